@@ -1,0 +1,167 @@
+"""Routes and schedules, nothing else: read the request, call one function, shape the reply."""
+
+from collections.abc import Callable
+
+from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Rate, Request, Response
+
+from chalicelib import log, tokens, web
+from chalicelib.bootstrap import Service, service
+from chalicelib.contract import to_event, to_iso
+from chalicelib.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
+from chalicelib.initiate_payment import Initiated
+from chalicelib.payment import PaymentStatus
+from chalicelib.settings import allowed_origin, runs_in_lambda
+
+TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
+
+app = Chalice(app_name="braidster-payments", configure_logs=False)
+cors = CORSConfig(
+    allow_origin=allowed_origin(),
+    allow_headers=["Accept-Language", "Authorization", "Content-Type", "Idempotency-Key", "X-Api-Key"],
+    expose_headers=["Idempotent-Replayed", "Retry-After"],
+    max_age=600,
+)
+problems = web.answers_problems(lambda: app.current_request)
+
+if runs_in_lambda():
+    service()  # a deployment with wrong settings fails when it starts, not when somebody pays
+
+
+@app.middleware("http")
+def framework_problems(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    return web.of_framework(get_response(request), web.locale_of(request))
+
+
+@app.route("/api/payment/initiate", methods=["POST"], cors=cors)
+@problems
+def initiate() -> Response:
+    payments, request = service(), current_request()
+    by_key = "x-api-key" in request.headers
+    if by_key:
+        web.require_key(request, payments.settings.merchant_api_keys)
+    try:
+        wanted = web.payment_request(
+            request,
+            merchant=by_key or payments.settings.development,
+            order_token_keys=payments.settings.order_token_keys,
+            now=payments.clock.now(),
+        )
+    except (InvalidRequest, NotAuthenticated):
+        if not by_key:
+            payments.initiate.refused_call(web.address_of(request))
+        raise
+    if not by_key and "orderToken" not in web.json_object(request):
+        log.warning("unsigned-order-accepted", order=wanted.order_id)
+    return initiated(payments, payments.initiate(wanted))
+
+
+@app.route("/api/payment/webhook", methods=["GET", "POST"], content_types=[web.JSON, web.FORM])
+@problems
+def webhook() -> Response:
+    payments = service()
+    bell = web.webhook_bell(current_request())
+    tokens.check_webhook_signature(bell.signature, payments.settings.campay.webhook_keys, payments.clock.now())
+    if bell.reference is not None:
+        payments.settle.ring(bell.reference, bell.campay_reference)
+    return web.reply({"received": True})
+
+
+@app.route("/api/payment/status/{order_id}", methods=["GET"], cors=cors)
+@problems
+def status(order_id: str) -> Response:
+    payments, request = service(), current_request()
+    if not web.has_key(request, payments.settings.merchant_api_keys):
+        grant = web.tracking_grant(request, payments.settings.tracking_token_keys, payments.clock.now())
+        if grant.order_id != order_id:
+            raise InvalidToken
+    if not web.is_order_id(order_id):
+        raise NotFound
+    return web.reply(payments.track.order(order_id))
+
+
+@app.route("/api/payment/tracking/{reference}", methods=["GET"], cors=cors)
+@problems
+def tracking(reference: str) -> Response:
+    payments, request = service(), current_request()
+    if not web.has_key(request, payments.settings.merchant_api_keys):
+        grant = web.tracking_grant(request, payments.settings.tracking_token_keys, payments.clock.now())
+        if grant.reference != reference:
+            raise InvalidToken
+    if not web.is_reference(reference):
+        raise NotFound
+    return web.reply(payments.track.payment(reference))
+
+
+@app.route("/api/payment/health", methods=["GET"], cors=cors)
+@problems
+def health() -> Response:
+    payments = service()
+    storage = payments.live.storage()
+    state = "degraded" if storage == "degraded" else "ok"
+    return web.reply({"status": state, "storage": storage, "timestamp": to_iso(payments.clock.now())})
+
+
+@app.route("/api/payment/debug/connections", methods=["GET"])
+@problems
+def connections() -> Response:
+    payments, request = service(), current_request()
+    web.require_key(request, payments.settings.operator_api_keys)
+    return web.reply(payments.track.connections(*web.page(request)))
+
+
+@app.route("/api/payment/test/simulate", methods=["POST"])
+@problems
+def simulate() -> Response:
+    payments, request = service(), current_request()
+    if not payments.settings.development:
+        raise NotFound
+    return initiated(payments, payments.initiate(web.simulation(request)))
+
+
+@app.route("/api/payment/operator/{reference}/{action}", methods=["POST"])
+@problems
+def operate(reference: str, action: str) -> Response:
+    payments, request = service(), current_request()
+    web.require_key(request, payments.settings.operator_api_keys)
+    if not web.is_reference(reference):
+        raise NotFound
+    if action == "recheck":
+        payment = payments.operate.recheck(reference)
+    elif action == "redeliver":
+        payment = payments.operate.redeliver(reference)
+    elif action == "resolve":
+        payment = payments.operate.resolve(reference, *web.decision(request))
+    else:
+        raise NotFound
+    return web.reply(to_event(payment, payments.clock.now()))
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def sweep(event: CloudWatchEvent) -> None:  # noqa: ARG001 - Chalice hands the event to every schedule
+    service().reconcile.run()
+
+
+def current_request() -> Request:
+    request = app.current_request
+    if request is None:
+        raise RuntimeError("there is a request only inside a route")
+    return request
+
+
+def initiated(payments: Service, result: Initiated) -> Response:
+    """201: the prompt is out. 202: not known yet. 200: it was there already."""
+    payment = result.payment
+    grant = tokens.TrackingGrant(payment.reference, payment.order_id)
+    expires_at = payment.created_at + TRACKING_TOKEN_LIFE_MS
+    body = {
+        "reference": payment.reference,
+        "status": payment.status,
+        "operator": payment.operator,
+        "ussdCode": payment.ussd_code,
+        "trackingToken": tokens.sign_tracking_token(grant, payments.settings.tracking_token_keys, expires_at),
+        "expiresAt": to_iso(payment.expires_at),
+        "version": payment.version,
+    }
+    if result.replayed:
+        return web.reply(body, headers={"Idempotent-Replayed": "true"})
+    return web.reply(body, status=202 if payment.status is PaymentStatus.INITIATING else 201)

@@ -1,0 +1,139 @@
+"""Builds everything once per process, and decides once which Redis it is."""
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from chalicelib import log
+from chalicelib.campay import Campay
+from chalicelib.check_schedule import CheckSchedule
+from chalicelib.clock import Clock
+from chalicelib.deliver_payment import DeliverPayment
+from chalicelib.initiate_payment import InitiatePayment
+from chalicelib.ledger import Ledger, create_table
+from chalicelib.live import Live, connect
+from chalicelib.operate_payment import OperatePayment
+from chalicelib.orders import Orders
+from chalicelib.reconcile_payments import ReconcilePayments
+from chalicelib.settings import Settings, read_settings
+from chalicelib.settle_payment import SettlePayment
+from chalicelib.track_payment import TrackPayment
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    settings: Settings
+    clock: Clock
+    campay: Campay
+    ledger: Ledger
+    live: Live
+    initiate: InitiatePayment
+    settle: SettlePayment
+    track: TrackPayment
+    reconcile: ReconcilePayments
+    operate: OperatePayment
+
+    def close(self) -> None:
+        self.campay.close()
+        self.live.close()
+
+
+@cache
+def service() -> Service:
+    """This process's own. Raises InvalidSettings."""
+    log.configure()
+    return build(read_settings(), Clock())
+
+
+def build(settings: Settings, clock: Clock) -> Service:
+    in_memory = settings.development and not settings.payments_table
+    dynamodb, events = _in_memory_aws() if in_memory else _aws()
+    ledger = Ledger(dynamodb, settings.payments_table or _IN_MEMORY_TABLE, clock)
+    live = _live(settings, clock)
+    campay = Campay(settings.campay, clock)
+    schedule = CheckSchedule(settings.check_ages_seconds)
+    orders = Orders(events if settings.event_bus else None, settings.event_bus)
+    deliver = DeliverPayment(ledger, live, orders, clock)
+    settle = SettlePayment(campay, ledger, deliver, schedule, clock)
+    return Service(
+        settings=settings,
+        clock=clock,
+        campay=campay,
+        ledger=ledger,
+        live=live,
+        initiate=InitiatePayment(
+            campay,
+            ledger,
+            live,
+            deliver,
+            settle,
+            schedule,
+            clock,
+            settings.limits,
+            settings.phone_hash_key,
+            int(settings.expires_after_seconds * 1000),
+        ),
+        settle=settle,
+        track=TrackPayment(ledger, live, settle, clock),
+        reconcile=ReconcilePayments(campay, ledger, deliver, settle, clock, settings.sweep_tick_seconds),
+        operate=OperatePayment(ledger, settle, deliver),
+    )
+
+
+_IN_MEMORY_TABLE = "payments"
+
+
+def _aws() -> tuple[Any, Any]:
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=2,
+        read_timeout=4,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=32,
+    )
+    return boto3.client("dynamodb", config=config), boto3.client("events", config=config)
+
+
+def _in_memory_aws() -> tuple[Any, None]:
+    """A developer's API alone: moto in this process. Everything is gone when it ends."""
+    import boto3
+    from moto import mock_aws
+
+    log.warning("ledger-in-memory")
+    mock_aws().start()
+    client = boto3.client("dynamodb", region_name="eu-west-1")
+    create_table(client, _IN_MEMORY_TABLE)
+    return _OneAtATime(client), None
+
+
+class _OneAtATime:
+    """moto's transactions are not atomic under threads: here no call meets another."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._client, name)
+
+        def call(**arguments: Any) -> Any:
+            with self._lock:
+                return operation(**arguments)
+
+        return call
+
+
+def _live(settings: Settings, clock: Clock) -> Live:
+    """In production Redis, whether or not it answers now. In development memory, unless Redis answers."""
+    if settings.redis is not None:
+        live = Live(connect(settings.redis), clock, in_memory=False)
+        if not settings.development or live.storage() == "redis":
+            return live
+        log.warning("redis-does-not-answer", host=settings.redis.host, instead="memory")
+        live.close()
+    import fakeredis
+
+    return Live(fakeredis.FakeRedis(), clock, in_memory=True)

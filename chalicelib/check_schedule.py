@@ -1,0 +1,34 @@
+"""When a payment is looked at again without anybody asking. Pure."""
+
+import zlib
+from collections.abc import Sequence
+
+from chalicelib.payment import UNDER_REVIEW, Payment
+
+MINUTE, HOUR = 60, 3600
+AGES_SECONDS: tuple[float, ...] = (
+    *(10, 20, 30, 45, 60, 90),
+    *(2 * MINUTE, 3 * MINUTE, 4 * MINUTE, 5 * MINUTE, 6 * MINUTE, 8 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE),
+    *(1 * HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR, 24 * HOUR, 48 * HOUR, 72 * HOUR),
+)
+"""Ages of a payment, dense while its customer watches, sparse for money that comes late."""
+
+_EARLIEST = 0.9
+
+
+class CheckSchedule:
+    """Each age comes up to a tenth early, never late, so that payments of one moment spread out."""
+
+    def __init__(self, ages_seconds: Sequence[float] = AGES_SECONDS) -> None:
+        self._ages = [int(age * 1000) for age in ages_seconds]
+
+    def next_check(self, payment: Payment, now: int) -> int | None:
+        """Milliseconds since the epoch; None when nothing more will be learnt from CamPay."""
+        if payment.is_final or payment.status in UNDER_REVIEW:
+            return None
+        spread = zlib.crc32(payment.reference.encode()) / 2**32
+        share = _EARLIEST + (1 - _EARLIEST) * spread
+        times = [payment.created_at + int(age * share) for age in self._ages]
+        if payment.is_waiting:
+            times.append(payment.expires_at)
+        return min((moment for moment in times if moment > now), default=None)

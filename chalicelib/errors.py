@@ -1,0 +1,198 @@
+"""Everything that may be answered instead of a payment.
+
+    PaymentError
+    ├── InvalidRequest            400  invalid_request          names every wrong field
+    │   └── CurrencyNotSupported  400  currency_not_supported
+    ├── NotAuthenticated          401
+    │   ├── InvalidToken          401  invalid_token            order or tracking token
+    │   ├── InvalidApiKey         401  invalid_api_key
+    │   └── InvalidSignature      401  invalid_signature        webhook
+    ├── NotFound                  404  not_found                also: not yours
+    ├── Conflict                  409
+    │   ├── PaymentInProgress     409  payment_in_progress
+    │   ├── OrderAlreadyPaid      409  order_already_paid
+    │   ├── IdempotencyKeyReused  409  idempotency_key_reused
+    │   └── NotAllowed            409  not_allowed              an operator's action that the status forbids
+    ├── PaymentRefused            422  payment_refused          the operator or CamPay said no; proven
+    ├── LimitReached              429  phone_limit, address_limit
+    └── Unavailable               503
+        ├── ProviderUnavailable   503  provider_unavailable     CamPay: nothing is known to have happened
+        ├── ProviderBusy          503  provider_busy            CamPay refused for now
+        └── LedgerUnavailable     503  ledger_unavailable
+
+`retryable` tells a program whether the same call may succeed later without a change.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+Locale = str
+"""`fr` or `en`."""
+
+
+class PaymentError(Exception):
+    """Base of all errors that have a place in the API.
+
+    `detail` is for the developer and never holds a phone number, a token or a key;
+    `sentence` is for the person in front of the screen.
+    """
+
+    code: str = "internal_error"
+    http_status: ClassVar[int] = 500
+    retryable: bool = False
+    sentence: Mapping[Locale, str] = {
+        "en": "Something went wrong on our side. You have not been charged by this call.",
+        "fr": "Un problème est survenu chez nous. Cet appel ne vous a rien débité.",
+    }
+
+    def __init__(self, detail: str = "", *, reference: str | None = None) -> None:
+        super().__init__(detail or self.sentence["en"])
+        self.detail = detail
+        self.reference = reference
+
+
+class InvalidRequest(PaymentError):
+    """`fields` maps each wrong field to what is wrong with it; all of them, not the first."""
+
+    code = "invalid_request"
+    http_status = 400
+    sentence = {
+        "en": "Some of the details are not right. Please check them and try again.",
+        "fr": "Certaines informations sont incorrectes. Vérifiez-les puis réessayez.",
+    }
+
+    def __init__(self, detail: str = "", *, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.fields = dict(fields or {})
+
+
+class CurrencyNotSupported(InvalidRequest):
+    code = "currency_not_supported"
+    sentence = {
+        "en": "This currency cannot be paid with mobile money.",
+        "fr": "Cette devise ne peut pas être payée par mobile money.",
+    }
+
+
+class NotAuthenticated(PaymentError):
+    http_status = 401
+
+
+class InvalidToken(NotAuthenticated):
+    code = "invalid_token"
+    sentence = {
+        "en": "This payment page is no longer valid. Please go back to the shop and open it again.",
+        "fr": "Cette page de paiement n'est plus valable. Retournez à la boutique et rouvrez-la.",
+    }
+
+
+class InvalidApiKey(NotAuthenticated):
+    code = "invalid_api_key"
+    sentence = {"en": "The API key is not valid.", "fr": "La clé d'API n'est pas valable."}
+
+
+class InvalidSignature(NotAuthenticated):
+    code = "invalid_signature"
+    sentence = {"en": "The signature is not valid.", "fr": "La signature n'est pas valable."}
+
+
+class NotFound(PaymentError):
+    """Unknown, or not the caller's: the two look the same from outside."""
+
+    code = "not_found"
+    http_status = 404
+    sentence = {"en": "There is no such payment.", "fr": "Ce paiement n'existe pas."}
+
+
+class Conflict(PaymentError):
+    http_status = 409
+
+
+class PaymentInProgress(Conflict):
+    code = "payment_in_progress"
+    sentence = {
+        "en": "A payment for this order is already in progress. Please finish it on your phone.",
+        "fr": "Un paiement est déjà en cours pour cette commande. Terminez-le sur votre téléphone.",
+    }
+
+
+class OrderAlreadyPaid(Conflict):
+    code = "order_already_paid"
+    sentence = {
+        "en": "This order is already paid.",
+        "fr": "Cette commande est déjà payée.",
+    }
+
+
+class IdempotencyKeyReused(Conflict):
+    code = "idempotency_key_reused"
+    sentence = {
+        "en": "This request was already sent with other details.",
+        "fr": "Cette demande a déjà été envoyée avec d'autres informations.",
+    }
+
+
+class NotAllowed(Conflict):
+    code = "not_allowed"
+    sentence = {
+        "en": "The payment's status does not allow this.",
+        "fr": "L'état du paiement ne permet pas cette action.",
+    }
+
+
+class PaymentRefused(PaymentError):
+    """Refused with proof: no prompt went out, no money moved."""
+
+    code = "payment_refused"
+    http_status = 422
+    sentence = {
+        "en": "The payment was refused. You have not been charged.",
+        "fr": "Le paiement a été refusé. Vous n'avez pas été débité.",
+    }
+
+
+class LimitReached(PaymentError):
+    """`retry_after` is in whole seconds, rounded up: waiting that long is enough."""
+
+    http_status = 429
+    retryable = True
+    sentence = {
+        "en": "Too many attempts. Please wait a little before you try again.",
+        "fr": "Trop de tentatives. Patientez un peu avant de réessayer.",
+    }
+
+    def __init__(self, code: str, retry_after: int, detail: str = "") -> None:
+        super().__init__(detail)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class Unavailable(PaymentError):
+    http_status = 503
+    retryable = True
+
+
+class ProviderUnavailable(Unavailable):
+    """CamPay cannot be reached, or what it says cannot be read."""
+
+    code = "provider_unavailable"
+    sentence = {
+        "en": "Mobile money cannot be reached right now. You have not been charged; please try again shortly.",
+        "fr": "Le mobile money est injoignable pour le moment. Vous n'avez pas été débité ; réessayez bientôt.",
+    }
+
+
+class ProviderBusy(Unavailable):
+    code = "provider_busy"
+    sentence = {
+        "en": "Mobile money asks for a short pause. You have not been charged; please try again in a minute.",
+        "fr": "Le mobile money demande une courte pause. Vous n'avez pas été débité ; réessayez dans une minute.",
+    }
+
+
+class LedgerUnavailable(Unavailable):
+    code = "ledger_unavailable"
+    sentence = {
+        "en": "Payments are paused for a moment. Please try again shortly.",
+        "fr": "Les paiements sont suspendus un instant. Réessayez bientôt.",
+    }

@@ -1,0 +1,261 @@
+"""Starts a payment: claim, prompt, record the outcome. One order is never charged twice by it."""
+
+import hashlib
+import hmac
+import uuid
+from dataclasses import dataclass
+
+from chalicelib import log
+from chalicelib.campay import Campay, CollectOutcome, NeverSent, OutcomeUnknown, Prompted
+from chalicelib.check_schedule import CheckSchedule
+from chalicelib.clock import Clock
+from chalicelib.deliver_payment import DeliverPayment
+from chalicelib.errors import (
+    CurrencyNotSupported,
+    IdempotencyKeyReused,
+    LedgerUnavailable,
+    LimitReached,
+    OrderAlreadyPaid,
+    PaymentError,
+    PaymentInProgress,
+    PaymentRefused,
+    ProviderBusy,
+    ProviderUnavailable,
+)
+from chalicelib.ledger import Ledger, VersionConflict
+from chalicelib.ledger_items import Order, Phone, Stored
+from chalicelib.live import Live, LiveUnavailable
+from chalicelib.payment import UNDER_REVIEW, Money, Payment, mask_phone, operator_hint
+from chalicelib.settings import Limits
+from chalicelib.settle_payment import SettlePayment
+
+_ROUNDS = 10
+_QUARTER_HOUR_MS, _DAY_MS = 15 * 60_000, 24 * 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """What is asked for, checked. `address` is the caller's; None with the merchant key."""
+
+    order_id: str
+    money: Money
+    phone_number: str
+    description: str
+    locale: str
+    idempotency_key: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Initiated:
+    """`replayed`: it was there already; no prompt was sent by this call."""
+
+    payment: Payment
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InitiatePayment:
+    campay: Campay
+    ledger: Ledger
+    live: Live
+    deliver: DeliverPayment
+    settle: SettlePayment
+    schedule: CheckSchedule
+    clock: Clock
+    limits: Limits
+    phone_hash_key: str
+    expires_after_ms: int
+
+    def __call__(self, request: PaymentRequest) -> Initiated:
+        """Raises a PaymentError where nothing was started, or where the start is proven to have failed."""
+        if request.money.currency not in self.campay.currencies:
+            raise CurrencyNotSupported(
+                fields={"currency": f"must be one of {', '.join(sorted(self.campay.currencies))}"}
+            )
+        phone_hash = self._phone_hash(request.phone_number)
+        for _ in range(_ROUNDS):
+            order, phone = self.ledger.order_and_phone(request.order_id, phone_hash)
+            try:
+                existing = self._existing(order, phone_hash, request)
+                if existing is not None:
+                    return Initiated(existing, replayed=True)
+                if self._ended_meanwhile(phone.live):
+                    continue
+                self._check_phone(phone)
+                claimed = self._claim(order, phone, request)
+            except VersionConflict:
+                continue
+            return Initiated(self._prompt(claimed, request), replayed=False)
+        raise LedgerUnavailable("too many conflicts")
+
+    def refused_call(self, address: str) -> None:
+        """Counts a call that was refused before it got here. Raises LimitReached for who does nothing else."""
+        try:
+            refusals = self.live.count_refusal(address)
+        except LiveUnavailable:
+            return
+        if refusals > self.limits.address_refusals_per_minute:
+            raise LimitReached("address_limit", self.live.seconds_to_next_window())
+
+    # ------------------------------------------------------------------ is it there already?
+
+    def _existing(self, order: Order, phone_hash: str, request: PaymentRequest) -> Payment | None:
+        """The payment that this call is about, if there is one; raises a Conflict where it stands in the
+        way, VersionConflict where the order has changed under our eyes.
+        """
+        key = request.idempotency_key
+        if key and key in order.keys:
+            known = self._load(order.keys[key][0])
+            if not _asks_for(known, phone_hash, request):
+                raise IdempotencyKeyReused
+            return known
+        if order.paid:
+            raise OrderAlreadyPaid(reference=order.paid)
+        if order.live:
+            return self._live(order, order.live, phone_hash, request)
+        self._reread_previous(order)
+        return None
+
+    def _live(self, order: Order, reference: str, phone_hash: str, request: PaymentRequest) -> Payment:
+        if self._ended_meanwhile(reference):
+            raise VersionConflict
+        live = self._load(reference)
+        if live.status in UNDER_REVIEW or not _asks_for(live, phone_hash, request):
+            raise PaymentInProgress
+        if request.idempotency_key:
+            self.ledger.remember_key(order, request.idempotency_key, live.reference)
+        return live
+
+    def _ended_meanwhile(self, reference: str | None) -> bool:
+        """A live attempt whose time is over, only nobody has looked yet: now somebody has."""
+        if reference is None:
+            return False
+        payment = self._load(reference)
+        if not payment.is_waiting or self.clock.now() < payment.expires_at:
+            return not payment.is_live
+        return not self.settle.recheck(reference, "a further attempt").is_live
+
+    def _reread_previous(self, order: Order) -> None:
+        """CamPay may know more of the last attempt than we do. Unreadable: no prompt, ProviderUnavailable."""
+        if order.latest is None:
+            return
+        previous = self._load(order.latest)
+        if previous.is_undecided or previous.campay_reference:
+            previous = self.settle.recheck(order.latest, "a further attempt")
+        if previous.is_final:
+            raise OrderAlreadyPaid(reference=previous.reference)
+        if previous.status in UNDER_REVIEW:
+            raise PaymentInProgress
+
+    # ------------------------------------------------------------------ may it start?
+
+    def _check_phone(self, phone: Phone) -> None:
+        """Nobody's phone can be flooded through this service. Raises LimitReached."""
+        now = self.clock.now()
+        if phone.live:
+            wait = max(self._load(phone.live).expires_at - now, 0)
+            raise LimitReached("phone_limit", _seconds(wait), "This phone has a prompt to answer first.")
+        limits = self.limits
+        for most, window in (
+            (limits.phone_prompts_per_15_minutes, _QUARTER_HOUR_MS),
+            (limits.phone_prompts_per_day, _DAY_MS),
+        ):
+            recent = [at for at in phone.prompts if at > now - window]
+            if len(recent) >= most:
+                wait = recent[-most] + window - now
+                raise LimitReached("phone_limit", _seconds(wait), "This phone has had too many prompts.")
+
+    def _check_address(self, address: str) -> None:
+        """Raises LimitReached; lets everybody pass while Redis is away."""
+        try:
+            prompts, refusals = self.live.take_prompt(address)
+        except LiveUnavailable:
+            return
+        too_many = prompts > self.limits.address_prompts_per_minute
+        if too_many or refusals > self.limits.address_refusals_per_minute:
+            raise LimitReached("address_limit", self.live.seconds_to_next_window())
+
+    def _claim(self, order: Order, phone: Phone, request: PaymentRequest) -> Stored:
+        if request.address:
+            self._check_address(request.address)
+        now = self.clock.now()
+        payment = Payment(
+            reference=str(uuid.uuid4()),
+            order_id=request.order_id,
+            money=request.money,
+            phone_mask=mask_phone(request.phone_number),
+            phone_hash=phone.phone_hash,
+            operator=operator_hint(request.phone_number),
+            locale=request.locale,
+            created_at=now,
+            updated_at=now,
+            expires_at=now + self.expires_after_ms,
+        )
+        due_at = self.schedule.next_check(payment, now)
+        try:
+            return self.ledger.claim(payment, order, phone, request.idempotency_key, due_at)
+        except VersionConflict:
+            if request.address:
+                self._return_prompt(request.address)
+            raise
+
+    def _return_prompt(self, address: str) -> None:
+        try:
+            self.live.return_prompt(address)
+        except LiveUnavailable:
+            log.info("limit-not-corrected")
+
+    # ------------------------------------------------------------------ go
+
+    def _prompt(self, claimed: Stored, request: PaymentRequest) -> Payment:
+        payment = claimed.payment
+        outcome = self.campay.collect(payment.reference, request.phone_number, payment.money, request.description)
+        log.info("collect", reference=payment.reference, outcome=type(outcome).__name__)
+        try:
+            recorded = self._record(claimed, outcome)
+        except LedgerUnavailable:
+            # The prompt may be out and the ledger says INITIATING: webhook, statement and sweep go on from there.
+            log.alarm("outcome-not-recorded", reference=payment.reference)
+            return payment
+        if error := _error_of(outcome, payment.reference):
+            raise error
+        return recorded
+
+    def _record(self, claimed: Stored, outcome: CollectOutcome) -> Payment:
+        if isinstance(outcome, OutcomeUnknown):
+            self.deliver(claimed)
+            return claimed.payment
+        if isinstance(outcome, Prompted):
+            prompt = (outcome.campay_reference, outcome.ussd_code, outcome.operator)
+            return self.settle.change(claimed, lambda newest, now: newest.prompted(*prompt, now), "prompted")
+        reason = outcome.reason
+        return self.settle.change(claimed, lambda newest, now: newest.refused(reason, now), "refused")
+
+    def _load(self, reference: str) -> Payment:
+        stored = self.ledger.load(reference)
+        if stored is None:
+            raise LedgerUnavailable("the ledger names a payment that it does not have")
+        return stored.payment
+
+    def _phone_hash(self, phone_number: str) -> str:
+        return hmac.new(self.phone_hash_key.encode(), phone_number.encode(), hashlib.sha256).hexdigest()
+
+
+def _asks_for(payment: Payment, phone_hash: str, request: PaymentRequest) -> bool:
+    same = (payment.order_id, payment.money, payment.phone_hash)
+    return same == (request.order_id, request.money, phone_hash)
+
+
+def _error_of(outcome: CollectOutcome, reference: str) -> PaymentError | None:
+    if isinstance(outcome, NeverSent):
+        return ProviderUnavailable(outcome.reason, reference=reference)
+    if isinstance(outcome, Prompted | OutcomeUnknown):
+        return None
+    if outcome.for_now:
+        return ProviderBusy(outcome.reason, reference=reference)
+    return PaymentRefused(outcome.reason, reference=reference)
+
+
+def _seconds(milliseconds: int) -> int:
+    return -(-milliseconds // 1000) or 1

@@ -1,0 +1,363 @@
+"""The ledger: one DynamoDB table with all that money depends on.
+
+    payment#<reference>  state   the newest version, its marks and its read lease
+    payment#<reference>  v#<n>   each version: the payment, its cause, CamPay's record as evidence
+    order#<id>           state   live and paid attempt, latest attempt, idempotency keys
+    phone#<hash>         state   live attempt, times of its prompts
+
+Two sparse indexes list what is due for a check and what is undelivered; an index hit is only a
+hint and is read again. Every write is conditional. A write carries an id of its own, so that a
+refused condition whose stored row has that id is known as our own success whose answer was lost.
+
+Every method raises LedgerUnavailable where DynamoDB cannot be reached or will not answer.
+"""
+
+import random
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import log
+from chalicelib.clock import Clock
+from chalicelib.errors import LedgerUnavailable
+from chalicelib.ledger_items import (
+    Item,
+    Order,
+    Phone,
+    ReadLease,
+    Stored,
+    key_of,
+    payment_key,
+    read_order,
+    read_payment,
+    read_phone,
+    read_stored,
+    to_attributes,
+    to_values,
+    version_item,
+    version_key,
+    write_keys,
+    write_payment,
+)
+from chalicelib.ledger_update import Belief, Change, Committed, Update
+from chalicelib.payment import Payment, PaymentStatus
+
+TABLE: dict[str, Any] = {
+    "BillingMode": "PAY_PER_REQUEST",
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "S"},
+        {"AttributeName": "dueMark", "AttributeType": "S"},
+        {"AttributeName": "dueAt", "AttributeType": "N"},
+        {"AttributeName": "undeliveredMark", "AttributeType": "S"},
+        {"AttributeName": "undeliveredSince", "AttributeType": "N"},
+    ],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": name,
+            "KeySchema": [
+                {"AttributeName": mark, "KeyType": "HASH"},
+                {"AttributeName": moment, "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+        for name, mark, moment in (
+            ("due", "dueMark", "dueAt"),
+            ("undelivered", "undeliveredMark", "undeliveredSince"),
+        )
+    ],
+}
+"""The table's only definition, as `create_table` takes it; its name is a setting."""
+
+FORGOTTEN_BY_ATTRIBUTE = "forgottenAt"
+"""The time-to-live attribute: only phones carry it, two days after their last prompt."""
+
+READ_LEASE_MS = 15_000
+"""Longer than CamPay's time-outs: a reader that dies is replaced after that."""
+READ_GAP_MS = 2_000
+IDEMPOTENCY_KEY_LIFE_MS = 72 * 3_600_000
+PHONE_MEMORY_MS = 24 * 3_600_000
+_ATTEMPTS = 12
+
+
+def create_table(client: Any, name: str) -> None:
+    """For development and tests; in AWS the stack creates it from the same definition."""
+    client.create_table(TableName=name, **TABLE)
+    client.update_time_to_live(
+        TableName=name,
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": FORGOTTEN_BY_ATTRIBUTE},
+    )
+
+
+class VersionConflict(Exception):
+    """Somebody else changed it first: load again, decide again."""
+
+
+class Ledger:
+    """`client` is boto3's for DynamoDB; one per process, threads may share it."""
+
+    def __init__(self, client: Any, table: str, clock: Clock) -> None:
+        self._client = client
+        self._table = table
+        self._clock = clock
+
+    # ------------------------------------------------------------------ reading
+
+    def order_and_phone(self, order_id: str, phone_hash: str) -> tuple[Order, Phone]:
+        keys = [key_of(f"order#{order_id}"), key_of(f"phone#{phone_hash}")]
+        request = {self._table: {"Keys": [to_attributes(key) for key in keys], "ConsistentRead": True}}
+        with _unavailable():
+            answer = self._client.batch_get_item(RequestItems=request)
+        if answer.get("UnprocessedKeys"):
+            raise LedgerUnavailable("the ledger is throttled")
+        items = {item["pk"]: item for item in map(to_values, answer["Responses"][self._table])}
+        return read_order(order_id, items.get(keys[0]["pk"])), read_phone(phone_hash, items.get(keys[1]["pk"]))
+
+    def order(self, order_id: str) -> Order:
+        return read_order(order_id, self._get(key_of(f"order#{order_id}")))
+
+    def load(self, reference: str) -> Stored | None:
+        return read_stored(self._get(payment_key(reference)))
+
+    def versions(self, reference: str, after: int, until: int) -> list[Payment]:
+        """The versions above `after` up to `until`, in order."""
+        bounds = {":pk": f"payment#{reference}", ":from": version_key(after + 1), ":to": version_key(until)}
+        with _unavailable():
+            answer = self._client.query(
+                TableName=self._table,
+                ConsistentRead=True,
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :from AND :to",
+                ExpressionAttributeValues=to_attributes(bounds),
+            )
+        return [read_payment(to_values(item)["payment"]) for item in answer["Items"]]
+
+    def due(self, now: int, limit: int) -> list[str]:
+        """References of payments whose check is due, the longest overdue first."""
+        return self._marked("due", "dueMark", "dueAt", now, limit)
+
+    def undelivered(self, before: int, limit: int) -> list[str]:
+        """References of payments with a change that has waited since `before` or longer."""
+        return self._marked("undelivered", "undeliveredMark", "undeliveredSince", before, limit)
+
+    # ------------------------------------------------------------------ writing
+
+    def claim(self, payment: Payment, order: Order, phone: Phone, key: str | None, due_at: int | None) -> Stored:
+        """Takes the order and the phone for this attempt, as they were seen: raises VersionConflict
+        where either has changed since.
+        """
+        now, attempt_id = payment.created_at, uuid.uuid4().hex
+        keys = {name: (ref, at) for name, (ref, at) in order.keys.items() if at > now - IDEMPOTENCY_KEY_LIFE_MS}
+        if key:
+            keys[key] = (payment.reference, now)
+        state = {
+            **payment_key(payment.reference),
+            "payment": write_payment(payment),
+            "commitId": attempt_id,
+            "deliveredVersion": 0,
+            "announcedVersion": 0,
+            "readAt": now,
+            "readUntil": now,
+            "undeliveredMark": "undelivered",
+            "undeliveredSince": now,
+            **({"dueMark": "due", "dueAt": due_at} if due_at is not None else {}),
+        }
+        prompts = {*(at for at in phone.prompts if at > now - PHONE_MEMORY_MS), now}
+        order_update = Update(f"order#{order.order_id}").at_revision(order.revision)
+        order_update.set(live=payment.reference, latest=payment.reference, keys=write_keys(keys))
+        phone_update = Update(f"phone#{phone.phone_hash}").at_revision(phone.revision)
+        forgotten_at = (now + 2 * PHONE_MEMORY_MS) // 1000
+        phone_update.set(live=payment.reference, prompts=prompts, **{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
+        self._transact(
+            lambda: [
+                self._put(state, "attribute_not_exists(pk)"),
+                self._put(version_item(payment, "initiated", None, now)),
+                order_update.item(self._table),
+                phone_update.item(self._table),
+            ],
+            attempt_id,
+        )
+        return Stored(payment, delivered_version=0, announced_version=0, read_at=now, read_until=now)
+
+    def remember_key(self, order: Order, key: str, reference: str) -> None:
+        """A further idempotency key for an attempt that is live already. Raises VersionConflict."""
+        keys = {**order.keys, key: (reference, self._clock.now())}
+        update = Update(f"order#{order.order_id}").at_revision(order.revision).set(keys=write_keys(keys))
+        refused = self._update(update)
+        if refused is not None and read_order(order.order_id, refused).keys.get(key, ("",))[0] != reference:
+            raise VersionConflict
+
+    def commit(self, change: Change) -> Committed:
+        """Writes the next version, and with it what follows for the order and the phone.
+
+        An order that another attempt has paid makes the change a duplicate. Raises VersionConflict.
+        """
+        commit_id = uuid.uuid4().hex
+        belief = Belief(change)
+        self._transact(lambda: self._commit_items(belief, commit_id), commit_id, belief.correct)
+        return Committed(belief.change.after, belief.displaced)
+
+    def begin_read(
+        self, reference: str, now: int, *, unread_since: int, due_before: int | None = None
+    ) -> ReadLease | None:
+        """Asks to be the payment's one reader at CamPay: refused while another reads, within 2 s after,
+        when it is SUCCESSFUL, when a read began after `unread_since`, or (for the sweep) when it is not
+        due. None where there is no such payment.
+        """
+        lease_id = uuid.uuid4().hex
+        update = Update(f"payment#{reference}").set(readAt=now, readUntil=now + READ_LEASE_MS, leaseId=lease_id)
+        update.only_if("attribute_exists(pk)")
+        update.only_if("payment.#status <> :final AND readUntil <= :now AND readAt <= :since")
+        update.names["#status"] = "status"
+        update.values |= {":final": PaymentStatus.SUCCESSFUL.value, ":now": now, ":since": unread_since}
+        if due_before is not None:
+            update.only_if("dueAt <= :due").values[":due"] = due_before
+            update.set(dueAt=now + READ_LEASE_MS)
+        refused = self._update(update, returns="ALL_NEW")
+        item = refused if refused is not None else update.result
+        stored = read_stored(item)
+        if item is None or stored is None:
+            return None
+        return ReadLease(stored, granted=refused is None or item.get("leaseId") == lease_id)
+
+    def end_read(self, reference: str, *, due_at: int | None, failed: bool = False) -> None:
+        """A read that changed nothing. A failed one counts as never begun, so that who waits may try."""
+        now = self._clock.now()
+        update = Update(f"payment#{reference}").only_if("attribute_exists(pk)").due(due_at)
+        update.set(readUntil=now if failed else now + READ_GAP_MS, **({"readAt": 0} if failed else {}))
+        self._update(update)
+
+    def delivered(self, reference: str, version: int) -> bool:
+        """Raises `deliveredVersion`; the mark goes only if nothing newer came: False tells that it did."""
+        update = Update(f"payment#{reference}").set(deliveredVersion=version, announcedVersion=version)
+        update.only_if("payment.version = :version AND deliveredVersion < :version")
+        update.remove("undeliveredMark", "undeliveredSince").values[":version"] = version
+        refused = self._update(update)
+        stored = read_stored(refused)
+        return stored is None or stored.delivered_version >= stored.payment.version
+
+    def announced(self, reference: str, version: int) -> None:
+        """Remembers that the order events are out, where the rest of a delivery has to wait."""
+        update = Update(f"payment#{reference}").set(announcedVersion=version)
+        update.only_if("announcedVersion < :version").values[":version"] = version
+        self._update(update)
+
+    def mark_undelivered(self, reference: str) -> None:
+        """Makes the newest version be published and announced once more."""
+        stored = self.load(reference)
+        if stored is None:
+            return
+        before = stored.payment.version - 1
+        update = Update(f"payment#{reference}").only_if("payment.version = :version")
+        update.set(deliveredVersion=before, announcedVersion=before)
+        update.set(undeliveredMark="undelivered", undeliveredSince=self._clock.now())
+        update.values[":version"] = stored.payment.version
+        self._update(update)
+
+    # ------------------------------------------------------------------ mechanism
+
+    def _commit_items(self, belief: "Belief", commit_id: str) -> list[Item]:
+        change, now = belief.change, self._clock.now()
+        state = Update(f"payment#{change.after.reference}").due(change.due_at)
+        state.set(payment=write_payment(change.after), commitId=commit_id, undeliveredMark="undelivered")
+        state.set_once(undeliveredSince=now).only_if("payment.version = :before")
+        state.values[":before"] = change.before.version
+        if change.read_until is not None:
+            state.set(readUntil=change.read_until)
+        version = version_item(change.after, change.cause, change.evidence, now)
+        updates = [update for update in (belief.order_update(), belief.phone_update()) if update]
+        return [state.item(self._table), self._put(version), *(update.item(self._table) for update in updates)]
+
+    def _transact(
+        self,
+        items: Callable[[], list[Item]],
+        commit_id: str,
+        correct: Callable[[Sequence[Item]], bool] | None = None,
+    ) -> None:
+        """Writes all items or none. `correct` may mend what it believed from the reasons of a refusal and
+        have it tried again. Raises VersionConflict.
+        """
+        for attempt in range(_ATTEMPTS):
+            token = f"{commit_id[:32]}-{attempt}"
+            try:
+                with _unavailable():
+                    self._client.transact_write_items(TransactItems=items(), ClientRequestToken=token)
+            except ClientError as error:
+                reasons = [dict(reason) for reason in error.response.get("CancellationReasons", [])]
+                for reason in reasons:
+                    reason["Item"] = to_values(reason["Item"]) if reason.get("Item") else None
+                if reasons and (reasons[0]["Item"] or {}).get("commitId") == commit_id:
+                    return
+                codes = {reason.get("Code") for reason in reasons} - {"None", None}
+                if "ConditionalCheckFailed" not in codes:
+                    self._pause(attempt)
+                elif correct is None or not correct(reasons):
+                    raise VersionConflict from error
+            else:
+                return
+        raise LedgerUnavailable("too many conflicts")
+
+    def _marked(self, index: str, mark: str, moment: str, until: int, limit: int) -> list[str]:
+        with _unavailable():
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=index,
+                Limit=limit,
+                KeyConditionExpression=f"{mark} = :mark AND {moment} <= :until",
+                ExpressionAttributeValues=to_attributes({":mark": index, ":until": until}),
+            )
+        return [to_values(item)["pk"].removeprefix("payment#") for item in answer["Items"]]
+
+    def _get(self, key: Item) -> Item | None:
+        with _unavailable():
+            answer = self._client.get_item(TableName=self._table, Key=to_attributes(key), ConsistentRead=True)
+        return to_values(answer["Item"]) if answer.get("Item") else None
+
+    def _put(self, item: Item, condition: str | None = None) -> Item:
+        put = {"TableName": self._table, "Item": to_attributes(item)}
+        if condition:
+            put |= {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        return {"Put": put}
+
+    def _update(self, update: Update, returns: str = "NONE") -> Item | None:
+        """None when it was done; the stored item (empty: there is none) when its condition refused it."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                with _unavailable():
+                    answer = self._client.update_item(**update.arguments(self._table), ReturnValues=returns)
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                    return to_values(error.response.get("Item") or {})
+                self._pause(attempt)
+            else:
+                update.result = to_values(answer.get("Attributes") or {})
+                return None
+        raise LedgerUnavailable("too many conflicts")
+
+    def _pause(self, attempt: int) -> None:
+        """Two writers met: whoever comes back at another moment gets through."""
+        self._clock.sleep(random.uniform(0.5, 1) * min(0.02 * 2**attempt, 0.5))  # noqa: S311 - jitter, no secret
+
+
+_OUR_BUSINESS = frozenset(
+    {"ConditionalCheckFailedException", "TransactionCanceledException", "TransactionConflictException"}
+)
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Lets refused conditions through; everything else that goes wrong is one thing to a caller."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in _OUR_BUSINESS:
+            raise
+        log.warning("ledger-refused", code=code)
+        raise LedgerUnavailable("the ledger does not answer") from error
+    except BotoCoreError as error:
+        log.warning("ledger-unreachable", error=type(error).__name__)
+        raise LedgerUnavailable("the ledger cannot be reached") from error

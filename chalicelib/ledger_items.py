@@ -1,0 +1,137 @@
+"""The rows of the ledger's table, read into what they mean and written from it."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from chalicelib.payment import Money, Payment, PaymentStatus
+
+Item = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stored:
+    """A payment as it stands. `announced_version` <= `version`, likewise `delivered_version`."""
+
+    payment: Payment
+    delivered_version: int
+    announced_version: int
+    read_at: int
+    read_until: int
+
+    def with_payment(self, payment: Payment) -> "Stored":
+        return dataclasses.replace(self, payment=payment)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReadLease:
+    """Whether this caller is the one reader of the payment at CamPay."""
+
+    stored: Stored
+    granted: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Order:
+    """`keys`: idempotency key -> the payment it stands for. References throughout."""
+
+    order_id: str
+    live: str | None = None
+    paid: str | None = None
+    latest: str | None = None
+    keys: Mapping[str, tuple[str, int]] = dataclasses.field(default_factory=dict)
+    revision: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Phone:
+    """`prompts`: times of the prompts of the last day, oldest first."""
+
+    phone_hash: str
+    live: str | None = None
+    prompts: Sequence[int] = ()
+    revision: int = 0
+
+
+def key_of(partition: str, sort: str = "state") -> Item:
+    return {"pk": partition, "sk": sort}
+
+
+def payment_key(reference: str) -> Item:
+    return key_of(f"payment#{reference}")
+
+
+def version_key(version: int) -> str:
+    return f"v#{version:06d}"
+
+
+def version_item(payment: Payment, cause: str, evidence: Mapping[str, Any] | None, now: int) -> Item:
+    item = key_of(f"payment#{payment.reference}", version_key(payment.version))
+    return {**item, "payment": write_payment(payment), "cause": cause, "evidence": evidence, "at": now}
+
+
+def write_payment(payment: Payment) -> Item:
+    fields = dataclasses.asdict(payment)
+    return {**fields, "status": payment.status.value, "charges": list(payment.charges)}
+
+
+def read_payment(fields: Item) -> Payment:
+    known = {field.name: fields[field.name] for field in dataclasses.fields(Payment) if field.name in fields}
+    return Payment(
+        **{
+            **known,
+            "status": PaymentStatus(known["status"]),
+            "money": Money(**known["money"]),
+            "charges": tuple(known["charges"]),
+        }
+    )
+
+
+def write_keys(keys: Mapping[str, tuple[str, int]]) -> Item:
+    return {name: {"reference": reference, "at": at} for name, (reference, at) in keys.items()}
+
+
+def read_stored(item: Item | None) -> Stored | None:
+    if not item:
+        return None
+    return Stored(
+        read_payment(item["payment"]),
+        item["deliveredVersion"],
+        item["announcedVersion"],
+        item["readAt"],
+        item["readUntil"],
+    )
+
+
+def read_order(order_id: str, item: Item | None) -> Order:
+    item = item or {}
+    keys = {name: (entry["reference"], entry["at"]) for name, entry in item.get("keys", {}).items()}
+    return Order(order_id, item.get("live"), item.get("paid"), item.get("latest"), keys, item.get("revision", 0))
+
+
+def read_phone(phone_hash: str, item: Item | None) -> Phone:
+    item = item or {}
+    return Phone(phone_hash, item.get("live"), tuple(sorted(item.get("prompts", ()))), item.get("revision", 0))
+
+
+_serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
+
+
+def to_attributes(item: Mapping[str, Any]) -> Item:
+    return {name: _serialize(value) for name, value in item.items()}
+
+
+def to_values(item: Mapping[str, Any]) -> Item:
+    return {name: _whole(_deserialize(value)) for name, value in item.items()}
+
+
+def _whole(value: Any) -> Any:
+    """DynamoDB's numbers come as Decimal; all of ours are whole."""
+    if isinstance(value, dict):
+        return {name: _whole(inner) for name, inner in value.items()}
+    if isinstance(value, list | set):
+        return type(value)(_whole(inner) for inner in value)
+    return int(value) if isinstance(value, Decimal) else value

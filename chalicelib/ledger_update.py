@@ -1,0 +1,181 @@
+"""A change of a payment as the writes it takes: its own rows, and what follows for order and phone."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chalicelib.ledger_items import Item, Order, Phone, key_of, read_order, read_phone, to_attributes
+from chalicelib.payment import Payment, PaymentStatus
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Committed:
+    """`displaced`: another attempt of the order that is live although the order is paid now."""
+
+    payment: Payment
+    displaced: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """A version about to be written. `read_until`: ends the read lease, where the writer holds it."""
+
+    before: Payment
+    after: Payment
+    cause: str
+    due_at: int | None
+    evidence: Mapping[str, Any] | None = None
+    read_until: int | None = None
+
+    @property
+    def leaves_live(self) -> bool:
+        return self.before.is_live and not self.after.is_live
+
+    @property
+    def pays(self) -> bool:
+        return self.after.is_final and not self.before.is_final
+
+    @property
+    def frees_prompt(self) -> bool:
+        """Proven that no prompt went out: it does not count against the phone."""
+        return self.after.status is PaymentStatus.FAILED and self.after.campay_reference is None
+
+
+class Update:
+    """One conditional update of one item, built up clause by clause."""
+
+    def __init__(self, partition: str, sort: str = "state") -> None:
+        self._key = key_of(partition, sort)
+        self._sets: list[str] = []
+        self._removes: list[str] = []
+        self._discards: list[str] = []
+        self._conditions: list[str] = []
+        self.names: dict[str, str] = {}
+        self.values: dict[str, Any] = {}
+        self.result: Item | None = None
+
+    def set(self, **fields: Any) -> "Update":
+        for name, value in fields.items():
+            self._name(name)
+            self._sets = [clause for clause in self._sets if not clause.startswith(f"#{name} ")]
+            self._sets.append(f"#{name} = :{name}")
+            self.values[f":{name}"] = value
+        return self
+
+    def set_once(self, **fields: Any) -> "Update":
+        for name, value in fields.items():
+            self._name(name)
+            self._sets.append(f"#{name} = if_not_exists(#{name}, :{name})")
+            self.values[f":{name}"] = value
+        return self
+
+    def remove(self, *names: str) -> "Update":
+        self._removes += [self._name(name) for name in names]
+        return self
+
+    def discard(self, name: str, number: int) -> "Update":
+        """Takes a number out of a set of numbers."""
+        self._discards.append(f"{self._name(name)} :gone")
+        self.values[":gone"] = {number}
+        return self
+
+    def only_if(self, condition: str) -> "Update":
+        self._conditions.append(f"({condition})")
+        return self
+
+    def due(self, due_at: int | None) -> "Update":
+        return self.remove("dueMark", "dueAt") if due_at is None else self.set(dueMark="due", dueAt=due_at)
+
+    def at_revision(self, revision: int) -> "Update":
+        """Only as it was seen; whoever changes it raises the revision."""
+        self.only_if("revision = :seen" if revision else "attribute_not_exists(revision)")
+        if revision:
+            self.values[":seen"] = revision
+        return self.set(revision=revision + 1)
+
+    def next_revision(self) -> "Update":
+        self._sets.append("revision = revision + :one")
+        self.values[":one"] = 1
+        return self
+
+    def arguments(self, table: str) -> Item:
+        clauses = {"SET": self._sets, "REMOVE": self._removes, "DELETE": self._discards}
+        expression = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts)
+        arguments = {
+            "TableName": table,
+            "Key": to_attributes(self._key),
+            "UpdateExpression": expression,
+            "ConditionExpression": " AND ".join(self._conditions),
+            "ExpressionAttributeNames": self.names,
+            "ExpressionAttributeValues": to_attributes(self.values),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        return {name: value for name, value in arguments.items() if value}
+
+    def item(self, table: str) -> Item:
+        return {"Update": self.arguments(table)}
+
+    def _name(self, name: str) -> str:
+        self.names[f"#{name}"] = name
+        return f"#{name}"
+
+
+class Belief:
+    """What a commit takes the order and the phone to be. It starts from the usual case, without a
+    read; a refused transaction brings the true items along, and it is tried again with those.
+    """
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        live = change.before.reference if change.before.is_live else None
+        self._order = Order(change.before.order_id, live=live)
+        self._phone = Phone(change.before.phone_hash, live=live)
+
+    @property
+    def displaced(self) -> str | None:
+        """Another attempt that is live while this one pays."""
+        live = self._order.live
+        return live if self.change.pays and live != self.change.after.reference else None
+
+    def order_update(self) -> Update | None:
+        change, order = self.change, self._order
+        takes = change.pays and order.paid is None
+        frees = change.leaves_live and order.live == change.after.reference
+        if not takes and not frees:
+            return None
+        update = Update(f"order#{order.order_id}").next_revision()
+        if order.live is None:
+            update.only_if("attribute_not_exists(live)")
+        else:
+            update.only_if("live = :live").values[":live"] = order.live
+        if order.paid is None:
+            update.only_if("attribute_not_exists(paid)")
+        if takes:
+            update.set(paid=change.after.reference)
+        return update.remove("live") if frees else update
+
+    def phone_update(self) -> Update | None:
+        change = self.change
+        if not change.leaves_live or self._phone.live != change.after.reference:
+            return None
+        update = Update(f"phone#{self._phone.phone_hash}").next_revision().remove("live")
+        update.only_if("live = :live").values[":live"] = change.after.reference
+        if change.frees_prompt:
+            update.discard("prompts", change.before.created_at)
+        return update
+
+    def correct(self, reasons: Sequence[Item]) -> bool:
+        """False: the payment itself has changed. The two first items are the payment's own."""
+        if reasons[0].get("Code") == "ConditionalCheckFailed":
+            return False
+        for reason in reasons[2:]:
+            if reason.get("Code") != "ConditionalCheckFailed":
+                continue
+            item = reason["Item"] or {}
+            if str(item.get("pk", "")).startswith("phone#"):
+                self._phone = read_phone(self._phone.phone_hash, item)
+            else:
+                self._order = read_order(self._order.order_id, item)
+        if self.change.pays and self._order.paid not in (None, self.change.after.reference):
+            self.change = dataclasses.replace(self.change, after=self.change.after.as_duplicate())
+        return True

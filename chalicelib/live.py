@@ -1,0 +1,189 @@
+"""Redis: what a screen depends on, never what money depends on.
+
+Every key has a life span, everything here can be lost and comes back from the ledger. While Redis
+is away a breaker lets one probe through every two seconds and refuses all other calls at once.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.retry import Retry
+
+from chalicelib import log
+from chalicelib.clock import Clock
+from chalicelib.contract import (
+    PAYMENT_TTL_SECONDS,
+    MalformedEvent,
+    PaymentEvent,
+    client_key,
+    decode,
+    encode,
+    gateway_key,
+    limit_key,
+    payment_key,
+)
+from chalicelib.settings import RedisSettings
+
+PROBE_EVERY_MS = 2_000
+CONNECT_SECONDS, READ_SECONDS = 0.5, 1.0
+WINDOW_MS = 60_000
+_PUBLISH_NEWER = resources.files(__package__).joinpath("lua/publish_newer.lua").read_text("utf-8")
+T = TypeVar("T")
+
+
+class LiveUnavailable(Exception):
+    """Redis is away. Nothing is lost by it; whoever calls goes on without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """A page of what the gateways have registered. `cursor` 0: there is no further page."""
+
+    gateways: Sequence[dict[str, Any]]
+    clients: Sequence[dict[str, Any]]
+    cursor: int
+
+
+def connect(settings: RedisSettings) -> "redis.Redis | RedisCluster":
+    """Connects at the first command. Retries are the breaker's business, not the client's."""
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "username": settings.username or None,
+        "password": settings.password or None,
+        "ssl": settings.tls,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_timeout": READ_SECONDS,
+        "health_check_interval": 30,
+    }
+    if settings.cluster:
+        return RedisCluster(**options)
+    return redis.Redis(**options, db=settings.database, retry=Retry(NoBackoff(), 0))
+
+
+class Live:
+    """`client`: redis-py's, or an in-memory one that answers alike. One per process, threads may share it."""
+
+    def __init__(self, client: Any, clock: Clock, *, in_memory: bool) -> None:
+        self._client = client
+        self._clock = clock
+        self._in_memory = in_memory
+        self._publish_newer = client.register_script(_PUBLISH_NEWER)
+        self._lock = threading.Lock()
+        self._away_until: int | None = None
+
+    def close(self) -> None:
+        self._client.close()
+
+    def storage(self) -> str:
+        """`memory`, `redis` or `degraded`; asks Redis, so that health is today's and not yesterday's."""
+        try:
+            self._call(self._client.ping)
+        except LiveUnavailable:
+            return "degraded"
+        return "memory" if self._in_memory else "redis"
+
+    def publish_newer(self, event: PaymentEvent) -> bool:
+        """Keeps and announces a version; False where the same or a newer one is kept already.
+
+        Raises LiveUnavailable.
+        """
+        arguments = [event["version"], encode(event), PAYMENT_TTL_SECONDS]
+        return bool(self._call(lambda: self._publish_newer(keys=[payment_key(event["reference"])], args=arguments)))
+
+    def read(self, reference: str) -> PaymentEvent | None:
+        """The kept version; None where there is none. Raises LiveUnavailable."""
+        text = self._call(lambda: self._client.get(payment_key(reference)))
+        try:
+            return decode(text) if text is not None else None
+        except MalformedEvent as error:
+            log.warning("live-copy-malformed", reference=reference, reason=str(error))
+            return None
+
+    def take_prompt(self, address: str) -> tuple[int, int]:
+        """Counts a prompt of this address; its prompts and refused calls in this minute.
+
+        Raises LiveUnavailable.
+        """
+
+        def count() -> tuple[int, int]:
+            prompts, refusals = self._limit_keys(address)
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.incr(prompts)
+            pipeline.expire(prompts, 2 * WINDOW_MS // 1000)
+            pipeline.get(refusals)
+            taken, _, refused = pipeline.execute()
+            return taken, int(refused or 0)
+
+        return self._call(count)
+
+    def return_prompt(self, address: str) -> None:
+        """It was no prompt after all. Raises LiveUnavailable."""
+        self._call(lambda: self._client.decr(self._limit_keys(address)[0]))
+
+    def count_refusal(self, address: str) -> int:
+        """This address's refused calls in this minute, this one included. Raises LiveUnavailable."""
+
+        def count() -> int:
+            _, refusals = self._limit_keys(address)
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.incr(refusals)
+            pipeline.expire(refusals, 2 * WINDOW_MS // 1000)
+            refused: int = pipeline.execute()[0]
+            return refused
+
+        return self._call(count)
+
+    def seconds_to_next_window(self) -> int:
+        return (WINDOW_MS - self._clock.now() % WINDOW_MS) // 1000 + 1
+
+    def connections(self, cursor: int, count: int) -> Connections:
+        """Who is connected where, as the gateways wrote it down. Raises LiveUnavailable."""
+
+        def read() -> Connections:
+            gateways = list(self._client.scan_iter(match=gateway_key("*"), count=1000))
+            following, clients = self._client.scan(cursor, match=client_key("*"), count=count)
+            keys = [*gateways, *clients]
+            values = self._client.mget(keys) if keys else []
+            rows = [json.loads(value) if value else {} for value in values]
+            return Connections(rows[: len(gateways)], rows[len(gateways) :], following)
+
+        return self._call(read)
+
+    def _limit_keys(self, address: str) -> tuple[str, str]:
+        window = self._clock.now() // WINDOW_MS
+        return limit_key("prompts", address, window), limit_key("refusals", address, window)
+
+    def _call(self, command: Callable[[], T]) -> T:
+        with self._breaker():
+            return command()
+
+    @contextmanager
+    def _breaker(self) -> Iterator[None]:
+        """Closed: all calls pass. Open: one call per two seconds passes, as the probe."""
+        with self._lock:
+            now = self._clock.now()
+            if self._away_until is not None:
+                if now < self._away_until:
+                    raise LiveUnavailable("Redis is away")
+                self._away_until = now + PROBE_EVERY_MS
+        try:
+            yield
+        except (redis.RedisError, OSError, ValueError) as error:
+            with self._lock:
+                if self._away_until is None:
+                    log.warning("redis-lost", error=type(error).__name__)
+                self._away_until = self._clock.now() + PROBE_EVERY_MS
+            raise LiveUnavailable("Redis is away") from error
+        with self._lock:
+            if self._away_until is not None:
+                log.info("redis-back")
+            self._away_until = None

@@ -1,0 +1,282 @@
+"""A payment and the rules that money follows. Pure: no I/O, no clock; time comes in as `now`.
+
+All times are whole milliseconds since the Unix epoch, all amounts whole minor units.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, Self
+
+
+class PaymentStatus(StrEnum):
+    INITIATING = "INITIATING"
+    """Claimed; whether a prompt went out is not known yet."""
+    PENDING = "PENDING"
+    """The prompt is on the phone."""
+    EXPIRED = "EXPIRED"
+    """We stopped waiting; CamPay may still say otherwise."""
+    FAILED = "FAILED"
+    """Refused, declined, or proven never sent."""
+    CONFLICTED = "CONFLICTED"
+    """CamPay's record disagrees with the claim: an operator decides, nobody else."""
+    SUCCESSFUL = "SUCCESSFUL"
+    """The money is there."""
+
+
+_S = PaymentStatus
+TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
+    _S.INITIATING: frozenset({_S.PENDING, _S.SUCCESSFUL, _S.FAILED, _S.EXPIRED, _S.CONFLICTED}),
+    _S.PENDING: frozenset({_S.SUCCESSFUL, _S.FAILED, _S.EXPIRED, _S.CONFLICTED}),
+    _S.EXPIRED: frozenset({_S.SUCCESSFUL, _S.FAILED, _S.CONFLICTED}),
+    _S.FAILED: frozenset({_S.SUCCESSFUL, _S.CONFLICTED}),
+    _S.CONFLICTED: frozenset({_S.SUCCESSFUL, _S.FAILED}),
+    _S.SUCCESSFUL: frozenset(),
+}
+"""The one table of what may become what. Every predicate below is derived from it."""
+
+FINAL = frozenset(s for s, after in TRANSITIONS.items() if not after)
+WAITING = frozenset(s for s, after in TRANSITIONS.items() if _S.EXPIRED in after)
+"""The customer may be about to type the PIN: a screen counts down."""
+UNDECIDED = frozenset(s for s, after in TRANSITIONS.items() if {_S.FAILED, _S.CONFLICTED} <= after)
+"""Nobody knows yet whether money moved."""
+UNDER_REVIEW = frozenset(s for s, after in TRANSITIONS.items() if after == {_S.SUCCESSFUL, _S.FAILED})
+LIVE = WAITING | UNDER_REVIEW
+"""Holds its order and its phone: no other attempt may start."""
+
+
+class InvalidTransition(Exception):
+    """A change that the table forbids: a fault in our own code, never of the input."""
+
+
+_EXPONENT = {"XAF": 0, "XOF": 0, "EUR": 2, "USD": 2}
+"""ISO 4217: digits after the decimal point, per currency that we can count in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """`amount` in minor units of `currency` (XAF has none: 5000 is 5,000 francs)."""
+
+    amount: int
+    currency: str
+
+    @staticmethod
+    def knows(currency: str) -> bool:
+        return currency in _EXPONENT
+
+    @classmethod
+    def from_decimal(cls, text: str, currency: str) -> Self | None:
+        """`"5000.00"`, `"XAF"` -> 5000 XAF. None where it is no exact amount of that currency."""
+        if currency not in _EXPONENT or len(text) > 30:
+            return None
+        try:
+            minor = Decimal(text).scaleb(_EXPONENT[currency])
+        except InvalidOperation:
+            return None
+        if not minor.is_finite() or minor != minor.to_integral_value() or abs(minor) > 10**15:
+            return None
+        return cls(int(minor), currency)
+
+    def to_decimal(self) -> str:
+        """`5000` for 5000 XAF, `19.99` for 1999 EUR."""
+        return str(Decimal(self.amount).scaleb(-_EXPONENT[self.currency]))
+
+
+_PHONE = re.compile(r"2376[0-9]{8}")
+_MTN = re.compile(r"237(67|65[0-4]|68[0-3])")
+_ORANGE = re.compile(r"237(69|65[5-9]|640|68[5-9])")
+
+
+def is_phone_number(text: str) -> bool:
+    """237, then 6, then eight digits: a mobile number of Cameroon."""
+    return _PHONE.fullmatch(text) is not None
+
+
+def operator_hint(phone_number: str) -> str | None:
+    """The operator that the prefix suggests. Numbers are ported: CamPay decides, this only hints."""
+    if _MTN.match(phone_number):
+        return "MTN"
+    return "Orange" if _ORANGE.match(phone_number) else None
+
+
+def mask_phone(phone_number: str) -> str:
+    return f"{phone_number[:4]}******{phone_number[-2:]}"
+
+
+class RecordStatus(StrEnum):
+    PENDING = "PENDING"
+    SUCCESSFUL = "SUCCESSFUL"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+    """A word that we do not know: it proves nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectRecord:
+    """What CamPay says of one of its transactions, in our words.
+
+    `money` is None where CamPay's amount or currency cannot be read. `simulated`: one of the demo
+    host's own numbers, whose records come back with 0.00: then the amount proves nothing and is
+    not compared.
+    """
+
+    campay_reference: str
+    external_reference: str | None
+    status: RecordStatus
+    money: Money | None
+    direction: str | None
+    operator: str | None = None
+    operator_reference: str | None = None
+    reason: str | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """One attempt to have one order paid.
+
+    `charges`: the campayReferences of every SUCCESSFUL record of this payment, the first that
+    was seen first; more than one is a duplicate. `order_paid_by`: another attempt of the order
+    has paid it while this one is live.
+    """
+
+    reference: str
+    order_id: str
+    money: Money
+    phone_mask: str
+    phone_hash: str
+    locale: str
+    created_at: int
+    updated_at: int
+    expires_at: int
+    status: PaymentStatus = PaymentStatus.INITIATING
+    version: int = 1
+    operator: str | None = None
+    campay_reference: str | None = None
+    ussd_code: str | None = None
+    operator_reference: str | None = None
+    reason: str | None = None
+    late: bool = False
+    duplicate: bool = False
+    charges: tuple[str, ...] = ()
+    order_paid_by: str | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.status in WAITING
+
+    @property
+    def is_undecided(self) -> bool:
+        return self.status in UNDECIDED
+
+    def prompted(
+        self, campay_reference: str, ussd_code: str | None, operator: str | None, now: int
+    ) -> "Payment | None":
+        """`/collect/` was answered. A webhook may have been faster: then only what is missing is added."""
+        status = _S.PENDING if self.status is _S.INITIATING else self.status
+        return self._changed(
+            now,
+            status=status,
+            campay_reference=self.campay_reference or campay_reference,
+            ussd_code=(ussd_code or self.ussd_code) if status in WAITING else self.ussd_code,
+            operator=operator or self.operator,
+        )
+
+    def refused(self, reason: str, now: int) -> "Payment | None":
+        """Refused by CamPay, or proven never sent. Whatever CamPay's record said since is stronger."""
+        if not self.is_undecided or self.campay_reference is not None:
+            return None
+        return self._changed(now, status=_S.FAILED, reason=reason)
+
+    def agrees_with(self, record: CollectRecord) -> bool:
+        """Amount, currency and direction are those of the claim: only then a record may settle it."""
+        return record.direction == "collect" and (record.simulated or record.money == self.money)
+
+    def observe(self, record: CollectRecord, now: int) -> "Payment | None":
+        """What CamPay's record makes of this payment; None where it changes nothing.
+
+        A record under another campayReference than ours proves nothing against this payment, only
+        for it: money that came under our reference came.
+        """
+        if self.status in UNDER_REVIEW:
+            return None
+        ours = self.campay_reference in (None, record.campay_reference)
+        if record.status in (RecordStatus.SUCCESSFUL, RecordStatus.FAILED) and not self.agrees_with(record):
+            if not ours or not self._may_become(_S.CONFLICTED):
+                return None
+            return self._recorded(record, now, status=_S.CONFLICTED)
+        if record.status is RecordStatus.SUCCESSFUL:
+            return self._charged(record, now)
+        if not ours or not self.agrees_with(record):
+            return None
+        if record.status is RecordStatus.FAILED and self._may_become(_S.FAILED):
+            return self._recorded(record, now, status=_S.FAILED)
+        if record.status is RecordStatus.PENDING and self._may_become(_S.PENDING):
+            return self._recorded(record, now, status=_S.PENDING)
+        if self.campay_reference is None and self.is_undecided:
+            return self._recorded(record, now)
+        return None
+
+    def expired(self, now: int) -> "Payment | None":
+        if now < self.expires_at or not self._may_become(_S.EXPIRED):
+            return None
+        return self._changed(now, status=_S.EXPIRED)
+
+    def resolved(self, status: PaymentStatus, reason: str, now: int) -> "Payment":
+        """An operator's decision on a CONFLICTED payment. Raises InvalidTransition on any other."""
+        if self.status not in UNDER_REVIEW:
+            raise InvalidTransition(f"{self.status} is not under review")
+        changed = self._changed(now, status=status, reason=reason)
+        if changed is None:
+            raise InvalidTransition(f"{self.status} to {status} decides nothing")
+        return changed
+
+    def overtaken(self, paid_by: str, now: int) -> "Payment | None":
+        """Another attempt paid the order: whoever watches this one should decline its prompt."""
+        return self._changed(now, order_paid_by=paid_by) if self.is_live else None
+
+    def as_duplicate(self) -> "Payment":
+        """The same change, of an order that another attempt has paid already."""
+        return replace(self, duplicate=True)
+
+    def _charged(self, record: CollectRecord, now: int) -> "Payment | None":
+        if record.campay_reference in self.charges:
+            return None
+        charges = (*self.charges, record.campay_reference)
+        if self.charges:
+            return self._changed(now, charges=charges, duplicate=True)
+        if self.is_final:  # decided by an operator, who knew of no charge: this is the one
+            return self._changed(now, charges=charges)
+        late = not self.is_waiting
+        return self._recorded(record, now, status=_S.SUCCESSFUL, late=late, charges=charges, reason=None)
+
+    def _recorded(self, record: CollectRecord, now: int, **fields: Any) -> "Payment | None":
+        known = {
+            "campay_reference": record.campay_reference,
+            "operator": record.operator or self.operator,
+            "operator_reference": record.operator_reference or self.operator_reference,
+            "reason": record.reason,
+        }
+        return self._changed(now, **(known | fields))
+
+    def _may_become(self, status: PaymentStatus) -> bool:
+        return status in TRANSITIONS[self.status]
+
+    def _changed(self, now: int, **fields: Any) -> "Payment | None":
+        """The next version, or None where nothing is different. The only place where `version` rises."""
+        candidate = replace(self, **fields)
+        if candidate == self:
+            return None
+        if candidate.status is not self.status and not self._may_become(candidate.status):
+            raise InvalidTransition(f"{self.status} may not become {candidate.status}")
+        return replace(candidate, version=self.version + 1, updated_at=max(now, self.updated_at))

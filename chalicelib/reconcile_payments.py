@@ -1,0 +1,69 @@
+"""Makes good what was lost: checks what is due, delivers what is undelivered."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import TypeVar
+
+from chalicelib import log
+from chalicelib.campay import Campay, StatementRow
+from chalicelib.clock import Clock
+from chalicelib.deliver_payment import DeliverPayment
+from chalicelib.errors import LedgerUnavailable, PaymentError
+from chalicelib.ledger import Ledger
+from chalicelib.settle_payment import SettlePayment
+
+UNDELIVERED_AFTER_MS = 10_000
+RUN_SECONDS = 55
+_BATCH = 200
+_WORKERS = 8
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcilePayments:
+    campay: Campay
+    ledger: Ledger
+    deliver: DeliverPayment
+    settle: SettlePayment
+    clock: Clock
+    tick_seconds: float
+
+    def run(self) -> None:
+        """Ticks for just under the minute after which the schedule starts it again."""
+        ends_at = self.clock.now() + RUN_SECONDS * 1000
+        while True:
+            began_at = self.clock.now()
+            self.tick()
+            next_at = began_at + int(self.tick_seconds * 1000)
+            if next_at >= ends_at:
+                return
+            self.clock.sleep(max(next_at - self.clock.now(), 0) / 1000)
+
+    def tick(self) -> None:
+        """One round. What fails in it fails alone and comes again."""
+        now = self.clock.now()
+        try:
+            undelivered = self.ledger.undelivered(now - UNDELIVERED_AFTER_MS, _BATCH)
+            due = self.ledger.due(now, _BATCH)
+        except LedgerUnavailable:
+            log.warning("sweep-without-ledger")
+            return
+        # One statement serves all of a tick that are looked up in it.
+        statement: Callable[[date, date], Sequence[StatementRow]] = cache(self.campay.statement)
+        with ThreadPoolExecutor(_WORKERS) as workers:
+            for reference in undelivered:
+                workers.submit(_alone, self.deliver.undelivered, reference)
+            for reference in due:
+                workers.submit(_alone, lambda due_one: self.settle.check_due(due_one, statement), reference)
+
+
+def _alone(work: Callable[[str], object], reference: str) -> None:
+    try:
+        work(reference)
+    except PaymentError as error:
+        log.info("sweep-waits", reference=reference, code=error.code)
+    except Exception:
+        log.failure("sweep-failed", reference=reference)
