@@ -355,7 +355,7 @@ def _text(value: object) -> str | None:
     """None for each of the four forms of absent: no key, null, an empty string, the word None."""
     if not isinstance(value, str):
         return None
-    text = value.strip()
+    text = value.encode("utf-8", "replace").decode().strip()  # a lone surrogate could not be written anywhere
     return text if text not in ("", "None") else None
 
 

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Sequence
 
-from chalicelib.payment import UNDER_REVIEW, Payment
+from chalicelib.payment import Payment
 
 MINUTE, HOUR = 60, 3600
 AGES_SECONDS: tuple[float, ...] = (
@@ -24,7 +24,7 @@ class CheckSchedule:
 
     def next_check(self, payment: Payment, now: int) -> int | None:
         """Milliseconds since the epoch; None when nothing more will be learnt from CamPay."""
-        if payment.is_final or payment.status in UNDER_REVIEW:
+        if payment.is_final:
             return None
         spread = zlib.crc32(payment.reference.encode()) / 2**32
         share = _EARLIEST + (1 - _EARLIEST) * spread

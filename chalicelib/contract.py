@@ -154,7 +154,7 @@ def decode(text: str | bytes) -> PaymentEvent:
     """Raises MalformedEvent. Fields that we do not know are kept: a newer writer may add some."""
     try:
         event = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedEvent("not JSON") from error
     if not isinstance(event, dict):
         raise MalformedEvent("not an object")
@@ -192,6 +192,10 @@ _MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "This order was paid twice. The shop has been told and will contact you.",
         "fr": "Cette commande a été payée deux fois. La boutique est prévenue et vous contactera.",
     },
+    "reviewed": {
+        "en": "The shop has checked this payment and did not accept it. It will contact you.",
+        "fr": "La boutique a vérifié ce paiement et ne l'a pas accepté. Elle vous contactera.",
+    },
     "late": {
         "en": "Your payment arrived late, and it has been accepted.",
         "fr": "Votre paiement est arrivé en retard, et il a été accepté.",
@@ -224,6 +228,8 @@ def message_of(payment: Payment) -> str:
     """A sentence for the customer, in the language of the payment."""
     if payment.duplicate:
         case = "duplicate"
+    elif payment.disputed and payment.status is PaymentStatus.FAILED:
+        case = "reviewed"
     elif payment.order_paid_by and payment.is_live:
         case = "overtaken"
     elif payment.late and payment.is_final:

@@ -75,7 +75,12 @@ def version_item(payment: Payment, cause: str, evidence: Mapping[str, Any] | Non
 
 def write_payment(payment: Payment) -> Item:
     fields = dataclasses.asdict(payment)
-    return {**fields, "status": payment.status.value, "charges": list(payment.charges)}
+    return {
+        **fields,
+        "status": payment.status.value,
+        "charges": list(payment.charges),
+        "disputed": list(payment.disputed),
+    }
 
 
 def read_payment(fields: Item) -> Payment:
@@ -86,6 +91,7 @@ def read_payment(fields: Item) -> Payment:
             "status": PaymentStatus(known["status"]),
             "money": Money(**known["money"]),
             "charges": tuple(known["charges"]),
+            "disputed": tuple(known["disputed"]),
         }
     )
 

@@ -37,9 +37,7 @@ class OperatePayment:
         stored = self._load(reference)
         self._audit("resolve", reference, status=status)
         try:
-            return self.settle.change(
-                stored, lambda payment, now: payment.resolved(status, reason, now), f"operator: {reason}"
-            )
+            return self.settle.change(stored, lambda payment, now: payment.resolved(status, now), f"operator: {reason}")
         except InvalidTransition as error:
             raise NotAllowed(str(error), reference=reference) from error
 

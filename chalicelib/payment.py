@@ -6,7 +6,7 @@ All times are whole milliseconds since the Unix epoch, all amounts whole minor u
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 
@@ -53,6 +53,7 @@ class InvalidTransition(Exception):
 
 _EXPONENT = {"XAF": 0, "XOF": 0, "EUR": 2, "USD": 2}
 """ISO 4217: digits after the decimal point, per currency that we can count in."""
+_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,10 @@ class Money:
     @classmethod
     def from_decimal(cls, text: str, currency: str) -> Self | None:
         """`"5000.00"`, `"XAF"` -> 5000 XAF. None where it is no exact amount of that currency."""
-        if currency not in _EXPONENT or len(text) > 30:
+        if currency not in _EXPONENT or not _DECIMAL.fullmatch(text):
             return None
-        try:
-            minor = Decimal(text).scaleb(_EXPONENT[currency])
-        except InvalidOperation:
-            return None
-        if not minor.is_finite() or minor != minor.to_integral_value() or abs(minor) > 10**15:
-            return None
-        return cls(int(minor), currency)
+        minor = Decimal(text).scaleb(_EXPONENT[currency])
+        return cls(int(minor), currency) if minor == minor.to_integral_value() else None
 
     def to_decimal(self) -> str:
         """`5000` for 5000 XAF, `19.99` for 1999 EUR."""
@@ -137,9 +133,10 @@ class CollectRecord:
 class Payment:
     """One attempt to have one order paid.
 
-    `charges`: the campayReferences of every SUCCESSFUL record of this payment, the first that
-    was seen first; more than one is a duplicate. `order_paid_by`: another attempt of the order
-    has paid it while this one is live.
+    `charges`: the campayReferences of every SUCCESSFUL record of this payment, in the order they
+    were seen; more than one is a duplicate. `disputed`: those of records that disagree with the
+    claim; an operator's decision covers them for good. `order_paid_by`: another attempt of the
+    order has paid it while this one is live.
     """
 
     reference: str
@@ -161,6 +158,7 @@ class Payment:
     late: bool = False
     duplicate: bool = False
     charges: tuple[str, ...] = ()
+    disputed: tuple[str, ...] = ()
     order_paid_by: str | None = None
 
     @property
@@ -208,16 +206,12 @@ class Payment:
         A record under another campayReference than ours proves nothing against this payment, only
         for it: money that came under our reference came.
         """
-        if self.status in UNDER_REVIEW:
-            return None
         ours = self.campay_reference in (None, record.campay_reference)
-        if record.status in (RecordStatus.SUCCESSFUL, RecordStatus.FAILED) and not self.agrees_with(record):
-            if not ours or not self._may_become(_S.CONFLICTED):
-                return None
-            return self._recorded(record, now, status=_S.CONFLICTED)
+        if not self.agrees_with(record):
+            return self._disputed(record, now) if ours else None
         if record.status is RecordStatus.SUCCESSFUL:
             return self._charged(record, now)
-        if not ours or not self.agrees_with(record):
+        if not ours or self.status in UNDER_REVIEW:
             return None
         if record.status is RecordStatus.FAILED and self._may_become(_S.FAILED):
             return self._recorded(record, now, status=_S.FAILED)
@@ -232,14 +226,15 @@ class Payment:
             return None
         return self._changed(now, status=_S.EXPIRED)
 
-    def resolved(self, status: PaymentStatus, reason: str, now: int) -> "Payment":
-        """An operator's decision on a CONFLICTED payment. Raises InvalidTransition on any other."""
-        if self.status not in UNDER_REVIEW:
-            raise InvalidTransition(f"{self.status} is not under review")
-        changed = self._changed(now, status=status, reason=reason)
-        if changed is None:
-            raise InvalidTransition(f"{self.status} to {status} decides nothing")
-        return changed
+    def resolved(self, status: PaymentStatus, now: int) -> "Payment":
+        """An operator's decision on a CONFLICTED payment: paid, then what was disputed was the charge, or
+        not. Raises InvalidTransition on any other payment.
+        """
+        if self.status not in UNDER_REVIEW or not self._may_become(status):
+            raise InvalidTransition(f"{self.status} may not be resolved as {status}")
+        charges = (*self.charges, *self.disputed) if status is _S.SUCCESSFUL else self.charges
+        duplicate = self.duplicate or len(charges) > 1
+        return self._next(replace(self, status=status, charges=charges, duplicate=duplicate), now)
 
     def overtaken(self, paid_by: str, now: int) -> "Payment | None":
         """Another attempt paid the order: whoever watches this one should decline its prompt."""
@@ -249,14 +244,22 @@ class Payment:
         """The same change, of an order that another attempt has paid already."""
         return replace(self, duplicate=True)
 
+    def _disputed(self, record: CollectRecord, now: int) -> "Payment | None":
+        settles = record.status in (RecordStatus.SUCCESSFUL, RecordStatus.FAILED)
+        if not settles or record.campay_reference in self.disputed or not self._may_become(_S.CONFLICTED):
+            return None
+        disputed = (*self.disputed, record.campay_reference)
+        return self._recorded(record, now, status=_S.CONFLICTED, disputed=disputed)
+
     def _charged(self, record: CollectRecord, now: int) -> "Payment | None":
         if record.campay_reference in self.charges:
             return None
         charges = (*self.charges, record.campay_reference)
         if self.charges:
             return self._changed(now, charges=charges, duplicate=True)
-        if self.is_final:  # decided by an operator, who knew of no charge: this is the one
-            return self._changed(now, charges=charges)
+        if self.status in UNDER_REVIEW:  # noted, and left to the operator
+            known = record.campay_reference in self.disputed
+            return None if known else self._changed(now, charges=charges)
         late = not self.is_waiting
         return self._recorded(record, now, status=_S.SUCCESSFUL, late=late, charges=charges, reason=None)
 
@@ -273,10 +276,14 @@ class Payment:
         return status in TRANSITIONS[self.status]
 
     def _changed(self, now: int, **fields: Any) -> "Payment | None":
-        """The next version, or None where nothing is different. The only place where `version` rises."""
+        """The next version, or None where nothing is different."""
         candidate = replace(self, **fields)
         if candidate == self:
             return None
+        return self._next(candidate, now)
+
+    def _next(self, candidate: "Payment", now: int) -> "Payment":
+        """The only place where `version` rises."""
         if candidate.status is not self.status and not self._may_become(candidate.status):
             raise InvalidTransition(f"{self.status} may not become {candidate.status}")
         return replace(candidate, version=self.version + 1, updated_at=max(now, self.updated_at))

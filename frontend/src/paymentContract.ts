@@ -1,0 +1,117 @@
+/**
+ * What crosses the wire, on the browser's side: event names and the one payload.
+ * The same words stand in `chalicelib/contract.py`; the golden files in `tests/contract/` hold both to them.
+ */
+
+export const TRACK = "track-payment";
+export const STOP_TRACKING = "stop-tracking-payment";
+export const CONNECTED = "connected";
+export const PAYMENT_STATUS = "payment-status";
+export const PAYMENT_INITIATED = "payment-initiated";
+export const PAYMENT_SUCCESS = "payment-success";
+export const PAYMENT_FAILED = "payment-failed";
+export const PAYMENT_COMPLETED = "payment-completed";
+
+/** What a browser receives for a newer version, in this order, by the version's status. */
+export const EVENTS_OF_STATUS = {
+  INITIATING: [PAYMENT_STATUS],
+  CONFLICTED: [PAYMENT_STATUS],
+  PENDING: [PAYMENT_INITIATED, PAYMENT_STATUS],
+  SUCCESSFUL: [PAYMENT_STATUS, PAYMENT_SUCCESS, PAYMENT_COMPLETED],
+  FAILED: [PAYMENT_STATUS, PAYMENT_FAILED, PAYMENT_COMPLETED],
+  EXPIRED: [PAYMENT_STATUS, PAYMENT_FAILED, PAYMENT_COMPLETED],
+} as const;
+
+export type PaymentStatus = keyof typeof EVENTS_OF_STATUS;
+export type PaymentEventName = (typeof EVENTS_OF_STATUS)[PaymentStatus][number];
+
+/**
+ * The payload of each event, of the ack of tracking, and of the status and tracking replies.
+ * Times are ISO 8601 in UTC; `timestamp` is when this payload was made.
+ */
+export interface PaymentEvent {
+  readonly reference: string;
+  readonly orderId: string;
+  readonly campayReference: string | null;
+  readonly status: PaymentStatus;
+  /** In minor units: 5000 is 5,000 XAF, and 50.00 EUR. */
+  readonly amount: number;
+  readonly currency: string;
+  /** Masked. */
+  readonly phoneNumber: string;
+  readonly operator: string | null;
+  readonly operatorReference: string | null;
+  readonly reason: string | null;
+  readonly ussdCode: string | null;
+  /** The money came after we had stopped waiting for it. */
+  readonly late: boolean;
+  /** The order was charged more than once. */
+  readonly duplicate: boolean;
+  /** The attempt that has paid the order while this one is live: its prompt should be declined. */
+  readonly orderPaidBy: string | null;
+  /** A sentence for the customer, in the language of the payment. */
+  readonly message: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly expiresAt: string;
+  readonly version: number;
+  readonly timestamp: string;
+}
+
+export type ParsedPaymentEvent =
+  | { readonly ok: true; readonly event: PaymentEvent }
+  | { readonly ok: false; readonly reason: string };
+
+type Check = (value: unknown) => boolean;
+
+const isString: Check = (value) => typeof value === "string";
+const isStringOrNull: Check = (value) => value === null || typeof value === "string";
+const isInteger: Check = Number.isSafeInteger;
+const isBoolean: Check = (value) => typeof value === "boolean";
+
+const CHECK_OF_FIELD: Readonly<Record<keyof PaymentEvent, Check>> = {
+  reference: isString,
+  orderId: isString,
+  campayReference: isStringOrNull,
+  status: isString,
+  amount: isInteger,
+  currency: isString,
+  phoneNumber: isString,
+  operator: isStringOrNull,
+  operatorReference: isStringOrNull,
+  reason: isStringOrNull,
+  ussdCode: isStringOrNull,
+  late: isBoolean,
+  duplicate: isBoolean,
+  orderPaidBy: isStringOrNull,
+  message: isString,
+  createdAt: isString,
+  updatedAt: isString,
+  expiresAt: isString,
+  version: isInteger,
+  timestamp: isString,
+};
+
+/** The one place where something unknown becomes a PaymentEvent. Fields that we do not know are kept. */
+export function parsePaymentEvent(value: unknown): ParsedPaymentEvent {
+  if (!isObject(value)) return refused("not an object");
+  for (const [field, check] of Object.entries(CHECK_OF_FIELD)) {
+    if (!check(value[field])) return refused(`${field} is missing or of a wrong type`);
+  }
+  // An own key, or "constructor" would be a status.
+  if (!Object.hasOwn(EVENTS_OF_STATUS, value["status"] as string)) return refused("unknown status");
+  return { ok: true, event: value as unknown as PaymentEvent };
+}
+
+/** Whether `event` says more than `seen` did; both of one payment. Messages may be repeated and overtake each other. */
+export function isNewer(event: PaymentEvent, seen: PaymentEvent | null): boolean {
+  return seen === null || event.version > seen.version;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function refused(reason: string): ParsedPaymentEvent {
+  return { ok: false, reason };
+}

@@ -1,0 +1,232 @@
+"""moto's DynamoDB, mended: transactions that are atomic, idempotent, and cost the same at any table size.
+
+moto by itself copies the whole table for each transaction and restores the copy when one is
+cancelled, which undoes what others have committed meanwhile; and it ignores request tokens.
+What it never does by itself, conflicts, throttling, lost answers and outages, can be asked for.
+"""
+
+import copy
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from moto.dynamodb.comparisons import get_filter_expression
+from moto.dynamodb.exceptions import (
+    MockValidationException,
+    MultipleTransactionsException,
+    TooManyTransactionsException,
+    TransactionCanceledException,
+)
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Response
+
+Item = dict[str, Any]
+
+MOST_ITEMS = 100
+TOKEN_LIFE_SECONDS = 600
+"""Both as in AWS."""
+
+
+class AtomicBackend(DynamoDBBackend):
+    """Every condition is checked before anything is written. The caller holds the lock."""
+
+    __module__ = DynamoDBBackend.__module__  # by which moto finds the addresses of the service
+
+    def transact_write_items(self, transact_items: Sequence[Item]) -> None:
+        if len(transact_items) > MOST_ITEMS:
+            raise TooManyTransactionsException
+        writes = [next(iter(entry.items())) for entry in transact_items]
+        targets = [(write["TableName"], self._key(kind, write)) for kind, write in writes]
+        if len({(table, json.dumps(key, sort_keys=True)) for table, key in targets}) < len(targets):
+            raise MultipleTransactionsException
+        reasons = [self._reason(write, *target) for (_, write), target in zip(writes, targets, strict=True)]
+        if any(code for code, _, _ in reasons):
+            raise TransactionCanceledException(reasons)
+        with self._all_or_nothing(targets):
+            for (kind, write), target in zip(writes, targets, strict=True):
+                self._apply(kind, write, *target)
+
+    def _key(self, kind: str, write: Item) -> Item:
+        if kind != "Put":
+            return dict(write["Key"])
+        table = self.get_table(write["TableName"])
+        names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
+        if any(name not in write["Item"] for name in names):
+            raise MockValidationException("One of the required keys was not given a value")
+        return {name: write["Item"][name] for name in names}
+
+    def _reason(self, write: Item, table: str, key: Item) -> tuple[str | None, str | None, Item | None]:
+        condition = get_filter_expression(
+            write.get("ConditionExpression"),
+            write.get("ExpressionAttributeNames"),
+            write.get("ExpressionAttributeValues"),
+        )
+        stored = self.get_item(table, key)
+        if condition.expr(stored):
+            return None, None, None
+        wanted = write.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+        attributes = stored.to_json()["Attributes"] if stored and wanted else None
+        return "ConditionalCheckFailed", "The conditional request failed", attributes
+
+    def _apply(self, kind: str, write: Item, table: str, key: Item) -> None:
+        if kind == "Put":
+            self.put_item(table, write["Item"], overwrite=True)
+        elif kind == "Delete":
+            self.delete_item(table, key)
+        elif kind == "Update":
+            self.update_item(
+                table,
+                key,
+                update_expression=write["UpdateExpression"],
+                expression_attribute_names=write.get("ExpressionAttributeNames", {}),
+                expression_attribute_values=write.get("ExpressionAttributeValues", {}),
+            )
+
+    @contextmanager
+    def _all_or_nothing(self, targets: Sequence[tuple[str, Item]]) -> Iterator[None]:
+        before = [copy.deepcopy(self.get_item(*target)) for target in targets]
+        try:
+            yield
+        except Exception:
+            for (table, key), item in zip(targets, before, strict=True):
+                self.delete_item(table, key)
+                if item is not None:
+                    self.put_item(table, item.to_json()["Attributes"], overwrite=True)
+            raise
+
+
+class RequestTokens:
+    """What was done under which ClientRequestToken: a repetition has no second effect."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._done: dict[str, tuple[float, Any]] = {}
+
+    def once(self, request: Item, write: Callable[[], Response]) -> Response:
+        """Only a success is remembered: what was refused is decided anew."""
+        token, items = request.get("ClientRequestToken"), request["TransactItems"]
+        self._forget_old()
+        if token in self._done:
+            return _repetition(self._done[token][1] == items)
+        response = write()
+        if token and response.status_code == 200:
+            self._done[token] = (self._now(), items)
+        return response
+
+    def _forget_old(self) -> None:
+        oldest = self._now() - TOKEN_LIFE_SECONDS
+        for token, (written_at, _) in list(self._done.items()):
+            if written_at > oldest:
+                return
+            del self._done[token]
+
+
+def _repetition(same: bool) -> Response:
+    if same:
+        return Response("{}", content_type="application/x-amz-json-1.0")
+    return _refusal("IdempotentParameterMismatchException", "The token was used with other parameters.")
+
+
+FaultKind = Literal["conflict", "throttle", "lost-answer", "unavailable"]
+"""conflict: another transaction holds the item. throttle: over the capacity. lost-answer: done, but the
+connection closes without a word. unavailable: answered with 500; all but lost-answer are not done."""
+
+
+@dataclass
+class Fault:
+    """What the next `count` calls of `operation` (`*`: of any) meet."""
+
+    operation: str
+    kind: FaultKind
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(FaultKind) or type(self.count) is not int:
+            raise ValueError("no such fault")
+
+
+class Faults:
+    """The faults to come, oldest first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[Fault] = []
+
+    def set(self, *faults: Fault | Mapping[str, Any]) -> None:
+        """Replaces what was set before; none: everything works again. Raises TypeError, ValueError."""
+        waiting = [fault if isinstance(fault, Fault) else Fault(**fault) for fault in faults]
+        with self._lock:
+            self._waiting = waiting
+
+    def take(self, operation: str) -> FaultKind | None:
+        with self._lock:
+            for fault in self._waiting:
+                if fault.count > 0 and fault.operation in (operation, "*"):
+                    fault.count -= 1
+                    return fault.kind
+        return None
+
+
+def refusal_of(kind: FaultKind, operation: str, body: bytes) -> Response:
+    """What AWS answers to a call that meets the fault."""
+    if kind == "throttle":
+        return _refusal("ProvisionedThroughputExceededException", "The throughput of the table was exceeded.")
+    if kind != "conflict":
+        return _refusal("InternalServerError", "Internal server error", status=500)
+    if operation != "TransactWriteItems":
+        return _refusal("TransactionConflictException", "Transaction is ongoing for the item")
+    free = [{"Code": "None"} for _ in json.loads(body)["TransactItems"][1:]]
+    held = {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
+    message = "Transaction cancelled, please refer cancellation reasons for specific reasons"
+    return _refusal("TransactionCanceledException", message, CancellationReasons=[held, *free])
+
+
+def _refusal(code: str, message: str, *, status: int = 400, **more: object) -> Response:
+    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": message, **more}
+    return Response(json.dumps(body), status=status, content_type="application/x-amz-json-1.0")
+
+
+class Moto:
+    """All of moto's AWS as one function. `calls`: how many calls of each operation came; retries and calls
+    that met a fault count too.
+    """
+
+    def __init__(self) -> None:
+        dynamodb_backends.backend = AtomicBackend
+        self.faults = Faults()
+        self.calls: Counter[str] = Counter()
+        self._app = DomainDispatcherApplication(create_backend_app)
+
+    def call(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response | None:
+        """None where the caller must not get an answer."""
+        service, _, operation = headers.get("X-Amz-Target", "").partition(".")
+        self.calls[operation] += 1
+        fault = self.faults.take(operation)
+        if fault is not None and fault != "lost-answer":
+            return refusal_of(fault, operation, body)
+
+        def forward() -> Response:
+            builder = EnvironBuilder(path, method=method, headers=list(headers.items()), data=body)
+            return Response.from_app(self._app, builder.get_environ(), buffered=True)
+
+        response = _alone(operation, body, forward) if service.startswith("DynamoDB") else forward()
+        return None if fault else response
+
+
+_tokens = RequestTokens()
+_one_call_at_a_time = threading.Lock()
+
+
+def _alone(operation: str, body: bytes, forward: Callable[[], Response]) -> Response:
+    """Reads wait too, so that none sees half a transaction. moto has one memory per process: so is the lock."""
+    with _one_call_at_a_time:
+        if operation == "TransactWriteItems":
+            return _tokens.once(json.loads(body), forward)
+        return forward()

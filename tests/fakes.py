@@ -1,0 +1,126 @@
+"""Small hand-written stand-ins: a clock that a test winds, and an HTTP server that answers as it is told."""
+
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Self
+
+from chalicelib.clock import Clock
+from local.embedded import LoopbackServer
+
+
+class HandClock(Clock):
+    """Stands still until it is moved; sleeping moves it and is written down. Safe among threads."""
+
+    def __init__(self, now: int = 1_790_000_000_000) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self.slept: list[float] = []
+
+    def now(self) -> int:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.forward(seconds)
+
+    def forward(self, seconds: float) -> None:
+        with self._lock:
+            self._now += int(seconds * 1000)
+
+
+@dataclass
+class Answer:
+    """What the scripted server does with one request. `reset`: the connection, without an answer."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    reset: bool = False
+    hold_seconds: float = 0
+
+
+@dataclass(frozen=True)
+class Seen:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    connection: int
+
+
+class ScriptedServer:
+    """Real HTTP on loopback: each path has a queue of answers, the last of which repeats."""
+
+    def __init__(self) -> None:
+        self.seen: list[Seen] = []
+        self._answers: dict[str, deque[Answer]] = {}
+        self._ended = threading.Event()
+        self._server = LoopbackServer(self._handler())
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def answer(self, path: str, *answers: Answer) -> None:
+        self._answers[path] = deque(answers)
+
+    def calls(self, path: str) -> list[Seen]:
+        return [seen for seen in self.seen if seen.path == path]
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._server.close()
+
+    def _next(self, path: str) -> Answer:
+        queue = self._answers.get(path)
+        if not queue:
+            return Answer(404, b'{"detail":"Not found."}')
+        return queue.popleft() if len(queue) > 1 else queue[0]
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        scripted = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = 20
+
+            def handle_any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                connection = self.client_address[1]
+                scripted.seen.append(Seen(self.command, self.path, dict(self.headers), body, connection))
+                self.give(scripted._next(self.path))
+
+            do_GET = do_POST = handle_any  # noqa: N815 - the names that the base class looks up
+
+            def give(self, answer: Answer) -> None:
+                scripted._ended.wait(answer.hold_seconds)
+                if answer.reset:
+                    self.close_connection = True
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self.connection.close()
+                    return
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.content_type)
+                self.send_header("Content-Length", str(len(answer.body)))
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            def finish(self) -> None:
+                try:
+                    super().finish()
+                except (OSError, ValueError):
+                    self.close_connection = True
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's own name
+                pass
+
+        return Handler

@@ -1,0 +1,307 @@
+"""The ledger against DynamoDB's own protocol: claims, commits, leases, marks, and answers that get lost."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from chalicelib.errors import LedgerUnavailable
+from chalicelib.ledger import READ_GAP_MS, READ_LEASE_MS, Ledger, VersionConflict
+from chalicelib.ledger_items import Stored
+from chalicelib.ledger_update import Change, Committed
+from chalicelib.payment import Money, Payment, PaymentStatus
+from local.embedded import EmbeddedAws
+from tests.fakes import HandClock
+
+S = PaymentStatus
+
+
+def a_payment(clock: HandClock, reference: str = "ref-1", order_id: str = "order-1", phone: str = "phone-1") -> Payment:
+    now = clock.now()
+    return Payment(
+        reference=reference,
+        order_id=order_id,
+        money=Money(5000, "XAF"),
+        phone_mask="2376******77",
+        phone_hash=phone,
+        locale="fr",
+        created_at=now,
+        updated_at=now,
+        expires_at=now + 600_000,
+    )
+
+
+def claim(ledger: Ledger, payment: Payment, key: str | None = None, due_at: int | None = None) -> Stored:
+    order, phone = ledger.order_and_phone(payment.order_id, payment.phone_hash)
+    return ledger.claim(payment, order, phone, key, due_at)
+
+
+def to(ledger: Ledger, before: Payment, **fields: Any) -> Committed:
+    after = replace(before, version=before.version + 1, **fields)
+    return ledger.commit(Change(before, after, "test", due_at=None))
+
+
+def test_a_claim_takes_order_and_phone_and_is_marked_undelivered(ledger: Ledger, clock: HandClock) -> None:
+    payment = a_payment(clock)
+    claimed = claim(ledger, payment, key="key-1", due_at=clock.now() + 10_000)
+    order, phone = ledger.order_and_phone("order-1", "phone-1")
+    assert (order.live, order.latest, order.paid) == ("ref-1", "ref-1", None)
+    assert order.keys == {"key-1": ("ref-1", clock.now())}
+    assert (phone.live, phone.prompts) == ("ref-1", (clock.now(),))
+    assert ledger.load("ref-1") == claimed
+    assert claimed.payment == payment
+    assert ledger.undelivered(clock.now(), 10) == ["ref-1"]
+    assert ledger.due(clock.now() + 9_999, 10) == []
+    assert ledger.due(clock.now() + 10_000, 10) == ["ref-1"]
+
+
+def test_fifty_concurrent_claims_of_one_order_have_one_winner(ledger: Ledger, clock: HandClock) -> None:
+    order, phone = ledger.order_and_phone("order-1", "phone-1")
+
+    def attempt(number: int) -> bool:
+        try:
+            ledger.claim(a_payment(clock, f"ref-{number}"), order, phone, None, None)
+        except VersionConflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(50) as threads:
+        won = [number for number, success in enumerate(threads.map(attempt, range(50))) if success]
+    assert len(won) == 1
+    assert ledger.order("order-1").live == f"ref-{won[0]}"
+    assert [number for number in range(50) if ledger.load(f"ref-{number}")] == won
+
+
+def test_two_orders_of_one_phone_do_not_both_get_a_prompt(ledger: Ledger, clock: HandClock) -> None:
+    order, phone = ledger.order_and_phone("order-2", "phone-1")
+    claim(ledger, a_payment(clock))
+    with pytest.raises(VersionConflict):
+        ledger.claim(a_payment(clock, "ref-2", "order-2"), order, phone, None, None)
+    assert ledger.load("ref-2") is None
+    assert ledger.order("order-2").live is None
+
+
+def test_leaving_live_frees_order_and_phone(ledger: Ledger, clock: HandClock) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    pending = to(ledger, payment, status=S.PENDING, campay_reference="c-1").payment
+    assert ledger.order("order-1").live == "ref-1"
+    to(ledger, pending, status=S.EXPIRED)
+    order, phone = ledger.order_and_phone("order-1", "phone-1")
+    assert (order.live, order.latest, order.paid) == (None, "ref-1", None)
+    assert (phone.live, phone.prompts) == (None, (clock.now(),))
+
+
+def test_a_prompt_that_provably_never_went_out_does_not_count(ledger: Ledger, clock: HandClock) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    to(ledger, payment, status=S.FAILED, reason="refused")
+    _, phone = ledger.order_and_phone("order-1", "phone-1")
+    assert (phone.live, phone.prompts) == (None, ())
+
+
+def test_a_success_pays_the_order_in_the_same_transaction(ledger: Ledger, clock: HandClock) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    committed = to(ledger, payment, status=S.SUCCESSFUL, charges=("c-1",))
+    assert committed == Committed(replace(payment, status=S.SUCCESSFUL, charges=("c-1",), version=2))
+    order = ledger.order("order-1")
+    assert (order.paid, order.live) == ("ref-1", None)
+
+
+def test_a_late_success_pays_the_order_and_names_the_attempt_that_is_live(ledger: Ledger, clock: HandClock) -> None:
+    first = claim(ledger, a_payment(clock)).payment
+    expired = to(ledger, first, status=S.EXPIRED).payment
+    second = claim(ledger, a_payment(clock, "ref-2")).payment
+    late = to(ledger, expired, status=S.SUCCESSFUL, late=True)
+    assert late.displaced == "ref-2"
+    assert not late.payment.duplicate
+    order = ledger.order("order-1")
+    assert (order.paid, order.live) == ("ref-1", "ref-2")
+
+    twice = to(ledger, second, status=S.SUCCESSFUL)
+    assert twice.payment.duplicate
+    assert twice.displaced is None
+    order = ledger.order("order-1")
+    assert (order.paid, order.live) == ("ref-1", None)
+    stored = ledger.load("ref-2")
+    assert stored is not None
+    assert stored.payment.duplicate
+
+
+def test_a_stale_commit_changes_nothing(ledger: Ledger, clock: HandClock) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    to(ledger, payment, status=S.SUCCESSFUL)
+    with pytest.raises(VersionConflict):
+        to(ledger, payment, status=S.FAILED)
+    stored = ledger.load("ref-1")
+    assert stored is not None
+    assert stored.payment.status is S.SUCCESSFUL
+
+
+def test_every_version_is_kept_with_its_cause_and_evidence(
+    ledger: Ledger, dynamodb: Any, table: str, clock: HandClock
+) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    after = replace(payment, version=2, status=S.PENDING)
+    ledger.commit(Change(payment, after, "webhook", None, evidence={"status": "PENDING", "amount": 5000}))
+    assert ledger.versions("ref-1", 0, 2) == [payment, after]
+    assert ledger.versions("ref-1", 1, 2) == [after]
+    row = dynamodb.get_item(TableName=table, Key={"pk": {"S": "payment#ref-1"}, "sk": {"S": "v#000002"}})["Item"]
+    assert row["cause"] == {"S": "webhook"}
+    assert row["evidence"]["M"]["amount"] == {"N": "5000"}
+
+
+def test_one_reader_at_a_time(ledger: Ledger, clock: HandClock) -> None:
+    claim(ledger, a_payment(clock))
+    first = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
+    assert first is not None
+    assert first.granted
+    clock.forward(1)
+    second = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
+    assert second is not None
+    assert not second.granted
+    assert second.stored.read_until == first.stored.read_until == clock.now() - 1000 + READ_LEASE_MS
+
+    ledger.end_read("ref-1", due_at=None)
+    clock.forward(READ_GAP_MS / 1000 - 0.001)
+    within_gap = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
+    clock.forward(0.001)
+    after_gap = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
+    assert within_gap is not None
+    assert after_gap is not None
+    assert (within_gap.granted, after_gap.granted) == (False, True)
+
+
+def test_a_reader_that_died_is_replaced_and_a_failed_read_at_once(ledger: Ledger, clock: HandClock) -> None:
+    claim(ledger, a_payment(clock))
+    ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
+    clock.forward(READ_LEASE_MS / 1000)
+    second = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
+    ledger.end_read("ref-1", due_at=None, failed=True)
+    third = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
+    assert second is not None
+    assert third is not None
+    assert (second.granted, third.granted) == (True, True)
+
+
+def test_reads_are_refused_to_the_settled_the_unknown_and_the_not_due(ledger: Ledger, clock: HandClock) -> None:
+    assert ledger.begin_read("ref-0", clock.now(), unread_since=clock.now()) is None
+    payment = claim(ledger, a_payment(clock), due_at=clock.now() + 5_000).payment
+    early = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now(), due_before=clock.now())
+    fresh = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now() - 1)
+    clock.forward(5)
+    due = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now(), due_before=clock.now())
+    to(ledger, payment, status=S.SUCCESSFUL)
+    clock.forward(60)
+    final = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
+    leases = [early, fresh, due, final]
+    assert [lease and lease.granted for lease in leases] == [False, False, True, False]
+    assert ledger.due(clock.now(), 10) == []
+
+
+def test_the_mark_goes_only_when_nothing_newer_came(ledger: Ledger, clock: HandClock) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    assert ledger.delivered("ref-1", 1)
+    assert ledger.undelivered(clock.now(), 10) == []
+    pending = to(ledger, payment, status=S.PENDING).payment
+    to(ledger, pending, status=S.SUCCESSFUL)
+    assert not ledger.delivered("ref-1", 2)
+    assert ledger.undelivered(clock.now(), 10) == ["ref-1"]
+    assert ledger.delivered("ref-1", 3)
+    assert ledger.delivered("ref-1", 2), "an older delivery that comes late is not news"
+    assert ledger.undelivered(clock.now(), 10) == []
+
+
+def test_announced_is_remembered_apart(ledger: Ledger, clock: HandClock) -> None:
+    claim(ledger, a_payment(clock))
+    ledger.announced("ref-1", 1)
+    stored = ledger.load("ref-1")
+    assert stored is not None
+    assert (stored.announced_version, stored.delivered_version) == (1, 0)
+    ledger.delivered("ref-1", 1)
+    ledger.mark_undelivered("ref-1")
+    stored = ledger.load("ref-1")
+    assert stored is not None
+    assert (stored.announced_version, stored.delivered_version) == (0, 0)
+    assert ledger.undelivered(clock.now(), 10) == ["ref-1"]
+
+
+def test_idempotency_keys_live_for_three_days(ledger: Ledger, clock: HandClock) -> None:
+    payment = claim(ledger, a_payment(clock), key="old").payment
+    ledger.remember_key(ledger.order("order-1"), "second", "ref-1")
+    assert set(ledger.order("order-1").keys) == {"old", "second"}
+    to(ledger, payment, status=S.EXPIRED)
+    clock.forward(72 * 3600 + 1)
+    claim(ledger, a_payment(clock, "ref-2"), key="new")
+    assert set(ledger.order("order-1").keys) == {"new"}
+
+
+# --------------------------------------------------------------------------- answers that get lost
+
+
+@pytest.fixture
+def single_try(aws: EmbeddedAws, table: str, clock: HandClock) -> Ledger:
+    """Without the client's own repetition: every fault is seen by the ledger itself."""
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=aws.url,
+        region_name="eu-west-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=5),
+    )
+    return Ledger(client, table, clock)
+
+
+def test_conflicts_of_transactions_are_tried_again(single_try: Ledger, aws: EmbeddedAws, clock: HandClock) -> None:
+    aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 3})
+    payment = claim(single_try, a_payment(clock)).payment
+    assert len(clock.slept) == 3
+    aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 2})
+    assert to(single_try, payment, status=S.PENDING).payment.version == 2
+    aws.faults.set({"operation": "UpdateItem", "kind": "conflict", "count": 2})
+    assert single_try.delivered("ref-1", 2)
+
+
+def test_a_lost_answer_is_known_as_our_own_success(ledger: Ledger, aws: EmbeddedAws, clock: HandClock) -> None:
+    """The client repeats what got no answer; what it meets then is our own write."""
+    aws.faults.set({"operation": "TransactWriteItems", "kind": "lost-answer", "count": 1})
+    payment = claim(ledger, a_payment(clock), key="k").payment
+    aws.faults.set({"operation": "TransactWriteItems", "kind": "lost-answer", "count": 1})
+    committed = to(ledger, payment, status=S.SUCCESSFUL, charges=("c",)).payment
+    assert (committed.version, committed.duplicate) == (2, False)
+    aws.faults.set({"operation": "UpdateItem", "kind": "lost-answer", "count": 1})
+    assert ledger.delivered("ref-1", 2)
+    assert ledger.order("order-1").paid == "ref-1"
+    assert len(ledger.versions("ref-1", 0, 9)) == 2
+
+
+def test_a_read_lease_whose_answer_was_lost_is_ours(ledger: Ledger, aws: EmbeddedAws, clock: HandClock) -> None:
+    claim(ledger, a_payment(clock))
+    aws.faults.set({"operation": "UpdateItem", "kind": "lost-answer", "count": 1})
+    lease = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
+    assert lease is not None
+    assert lease.granted
+
+
+@pytest.mark.parametrize("kind", ["throttle", "unavailable"])
+def test_an_unreachable_ledger_is_one_error_and_nothing_is_half_written(
+    single_try: Ledger, aws: EmbeddedAws, clock: HandClock, kind: str
+) -> None:
+    payment = a_payment(clock)
+    order, phone = single_try.order_and_phone("order-1", "phone-1")
+    aws.faults.set({"operation": "TransactWriteItems", "kind": kind, "count": 1})
+    with pytest.raises(LedgerUnavailable):
+        single_try.claim(payment, order, phone, None, None)
+    assert single_try.load("ref-1") is None
+    assert single_try.order("order-1").live is None
+    for operation, call in {
+        "GetItem": lambda: single_try.load("ref-1"),
+        "BatchGetItem": lambda: single_try.order_and_phone("o", "p"),
+        "Query": lambda: single_try.due(clock.now(), 1),
+        "UpdateItem": lambda: single_try.delivered("ref-1", 1),
+    }.items():
+        aws.faults.set({"operation": operation, "kind": kind, "count": 1})
+        with pytest.raises(LedgerUnavailable):
+            call()

@@ -1,0 +1,115 @@
+"""Amounts and phone numbers: exact, or not at all."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.payment import Money, is_phone_number, mask_phone, operator_hint
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "amount"),
+    [
+        ("5", "XAF", 5),
+        ("5.00", "XAF", 5),
+        ("5000.0", "XAF", 5000),
+        ("0.00", "XAF", 0),
+        ("100000000000000", "XAF", 10**14),
+        ("5", "XOF", 5),
+        ("5.5", "EUR", 550),
+        ("5.00", "EUR", 500),
+        ("19.99", "USD", 1999),
+        ("0.01", "EUR", 1),
+    ],
+)
+def test_an_exact_amount_is_read_in_minor_units(text: str, currency: str, amount: int) -> None:
+    assert Money.from_decimal(text, currency) == Money(amount, currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"),
+    [
+        *(("5.5", "XAF"), ("0.01", "XOF"), ("0.001", "EUR"), ("19.999", "USD")),
+        *(("5", "GBP"), ("5", "xaf"), ("5", "")),
+        *((text, "XAF") for text in ("NaN", "sNaN", "-NaN", "Infinity", "-Infinity", "inf", "1e400", "-1e400", "1e16")),
+        *(
+            (text, "XAF")
+            for text in (
+                "",
+                " ",
+                "None",
+                "five",
+                "5,00",
+                "5 000",
+                "0x10",
+                "5.0.0",
+                "1/2",
+                "5 XAF",
+                "\0",
+                "²",
+                "٥٠٠",
+                "５",
+                "1_000",
+                " 5 ",
+                "5\n",
+                "5e3",
+                "-5",
+            )
+        ),
+        *((text, "EUR") for text in ("1" * 31, "10000000000000000", "0." + "0" * 40 + "1", "1e9999999", "1e-9999999")),
+    ],
+)
+def test_what_is_no_exact_amount_is_none(text: str, currency: str) -> None:
+    assert Money.from_decimal(text, currency) is None
+
+
+@given(st.integers(0, 10**13), st.sampled_from(["XAF", "XOF", "EUR", "USD"]))
+def test_an_amount_survives_being_written_and_read(amount: int, currency: str) -> None:
+    money = Money(amount, currency)
+    assert Money.from_decimal(money.to_decimal(), currency) == money
+
+
+@pytest.mark.parametrize(
+    ("money", "text"), [(Money(5000, "XAF"), "5000"), (Money(1999, "EUR"), "19.99"), (Money(5, "USD"), "0.05")]
+)
+def test_an_amount_is_written_with_its_currency_s_digits(money: Money, text: str) -> None:
+    assert money.to_decimal() == text
+
+
+def test_currencies_that_we_can_count_in() -> None:
+    assert [currency for currency in ("XAF", "XOF", "EUR", "USD", "GBP", "xaf", "") if Money.knows(currency)] == [
+        *("XAF", "XOF", "EUR", "USD")
+    ]
+
+
+@pytest.mark.parametrize("number", ["237677777777", "237699999999", "237600000000", "237655000001"])
+def test_a_mobile_number_of_cameroon(number: str) -> None:
+    assert is_phone_number(number)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("", "677777777", "+237677777777", "00237677777777", "2376777777777", "23767777777", "237222222222"),
+        *(" 237677777777", "237677777777\n", "237 677 777 777", "237-677777777", "23767777777a", "238677777777"),
+        *("23767777777\u0667", "\uff12\uff13\uff17677777777", "23767777777²"),
+    ],
+)
+def test_no_mobile_number_of_cameroon(number: str) -> None:
+    assert not is_phone_number(number)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "operator"),
+    [
+        *((prefix, "MTN") for prefix in ("670", "677", "679", "650", "654", "680", "683")),
+        *((prefix, "Orange") for prefix in ("690", "699", "655", "659", "640", "685", "689")),
+        *((prefix, None) for prefix in ("684", "620", "641", "660", "600")),
+    ],
+)
+def test_the_prefix_hints_at_the_operator(prefix: str, operator: str | None) -> None:
+    assert operator_hint(f"237{prefix}000001") == operator
+
+
+def test_a_mask_shows_six_digits_of_twelve() -> None:
+    assert mask_phone("237677123456") == "2376******56"
