@@ -80,8 +80,6 @@ class InitiatePayment:
                 existing = self._existing(order, phone_hash, request)
                 if existing is not None:
                     return Initiated(existing, replayed=True)
-                if self._ended_meanwhile(phone.live):
-                    continue
                 self._check_phone(phone)
                 claimed = self._claim(order, phone, request)
             except VersionConflict:
@@ -118,23 +116,20 @@ class InitiatePayment:
         return None
 
     def _live(self, order: Order, reference: str, phone_hash: str, request: PaymentRequest) -> Payment:
-        if self._ended_meanwhile(reference):
-            raise VersionConflict
         live = self._load(reference)
+        if self._has_ended(live):
+            raise VersionConflict
         if live.status in UNDER_REVIEW or not _asks_for(live, phone_hash, request):
             raise PaymentInProgress
         if request.idempotency_key:
             self.ledger.remember_key(order, request.idempotency_key, live.reference)
         return live
 
-    def _ended_meanwhile(self, reference: str | None) -> bool:
+    def _has_ended(self, live: Payment) -> bool:
         """A live attempt whose time is over, only nobody has looked yet: now somebody has."""
-        if reference is None:
-            return False
-        payment = self._load(reference)
-        if not payment.is_waiting or self.clock.now() < payment.expires_at:
-            return not payment.is_live
-        return not self.settle.recheck(reference, "a further attempt").is_live
+        if live.is_waiting and self.clock.now() >= live.expires_at:
+            live = self.settle.recheck(live.reference, "a further attempt")
+        return not live.is_live
 
     def _reread_previous(self, order: Order) -> None:
         """CamPay may know more of the last attempt than we do. Unreadable: no prompt, ProviderUnavailable."""
@@ -151,10 +146,15 @@ class InitiatePayment:
     # ------------------------------------------------------------------ may it start?
 
     def _check_phone(self, phone: Phone) -> None:
-        """Nobody's phone can be flooded through this service. Raises LimitReached."""
+        """Nobody's phone can be flooded through this service. Raises LimitReached, and VersionConflict where
+        the prompt before has just ended.
+        """
         now = self.clock.now()
         if phone.live:
-            wait = max(self._load(phone.live).expires_at - now, 0)
+            live = self._load(phone.live)
+            if self._has_ended(live):
+                raise VersionConflict
+            wait = max(live.expires_at - now, 0)
             raise LimitReached("phone_limit", _seconds(wait), "This phone has a prompt to answer first.")
         limits = self.limits
         for most, window in (

@@ -32,6 +32,10 @@ class Change:
         return self.before.is_live and not self.after.is_live
 
     @property
+    def ends_prompt(self) -> bool:
+        return self.before.is_waiting and not self.after.is_waiting
+
+    @property
     def pays(self) -> bool:
         return self.after.is_final and not self.before.is_final
 
@@ -127,9 +131,9 @@ class Belief:
 
     def __init__(self, change: Change) -> None:
         self.change = change
-        live = change.before.reference if change.before.is_live else None
-        self._order = Order(change.before.order_id, live=live)
-        self._phone = Phone(change.before.phone_hash, live=live)
+        before = change.before
+        self._order = Order(before.order_id, live=before.reference if before.is_live else None)
+        self._phone = Phone(before.phone_hash, live=before.reference if before.is_waiting else None)
 
     @property
     def displaced(self) -> str | None:
@@ -156,7 +160,7 @@ class Belief:
 
     def phone_update(self) -> Update | None:
         change = self.change
-        if not change.leaves_live or self._phone.live != change.after.reference:
+        if not change.ends_prompt or self._phone.live != change.after.reference:
             return None
         update = Update(f"phone#{self._phone.phone_hash}").next_revision().remove("live")
         update.only_if("live = :live").values[":live"] = change.after.reference

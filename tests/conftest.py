@@ -1,19 +1,30 @@
 """The real parts that tests share: a Valkey, an embedded AWS, and a service built on them."""
 
 import itertools
+import json
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
+import jwt
 import pytest
+import redis
+import requests
 from botocore.config import Config
 
+from chalicelib import bootstrap
+from chalicelib.bootstrap import Service
 from chalicelib.ledger import Ledger, create_table
+from chalicelib.settings import CampaySettings, Limits, RedisSettings, Settings
+from local.campay_simulator import CampaySimulator
 from local.embedded import EmbeddedAws, Valkey
 from tests.fakes import HandClock
 
 _TABLES = itertools.count(1)
+ORDER = {"orderId": "order-1", "amount": 5000, "currency": "XAF", "phoneNumber": "237677777777"}
+"""Initiate's body with the merchant key."""
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +39,7 @@ def valkey() -> Iterator[Valkey]:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def dynamodb(aws: EmbeddedAws) -> Iterator[Any]:
     client = aws_client("dynamodb", aws)
     yield client
@@ -66,3 +77,146 @@ def aws_client(service: str, aws: EmbeddedAws) -> Any:
         aws_secret_access_key="local",
         config=Config(retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=64, read_timeout=10),
     )
+
+
+@pytest.fixture
+def simulator() -> Iterator[CampaySimulator]:
+    """Its customers do nothing by themselves: a test decides for them."""
+    with CampaySimulator(approve_after=600, slow_approve_after=600, late_after=600) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(table: str, valkey: Valkey, simulator: CampaySimulator) -> Settings:
+    return Settings(
+        development=False,
+        campay=CampaySettings(simulator.api_url, (simulator.settings.webhook_key,), simulator.settings.permanent_token),
+        redis=RedisSettings("127.0.0.1", valkey.port),
+        frontend_url="http://localhost:8080",
+        order_token_keys=("order-token-key-of-thirty-two-bytes-or-more",),
+        tracking_token_keys=("tracking-token-key-of-thirty-two-bytes-or-more",),
+        phone_hash_key="phone-hash-key-of-thirty-two-bytes-or-more",
+        merchant_api_keys=("merchant-api-key-of-thirty-two-bytes-or-more",),
+        operator_api_keys=("operator-api-key-of-thirty-two-bytes-or-more",),
+        payments_table=table,
+        event_bus="default",
+        limits=Limits(),
+        expires_after_seconds=600.0,
+        check_ages_seconds=(10.0, 20.0, 30.0, 60.0, 600.0, 86_400.0, 259_200.0),
+        sweep_tick_seconds=5.0,
+    )
+
+
+def aws_environment(aws: EmbeddedAws) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": aws.url,
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+    }
+
+
+@pytest.fixture
+def service(
+    settings: Settings, clock: HandClock, valkey: Valkey, aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Service]:
+    for name, value in aws_environment(aws).items():
+        monkeypatch.setenv(name, value)
+    with redis.Redis(port=valkey.port) as client:
+        client.flushall()
+    aws.events.clear()
+    aws.faults.set()
+    built = bootstrap.build(settings, clock)
+    yield built
+    built.close()
+
+
+class Shop:
+    """What a test knows of the outside: CamPay's own ledger, the order events, the customers."""
+
+    def __init__(self, simulator: CampaySimulator, aws: EmbeddedAws) -> None:
+        self._simulator = simulator
+        self._aws = aws
+
+    @property
+    def transactions(self) -> list[dict[str, Any]]:
+        return self._simulator.control.transactions()
+
+    def customer(self, campay_reference: str | None, status: str) -> None:
+        """Approves or declines on the phone; no webhook is sent."""
+        url = f"{self._simulator.url}/simulator/transactions/{campay_reference}/resolve"
+        requests.post(url, json={"status": status, "webhook": False}, timeout=5).raise_for_status()
+
+    def charge_again(self, external_reference: str) -> str:
+        """A second charge of one payment at CamPay, as no caller of ours makes it; its campayReference."""
+        body = {"amount": "5000", "currency": "XAF", "from": "237677777777", "description": "again"}
+        body["external_user"] = external_reference  # the first of one external_reference would only be repeated
+        token = {"Authorization": f"Token {self._simulator.settings.permanent_token}"}
+        answer = requests.post(f"{self._simulator.api_url}/collect/", json=body, headers=token, timeout=5)
+        reference: str = answer.json()["reference"]
+        self.customer(reference, "SUCCESSFUL")
+        return reference
+
+    def faults(self, **words: list[str]) -> None:
+        requests.post(f"{self._simulator.url}/simulator/faults", json=words, timeout=5).raise_for_status()
+
+    @property
+    def order_events(self) -> list[tuple[str, int]]:
+        """Type and version, in the order of announcement."""
+        return [(event["DetailType"], json.loads(event["Detail"])["version"]) for event in self._aws.events]
+
+
+@pytest.fixture
+def shop(simulator: CampaySimulator, aws: EmbeddedAws) -> Shop:
+    return Shop(simulator, aws)
+
+
+def environment_of(settings: Settings, aws: EmbeddedAws) -> dict[str, str]:
+    """The settings of the other tests, as a deployment would be given them."""
+    assert settings.redis is not None
+    return {
+        **aws_environment(aws),
+        "APP_ENV": "production",
+        "CAMPAY_API_URL": settings.campay.api_url,
+        "CAMPAY_WEBHOOK_KEY": settings.campay.webhook_keys[0],
+        "CAMPAY_PERMANENT_ACCESS_TOKEN": settings.campay.permanent_token,
+        "FRONTEND_URL": settings.frontend_url,
+        "REDIS_HOST": settings.redis.host,
+        "REDIS_PORT": str(settings.redis.port),
+        "ORDER_TOKEN_KEY": settings.order_token_keys[0],
+        "TRACKING_TOKEN_KEY": settings.tracking_token_keys[0],
+        "PHONE_HASH_KEY": settings.phone_hash_key,
+        "MERCHANT_API_KEY": settings.merchant_api_keys[0],
+        "OPERATOR_API_KEY": settings.operator_api_keys[0],
+        "PAYMENTS_TABLE": settings.payments_table,
+        "EVENT_BUS": settings.event_bus,
+    }
+
+
+@pytest.fixture
+def api(settings: Settings, aws: EmbeddedAws, valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """The process's own service, in production, as `app.py` builds it; its settings."""
+    for name, value in environment_of(settings, aws).items():
+        monkeypatch.setenv(name, value)
+    with redis.Redis(port=valkey.port) as client:
+        client.flushall()
+    aws.events.clear()
+    bootstrap.service.cache_clear()
+    yield settings
+    bootstrap.service().close()
+    bootstrap.service.cache_clear()
+
+
+@pytest.fixture
+def merchant(api: Settings) -> dict[str, str]:
+    return {"X-Api-Key": api.merchant_api_keys[0]}
+
+
+@pytest.fixture
+def operator(api: Settings) -> dict[str, str]:
+    return {"X-Api-Key": api.operator_api_keys[0]}
+
+
+def order_token(settings: Settings, **claims: object) -> str:
+    order = {"orderId": "order-1", "amount": 5000, "currency": "XAF", "exp": int(time.time()) + 600}
+    return jwt.encode(order | claims, settings.order_token_keys[0], algorithm="HS256")

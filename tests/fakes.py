@@ -14,10 +14,10 @@ from local.embedded import LoopbackServer
 
 
 class HandClock(Clock):
-    """Stands still until it is moved; sleeping moves it and is written down. Safe among threads."""
+    """Stands still at today's time until it is moved; sleeping moves it and is written down. Safe among threads."""
 
-    def __init__(self, now: int = 1_790_000_000_000) -> None:
-        self._now = now
+    def __init__(self) -> None:
+        self._now = super().now()
         self._lock = threading.Lock()
         self.slept: list[float] = []
 

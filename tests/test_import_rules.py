@@ -132,7 +132,7 @@ def only_app_and_web_know_chalice(source: Source) -> Iterator[str]:
 
 
 def only_settings_read_the_environment(source: Source) -> Iterator[str]:
-    if source.path in MAY_READ_ENVIRONMENT or source.room in {"local", "tests"}:
+    if source.path in MAY_READ_ENVIRONMENT or source.room in {"local", "tests", "benchmarks"}:
         return
     variables = {"environ", "environb", "getenv", "getenvb", "putenv"}
     yield from sorted(source.imported_from("os") & variables)

@@ -1,5 +1,6 @@
 """The ledger against DynamoDB's own protocol: claims, commits, leases, marks, and answers that get lost."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -296,12 +297,13 @@ def test_an_unreachable_ledger_is_one_error_and_nothing_is_half_written(
         single_try.claim(payment, order, phone, None, None)
     assert single_try.load("ref-1") is None
     assert single_try.order("order-1").live is None
-    for operation, call in {
+    calls: dict[str, Callable[[], object]] = {
         "GetItem": lambda: single_try.load("ref-1"),
         "BatchGetItem": lambda: single_try.order_and_phone("o", "p"),
         "Query": lambda: single_try.due(clock.now(), 1),
         "UpdateItem": lambda: single_try.delivered("ref-1", 1),
-    }.items():
+    }
+    for operation, call in calls.items():
         aws.faults.set({"operation": operation, "kind": kind, "count": 1})
         with pytest.raises(LedgerUnavailable):
             call()

@@ -1,0 +1,123 @@
+"""How many round trips to Redis and calls to DynamoDB each operation of the API makes. Counted, not timed."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import redis
+import requests
+
+from chalicelib import bootstrap
+from chalicelib.bootstrap import Service
+from chalicelib.clock import Clock
+from chalicelib.initiate_payment import PaymentRequest
+from chalicelib.ledger import create_table
+from chalicelib.payment import Money
+from chalicelib.settings import read_settings
+from local.campay_simulator import CampaySimulator
+from local.embedded import EmbeddedAws, Valkey
+
+
+@dataclass(frozen=True)
+class Counted:
+    operation: str
+    redis_round_trips: int
+    dynamodb_calls: int
+    aim: str
+
+
+class CountingConnection(redis.Connection):
+    """One `send_packed_command` is one round trip, however many commands it carries."""
+
+    sent = 0
+
+    def send_packed_command(self, *arguments: Any, **options: Any) -> None:
+        CountingConnection.sent += 1
+        super().send_packed_command(*arguments, **options)  # type: ignore[no-untyped-call]  # redis-py's own
+
+
+class Counter:
+    def __init__(self, aws: EmbeddedAws) -> None:
+        self._aws = aws
+        self.rows: list[Counted] = []
+
+    def count(self, operation: str, work: Callable[[], Any], aim: str = "") -> Any:
+        self._aws.calls.clear()
+        CountingConnection.sent = 0
+        result = work()
+        dynamodb = sum(count for name, count in self._aws.calls.items() if name != "PutEvents")
+        self.rows.append(Counted(operation, CountingConnection.sent, dynamodb, aim))
+        return result
+
+
+class ForwardClock(Clock):
+    """The true time and what a bench adds to it."""
+
+    def __init__(self) -> None:
+        self.added = 0
+
+    def now(self) -> int:
+        return super().now() + self.added
+
+
+def run() -> list[Counted]:
+    with Valkey() as valkey, EmbeddedAws() as aws, CampaySimulator(approve_after=600, slow_approve_after=600) as campay:
+        environment = {
+            "AWS_ENDPOINT_URL": aws.url,
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+        }
+        os.environ.update(environment)
+        settings = read_settings(
+            {
+                "APP_ENV": "development",
+                "CAMPAY_API_URL": campay.api_url,
+                "CAMPAY_PERMANENT_ACCESS_TOKEN": campay.settings.permanent_token,
+                "REDIS_HOST": "127.0.0.1",
+                "REDIS_PORT": str(valkey.port),
+                "PAYMENTS_TABLE": "payments",
+                "EVENT_BUS": "default",
+            }
+        )
+        clock = ForwardClock()
+        service = bootstrap.build(settings, clock)
+        service.live._client.connection_pool.connection_class = CountingConnection
+        service.live._client.connection_pool.disconnect()
+        service.live._client.connection_pool.reset()
+        import boto3
+
+        create_table(boto3.client("dynamodb"), "payments")
+        return _count(service, clock, aws, campay)
+
+
+def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: CampaySimulator) -> list[Counted]:
+    counter = Counter(aws)
+    request = PaymentRequest("warm-up", Money(5000, "XAF"), "237677777701", "bench", "fr", address="127.0.0.9")
+    service.initiate(request)  # connections are opened and the script is loaded
+    service.track.payment(service.initiate(request).payment.reference)
+
+    request = replace(request, order_id="order-1", phone_number="237677777702")
+    payment = counter.count("initiate", lambda: service.initiate(request), "2 + 4").payment
+    counter.count("initiate again: the same payment", lambda: service.initiate(request))
+    counter.count("tracking, just changed", lambda: service.track.payment(payment.reference), "1 + 0")
+    clock.added += 6_000
+    counter.count("tracking, re-read at CamPay", lambda: service.track.payment(payment.reference))
+    counter.count("status, read a moment ago", lambda: service.track.order("order-1"))
+    clock.added += 3_000
+    _approve(campay, payment.campay_reference)
+    ring = lambda: service.settle.ring(payment.reference, payment.campay_reference)  # noqa: E731 - two uses
+    counter.count("webhook that settles", ring, "1 + 3")
+    counter.count("webhook, a duplicate", ring, "0 + 1")
+    counter.count("tracking, settled", lambda: service.track.payment(payment.reference), "1 + 0")
+    counter.count("status, settled", lambda: service.track.order("order-1"))
+    unknown = "00000000-0000-4000-8000-000000000000"
+    counter.count("webhook, unknown payment", lambda: service.settle.ring(unknown, None), "0 + 1")
+    service.close()
+    return counter.rows
+
+
+def _approve(campay: CampaySimulator, reference: str | None) -> None:
+    url = f"{campay.url}/simulator/transactions/{reference}/resolve"
+    requests.post(url, json={"status": "SUCCESSFUL", "webhook": False}, timeout=5).raise_for_status()

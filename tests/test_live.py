@@ -1,0 +1,189 @@
+"""Redis as the product uses it: a real Valkey, the in-memory stand-in, and neither."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import fakeredis
+import pytest
+import redis
+
+from chalicelib import bootstrap
+from chalicelib.contract import PaymentEvent, payment_channel, payment_key, to_event
+from chalicelib.live import Live, LiveUnavailable, connect
+from chalicelib.payment import Money, Payment, PaymentStatus
+from chalicelib.settings import RedisSettings, read_settings
+from local.embedded import Valkey, free_port
+from tests.fakes import HandClock
+
+
+def an_event(version: int, reference: str = "ref-1") -> PaymentEvent:
+    payment = Payment(
+        reference=reference, order_id="o", money=Money(5000, "XAF"), phone_mask="2376******77", phone_hash="h",
+        locale="fr", created_at=0, updated_at=version, expires_at=1, status=PaymentStatus.PENDING, version=version,
+    )  # fmt: skip
+    return to_event(payment, version)
+
+
+@pytest.fixture(params=["redis", "memory"])
+def live(request: pytest.FixtureRequest, valkey: Valkey, clock: HandClock) -> Iterator[Live]:
+    in_memory = request.param == "memory"
+    client: Any = fakeredis.FakeRedis() if in_memory else connect(RedisSettings("127.0.0.1", valkey.port))
+    client.flushall()
+    built = Live(client, clock, in_memory=in_memory)
+    yield built
+    built.close()
+
+
+def test_the_newer_version_wins_whatever_the_order(live: Live) -> None:
+    assert [live.publish_newer(an_event(version)) for version in (2, 1, 2, 4, 3, 10, 9)] == [
+        *(True, False, False, True, False, True, False),
+    ]
+    kept = live.read("ref-1")
+    assert kept == an_event(10)
+    assert live.read("ref-2") is None
+
+
+def test_what_is_kept_has_an_end_and_is_published_once(valkey: Valkey, clock: HandClock) -> None:
+    with redis.Redis(port=valkey.port) as client, client.pubsub() as channel:
+        client.flushall()
+        channel.subscribe(payment_channel("ref-1"))
+        assert channel.get_message(timeout=1) is not None
+        live = Live(connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
+        for version in (1, 1, 3, 2):
+            live.publish_newer(an_event(version))
+        client.publish(payment_channel("ref-1"), "end")
+        heard = []
+        while (message := channel.get_message(timeout=1)) and message["data"] != b"end":
+            heard.append(json.loads(message["data"])["version"])
+        assert heard == [1, 3]
+        ttl = client.ttl(payment_key("ref-1"))
+        assert isinstance(ttl, int)
+        assert 3590 < ttl <= 3600
+        live.close()
+
+
+def test_racing_writers_leave_the_newest(valkey: Valkey, clock: HandClock) -> None:
+    live = Live(connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
+    writers = [
+        threading.Thread(target=live.publish_newer, args=(an_event(version, "raced"),)) for version in range(1, 41)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert live.read("raced") == an_event(40, "raced")
+    live.close()
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"{", b"[]", b"null", b'{"version":"x"}', b"\xff"])
+def test_rubbish_under_a_key_is_no_payment_and_is_replaced(valkey: Valkey, clock: HandClock, rubbish: bytes) -> None:
+    live = Live(connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
+    with redis.Redis(port=valkey.port) as client:
+        client.set(payment_key("ref-1"), rubbish)
+    assert live.read("ref-1") is None
+    assert live.publish_newer(an_event(1))
+    assert live.read("ref-1") == an_event(1)
+    live.close()
+
+
+def test_counters_have_a_window(live: Live, clock: HandClock) -> None:
+    assert [live.take_prompt("a") for _ in range(3)] == [(1, 0), (2, 0), (3, 0)]
+    live.return_prompt("a")
+    assert [live.count_refusal("a") for _ in range(2)] == [1, 2]
+    assert live.take_prompt("a") == (3, 2)
+    assert live.take_prompt("b") == (1, 0)
+    clock.forward(live.seconds_to_next_window())
+    assert live.take_prompt("a") == (1, 0)
+
+
+def test_every_key_has_an_end(valkey: Valkey, clock: HandClock) -> None:
+    with redis.Redis(port=valkey.port) as client:
+        client.flushall()
+        live = Live(connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
+        live.publish_newer(an_event(1))
+        live.take_prompt("a")
+        live.count_refusal("a")
+        keys = list(client.scan_iter())
+        assert len(keys) == 3
+        assert all(0 < client.ttl(key) <= 3600 for key in keys)
+        live.close()
+
+
+def test_a_lost_redis_is_skipped_at_once_probed_every_two_seconds_and_taken_back(clock: HandClock) -> None:
+    server = Valkey()
+    server.start()
+    live = Live(connect(RedisSettings("127.0.0.1", server.port)), clock, in_memory=False)
+    assert live.storage() == "redis"
+    server.stop()
+    with pytest.raises(LiveUnavailable):
+        live.read("ref-1")
+    begun = time.monotonic()
+    for _ in range(10_000):
+        with pytest.raises(LiveUnavailable):
+            live.read("ref-1")
+    assert time.monotonic() - begun < 1, "an open breaker asks nobody"
+    server.start()
+    assert live.storage() == "degraded", "not before its time"
+    clock.forward(2)
+    assert live.storage() == "redis"
+    assert live.publish_newer(an_event(1))
+    live.close()
+    server.stop()
+
+
+def test_only_one_call_probes(clock: HandClock) -> None:
+    """A hanging Redis must hold one call, not all of them."""
+
+    class Hanging:
+        def __init__(self) -> None:
+            self.calls = 0
+            self.release = threading.Event()
+
+        def register_script(self, _: str) -> None:
+            return None
+
+        def get(self, _: str) -> None:
+            self.calls += 1
+            self.release.wait(5)
+            raise redis.TimeoutError
+
+    client = Hanging()
+    live = Live(client, clock, in_memory=False)
+    client.release.set()
+    with pytest.raises(LiveUnavailable):
+        live.read("x")
+    client.release.clear()
+    clock.forward(2)
+
+    def probe_once() -> None:
+        with pytest.raises(LiveUnavailable):
+            live.read("x")
+
+    probe = threading.Thread(target=probe_once)
+    probe.start()
+    while client.calls < 2:
+        time.sleep(0.001)
+    for _ in range(100):
+        with pytest.raises(LiveUnavailable):
+            live.read("x")
+    assert client.calls == 2
+    client.release.set()
+    probe.join()
+
+
+def test_development_chooses_memory_where_no_redis_answers(
+    clock: HandClock, valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    development = {"APP_ENV": "development"}
+    nowhere = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(free_port())}
+    there = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(valkey.port)}
+    chosen = []
+    for more in ({}, nowhere, there):
+        live = bootstrap._live(read_settings(development | more), clock)
+        chosen.append(live.storage())
+        live.close()
+    assert chosen == ["memory", "memory", "redis"]
+    assert caplog.messages.count("redis-does-not-answer") == 1

@@ -1,0 +1,109 @@
+"""The environment: complete, checked whole, and no key ever shown."""
+
+import pytest
+
+from chalicelib.settings import InvalidSettings, RedisSettings, read_settings
+
+KEYS = ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY")
+PRODUCTION = {
+    "CAMPAY_API_URL": "https://www.campay.net/api",
+    "CAMPAY_WEBHOOK_KEY": "short",
+    "CAMPAY_PERMANENT_ACCESS_TOKEN": "t",
+    "FRONTEND_URL": "https://shop.example",
+    "REDIS_HOST": "redis.internal",
+    "PAYMENTS_TABLE": "payments",
+    "EVENT_BUS": "payments",
+    **{name: f"{name}-with-more-than-thirty-two-bytes" for name in KEYS},
+}
+
+
+def faults(environment: dict[str, str]) -> str:
+    with pytest.raises(InvalidSettings) as refused:
+        read_settings(environment)
+    return str(refused.value)
+
+
+def test_production_is_the_default_and_names_everything_that_is_missing_at_once() -> None:
+    named = faults({})
+    for name in PRODUCTION:
+        assert name in named
+    settings = read_settings(PRODUCTION)
+    assert not settings.development
+    assert settings.redis == RedisSettings("redis.internal")
+    assert settings.limits.phone_prompts_per_15_minutes == 3
+    assert settings.expires_after_seconds == 600
+
+
+@pytest.mark.parametrize("name", sorted(PRODUCTION))
+def test_each_missing_name_is_named(name: str) -> None:
+    named = faults({other: value for other, value in PRODUCTION.items() if other != name})
+    assert name in named
+    assert not any(other in named for other in PRODUCTION if other != name and other not in name)
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_short_key_is_refused(name: str) -> None:
+    short = "0123456789012345678901234567890"
+    named = faults(PRODUCTION | {name: short})
+    assert name in named
+    assert short not in named
+    assert name in faults(PRODUCTION | {name: f"{PRODUCTION[name]},{short}"})
+
+
+def test_one_key_for_two_purposes_is_refused() -> None:
+    shared = PRODUCTION["ORDER_TOKEN_KEY"]
+    named = faults(PRODUCTION | {"TRACKING_TOKEN_KEY": f"{PRODUCTION['TRACKING_TOKEN_KEY']},{shared}"})
+    assert "ORDER_TOKEN_KEY" in named
+    assert "TRACKING_TOKEN_KEY" in named
+    assert shared not in named
+
+
+def test_two_keys_at_a_time_for_rotation() -> None:
+    new = "a-new-key-with-more-than-thirty-two-bytes"
+    settings = read_settings(PRODUCTION | {"ORDER_TOKEN_KEY": f"{new}, {PRODUCTION['ORDER_TOKEN_KEY']}"})
+    assert settings.order_token_keys == (new, PRODUCTION["ORDER_TOKEN_KEY"])
+
+
+def test_campay_needs_one_of_two_ways_in() -> None:
+    without = {name: value for name, value in PRODUCTION.items() if name != "CAMPAY_PERMANENT_ACCESS_TOKEN"}
+    assert "CAMPAY_USERNAME" in faults(without | {"CAMPAY_USERNAME": "u"})
+    assert read_settings(without | {"CAMPAY_USERNAME": "u", "CAMPAY_APP_PASSWORD": "p"}).campay.password == "p"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("APP_ENV", "staging"),
+        ("REDIS_PORT", "six"),
+        ("REDIS_TLS", "maybe"),
+        ("PAYMENT_EXPIRES_SECONDS", "soon"),
+        ("CHECK_AGES_SECONDS", "1,x"),
+        ("PHONE_PROMPTS_PER_DAY", "1.5"),
+    ],
+)
+def test_a_wrong_value_is_named(name: str, value: str) -> None:
+    assert name in faults(PRODUCTION | {name: value})
+
+
+def test_development_needs_nothing_and_is_refused_inside_lambda() -> None:
+    for environment in ({"APP_ENV": "development"}, {"NODE_ENV": "development"}):
+        settings = read_settings(environment)
+        assert settings.development
+        assert settings.redis is None
+        assert len({*settings.order_token_keys, *settings.tracking_token_keys, settings.phone_hash_key}) == 3
+        assert "Lambda" in faults(environment | {"AWS_LAMBDA_FUNCTION_NAME": "api"})
+    assert not read_settings(PRODUCTION | {"NODE_ENV": "development", "APP_ENV": "production"}).development
+
+
+def test_redis_as_elasticache_wants_it() -> None:
+    settings = read_settings(
+        PRODUCTION
+        | {
+            "REDIS_PORT": "6380",
+            "REDIS_PASSWORD": "p",
+            "REDIS_USERNAME": "u",
+            "REDIS_TLS": "true",
+            "REDIS_CLUSTER": "1",
+        }
+    )
+    assert settings.redis == RedisSettings("redis.internal", 6380, "u", "p", 0, tls=True, cluster=True)

@@ -1,0 +1,234 @@
+"""Settle: whoever rings, CamPay's own record decides, and a doorbell is never lost."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.bootstrap import Service
+from chalicelib.errors import NotAllowed, NotFound, ProviderUnavailable
+from chalicelib.initiate_payment import PaymentRequest
+from chalicelib.payment import Money, Payment, PaymentStatus
+from local.embedded import EmbeddedAws
+from tests.conftest import Shop
+from tests.fakes import HandClock
+
+S = PaymentStatus
+REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
+
+
+@pytest.fixture
+def pending(service: Service) -> Payment:
+    return service.initiate(REQUEST).payment
+
+
+def newest(service: Service, payment: Payment) -> Payment:
+    stored = service.ledger.load(payment.reference)
+    assert stored is not None
+    return stored.payment
+
+
+def test_a_webhook_settles_by_campays_record(service: Service, pending: Payment, shop: Shop) -> None:
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    service.settle.ring(pending.reference, pending.campay_reference)
+    paid = newest(service, pending)
+    assert (paid.status, paid.version, paid.charges) == (S.SUCCESSFUL, 3, (pending.campay_reference,))
+    assert service.ledger.order("order-1").paid == pending.reference
+    assert shop.order_events == [("payment.successful", 3)]
+    kept = service.live.read(pending.reference)
+    assert kept is not None
+    assert kept["status"] == "SUCCESSFUL"
+
+
+def test_what_a_webhook_claims_is_not_believed(service: Service, pending: Payment, shop: Shop) -> None:
+    service.settle.ring(pending.reference, pending.campay_reference)
+    assert newest(service, pending).status is S.PENDING
+    assert shop.order_events == []
+
+
+def test_a_repeated_webhook_asks_nobody_but_the_ledger(
+    service: Service, pending: Payment, shop: Shop, aws: EmbeddedAws
+) -> None:
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    service.settle.ring(pending.reference, pending.campay_reference)
+    shop.faults(transaction=["502"])
+    aws.calls.clear()
+    for named in (pending.campay_reference, None):
+        service.settle.ring(pending.reference, named)
+    assert dict(aws.calls) == {"UpdateItem": 2}, "one refused condition each, and no read at CamPay"
+    assert newest(service, pending).version == 3
+
+
+def test_an_unknown_payment_asks_nobody(service: Service, shop: Shop) -> None:
+    shop.faults(transaction=["502"])
+    service.settle.ring("00000000-0000-4000-8000-000000000000", "c-1")
+
+
+def test_a_webhook_within_two_seconds_of_a_read_waits_and_reads_again(
+    service: Service, pending: Payment, shop: Shop, clock: HandClock
+) -> None:
+    """The trailing edge: what is rung while somebody reads, or just after, is not lost."""
+    service.settle.ring(pending.reference, pending.campay_reference)
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    service.settle.ring(pending.reference, pending.campay_reference)
+    assert 1.5 <= sum(clock.slept) <= 2.5
+    assert newest(service, pending).status is S.SUCCESSFUL
+
+
+def test_five_webhooks_at_once_are_one_change(service: Service, pending: Payment, shop: Shop) -> None:
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    rings = [
+        threading.Thread(target=service.settle.ring, args=(pending.reference, pending.campay_reference))
+        for _ in range(5)
+    ]
+    for ring in rings:
+        ring.start()
+    for ring in rings:
+        ring.join()
+    assert newest(service, pending).version == 3
+    assert shop.order_events == [("payment.successful", 3)]
+
+
+def test_an_unreadable_campay_is_not_a_failure_and_is_tried_again_soon(
+    service: Service, pending: Payment, shop: Shop, clock: HandClock
+) -> None:
+    shop.faults(transaction=["502"])
+    with pytest.raises(ProviderUnavailable):
+        service.settle.ring(pending.reference, pending.campay_reference)
+    assert newest(service, pending) == pending
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    assert service.ledger.due(clock.now() + 30_000, 10) == [pending.reference]
+    service.settle.ring(pending.reference, pending.campay_reference)
+    assert newest(service, pending).status is S.SUCCESSFUL
+
+
+def test_a_decline_is_failed_with_its_reason(service: Service, shop: Shop) -> None:
+    poor = service.initiate(replace(REQUEST, phone_number="237670000009")).payment
+    shop.customer(poor.campay_reference, "FAILED")
+    service.settle.ring(poor.reference, poor.campay_reference)
+    failed = newest(service, poor)
+    assert failed.status is S.FAILED
+    assert failed.reason
+    assert shop.order_events == [("payment.failed", 3)]
+
+
+def test_late_money_is_taken_and_marked(service: Service, pending: Payment, shop: Shop, clock: HandClock) -> None:
+    clock.forward(601)
+    assert service.settle.refresh(pending.reference).status is S.EXPIRED
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    clock.forward(10)
+    service.settle.ring(pending.reference, pending.campay_reference)
+    paid = newest(service, pending)
+    assert (paid.status, paid.late) == (S.SUCCESSFUL, True)
+    assert shop.order_events == [("payment.expired", 3), ("payment.successful", 4)]
+
+
+def test_a_late_success_tells_the_attempt_that_is_live(
+    service: Service, pending: Payment, shop: Shop, clock: HandClock
+) -> None:
+    clock.forward(601)
+    second = service.initiate(replace(REQUEST, phone_number="237670000099")).payment
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    service.settle.ring(pending.reference, pending.campay_reference)
+    told = newest(service, second)
+    assert (told.status, told.order_paid_by) == (S.PENDING, pending.reference)
+    kept = service.live.read(second.reference)
+    assert kept is not None
+    assert kept["orderPaidBy"] == pending.reference
+
+    shop.customer(second.campay_reference, "SUCCESSFUL")
+    service.settle.ring(second.reference, second.campay_reference)
+    twice = newest(service, second)
+    assert (twice.status, twice.duplicate) == (S.SUCCESSFUL, True)
+    assert shop.order_events[-1] == ("payment.duplicate", twice.version)
+    order = service.ledger.order("order-1")
+    assert (order.paid, order.live) == (pending.reference, None)
+
+
+def test_a_record_of_another_amount_is_for_an_operator(service: Service, shop: Shop) -> None:
+    odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
+    shop.customer(odd.campay_reference, "SUCCESSFUL")
+    service.settle.ring(odd.reference, odd.campay_reference)
+    assert newest(service, odd).status is S.CONFLICTED
+    assert shop.order_events == [("payment.conflicted", 3)]
+    assert service.settle.recheck(odd.reference).status is S.CONFLICTED
+
+    resolved = service.operate.resolve(odd.reference, S.SUCCESSFUL, "the rest was paid in cash")
+    assert resolved.status is S.SUCCESSFUL
+    assert service.ledger.order("order-1").paid == odd.reference
+    assert service.settle.recheck(odd.reference) == resolved
+    with pytest.raises(NotAllowed):
+        service.operate.resolve(odd.reference, S.FAILED, "or not")
+
+
+def test_an_operators_no_stays_a_no(service: Service, shop: Shop) -> None:
+    odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
+    shop.customer(odd.campay_reference, "SUCCESSFUL")
+    service.settle.ring(odd.reference, odd.campay_reference)
+    service.operate.resolve(odd.reference, S.FAILED, "refunded by hand")
+    assert service.settle.recheck(odd.reference).status is S.FAILED
+    assert service.ledger.order("order-1").live is None
+
+
+def test_a_bell_that_names_anothers_record_acts_on_the_other(service: Service, pending: Payment, shop: Shop) -> None:
+    other = service.initiate(replace(REQUEST, order_id="order-2", phone_number="237670000099")).payment
+    shop.customer(other.campay_reference, "SUCCESSFUL")
+    service.settle.ring(pending.reference, other.campay_reference)
+    assert newest(service, pending) == pending
+    assert newest(service, other).status is S.SUCCESSFUL
+
+
+def test_a_second_charge_under_our_reference_is_a_duplicate(service: Service, pending: Payment, shop: Shop) -> None:
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    service.settle.ring(pending.reference, pending.campay_reference)
+    second = shop.charge_again(pending.reference)
+    service.settle.ring(pending.reference, second)
+    paid = newest(service, pending)
+    assert (paid.duplicate, paid.charges) == (True, (pending.campay_reference, second))
+    service.settle.ring(pending.reference, second)
+    assert shop.order_events == [("payment.successful", 3), ("payment.duplicate", 4)]
+
+
+def test_looking_at_a_payment_re_reads_it_at_most_every_five_seconds(
+    service: Service, pending: Payment, shop: Shop, clock: HandClock
+) -> None:
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    clock.forward(4.9)
+    assert service.track.payment(pending.reference)["status"] == "PENDING"
+    clock.forward(0.2)
+    assert service.track.payment(pending.reference)["status"] == "SUCCESSFUL"
+    assert service.track.order("order-1")["status"] == "SUCCESSFUL"
+
+
+def test_an_order_shows_the_attempt_that_paid_it(
+    service: Service, pending: Payment, shop: Shop, clock: HandClock
+) -> None:
+    clock.forward(601)
+    second = service.initiate(replace(REQUEST, phone_number="237670000099")).payment
+    assert service.track.order("order-1")["reference"] == second.reference
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    service.settle.ring(pending.reference, pending.campay_reference)
+    assert service.track.order("order-1")["reference"] == pending.reference
+    with pytest.raises(NotFound):
+        service.track.order("order-2")
+    with pytest.raises(NotFound):
+        service.track.payment("00000000-0000-4000-8000-000000000000")
+
+
+def test_a_status_call_while_campay_is_away_still_answers_and_expires(
+    service: Service, pending: Payment, shop: Shop, clock: HandClock
+) -> None:
+    clock.forward(10)
+    shop.faults(transaction=["502", "502", "502", "502"])
+    assert service.track.payment(pending.reference)["status"] == "PENDING"
+    clock.forward(600)
+    assert service.track.payment(pending.reference)["status"] == "EXPIRED"
+
+
+def test_conflicts_with_other_writers_are_decided_again(
+    service: Service, pending: Payment, shop: Shop, aws: EmbeddedAws
+) -> None:
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 2})
+    service.settle.ring(pending.reference, pending.campay_reference)
+    assert newest(service, pending).status is S.SUCCESSFUL
