@@ -24,6 +24,8 @@ if (!token || Number.isNaN(seconds)) {
 }
 
 const socket = io(gatewayUrl);
+let over = false;
+let answered = false;
 const timer = seconds === undefined ? undefined : setTimeout(() => end(0), seconds * 1000);
 
 // At every connection, not once: after a lost connection the gateway knows nothing of us.
@@ -31,7 +33,8 @@ socket.on("connect", () => socket.emit("track-payment", { reference, token }, ac
 
 socket.onAny((event, payload) => {
   print({ event, version: payload?.version, status: payload?.status });
-  if (event === "payment-completed" && (values.until ?? payload.status) === payload.status) end(0);
+  if (event === "payment-completed" && (values.until ?? payload.status) === payload.status) over = true;
+  if (over && answered) end(0); // the answer to tracking comes after the events of the present version
 });
 
 socket.on("connect_error", (error) => console.error(`not connected: ${error.message}`));
@@ -39,7 +42,8 @@ socket.on("connect_error", (error) => console.error(`not connected: ${error.mess
 function acknowledged(answer) {
   const { ok, code, message, payment } = answer;
   print({ event: "ack", ok, version: payment?.version, status: payment?.status, code, message: ok ? undefined : message });
-  if (!ok) end(1);
+  answered = true;
+  if (!ok || over) end(ok ? 0 : 1);
 }
 
 function print(line) {

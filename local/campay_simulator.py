@@ -1,0 +1,127 @@
+"""CamPay on this machine: an HTTP server that keeps CamPay's contract, and a ledger that tells whether money moved.
+
+It answers as `docs/campay.md` says that CamPay was measured to answer: its paths with their slashes,
+tokens, errors, amounts as text, the word None for what is absent, webhooks whose signature binds
+nothing. Where the sources disagree a setting chooses (`local/simulator/settings.py`).
+
+    number                        what its customer, and CamPay, do with a prompt
+    237677777777  237699999999    approved (MTN, Orange) after SIMULATOR_APPROVE_AFTER
+    237677777770  237699999990    declined
+    237670000001  237655000001    cancelled on the phone: PENDING for ever, no webhook
+    237670000002  237655000002    approved, the webhook is lost
+    237670000003                  approved after SIMULATOR_LATE_AFTER, long after anybody waits
+    237670000004                  approved, but the answer to /collect/ is lost: connection reset
+    237670000005                  approved; five webhooks, out of order, one says FAILED
+    237670000006                  approved; the record shows another amount
+    237670000007                  declined, but a forged webhook says SUCCESSFUL first
+    237670000008                  approved, but /collect/ answers 502 with HTML
+    237670000009                  declined: not enough funds
+    any other of MTN or Orange    approved after SIMULATOR_SLOW_APPROVE_AFTER
+
+Control calls, without a token:
+
+    GET  /simulator/health
+    GET  /simulator/transactions[?externalReference=]   reference, externalReference, phoneNumber,
+                                                        amount, currency, status, moneyMoved
+    POST /simulator/transactions/{reference}/resolve    {"status": "SUCCESSFUL" or "FAILED", "webhook": true}
+    POST /simulator/faults                              {"collect": ["reset-after-accept"], "webhook": ["lost"]}:
+                                                        one word per call to come (`local/simulator/faults.py`)
+    POST /simulator/reset                               forgets transactions, timers and faults
+"""
+
+import logging
+import os
+import signal
+import sys
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from local.simulator.api import CampayApi
+from local.simulator.control import PREFIX, SimulatorControl
+from local.simulator.customers import Customers
+from local.simulator.faults import FaultQueue
+from local.simulator.http_server import LOOPBACK, Answer, LoopbackServer, Request
+from local.simulator.settings import SimulatorSettings
+from local.simulator.timers import Timers
+from local.simulator.transactions import TransactionLedger
+from local.simulator.webhooks import Webhooks
+
+
+class CampaySimulator:
+    """Listens on loopback from construction to `stop`; `faults`, `control` and `ledger` may be used directly.
+
+    Settings are given as one object, by name, or both. Raises OSError where the port is taken.
+    """
+
+    def __init__(self, settings: SimulatorSettings | None = None, **changes: Any) -> None:
+        self.settings = replace(settings or SimulatorSettings(), **changes)
+        self.ledger = TransactionLedger()
+        self.faults = FaultQueue()
+        self._server = LoopbackServer(self.settings.port, self._respond)
+        self._timers = Timers()
+        self._webhooks = Webhooks(self.settings, self.faults, self._timers)
+        customers = Customers(self.settings, self.ledger, self._timers, self._webhooks)
+        self.control = SimulatorControl(self.ledger, self.faults, customers, self._timers)
+        self._api = CampayApi(self.settings, self.ledger, self.faults, customers)
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self._server.server_port}"
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.url}/api"
+
+    @property
+    def webhook_url(self) -> str | None:
+        """May be changed at any time; None: nobody listens."""
+        return self._webhooks.url
+
+    @webhook_url.setter
+    def webhook_url(self, url: str | None) -> None:
+        self._webhooks.url = url
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        """No thread, timer, connection or webhook of it is left."""
+        self._timers.close()
+        self._server.stop()
+        self._webhooks.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _respond(self, request: Request) -> Answer:
+        room = self.control if request.path.startswith(PREFIX) else self._api
+        return room.respond(request)
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    signals = {signal.SIGTERM, signal.SIGINT}
+    # Blocked before the first thread starts, so that the wait below is what gets them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    settings = SimulatorSettings()
+    try:
+        settings = SimulatorSettings.from_environment(os.environ)
+        simulator = CampaySimulator(settings)
+    except ValueError as error:
+        sys.exit(f"campay simulator: {error}")
+    except OSError as error:
+        sys.exit(f"campay simulator: port {settings.port}: {error.strerror}")
+    with simulator:
+        logging.getLogger(__name__).info("campay simulator on %s", simulator.url)
+        signal.sigwait(signals)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Calls that CamPay does not have: what happened, what a customer decides, what shall go wrong."""
+
+import json
+import re
+from typing import Any
+
+from local.simulator.customers import Customers
+from local.simulator.faults import FaultQueue
+from local.simulator.http_server import Answer, Request
+from local.simulator.phone_numbers import Status
+from local.simulator.records import ledger_row
+from local.simulator.timers import Timers
+from local.simulator.transactions import TransactionLedger
+
+PREFIX = "/simulator/"
+_RESOLVE = re.compile(r"/simulator/transactions/([^/]+)/resolve")
+
+
+class SimulatorControl:
+    def __init__(self, ledger: TransactionLedger, faults: FaultQueue, customers: Customers, timers: Timers) -> None:
+        self._ledger = ledger
+        self._faults = faults
+        self._customers = customers
+        self._timers = timers
+
+    def respond(self, request: Request) -> Answer:
+        try:
+            match request.method, request.path:
+                case "GET", "/simulator/health":
+                    return Answer(200, {"status": "ok"})
+                case "GET", "/simulator/transactions":
+                    return Answer(200, self.transactions(request.query.get("externalReference")))
+                case "POST", "/simulator/faults":
+                    self._faults.set(_json(request))
+                    return Answer(200, self._faults.waiting())
+                case "POST", "/simulator/reset":
+                    self.reset()
+                    return Answer(200, {"status": "ok"})
+                case "POST", path if resolved := _RESOLVE.fullmatch(path):
+                    return self._resolve(resolved[1], _json(request))
+        except ValueError as error:
+            return _error(400, str(error))
+        return _error(404, "There is no such control call.")
+
+    def transactions(self, external_reference: str | None = None) -> list[dict[str, Any]]:
+        """The oldest first; all of them, or those of one external reference."""
+        rows = [ledger_row(transaction) for transaction in self._ledger.all()]
+        return [row for row in rows if external_reference in (None, row["externalReference"])]
+
+    def reset(self) -> None:
+        """Tokens stay good, and webhooks that are on the wire arrive."""
+        self._ledger.clear()
+        self._timers.clear()
+        self._faults.clear()
+
+    def _resolve(self, reference: str, wanted: Any) -> Answer:
+        decision, is_announced = _decision(wanted)
+        if self._ledger.find(reference) is None:
+            return _error(404, "There is no such transaction.")
+        settled = self._customers.decide_by_hand(reference, decision, is_announced=is_announced)
+        return Answer(200, ledger_row(settled)) if settled else _error(409, "The transaction is final.")
+
+
+def _decision(wanted: Any) -> tuple[Status, bool]:
+    match wanted:
+        case {"status": "SUCCESSFUL" | "FAILED" as decision, "webhook": bool(is_announced)} if len(wanted) == 2:
+            return decision, is_announced
+        case {"status": "SUCCESSFUL" | "FAILED" as decision} if len(wanted) == 1:
+            return decision, True
+    raise ValueError("A resolution is {status: SUCCESSFUL or FAILED, webhook: true or false}.")
+
+
+def _json(request: Request) -> Any:
+    try:
+        return json.loads(request.body)
+    except ValueError as error:
+        raise ValueError("The body is not JSON.") from error
+
+
+def _error(status: int, sentence: str) -> Answer:
+    return Answer(status, {"error": sentence})

@@ -1,0 +1,61 @@
+"""The people behind the telephone numbers: a prompt comes, they take their time, they decide."""
+
+import logging
+from functools import partial
+
+from local.simulator.phone_numbers import DECLINED_REASON, Behaviour, Status, behaviour_of
+from local.simulator.settings import SimulatorSettings
+from local.simulator.timers import Timers
+from local.simulator.transactions import Transaction, TransactionLedger
+from local.simulator.webhooks import Webhooks
+
+logger = logging.getLogger(__name__)
+
+
+class Customers:
+    def __init__(
+        self, settings: SimulatorSettings, ledger: TransactionLedger, timers: Timers, webhooks: Webhooks
+    ) -> None:
+        self._ledger = ledger
+        self._timers = timers
+        self._webhooks = webhooks
+        self._seconds = {
+            "soon": settings.approve_after,
+            "slow": settings.slow_approve_after,
+            "late": settings.late_after,
+        }
+
+    def prompt(self, transaction: Transaction) -> None:
+        """Returns at once; what the number does then happens on the timers."""
+        behaviour = behaviour_of(transaction.prompt.phone_number)
+        seconds = self._seconds[behaviour.pace]
+        for early in (it for it in behaviour.announcements if it.at < 1):
+            self._announce_after(seconds * early.at, transaction.reference, early.claims)
+        if behaviour.decision:
+            self._timers.after(seconds, partial(self._decide, transaction.reference, behaviour, behaviour.decision))
+
+    def decide_by_hand(self, reference: str, decision: Status, *, is_announced: bool) -> Transaction | None:
+        """None where it is final already, or unknown."""
+        settled = self._settle(reference, decision, DECLINED_REASON if decision == "FAILED" else None)
+        if settled and is_announced:
+            self._webhooks.announce(settled)
+        return settled
+
+    def _decide(self, reference: str, behaviour: Behaviour, decision: Status) -> None:
+        if self._settle(reference, decision, behaviour.reason):
+            for announcement in (it for it in behaviour.announcements if it.at >= 1):
+                seconds = self._seconds[behaviour.pace] * (announcement.at - 1)
+                self._announce_after(seconds, reference, announcement.claims)
+
+    def _settle(self, reference: str, decision: Status, reason: str | None) -> Transaction | None:
+        settled = self._ledger.settle(reference, decision, reason)
+        if settled:
+            logger.info("customer -> %s", decision)
+        return settled
+
+    def _announce_after(self, seconds: float, reference: str, claims: Status | None) -> None:
+        self._timers.after(seconds, partial(self._announce, reference, claims))
+
+    def _announce(self, reference: str, claims: Status | None) -> None:
+        if transaction := self._ledger.find(reference):
+            self._webhooks.announce(transaction, claims)

@@ -1,0 +1,94 @@
+"""What the simulator can be told before it starts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+DEFAULT_PORT = 8090
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorSettings:
+    """Delays are seconds; port 0 is any free one.
+
+    `late_after` must lie beyond the API's expiry; it also delays a webhook with the fault `late`.
+    `token_seconds`: how long a temporary token is good.
+    `hold_seconds`: how long a call with the fault `timeout` waits for its answer.
+    `duplicates`: a repeated external_reference gets the `first` result or is refused (`reject`);
+    CamPay's own page says both. `number_style`: amounts as numbers and null for what is absent,
+    as CamPay's page has it, instead of the strings that were measured.
+    """
+
+    port: int = 0
+    webhook_url: str | None = None
+    webhook_method: str = "POST"
+    webhook_key: str = "simulated-webhook-key-of-forty-characters"
+    username: str = "simulated-username"
+    password: str = "simulated-password"
+    permanent_token: str = "simulated-permanent-token"
+    token_seconds: int = 3600
+    approve_after: float = 2.0
+    slow_approve_after: float = 5.0
+    late_after: float = 120.0
+    hold_seconds: float = 12.0
+    duplicates: str = "first"
+    demo_limits: bool = False
+    demo_zero_amounts: bool = False
+    number_style: bool = False
+
+    def __post_init__(self) -> None:
+        if self.webhook_method not in ("POST", "GET"):
+            raise ValueError("the webhook's method is POST or GET")
+        if self.duplicates not in ("first", "reject"):
+            raise ValueError("duplicates get the word first or reject")
+        if not (self.webhook_key and self.username and self.password and self.permanent_token):
+            raise ValueError("none of CamPay's keys may be empty")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """What is unset or empty keeps its default. Raises ValueError."""
+        given: dict[str, Any] = {"port": DEFAULT_PORT}
+        for name, (field, parse) in _VARIABLES.items():
+            text = environment.get(name, "").strip()
+            try:
+                given |= {field: parse(text)} if text else {}
+            except (ValueError, KeyError) as error:
+                raise ValueError(f"{name} cannot be {text!r}") from error
+        return cls(**given)
+
+
+def _switch(text: str) -> bool:
+    return {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}[text.lower()]
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 65_536:
+        raise ValueError
+    return port
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < 1_000_000:
+        raise ValueError
+    return seconds
+
+
+_VARIABLES: Mapping[str, tuple[str, Callable[[str], object]]] = {
+    "SIMULATOR_PORT": ("port", _port),
+    "SIMULATOR_WEBHOOK_URL": ("webhook_url", str),
+    "SIMULATOR_WEBHOOK_METHOD": ("webhook_method", str.upper),
+    "CAMPAY_WEBHOOK_KEY": ("webhook_key", str),
+    "CAMPAY_USERNAME": ("username", str),
+    "CAMPAY_APP_PASSWORD": ("password", str),
+    "CAMPAY_PERMANENT_ACCESS_TOKEN": ("permanent_token", str),
+    "SIMULATOR_APPROVE_AFTER": ("approve_after", _seconds),
+    "SIMULATOR_SLOW_APPROVE_AFTER": ("slow_approve_after", _seconds),
+    "SIMULATOR_LATE_AFTER": ("late_after", _seconds),
+    "SIMULATOR_HOLD_SECONDS": ("hold_seconds", _seconds),
+    "SIMULATOR_DUPLICATES": ("duplicates", str.lower),
+    "SIMULATOR_DEMO_LIMITS": ("demo_limits", _switch),
+    "SIMULATOR_DEMO_ZERO_AMOUNTS": ("demo_zero_amounts", _switch),
+    "SIMULATOR_NUMBER_STYLE": ("number_style", _switch),
+}
