@@ -71,7 +71,7 @@ def build(settings: Settings, clock: Clock) -> Service:
             schedule,
             clock,
             settings.limits,
-            settings.phone_hash_key,
+            settings.phone_hash_keys,
             int(settings.expires_after_seconds * 1000),
         ),
         settle=settle,

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib import log
@@ -64,7 +65,7 @@ class InitiatePayment:
     schedule: CheckSchedule
     clock: Clock
     limits: Limits
-    phone_hash_key: str
+    phone_hash_keys: Sequence[str]
     expires_after_ms: int
 
     def __call__(self, request: PaymentRequest) -> Initiated:
@@ -73,11 +74,11 @@ class InitiatePayment:
             raise CurrencyNotSupported(
                 fields={"currency": f"must be one of {', '.join(sorted(self.campay.currencies))}"}
             )
-        phone_hash = self._phone_hash(request.phone_number)
+        phone_hash = self._phone_hash(request.phone_number, self.phone_hash_keys[0])
         for _ in range(_ROUNDS):
             order, phone = self.ledger.order_and_phone(request.order_id, phone_hash)
             try:
-                existing = self._existing(order, phone_hash, request)
+                existing = self._existing(order, request)
                 if existing is not None:
                     return Initiated(existing, replayed=True)
                 self._check_phone(phone)
@@ -98,28 +99,28 @@ class InitiatePayment:
 
     # ------------------------------------------------------------------ is it there already?
 
-    def _existing(self, order: Order, phone_hash: str, request: PaymentRequest) -> Payment | None:
+    def _existing(self, order: Order, request: PaymentRequest) -> Payment | None:
         """The payment that this call is about, if there is one; raises a Conflict where it stands in the
         way, VersionConflict where the order has changed under our eyes.
         """
         key = request.idempotency_key
         if key and key in order.keys:
             known = self._load(order.keys[key][0])
-            if not _asks_for(known, phone_hash, request):
+            if not self._asks_for(known, request):
                 raise IdempotencyKeyReused
             return known
         if order.paid:
             raise OrderAlreadyPaid(reference=order.paid)
         if order.live:
-            return self._live(order, order.live, phone_hash, request)
+            return self._live(order, order.live, request)
         self._reread_previous(order)
         return None
 
-    def _live(self, order: Order, reference: str, phone_hash: str, request: PaymentRequest) -> Payment:
+    def _live(self, order: Order, reference: str, request: PaymentRequest) -> Payment:
         live = self._load(reference)
         if self._has_ended(live):
             raise VersionConflict
-        if live.status in UNDER_REVIEW or not _asks_for(live, phone_hash, request):
+        if live.status in UNDER_REVIEW or not self._asks_for(live, request):
             raise PaymentInProgress
         if request.idempotency_key:
             self.ledger.remember_key(order, request.idempotency_key, live.reference)
@@ -238,13 +239,14 @@ class InitiatePayment:
             raise LedgerUnavailable("the ledger names a payment that it does not have")
         return stored.payment
 
-    def _phone_hash(self, phone_number: str) -> str:
-        return hmac.new(self.phone_hash_key.encode(), phone_number.encode(), hashlib.sha256).hexdigest()
+    def _asks_for(self, payment: Payment, request: PaymentRequest) -> bool:
+        """Same order, amount and phone; a phone that was hashed with the key before is the same phone."""
+        same_order = (payment.order_id, payment.money) == (request.order_id, request.money)
+        hashes = {self._phone_hash(request.phone_number, key) for key in self.phone_hash_keys}
+        return same_order and payment.phone_hash in hashes
 
-
-def _asks_for(payment: Payment, phone_hash: str, request: PaymentRequest) -> bool:
-    same = (payment.order_id, payment.money, payment.phone_hash)
-    return same == (request.order_id, request.money, phone_hash)
+    def _phone_hash(self, phone_number: str, key: str) -> str:
+        return hmac.new(key.encode(), phone_number.encode(), hashlib.sha256).hexdigest()
 
 
 def _error_of(outcome: CollectOutcome, reference: str) -> PaymentError | None:

@@ -59,7 +59,7 @@ class Settings:
     frontend_url: str
     order_token_keys: tuple[str, ...]
     tracking_token_keys: tuple[str, ...]
-    phone_hash_key: str
+    phone_hash_keys: tuple[str, ...]
     merchant_api_keys: tuple[str, ...]
     operator_api_keys: tuple[str, ...]
     payments_table: str
@@ -100,7 +100,7 @@ class _Reader:
             frontend_url=self._text("FRONTEND_URL", in_development="http://localhost:8080"),
             order_token_keys=self._keys("ORDER_TOKEN_KEY"),
             tracking_token_keys=self._keys("TRACKING_TOKEN_KEY"),
-            phone_hash_key=self._keys("PHONE_HASH_KEY")[0],
+            phone_hash_keys=self._keys("PHONE_HASH_KEY"),
             merchant_api_keys=self._keys("MERCHANT_API_KEY"),
             operator_api_keys=self._keys("OPERATOR_API_KEY"),
             payments_table=self._text("PAYMENTS_TABLE", in_development=""),

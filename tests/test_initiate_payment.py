@@ -96,6 +96,13 @@ def test_a_second_tab_joins_the_attempt_in_progress_and_its_key_stays_with_it(se
     assert len(shop.transactions) == 1
 
 
+def test_a_rotated_hash_key_knows_the_phones_of_the_key_before(service: Service, shop: Shop) -> None:
+    first = service.initiate(REQUEST).payment
+    rotated = replace(service.initiate, phone_hash_keys=("a-new-key", *service.initiate.phone_hash_keys))
+    assert rotated(REQUEST) == Initiated(first, replayed=True)
+    assert len(shop.transactions) == 1
+
+
 def test_a_paid_order_is_not_paid_again(service: Service, shop: Shop) -> None:
     first = service.initiate(with_key("a")).payment
     shop.customer(first.campay_reference, "SUCCESSFUL")

@@ -90,7 +90,7 @@ def test_development_needs_nothing_and_is_refused_inside_lambda() -> None:
         settings = read_settings(environment)
         assert settings.development
         assert settings.redis is None
-        assert len({*settings.order_token_keys, *settings.tracking_token_keys, settings.phone_hash_key}) == 3
+        assert len({*settings.order_token_keys, *settings.tracking_token_keys, *settings.phone_hash_keys}) == 3
         assert "Lambda" in faults(environment | {"AWS_LAMBDA_FUNCTION_NAME": "api"})
     assert not read_settings(PRODUCTION | {"NODE_ENV": "development", "APP_ENV": "production"}).development
 
