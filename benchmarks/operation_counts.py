@@ -26,6 +26,13 @@ class Counted:
     dynamodb_calls: int
     aim: str
 
+    @property
+    def misses_its_aim(self) -> bool:
+        if not self.aim:
+            return False
+        round_trips, calls = (int(number) for number in self.aim.split(" + "))
+        return self.redis_round_trips > round_trips or self.dynamodb_calls > calls
+
 
 class CountingConnection(redis.Connection):
     """One `send_packed_command` is one round trip, however many commands it carries."""
