@@ -238,9 +238,10 @@ def create_stores(endpoint_url: str, table: str, event_bus: str) -> None:
 
 
 def main() -> None:
+    aws = EmbeddedAws(int(os.environ.get("AWS_PORT", "0")), print_order_event)
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    with EmbeddedAws(int(os.environ.get("AWS_PORT", "0")), print_order_event) as aws:
+    with aws:
         create_stores(aws.url, os.environ["PAYMENTS_TABLE"], os.environ["EVENT_BUS"])
         aws.ready.set()
         print(f"AWS at {aws.url}", flush=True)

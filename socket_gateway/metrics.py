@@ -1,0 +1,33 @@
+"""What the gateway counts, in Prometheus' text format. No label holds a reference, a phone or an address."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """One registry per gateway, so that several can live in one process."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self.events = Counter("gateway_events_sent", "Events put on the way to a browser", registry=registry)
+        self.refusals = Counter("gateway_refusals", "What browsers asked in vain", ["code"], registry=registry)
+        self.closes = Counter("gateway_closes", "Connections that the gateway ended", ["reason"], registry=registry)
+        self.relay_messages = Counter("gateway_relay_messages", "Payment messages from Redis", registry=registry)
+        self.relay_lost = Counter("gateway_relay_lost", "Losses of the connection to Redis", registry=registry)
+        self.catch_ups = Counter("gateway_catch_ups", "Reads of all snapshots after a gap", registry=registry)
+        self.api_calls = Counter("gateway_api_calls", "Questions to the API", ["outcome"], registry=registry)
+        self.track_seconds = Histogram(
+            "gateway_track_seconds",
+            "From a valid track-payment to its answer",
+            buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+            registry=registry,
+        )
+
+    def gauge(self, name: str, description: str, read: Callable[[], float]) -> None:
+        Gauge(name, description, registry=self._registry).set_function(read)
+
+    def text(self) -> bytes:
+        return generate_latest(self._registry)

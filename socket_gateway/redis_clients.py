@@ -1,0 +1,55 @@
+"""How the gateway reaches Redis: one client for commands, one bare connection for subscriptions."""
+
+import ssl
+from typing import Any
+
+from redis.asyncio import Connection, Redis, RedisCluster, SSLConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from socket_gateway.settings import RedisSettings, Timing
+
+
+class RedisClients:
+    """`commands` gives up at once, one fresh connection aside: who needs Redis decides what to do without."""
+
+    def __init__(self, settings: RedisSettings, timing: Timing) -> None:
+        self._settings = settings
+        self._options: dict[str, Any] = {
+            "username": settings.username or None,
+            "password": settings.password or None,
+            "socket_timeout": timing.redis_timeout_seconds,
+            "socket_connect_timeout": timing.redis_timeout_seconds,
+            "protocol": 2,
+            "driver_info": None,  # would read the package metadata from disk for each connection
+        }
+        shared = self._options | {"host": settings.host, "port": settings.port, "ssl": settings.tls}
+        once = Retry(NoBackoff(), 1)
+        self.commands: Redis | RedisCluster
+        if settings.cluster:
+            self.commands = RedisCluster(**shared, retry=once)
+        else:
+            self.commands = Redis(**shared, db=settings.database, retry=once)
+
+    async def connect_subscriber(self) -> Connection:
+        """A connection that never reconnects by itself, so that no gap goes unnoticed.
+
+        In a cluster any node will do: classic PUBLISH reaches all of them.
+        """
+        options = self._options | {"host": self._settings.host, "port": self._settings.port}
+        if isinstance(self.commands, RedisCluster):
+            await self.commands.initialize()
+            node = self.commands.get_random_node()
+            options |= {"host": node.host, "port": node.port}
+        else:
+            options["db"] = self._settings.database
+        retry = Retry(NoBackoff(), 0)
+        if self._settings.tls:
+            connection: Connection = SSLConnection(**options, retry=retry, ssl_min_version=ssl.TLSVersion.TLSv1_2)
+        else:
+            connection = Connection(**options, retry=retry)
+        await connection.connect()  # type: ignore[no-untyped-call]  # redis-py forgot it
+        return connection
+
+    async def close(self) -> None:
+        await self.commands.aclose()

@@ -1,0 +1,94 @@
+"""Who is connected where, for the operator's eyes: written behind, never waited for, rewritten when Redis was away."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from chalicelib.contract import CLIENT_TTL_SECONDS, GATEWAY_TTL_SECONDS, client_key, gateway_key, to_iso
+from socket_gateway.redis_clients import RedisClients
+
+_BEAT_SECONDS = GATEWAY_TTL_SECONDS / 3
+_RETRY_SECONDS = 1.0
+
+
+class Registry:
+    """`client:<socketId>` {gateway, connectedAt, payments: [reference]} and `gateway:<id>` {startedAt,
+    clients, payments: how many}. No token and no address is in them.
+
+    `describe(sid)` gives a client's record, None when it has left.
+    """
+
+    def __init__(
+        self,
+        clients: RedisClients,
+        gateway_id: str,
+        flush_seconds: float,
+        describe: Callable[[str], dict[str, Any] | None],
+        totals: Callable[[], dict[str, int]],
+    ) -> None:
+        self._redis = clients.commands
+        self._gateway_id = gateway_id
+        self._flush_seconds = flush_seconds
+        self._describe = describe
+        self._totals = totals
+        self._started_at = to_iso(time.time_ns() // 1_000_000)
+        self._beat_at = 0.0
+        self._changed: set[str] = set()
+        self._written: set[str] = set()
+
+    def changed(self, sid: str) -> None:
+        """The client connected, left, or tracks other payments now."""
+        self._changed.add(sid)
+
+    def rewrite(self, sids: list[str]) -> None:
+        """Redis was away and may have forgotten everybody."""
+        self._changed.update(sids)
+        self._beat_at = 0.0
+
+    async def run(self) -> None:
+        """For ever. What fails is tried again."""
+        while True:
+            await asyncio.sleep(self._flush_seconds)
+            beats = time.monotonic() - self._beat_at > _BEAT_SECONDS
+            if self._changed or beats:
+                await self._flush()
+
+    async def remove_all(self) -> None:
+        """At shutdown: nobody is connected here any more."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for sid in self._written:
+            pipeline.delete(client_key(sid))
+        pipeline.delete(gateway_key(self._gateway_id))
+        with contextlib.suppress(RedisError, OSError):  # then the keys' own TTL ends them
+            await pipeline.execute()
+
+    async def _flush(self) -> None:
+        changed, self._changed = self._changed, set()
+        pipeline = self._redis.pipeline(transaction=False)
+        records = {sid: self._describe(sid) for sid in changed}
+        for sid, record in records.items():
+            if record is not None:
+                text = json.dumps({"gateway": self._gateway_id, **record})
+                pipeline.set(client_key(sid), text, ex=CLIENT_TTL_SECONDS)
+            elif sid in self._written:
+                pipeline.delete(client_key(sid))
+        self._beat(pipeline)
+        try:
+            await pipeline.execute()
+        except (RedisError, OSError):
+            # A client that Redis never saw need not be removed from it: this stays as small as the clients.
+            self._changed.update(sid for sid in changed if records[sid] is not None or sid in self._written)
+            await asyncio.sleep(_RETRY_SECONDS)
+            return
+        self._beat_at = time.monotonic()
+        self._written.update(sid for sid, record in records.items() if record is not None)
+        self._written.difference_update(sid for sid, record in records.items() if record is None)
+
+    def _beat(self, pipeline: Any) -> None:
+        text = json.dumps({"startedAt": self._started_at, **self._totals()})
+        pipeline.set(gateway_key(self._gateway_id), text, ex=GATEWAY_TTL_SECONDS)

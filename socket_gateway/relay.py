@@ -1,0 +1,208 @@
+"""The process's one subscription to Redis: which channels it holds, and the proof that it is alive."""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import math
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from redis.asyncio import Connection
+from redis.exceptions import RedisError
+
+from chalicelib.contract import payment_channel, probe_channel
+from socket_gateway.metrics import Metrics
+from socket_gateway.redis_clients import RedisClients
+from socket_gateway.settings import Timing
+from socket_gateway.snapshots import in_batches
+
+logger = logging.getLogger(__name__)
+_MISSED_PROBES = 2
+_FAIR_TURNS = 64
+
+
+class ProbeLost(Exception):
+    """Redis still holds the line but says nothing on it."""
+
+
+class Relay:
+    """`received(body)` gets each payment message; `caught_up()` is awaited after every gap, once all
+    channels are confirmed again: from then on nothing is missed, what came before must be read.
+    """
+
+    def __init__(self, clients: RedisClients, gateway_id: str, timing: Timing, metrics: Metrics) -> None:
+        self.received: Callable[[bytes], None]
+        self.catch_up: Callable[[], Awaitable[None]]
+        self.connected = False
+        self._clients = clients
+        self._timing = timing
+        self._metrics = metrics
+        self._probe_channel = probe_channel(gateway_id).encode()
+        self._probed_at = -math.inf
+        self._wanted: dict[bytes, asyncio.Future[bool]] = {}
+        self._sent: set[bytes] = set()
+        self._awaited: Counter[bytes] = Counter()
+        """Confirmations on their way: only the last one of a channel counts, others are of an older subscription."""
+        self._changed: set[bytes] = set()
+        self._wake = asyncio.Event()
+        self._gap = asyncio.Event()
+
+    def __len__(self) -> int:
+        """Payments subscribed to."""
+        return len(self._wanted.keys() - {self._probe_channel})
+
+    @property
+    def probe_age(self) -> float:
+        """Seconds since Redis last proved that what we publish comes back."""
+        return time.monotonic() - self._probed_at
+
+    def subscribe(self, reference: str) -> None:
+        self._want(payment_channel(reference).encode())
+
+    def unsubscribe(self, reference: str) -> None:
+        channel = payment_channel(reference).encode()
+        future = self._wanted.pop(channel, None)
+        if future is not None:
+            _settle(future, False)
+            self._changed.add(channel)
+            self._wake.set()
+
+    async def confirmed(self, reference: str) -> bool:
+        """Waits until messages of this payment arrive for sure. False: Redis is away."""
+        future = self._wanted.get(payment_channel(reference).encode())
+        if not self.connected or future is None:
+            return False
+        try:
+            async with asyncio.timeout(self._timing.redis_timeout_seconds):
+                return await asyncio.shield(future)
+        except TimeoutError:
+            return False
+
+    async def run(self) -> None:
+        """For ever: a session after the other, with back-off and jitter between them."""
+        attempt = 0
+        self._want(self._probe_channel)
+        while True:
+            try:
+                await self._session()
+            except Exception as error:  # whatever it was, browsers wait for the next session
+                if self.connected or attempt == 0:
+                    logger.warning("redis is away: %s", _name(error))
+                attempt = 1 if self.connected else attempt + 1
+            self._lose()
+            longest = min(self._timing.reconnect_max_seconds, 0.05 * 2 ** min(attempt, 10))
+            await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311 jitter, no secret
+
+    async def _session(self) -> None:
+        connection = await self._clients.connect_subscriber()
+        try:
+            self._awaited.clear()
+            self._resubscribe()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read(connection))
+                tasks.create_task(self._write(connection))
+                tasks.create_task(self._probe())
+                tasks.create_task(self._recover())
+        finally:
+            await connection.disconnect(nowait=True)
+
+    async def _read(self, connection: Connection) -> None:
+        for turn in itertools.count():
+            if turn % _FAIR_TURNS == 0:
+                await asyncio.sleep(0)  # what is already read is handed out without a pause: others wait
+            kind, channel, body = await connection.read_response(timeout=math.inf, disconnect_on_error=False)
+            if kind == b"message":
+                if channel == self._probe_channel:
+                    self._probed_at = time.monotonic()
+                else:
+                    self._metrics.relay_messages.inc()
+                    self.received(body)
+            elif kind == b"subscribe":
+                self._confirm(channel)
+
+    async def _write(self, connection: Connection) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            changed, self._changed = self._changed, set()
+            for batch in in_batches([c for c in changed if c in self._wanted and c not in self._sent]):
+                self._sent.update(batch)
+                self._awaited.update(batch)
+                await connection.send_command("SUBSCRIBE", *batch)
+            for batch in in_batches([c for c in changed if c not in self._wanted and c in self._sent]):
+                self._sent.difference_update(batch)
+                await connection.send_command("UNSUBSCRIBE", *batch)
+
+    async def _probe(self) -> None:
+        """Publishes to ourselves. redis-py never notices a half-open link."""
+        missed = 0
+        while missed < _MISSED_PROBES:
+            published_at = time.monotonic()
+            with contextlib.suppress(RedisError, OSError):
+                await self._clients.commands.publish(self._probe_channel, b"")
+            await asyncio.sleep(self._timing.probe_seconds)
+            if self._probed_at >= published_at:
+                missed = 0
+            else:
+                missed += 1
+                self._gap.set()
+        raise ProbeLost
+
+    async def _recover(self) -> None:
+        """At the start of a session, and after each sign of a gap within it."""
+        while True:
+            await asyncio.wait(tuple(self._wanted.values()))
+            self._metrics.catch_ups.inc()
+            await self.catch_up()
+            await self._gap.wait()
+            self._gap.clear()
+            self._resubscribe()
+
+    def _want(self, channel: bytes) -> None:
+        if channel in self._wanted:
+            return
+        future = self._wanted[channel] = asyncio.get_running_loop().create_future()
+        if channel in self._sent and not self._awaited[channel]:
+            future.set_result(True)  # its UNSUBSCRIBE has not gone out
+        self._changed.add(channel)
+        self._wake.set()
+
+    def _resubscribe(self) -> None:
+        self._sent.clear()
+        for channel, future in self._wanted.items():
+            if future.done():
+                self._wanted[channel] = asyncio.get_running_loop().create_future()
+        self._changed.update(self._wanted)
+        self._wake.set()
+
+    def _confirm(self, channel: bytes) -> None:
+        self._awaited[channel] -= 1
+        if self._awaited[channel] > 0:
+            return
+        del self._awaited[channel]
+        self.connected = True
+        if channel in self._wanted:
+            _settle(self._wanted[channel], True)
+
+    def _lose(self) -> None:
+        if self.connected:
+            self._metrics.relay_lost.inc()
+        self.connected = False
+        self._sent.clear()
+        self._gap.clear()
+        for future in self._wanted.values():
+            _settle(future, False)
+
+
+def _settle(future: asyncio.Future[bool], confirmed: bool) -> None:
+    if not future.done():
+        future.set_result(confirmed)
+
+
+def _name(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return type(error).__name__

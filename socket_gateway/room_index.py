@@ -1,0 +1,60 @@
+"""python-socketio's in-process manager with an index of rooms per socket.
+
+The stock manager finds a leaving socket's rooms by scanning all rooms: 2.4 ms at 10,000 of them,
+so that 10,000 browsers leaving at once block the loop for half a minute. Here it costs what the
+socket's own rooms cost.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import engineio.packet
+import socketio
+
+NAMESPACE = "/"
+
+
+class RoomIndexManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio has no types
+    def __init__(self) -> None:
+        super().__init__()
+        self._rooms_of: dict[tuple[str, str], set[str | None]] = {}
+
+    def broadcast(self, room: str, packets: Sequence[engineio.packet.Packet]) -> int:
+        """Puts encoded packets on the way to everybody in `room`, in order, at once.
+
+        The stock emit starts one task per recipient and waits for all. Returns how many recipients.
+        """
+        members = self.rooms.get(NAMESPACE, {}).get(room, {})
+        sockets = self.server.eio.sockets
+        for eio_sid in tuple(members.values()):
+            socket = sockets.get(eio_sid)
+            if socket is not None and not socket.closed:
+                for packet in packets:
+                    socket.queue.put_nowait(packet)
+        return len(members)
+
+    def basic_enter_room(self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None) -> None:
+        if eio_sid is None and sid not in self.rooms.get(namespace, {}).get(None, {}):
+            # The stock manager would leave an empty room behind.
+            raise ValueError("the socket has left")
+        super().basic_enter_room(sid, namespace, room, eio_sid=eio_sid)
+        self._rooms_of.setdefault((namespace, sid), set()).add(room)
+
+    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
+        super().basic_leave_room(sid, namespace, room)
+        rooms = self._rooms_of.get((namespace, sid))
+        if rooms is not None:
+            rooms.discard(room)
+
+    def basic_disconnect(self, sid: str, namespace: str, **_: Any) -> None:
+        for room in self._rooms_of.pop((namespace, sid), ()):
+            super().basic_leave_room(sid, namespace, room)
+        self.callbacks.pop(sid, None)
+        for pending in (self.pending_connect, self.pending_disconnect):
+            if sid in pending.get(namespace, ()):
+                pending[namespace].remove(sid)
+                if not pending[namespace]:
+                    del pending[namespace]
+
+    def get_rooms(self, sid: str, namespace: str) -> list[str]:
+        return [room for room in self._rooms_of.get((namespace, sid), ()) if room is not None]

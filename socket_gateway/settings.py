@@ -1,0 +1,181 @@
+"""What the environment says, read once, checked whole: every missing or wrong name in one error."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TypeVar
+
+MINIMUM_KEY_BYTES = 32
+T = TypeVar("T")
+
+
+class InvalidSettings(Exception):
+    """Names every variable that is missing or wrong; never a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    host: str
+    port: int = 6379
+    username: str = ""
+    password: str = ""
+    database: int = 0
+    tls: bool = False
+    cluster: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What one browser, one address or one payment may take. Each field is a variable in capitals.
+
+    Bytes count what waits for one browser in this process, not what its kernel holds. `events` are
+    Socket.IO packets in; over the burst they are refused and read no faster than the rate.
+    """
+
+    max_message_bytes: int = 8192
+    payments_per_socket: int = 16
+    sockets_per_payment: int = 16
+    sockets_per_address: int = 500
+    max_sockets: int = 20_000
+    """Above it `/readyz` fails, so that the load balancer looks elsewhere."""
+    track_deadline_seconds: float = 10.0
+    events_per_second: float = 5.0
+    events_burst: int = 20
+    malformed_packets: int = 3
+    output_compact_bytes: int = 64 * 1024
+    output_close_bytes: int = 256 * 1024
+    output_stall_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds. `drain_accept`: still accepting after SIGTERM, `drain_close`: the longest that the closes take."""
+
+    probe_seconds: float = 3.0
+    redis_timeout_seconds: float = 1.0
+    reconnect_max_seconds: float = 2.0
+    api_timeout_seconds: float = 2.0
+    registry_flush_seconds: float = 0.2
+    drain_accept_seconds: float = 15.0
+    drain_close_seconds: float = 45.0
+    drain_closes_per_second: float = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`tracking_token_keys`: all of them verify. `trusted_proxies`: hops of X-Forwarded-For that are ours."""
+
+    development: bool
+    origins: tuple[str, ...]
+    redis: RedisSettings
+    tracking_token_keys: tuple[str, ...]
+    api_url: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    trusted_proxies: int = 0
+    api_concurrency: int = 8
+    bounds: Bounds = field(default_factory=Bounds)
+    timing: Timing = field(default_factory=Timing)
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Raises InvalidSettings."""
+    return _Reader(os.environ if environment is None else environment).settings()
+
+
+class _Reader:
+    """Reads name by name and remembers what is wrong."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._faults: list[str] = []
+        self._development = self._is_development()
+
+    def settings(self) -> Settings:
+        port = self._number("PORT", 8080, int)
+        settings = Settings(
+            development=self._development,
+            origins=self._origins(port),
+            redis=self._redis(),
+            tracking_token_keys=self._keys("TRACKING_TOKEN_KEY"),
+            api_url=self._text("API_URL", in_development="http://127.0.0.1:8000").rstrip("/"),
+            host=self._environment.get("GATEWAY_HOST") or ("127.0.0.1" if self._development else "0.0.0.0"),  # noqa: S104 a container's port is published by its engine
+            port=port,
+            trusted_proxies=self._number("TRUSTED_PROXIES", 0 if self._development else 1, int),
+            api_concurrency=self._number("API_CONCURRENCY", 8, int),
+            bounds=self._numbers(Bounds()),
+            timing=self._numbers(
+                Timing(drain_accept_seconds=0.0, drain_close_seconds=1.0) if self._development else Timing()
+            ),
+        )
+        if self._faults:
+            raise InvalidSettings("; ".join(self._faults))
+        return settings
+
+    def _is_development(self) -> bool:
+        name = self._environment.get("APP_ENV") or self._environment.get("NODE_ENV") or "production"
+        if name not in ("production", "development"):
+            self._faults.append("APP_ENV must be production or development")
+        return name == "development"
+
+    def _origins(self, port: int) -> tuple[str, ...]:
+        own = (f"http://localhost:{port}", f"http://127.0.0.1:{port}") if self._development else ()
+        shops = _split(self._text("FRONTEND_URL", in_development=""))
+        if any("*" in shop or "://" not in shop for shop in shops):
+            self._faults.append("FRONTEND_URL must be exact origins such as https://shop.example")
+        return (*(shop.rstrip("/") for shop in shops), *own)
+
+    def _redis(self) -> RedisSettings:
+        return RedisSettings(
+            host=self._text("REDIS_HOST", in_development="127.0.0.1"),
+            port=self._number("REDIS_PORT", 6379, int),
+            username=self._environment.get("REDIS_USERNAME", ""),
+            password=self._environment.get("REDIS_PASSWORD", ""),
+            database=self._number("REDIS_DB", 0, int),
+            tls=self._switch("REDIS_TLS"),
+            cluster=self._switch("REDIS_CLUSTER"),
+        )
+
+    def _numbers(self, usual: T) -> T:
+        """The same dataclass of numbers, with what the environment says of each of its fields."""
+        values = {
+            each.name: self._number(each.name.upper(), getattr(usual, each.name), type(getattr(usual, each.name)))
+            for each in fields(usual)  # type: ignore[arg-type]  # T is one of the two dataclasses above
+        }
+        return type(usual)(**values)
+
+    def _keys(self, name: str) -> tuple[str, ...]:
+        keys = _split(self._environment.get(name, ""))
+        if not keys:
+            self._faults.append(f"{name} is missing")
+        if any(len(key.encode()) < MINIMUM_KEY_BYTES for key in keys) and not self._development:
+            self._faults.append(f"{name} must have at least {MINIMUM_KEY_BYTES} bytes")
+        return keys
+
+    def _text(self, name: str, *, in_development: str) -> str:
+        text = self._environment.get(name, "")
+        if not text and not self._development:
+            self._faults.append(f"{name} is missing")
+        return text or in_development
+
+    def _switch(self, name: str) -> bool:
+        word = self._environment.get(name, "").lower()
+        if word not in ("", "0", "1", "true", "false", "yes", "no"):
+            self._faults.append(f"{name} must be true or false")
+        return word in ("1", "true", "yes")
+
+    def _number(self, name: str, usual: T, parse: Callable[[str], T]) -> T:
+        """Numbers here are all zero or more: what is negative, infinite or no number is a fault."""
+        text = self._environment.get(name, "")
+        try:
+            number = parse(text) if text else usual
+        except ValueError:
+            number = usual
+            self._faults.append(f"{name} must be a number")
+        if not 0 <= number < float("inf"):  # type: ignore[operator]  # T is int or float
+            self._faults.append(f"{name} must be zero or more")
+        return number
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,76 @@
+"""The newest version of each payment as Redis has it."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+from chalicelib.contract import MalformedEvent, PaymentEvent, decode, payment_key
+from socket_gateway.redis_clients import RedisClients
+
+BATCH = 500
+"""Channels or keys per command or pipeline."""
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Snapshots:
+    """Reads that are asked while one is under way go together in the next: a storm of browsers is a few pipelines."""
+
+    def __init__(self, clients: RedisClients) -> None:
+        self._redis = clients.commands
+        self._asked: dict[str, asyncio.Future[PaymentEvent | None]] = {}
+        self._reading: asyncio.Task[None] | None = None
+
+    async def read(self, reference: str) -> PaymentEvent | None:
+        """Raises RedisError."""
+        future = self._asked.get(reference)
+        if future is None:
+            future = self._asked[reference] = asyncio.get_running_loop().create_future()
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read_asked())
+        return await asyncio.shield(future)
+
+    async def read_many(self, references: Sequence[str]) -> list[PaymentEvent | None]:
+        """In the given order; None where there is none. Raises RedisError."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for reference in references:
+            pipeline.get(payment_key(reference))
+        return [_decoded(text) for text in await pipeline.execute()]
+
+    async def _read_asked(self) -> None:
+        try:
+            while self._asked:
+                batch = dict(islice(self._asked.items(), BATCH))
+                for reference in batch:
+                    del self._asked[reference]
+                await self._answer(batch)
+        finally:
+            self._reading = None
+
+    async def _answer(self, batch: dict[str, asyncio.Future[PaymentEvent | None]]) -> None:
+        try:
+            events = await self.read_many(tuple(batch))
+        except Exception as error:  # whoever asked gets it, whatever it is
+            for future in batch.values():
+                future.set_exception(error)
+        else:
+            for future, event in zip(batch.values(), events, strict=True):
+                future.set_result(event)
+
+
+def in_batches(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, BATCH)):
+        yield batch
+
+
+def _decoded(text: bytes | None) -> PaymentEvent | None:
+    if text is None:
+        return None
+    try:
+        return decode(text)
+    except MalformedEvent as error:
+        logger.warning("a snapshot is malformed: %s", error)
+        return None

@@ -1,0 +1,191 @@
+"""What a browser asks by Socket.IO: to track a payment, and to stop."""
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from chalicelib.contract import CONNECTED, STOP_TRACKING, TRACK, PaymentEvent, payment_room, to_iso
+from chalicelib.errors import InvalidRequest, InvalidToken, LimitReached, NotFound, PaymentError
+from chalicelib.tokens import read_tracking_token
+from socket_gateway.connections import Connections
+from socket_gateway.metrics import Metrics
+from socket_gateway.registry import Registry
+from socket_gateway.room_index import NAMESPACE, RoomIndexManager
+from socket_gateway.settings import Settings
+from socket_gateway.watches import Watch, Watches, packets_of
+from socket_gateway.wire import SocketServer, VersionPacket
+
+logger = logging.getLogger(__name__)
+_REMEMBERED = 64
+Ack = dict[str, Any]
+
+
+class Client:
+    """`seen`: the newest version shown of each payment, also of those that are tracked no more."""
+
+    __slots__ = ("connected_at", "eio_sid", "seen", "watches")
+
+    def __init__(self, eio_sid: str, connected_at: int) -> None:
+        self.eio_sid = eio_sid
+        self.connected_at = connected_at
+        self.watches: dict[str, Watch] = {}
+        self.seen: dict[str, int] = {}
+
+    def saw(self, reference: str, version: int) -> None:
+        self.seen.pop(reference, None)
+        self.seen[reference] = version
+        if len(self.seen) > _REMEMBERED:
+            del self.seen[next(iter(self.seen))]
+
+
+class Sockets:
+    registry: Registry
+
+    def __init__(
+        self,
+        server: SocketServer,
+        rooms: RoomIndexManager,
+        connections: Connections,
+        watches: Watches,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
+        self._server = server
+        self._rooms = rooms
+        self._connections = connections
+        self._watches = watches
+        self._settings = settings
+        self._metrics = metrics
+        self._clients: dict[str, Client] = {}
+        server.on("connect", self._connect)
+        server.on("disconnect", self._disconnect)
+        server.on(TRACK, self._track)
+        server.on(STOP_TRACKING, self._stop)
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def sids(self) -> list[str]:
+        return list(self._clients)
+
+    def describe(self, sid: str) -> dict[str, Any] | None:
+        client = self._clients.get(sid)
+        if client is None:
+            return None
+        return {"connectedAt": to_iso(client.connected_at), "payments": list(client.watches)}
+
+    async def _connect(self, sid: str, _environ: object, _auth: object) -> None:
+        now = _now()
+        self._clients[sid] = Client(self._rooms.eio_sid_from_sid(sid, NAMESPACE), now)
+        self.registry.changed(sid)
+        welcome = {"message": "Connected to payment updates", "socketId": sid, "timestamp": to_iso(now)}
+        await self._server.emit(CONNECTED, welcome, to=sid)
+
+    async def _disconnect(self, sid: str, _reason: str) -> None:
+        client = self._clients.pop(sid, None)
+        if client is not None:
+            for reference in client.watches:
+                self._watches.leave(sid, reference)
+            self.registry.changed(sid)
+            self._connections.expect_tracking(client.eio_sid)
+
+    async def _track(self, sid: str, *arguments: object) -> Ack:
+        client = self._clients.get(sid)
+        if client is None:
+            return self._refused(InvalidRequest())
+        try:
+            reference, token = _read_request(arguments)
+            self._check_token(reference, token)
+            self._connections.tracks(client.eio_sid)
+            with self._metrics.track_seconds.time():
+                return {"ok": True, "payment": await self._follow(sid, client, reference, token)}
+        except NotFound:
+            return self._refused(InvalidToken())  # unknown and not yours look the same
+        except PaymentError as error:
+            return self._refused(error)
+        except Exception:
+            logger.exception("track-payment failed")
+            return self._refused(PaymentError())
+
+    async def _stop(self, sid: str, *arguments: object) -> Ack:
+        client = self._clients.get(sid)
+        reference = _reference(arguments)
+        if client is None or reference is None:
+            return self._refused(InvalidRequest())
+        await self._leave(sid, client, reference)
+        return {"ok": True}
+
+    async def _follow(self, sid: str, client: Client, reference: str, token: str) -> PaymentEvent | None:
+        """Held, then read, then shown and in the room: between the last two nothing can come."""
+        self._check_bounds(client, reference)
+        watch = client.watches[reference] = self._watches.hold(sid, reference, token)
+        self.registry.changed(sid)
+        seen = client.seen.get(reference, 0)
+        try:
+            await self._watches.refresh(watch, token, seen)
+        except BaseException:
+            await self._leave(sid, client, reference)
+            raise
+        if self._clients.get(sid) is not client or client.watches.get(reference) is not watch:
+            return None  # it left, or stopped, while we read
+        newest = watch.newest if watch.version >= seen else None
+        if newest is not None:
+            self.show(sid, packets_of(newest))
+            client.saw(reference, newest["version"])
+        await self._server.enter_room(sid, payment_room(reference))
+        return newest
+
+    async def _leave(self, sid: str, client: Client, reference: str) -> None:
+        watch = client.watches.pop(reference, None)
+        if watch is None:
+            return
+        room = payment_room(reference)
+        if room in self._server.rooms(sid):
+            client.saw(reference, watch.version)
+            await self._server.leave_room(sid, room)
+        self._watches.leave(sid, reference)
+        self.registry.changed(sid)
+
+    def show(self, room: str, packets: Sequence[VersionPacket]) -> None:
+        """To one browser or to all who watch a payment."""
+        self._metrics.events.inc(self._rooms.broadcast(room, packets) * len(packets))
+
+    def _refused(self, error: PaymentError) -> Ack:
+        self._metrics.refusals.labels(error.code).inc()
+        return {"ok": False, "code": error.code, "message": error.sentence["en"]}
+
+    def _check_token(self, reference: str, token: str) -> None:
+        grant = read_tracking_token(token, self._settings.tracking_token_keys, _now())
+        if grant.reference != reference:
+            raise InvalidToken
+
+    def _check_bounds(self, client: Client, reference: str) -> None:
+        bounds = self._settings.bounds
+        if reference in client.watches:
+            return
+        if len(client.watches) >= bounds.payments_per_socket:
+            raise LimitReached("too_many_payments", 0)
+        if self._watches.sockets(reference) >= bounds.sockets_per_payment:
+            raise LimitReached("too_many_sockets", 0)
+
+
+def _reference(arguments: tuple[object, ...]) -> str | None:
+    request = arguments[0] if arguments else None
+    if not isinstance(request, dict):
+        return None
+    reference = request.get("reference") or request.get("paymentReference")
+    return reference if isinstance(reference, str) and reference else None
+
+
+def _read_request(arguments: tuple[object, ...]) -> tuple[str, str]:
+    """The reference and the token of `track-payment`. Raises InvalidRequest."""
+    reference, request = _reference(arguments), arguments[0] if arguments else None
+    token = request.get("token") if isinstance(request, dict) else None
+    if reference is None or not isinstance(token, str):
+        raise InvalidRequest
+    return reference, token
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,152 @@
+"""Which payments local browsers watch, and the newest version that each of them has been shown."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+
+from redis.exceptions import RedisError
+
+from chalicelib.contract import EVENTS_OF_STATUS, MalformedEvent, PaymentEvent, decode, encode, payment_room
+from chalicelib.errors import NotFound
+from socket_gateway.relay import Relay
+from socket_gateway.snapshots import Snapshots, in_batches
+from socket_gateway.tracking_api import TrackingApi
+from socket_gateway.wire import VersionPacket
+
+logger = logging.getLogger(__name__)
+
+
+class Watch:
+    """One payment that local browsers track. `tokens`: by socket, of those too that wait for the snapshot."""
+
+    __slots__ = ("newest", "reference", "tokens")
+
+    def __init__(self, reference: str) -> None:
+        self.reference = reference
+        self.newest: PaymentEvent | None = None
+        self.tokens: dict[str, str] = {}
+
+    @property
+    def version(self) -> int:
+        return self.newest["version"] if self.newest is not None else 0
+
+
+class Watches:
+    """Everybody in a payment's room has been shown `watch.newest`; who is held has not entered it yet."""
+
+    show: Callable[[str, Sequence[VersionPacket]], None]
+    """Sends to everybody in a room."""
+
+    def __init__(self, relay: Relay, snapshots: Snapshots, api: TrackingApi) -> None:
+        self._relay = relay
+        self._snapshots = snapshots
+        self._api = api
+        self._watches: dict[str, Watch] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._watches)
+
+    def sockets(self, reference: str) -> int:
+        watch = self._watches.get(reference)
+        return len(watch.tokens) if watch is not None else 0
+
+    def hold(self, sid: str, reference: str, token: str) -> Watch:
+        """From now on nothing newer is missed; `refresh` brings what came before."""
+        watch = self._watches.get(reference)
+        if watch is None:
+            watch = self._watches[reference] = Watch(reference)
+            self._relay.subscribe(reference)
+        watch.tokens[sid] = token
+        return watch
+
+    def leave(self, sid: str, reference: str) -> None:
+        watch = self._watches.get(reference)
+        if watch is not None and watch.tokens.pop(sid, None) is not None and not watch.tokens:
+            del self._watches[reference]
+            self._relay.unsubscribe(reference)
+
+    async def refresh(self, watch: Watch, token: str, seen: int) -> None:
+        """Brings `watch.newest` up to date, at least to the version `seen` where anybody has it.
+
+        Without Redis it returns at once, and what the API says follows as events.
+        Raises NotFound where there is no such payment.
+        """
+        seen = max(seen, watch.version)
+        confirmed = await self._relay.confirmed(watch.reference)
+        try:
+            snapshot = await self._snapshots.read(watch.reference) if confirmed else None
+        except (RedisError, OSError):
+            confirmed, snapshot = False, None
+        if snapshot is not None:
+            self._learn(snapshot)
+        if snapshot is None or snapshot["version"] < seen:
+            asking = self._start(self._ask(watch.reference, token))
+            if confirmed:
+                done, _ = await asyncio.wait({asking}, timeout=self._api.timeout)
+                for task in done:
+                    task.result()
+
+    async def catch_up(self) -> None:
+        """Reads every payment that is watched, after a gap. Raises RedisError."""
+        missing: list[Watch] = []
+        for references in in_batches(tuple(self._watches)):
+            for reference, event in zip(references, await self._snapshots.read_many(references), strict=True):
+                watch = self._watches.get(reference)
+                if watch is None:
+                    continue
+                if event is None or event["version"] < watch.version:
+                    missing.append(watch)
+                else:
+                    self._learn(event)
+        for batch in in_batches(missing):
+            await asyncio.gather(*(self._ask_for(watch) for watch in batch))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def received(self, body: bytes) -> None:
+        try:
+            self._learn(decode(body))
+        except MalformedEvent as error:
+            logger.warning("a payment message is malformed: %s", error)
+
+    def _learn(self, event: PaymentEvent) -> None:
+        watch = self._watches.get(event["reference"])
+        if watch is not None and event["version"] > watch.version:
+            watch.newest = event
+            self.show(payment_room(watch.reference), packets_of(event))
+
+    async def _ask(self, reference: str, token: str) -> None:
+        event = await self._api.ask(reference, token)
+        if event is not None:
+            self._learn(event)
+
+    async def _ask_for(self, watch: Watch) -> None:
+        for token in tuple(watch.tokens.values())[:1]:
+            try:
+                await self._ask(watch.reference, token)
+            except NotFound:
+                logger.warning("a watched payment is unknown to the API")
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # NotFound: whoever waits gets it, nobody else needs it
+
+
+def packets_of(event: PaymentEvent) -> tuple[VersionPacket, ...]:
+    """The events of one version, encoded once for all its browsers."""
+    payload = encode(event)
+    return tuple(
+        VersionPacket(event["reference"], event["version"], f'2["{name}",{payload}]')
+        for name in EVENTS_OF_STATUS[event["status"]]
+    )

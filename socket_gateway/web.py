@@ -1,0 +1,55 @@
+"""The little of HTTP that the gateway speaks itself, on plain ASGI."""
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+async def respond(send: Send, status: int, body: bytes, content_type: str = "application/json") -> None:
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def respond_json(send: Send, http_status: int, **content: object) -> None:
+    await respond(send, http_status, json.dumps(content).encode())
+
+
+async def read_body(receive: Receive, limit: int) -> bytes | None:
+    """None where it is longer than `limit`."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > limit:
+            return None
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def with_body(scope: Scope, receive: Receive, body: bytes) -> Receive:
+    """The same request with another body."""
+    others = [header for header in scope["headers"] if header[0] != b"content-length"]
+    scope["headers"] = [*others, (b"content-length", str(len(body)).encode())]
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return first.pop() if first else await receive()
+
+    return replay
+
+
+def client_address(scope: Scope, trusted_proxies: int) -> str:
+    """The nearest address that none of our own proxies wrote; what a client writes itself stands further left."""
+    if trusted_proxies:
+        values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        hops = [hop.strip() for hop in ",".join(values).split(",") if hop.strip()]
+        if len(hops) >= trusted_proxies:
+            return hops[-trusted_proxies]
+    peer = scope.get("client")
+    return str(peer[0]) if peer else ""

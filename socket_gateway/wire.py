@@ -1,0 +1,140 @@
+"""The one place that knows the inner side of python-engineio 4 and uvicorn (their minor versions are pinned).
+
+What is taken from them beyond their documents: `eio.sockets`, a socket's `queue`, `closed` and
+`close()`, socketio's choice of the Engine.IO class, and uvicorn's WebSocket class.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import Any, cast
+
+import engineio
+import engineio.packet
+import socketio
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+TRANSPORT = "gateway.transport"
+"""Where a WebSocket's scope holds its TCP transport."""
+_KERNEL_SEND_BUFFER = 32 * 1024
+_BATCH_BYTES = 16 * 1024
+
+
+class VersionPacket(engineio.packet.Packet):  # type: ignore[misc]  # python-engineio has no types
+    """One encoded event of one version of one payment; all its recipients share it."""
+
+    def __init__(self, reference: str, version: int, text: str) -> None:
+        super().__init__(engineio.packet.MESSAGE, text)
+        self.reference = reference
+        self.version = version
+
+
+class Outbox(asyncio.Queue[Any]):
+    """What waits for one browser, counted in bytes."""
+
+    _queue: deque[Any]
+
+    def __init__(self) -> None:
+        self.waiting_bytes = 0
+        self.total_bytes = 0
+        """All that was ever put in and not dropped: less what waits, it is what was taken."""
+        self.on_put: Callable[[], None] | None = None
+        self._taken = 0
+        super().__init__()
+
+    async def get(self) -> Any:
+        self._taken = 0
+        return await super().get()
+
+    def get_nowait(self) -> Any:
+        # Engine.IO takes all there is before it writes; what it has taken can be neither counted
+        # nor replaced by a newer version, so a slow browser's writer gets it in small lots.
+        if self._taken > _BATCH_BYTES:
+            raise asyncio.QueueEmpty
+        return super().get_nowait()
+
+    def finish(self) -> None:
+        """After what is in it, the writer closes the WebSocket, or a waiting poll is answered."""
+        self.put_nowait(None)
+
+    def compact(self) -> None:
+        """Keeps only the newest version of each payment, and everything that is no version."""
+        newest: dict[str, int] = {}
+        items = list(self._queue)
+        for item in items:
+            if isinstance(item, VersionPacket):
+                newest[item.reference] = max(item.version, newest.get(item.reference, 0))
+        kept = [item for item in items if not isinstance(item, VersionPacket) or item.version == newest[item.reference]]
+        self._queue.clear()
+        self._queue.extend(kept)
+        dropped = self.waiting_bytes - sum(map(_size, kept))
+        self.waiting_bytes -= dropped
+        self.total_bytes -= dropped
+
+    def _put(self, item: Any) -> None:
+        size = _size(item)
+        self.waiting_bytes += size
+        self.total_bytes += size
+        super()._put(item)
+        if self.on_put is not None:
+            self.on_put()
+
+    def _get(self) -> Any:
+        item = super()._get()
+        size = _size(item)
+        self.waiting_bytes -= size
+        self._taken += size
+        return item
+
+
+def _size(item: Any) -> int:
+    """Characters stand for bytes: our payloads are ASCII but for a few accents."""
+    return len(item.data) if item is not None and isinstance(item.data, str) else 0
+
+
+class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio has no types
+    def create_queue(self, *_: Any, **__: Any) -> Outbox:
+        return Outbox()
+
+
+class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has no types
+    def _engineio_server_class(self) -> type[EngineServer]:
+        return EngineServer
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Shows the application its TCP transport, and forgets the handshake's headers (10 KiB a connection)."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        raw = transport.get_extra_info("socket")
+        if raw is not None:
+            # What the kernel holds cannot be replaced by a newer version, nor seen to stall.
+            with contextlib.suppress(OSError):
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_SEND_BUFFER)
+
+    def handle_connect(self, event: Any) -> None:
+        super().handle_connect(event)
+        if self.conn.handshake_exc is None and hasattr(self, "scope"):
+            cast(dict[str, Any], self.scope)[TRANSPORT] = self.transport
+        self.request = None  # type: ignore[assignment]  # uvicorn does not read it again
+
+
+def forget_headers(environ: dict[str, Any]) -> None:
+    """Once a WebSocket is being accepted nobody reads them again but for these two."""
+    for name in [name for name in environ if name.startswith("HTTP_")]:
+        if name not in ("HTTP_CONNECTION", "HTTP_UPGRADE"):
+            del environ[name]
+    environ["asgi.scope"]["headers"] = []
+
+
+async def close_transport(server: SocketServer, eio_sid: str) -> None:
+    """Ends a session so that a standard client comes back, after what is already in its outbox.
+
+    `server.disconnect()` and Engine.IO's CLOSE packet would tell the client to stay away.
+    """
+    session = server.eio.sockets.pop(eio_sid, None)
+    if session is not None:
+        await session.close(wait=False, abort=True, reason=server.reason.SERVER_DISCONNECT)

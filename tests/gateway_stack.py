@@ -1,0 +1,273 @@
+"""A gateway in the test's own event loop, with the real parts around it: Redis, the tracking API, browsers."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any, Self
+from uuid import uuid4
+
+import redis
+import socketio
+from aiohttp import web
+
+from chalicelib import contract
+from chalicelib.contract import PaymentEvent
+from chalicelib.payment import Money, Payment, PaymentStatus
+from chalicelib.tokens import TrackingGrant, sign_tracking_token
+from local.embedded import LOOPBACK, Valkey
+from socket_gateway.asgi import Gateway, create_app, create_server
+from socket_gateway.settings import Bounds, RedisSettings, Settings, Timing
+
+KEY = "tracking-key-of-the-tests-0123456789"
+ORIGIN = "https://shop.example"
+PATIENCE_SECONDS = 5.0
+
+
+async def until(holds: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
+    """Waits until it holds; fails when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        await asyncio.sleep(0.005)
+
+
+def new_event(
+    reference: str | None = None, version: int = 1, status: PaymentStatus = PaymentStatus.PENDING
+) -> PaymentEvent:
+    now = time.time_ns() // 1_000_000
+    payment = Payment(
+        reference=reference or str(uuid4()),
+        order_id="order-1",
+        money=Money(5000, "XAF"),
+        phone_mask="2376******77",
+        phone_hash="hash",
+        locale="fr",
+        created_at=now,
+        updated_at=now,
+        expires_at=now + 600_000,
+        status=status,
+        version=version,
+    )
+    return contract.to_event(payment, now)
+
+
+def next_version(event: PaymentEvent, status: PaymentStatus) -> PaymentEvent:
+    return new_event(event["reference"], event["version"] + 1, status)
+
+
+def token_for(reference: str, key: str = KEY, seconds: float = 60) -> str:
+    expires_at = int((time.time() + seconds) * 1000)
+    return sign_tracking_token(TrackingGrant(reference, "order-1"), [key], expires_at)
+
+
+class LiveStore:
+    """Writes as the API does: the newest version under its key, and on its channel."""
+
+    def __init__(self, valkey: Valkey) -> None:
+        self.redis = redis.Redis(host=LOOPBACK, port=valkey.port)
+
+    def put(self, event: PaymentEvent) -> None:
+        self.redis.set(contract.payment_key(event["reference"]), contract.encode(event), ex=60)
+
+    def publish(self, event: PaymentEvent) -> None:
+        self.put(event)
+        self.redis.publish(contract.payment_channel(event["reference"]), contract.encode(event))
+
+    def subscribers(self, reference: str) -> int:
+        reply: Any = self.redis.pubsub_numsub(contract.payment_channel(reference))
+        return int(reply[0][1])
+
+    def record(self, key: str) -> Any:
+        text: Any = self.redis.get(key)
+        return None if text is None else json.loads(text)
+
+    def close(self) -> None:
+        self.redis.close()
+
+
+class TrackingServer:
+    """The API's tracking route. `delay` in seconds before each answer; `status` other than 200 refuses all."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self.events: dict[str, PaymentEvent] = {}
+        self.asked: list[str] = []
+        self.tokens: list[str] = []
+        self.delay = 0.0
+        self.status = 200
+        self.at_once = 0
+        self.most_at_once = 0
+
+    async def __aenter__(self) -> Self:
+        application = web.Application()
+        application.router.add_get("/api/payment/tracking/{reference}", self._answer)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, LOOPBACK, 0).start()
+        self.url = f"http://{LOOPBACK}:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        reference = request.match_info["reference"]
+        self.asked.append(reference)
+        self.tokens.append(request.headers.get("authorization", ""))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await asyncio.sleep(self.delay)
+        finally:
+            self.at_once -= 1
+        if self.status != 200:
+            return web.json_response({}, status=self.status)
+        event = self.events.get(reference)
+        return web.json_response(event or {}, status=200 if event else 404)
+
+
+class Browser:
+    """python-socketio's client with default options, and what it received."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.client = socketio.AsyncClient()
+        self.received: list[tuple[str, Any]] = []
+        self.connects = 0
+        self.client.on("*", self._receive)
+        self.client.on("connect", self._connect)
+
+    async def __aenter__(self) -> Self:
+        await self.client.connect(self.url, headers={"Origin": ORIGIN})
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.shutdown()
+
+    async def _receive(self, event: str, payload: Any) -> None:
+        self.received.append((event, payload))
+
+    async def _connect(self) -> None:
+        self.connects += 1
+
+    async def track(self, reference: str, token: str | None = None, **request: Any) -> Any:
+        return await self.client.call(
+            contract.TRACK, {"reference": reference, "token": token or token_for(reference), **request}, timeout=5
+        )
+
+    async def stop(self, reference: str) -> Any:
+        return await self.client.call(contract.STOP_TRACKING, {"reference": reference}, timeout=5)
+
+    def events(self, reference: str) -> list[tuple[str, int]]:
+        """Names and versions of what came for a payment."""
+        return [
+            (name, payload["version"])
+            for name, payload in self.received
+            if name != contract.CONNECTED and payload["reference"] == reference
+        ]
+
+    def versions(self, reference: str) -> list[int]:
+        """Each version once, in the order of arrival."""
+        return list(dict.fromkeys(version for _, version in self.events(reference)))
+
+
+class Running:
+    def __init__(self, gateway: Gateway, port: int) -> None:
+        self.gateway = gateway
+        self.port = port
+        self.url = f"http://{LOOPBACK}:{port}"
+
+    def browser(self) -> Browser:
+        return Browser(self.url)
+
+
+def settings_for(valkey: Valkey, api_url: str = "http://127.0.0.1:9", **changes: Any) -> Settings:
+    """`changes` may name any field of Settings, Bounds or Timing."""
+    bounds, timing = Bounds(), Timing(reconnect_max_seconds=0.2, drain_accept_seconds=0, drain_close_seconds=1)
+    parts = {"bounds": bounds, "timing": timing}
+    for name, part in parts.items():
+        own = {key: changes.pop(key) for key in tuple(changes) if hasattr(part, key)}
+        parts[name] = replace(part, **own)  # type: ignore[type-var]  # both are dataclasses
+    return Settings(
+        **{
+            "development": True,
+            "origins": (ORIGIN,),
+            "redis": RedisSettings(LOOPBACK, valkey.port),
+            "tracking_token_keys": (KEY,),
+            "api_url": api_url,
+            "host": LOOPBACK,
+            "port": 0,
+            **parts,
+            **changes,
+        }
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, *, connected: bool = True) -> AsyncIterator[Running]:
+    """`connected`: not before the relay is."""
+    gateway = create_app(settings)
+    server = create_server(gateway)
+    serving = asyncio.create_task(server.serve())
+    try:
+        await until(lambda: server.started or serving.done())
+        port = server.servers[0].sockets[0].getsockname()[1]
+        if connected:
+            await until(lambda: gateway.ready)
+        yield Running(gateway, port)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class Link:
+    """A TCP link to a server on loopback that can be frozen: it stays open and carries nothing."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._open = asyncio.Event()
+        self._open.set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.connections = 0
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, LOOPBACK, 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        self.thaw()
+        self.cut()
+
+    def freeze(self) -> None:
+        self._open.clear()
+
+    def thaw(self) -> None:
+        self._open.set()
+
+    def cut(self) -> None:
+        for writer in tuple(self._writers):
+            writer.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        there_reader, there_writer = await asyncio.open_connection(LOOPBACK, self._to)
+        self._writers |= {writer, there_writer}
+        await asyncio.gather(self._carry(reader, there_writer), self._carry(there_reader, writer))
+        self._writers -= {writer, there_writer}
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                await self._open.wait()
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()

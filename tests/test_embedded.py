@@ -1,0 +1,382 @@
+"""The developer's AWS, where it has to be more faithful than moto is by itself."""
+
+import http.client
+import json
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from werkzeug.wrappers import Response
+
+from local.dynamodb import TOKEN_LIFE_SECONDS, AtomicBackend, Fault, RequestTokens
+from local.embedded import LOOPBACK, EmbeddedAws, Valkey, print_order_event
+
+KEYS: dict[str, Any] = {
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+}
+
+
+def connect(aws: EmbeddedAws, service: str, attempts: int = 1) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=aws.url,
+        region_name="eu-west-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        config=Config(retries={"total_max_attempts": attempts}, max_pool_connections=50),
+    )
+
+
+@pytest.fixture(scope="module")
+def client(aws: EmbeddedAws) -> Iterator[Any]:
+    client = connect(aws, "dynamodb")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def table(aws: EmbeddedAws, client: Any) -> Iterator[str]:
+    aws.faults.set()
+    name = f"table-{uuid.uuid4().hex}"
+    client.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **KEYS)
+    aws.calls.clear()
+    yield name
+    aws.faults.set()
+
+
+def key(name: str) -> dict[str, Any]:
+    return {"pk": {"S": name}, "sk": {"S": "state"}}
+
+
+def put(table: str, name: str, by: str = "", only_new: bool = False) -> dict[str, Any]:
+    write = {"TableName": table, "Item": {**key(name), "by": {"S": by}}}
+    if only_new:
+        write |= {
+            "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    return {"Put": write}
+
+
+def add(table: str, name: str, change: str = "1") -> dict[str, Any]:
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": key(name),
+            "UpdateExpression": "ADD amount :change",
+            "ExpressionAttributeValues": {":change": {"N": change}},
+        }
+    }
+
+
+def stored(client: Any, table: str, name: str) -> Any:
+    """The item, or None."""
+    return client.get_item(TableName=table, Key=key(name), ConsistentRead=True).get("Item")
+
+
+def accepted(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "TransactionCanceledException":
+            raise
+        return False
+    return True
+
+
+def code_of(call: Callable[[], object]) -> str:
+    with pytest.raises(ClientError) as caught:
+        call()
+    return str(caught.value.response["Error"]["Code"])
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns a hundred times as often, so that what is not atomic shows."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 100)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless")
+def test_of_fifty_concurrent_claims_exactly_one_wins(aws: EmbeddedAws, client: Any, table: str) -> None:
+    def claim(by: str) -> bool:
+        items = [put(table, "order", by, only_new=True), put(table, f"attempt-{by}"), add(table, "counter")]
+        return accepted(lambda: client.transact_write_items(TransactItems=items))
+
+    names = [str(number) for number in range(50)]
+    with ThreadPoolExecutor(50) as pool:
+        winners = [name for name, won in zip(names, pool.map(claim, names), strict=True) if won]
+    assert aws.calls == {"TransactWriteItems": 50}
+    assert [stored(client, table, "order")["by"]["S"]] == winners
+    assert stored(client, table, "counter")["amount"]["N"] == "1"
+    assert [name for name in names if stored(client, table, f"attempt-{name}")] == winners
+
+
+@pytest.mark.usefixtures("restless")
+def test_nothing_that_was_acknowledged_vanishes(client: Any, table: str) -> None:
+    """Every sixth transaction is refused while others commit: a cancellation must undo only itself."""
+
+    def write(number: int) -> bool:
+        name = "taken" if number % 6 == 0 else f"item-{number}"
+        items = [put(table, name, only_new=True), add(table, "counter")]
+        return accepted(lambda: client.transact_write_items(TransactItems=items))
+
+    client.put_item(**put(table, "taken")["Put"])
+    with ThreadPoolExecutor(20) as pool:
+        acknowledged = [number for number, done in enumerate(pool.map(write, range(288))) if done]
+    assert len(acknowledged) == 240
+    found = {item["pk"]["S"] for item in client.scan(TableName=table)["Items"]}
+    assert found == {"taken", "counter"} | {f"item-{number}" for number in acknowledged}
+    assert stored(client, table, "counter")["amount"]["N"] == "240"
+
+
+def test_a_transaction_costs_the_same_at_any_table_size() -> None:
+    backend = AtomicBackend("eu-west-1", "123456789012")
+    backend.create_table(
+        "t", KEYS["KeySchema"], None, KEYS["AttributeDefinitions"], None, None, None, "", None, [], None, None
+    )
+
+    def cost() -> float:
+        started = time.perf_counter()
+        for _ in range(20):
+            backend.transact_write_items([put("t", "1"), add("t", "counter")])
+        return time.perf_counter() - started
+
+    def fill(first: int, last: int) -> float:
+        for number in range(first, last):
+            backend.put_item("t", {**key(str(number)), "by": {"S": "x"}}, overwrite=True)
+        return min(cost() for _ in range(5))
+
+    few, many = fill(0, 200), fill(200, 5_000)
+    assert many < 4 * few, "25 times the items; moto's own copy of the table would show as a factor of about 25"
+
+
+def test_a_transaction_that_fails_half_way_leaves_nothing(client: Any, table: str) -> None:
+    """An update that no condition guards can still fail when it is carried out."""
+    client.put_item(**put(table, "old", "before")["Put"])
+    client.put_item(**put(table, "text", "no number")["Put"])
+    wrong = add(table, "text")
+    wrong["Update"]["UpdateExpression"] = "ADD #by :change"
+    wrong["Update"]["ExpressionAttributeNames"] = {"#by": "by"}
+    with pytest.raises(ClientError):
+        client.transact_write_items(TransactItems=[put(table, "old", "after"), put(table, "new"), wrong])
+    assert stored(client, table, "old")["by"]["S"] == "before"
+    assert stored(client, table, "new") is None
+
+
+def test_one_item_twice_in_a_transaction_is_refused(client: Any, table: str) -> None:
+    twice = [put(table, "same"), add(table, "same")]
+    assert code_of(lambda: client.transact_write_items(TransactItems=twice)) == "ValidationException"
+
+
+def test_checks_and_deletes_take_part(client: Any, table: str) -> None:
+    client.put_item(**put(table, "gone")["Put"])
+    check = {"TableName": table, "Key": key("gone"), "ConditionExpression": "attribute_exists(pk)"}
+    items = [{"ConditionCheck": {**check, "Key": key("absent")}}, {"Delete": {"TableName": table, "Key": key("gone")}}]
+    assert not accepted(lambda: client.transact_write_items(TransactItems=items))
+    assert stored(client, table, "gone")
+    client.transact_write_items(TransactItems=[{"Delete": check}])
+    assert stored(client, table, "gone") is None
+
+
+def test_a_refused_condition_shows_the_stored_item(client: Any, table: str) -> None:
+    client.put_item(**put(table, "taken", "somebody")["Put"])
+    again = put(table, "taken", "me", only_new=True)
+    with pytest.raises(ClientError) as caught:
+        client.put_item(**again["Put"])
+    assert caught.value.response["Item"]["by"] == {"S": "somebody"}
+    update = {**add(table, "taken")["Update"], "ConditionExpression": "attribute_not_exists(pk)"}
+    with pytest.raises(ClientError) as caught:
+        client.update_item(**update, ReturnValuesOnConditionCheckFailure="ALL_OLD")
+    assert caught.value.response["Item"]["by"] == {"S": "somebody"}
+    with pytest.raises(ClientError) as caught:
+        client.transact_write_items(TransactItems=[put(table, "other"), again])
+    free, taken = caught.value.response["CancellationReasons"]
+    assert free == {"Code": "None"}
+    assert (taken["Code"], taken["Item"]["by"]) == ("ConditionalCheckFailed", {"S": "somebody"})
+
+
+def test_values_of_every_type_but_binary_come_back(client: Any, table: str) -> None:
+    values: dict[str, Any] = {
+        "text": {"S": "é"},
+        "number": {"N": "1.5"},
+        "nothing": {"NULL": True},
+        "yes": {"BOOL": True},
+        "names": {"SS": ["a", "b"]},
+        "numbers": {"NS": ["1", "2"]},
+        "list": {"L": [{"S": "a"}, {"M": {"inner": {"N": "2"}}}]},
+        "map": {"M": {"empty": {"L": []}}},
+    }
+    client.put_item(TableName=table, Item={**key("all"), **values})
+    assert stored(client, table, "all") == {**key("all"), **values}
+
+
+def test_a_request_token_has_one_effect(client: Any, table: str) -> None:
+    token = uuid.uuid4().hex
+    for _ in range(3):
+        client.transact_write_items(TransactItems=[add(table, "counter")], ClientRequestToken=token)
+    assert stored(client, table, "counter")["amount"]["N"] == "1"
+    other = [add(table, "counter", "2")]
+    mismatch = code_of(lambda: client.transact_write_items(TransactItems=other, ClientRequestToken=token))
+    assert mismatch == "IdempotentParameterMismatchException"
+
+
+def test_a_request_token_is_forgotten_after_ten_minutes_and_never_kept_for_a_refusal() -> None:
+    clock, written = [0.0], []
+    tokens = RequestTokens(lambda: clock[0])
+
+    def write(token: str, status: int = 200) -> None:
+        request = {"ClientRequestToken": token, "TransactItems": []}
+
+        def once() -> Response:
+            written.append(token)
+            return Response("{}", status)
+
+        tokens.once(request, once)
+
+    write("refused", 400)
+    write("refused")
+    write("refused")
+    assert written == ["refused", "refused"]
+    clock[0] = TOKEN_LIFE_SECONDS - 1
+    write("refused")
+    assert len(written) == 2
+    clock[0] = TOKEN_LIFE_SECONDS
+    write("refused")
+    assert len(written) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "code"),
+    [
+        ("conflict", "TransactWriteItems", "TransactionCanceledException"),
+        ("conflict", "UpdateItem", "TransactionConflictException"),
+        ("throttle", "TransactWriteItems", "ProvisionedThroughputExceededException"),
+        ("throttle", "UpdateItem", "ProvisionedThroughputExceededException"),
+        ("unavailable", "*", "InternalServerError"),
+    ],
+)
+def test_a_fault_refuses_as_often_as_asked_and_writes_nothing(
+    aws: EmbeddedAws, client: Any, table: str, kind: Any, operation: str, code: str
+) -> None:
+    def write() -> None:
+        if operation == "UpdateItem":
+            client.update_item(**add(table, "counter")["Update"])
+        else:
+            client.transact_write_items(TransactItems=[add(table, "counter"), put(table, "other")])
+
+    aws.faults.set(Fault(operation, kind, 2))
+    assert [code_of(write), code_of(write)] == [code, code]
+    assert stored(client, table, "counter") is None
+    write()
+    assert stored(client, table, "counter")["amount"]["N"] == "1"
+
+
+def test_a_conflict_names_its_reason(aws: EmbeddedAws, client: Any, table: str) -> None:
+    aws.faults.set(Fault("TransactWriteItems", "conflict"))
+    with pytest.raises(ClientError) as caught:
+        client.transact_write_items(TransactItems=[put(table, "a"), put(table, "b")])
+    assert [reason["Code"] for reason in caught.value.response["CancellationReasons"]] == [
+        "TransactionConflict",
+        "None",
+    ]
+
+
+def test_a_lost_answer_was_done(aws: EmbeddedAws, client: Any, table: str) -> None:
+    aws.faults.set(Fault("UpdateItem", "lost-answer"))
+    with pytest.raises(BotoCoreError):
+        client.update_item(**add(table, "counter")["Update"])
+    assert stored(client, table, "counter")["amount"]["N"] == "1"
+
+
+def test_boto_repeats_a_transaction_whose_answer_was_lost_without_a_second_effect(aws: EmbeddedAws, table: str) -> None:
+    client = connect(aws, "dynamodb", attempts=3)
+    aws.faults.set(Fault("TransactWriteItems", "lost-answer"))
+    client.transact_write_items(TransactItems=[add(table, "counter")])
+    assert stored(client, table, "counter")["amount"]["N"] == "1"
+    assert aws.calls == {"TransactWriteItems": 2, "GetItem": 1}
+    client.close()
+
+
+def control(aws: EmbeddedAws, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection(LOOPBACK, aws.port, timeout=5)
+    try:
+        connection.request(method, path, json.dumps(body) if body is not None else None)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def test_another_process_sets_faults_and_reads_the_calls(aws: EmbeddedAws, client: Any, table: str) -> None:
+    fault = {"operation": "GetItem", "kind": "throttle", "count": 1}
+    assert control(aws, "POST", "/embedded/faults", {"faults": [fault]}) == (200, {})
+    assert code_of(lambda: stored(client, table, "a")) == "ProvisionedThroughputExceededException"
+    stored(client, table, "a")
+    assert control(aws, "GET", "/embedded/calls") == (200, {"GetItem": 2})
+    control(aws, "DELETE", "/embedded/calls")
+    assert control(aws, "GET", "/embedded/calls") == (200, {})
+    unusable: list[object] = [{"faults": [{**fault, "kind": "earthquake"}]}, {"faults": [{"kind": "throttle"}]}, [], {}]
+    for wrong in unusable:
+        assert control(aws, "POST", "/embedded/faults", wrong)[0] == 400
+    assert control(aws, "GET", "/embedded/nothing")[0] == 404
+
+
+def test_it_is_healthy_when_it_is_ready() -> None:
+    with EmbeddedAws() as fresh:
+        assert control(fresh, "GET", "/embedded/health")[0] == 503
+        fresh.ready.set()
+        assert control(fresh, "GET", "/embedded/health")[0] == 200
+
+
+def test_order_events_are_shown_without_what_is_private(capsys: pytest.CaptureFixture[str]) -> None:
+    detail = {"orderId": "order-7", "version": 3, "phoneNumber": "2376******77"}
+    entry = {
+        "EventBusName": "payments",
+        "Source": "s",
+        "DetailType": "payment.successful",
+        "Detail": json.dumps(detail),
+    }
+    with EmbeddedAws(on_event=print_order_event) as aws:
+        client = connect(aws, "events")
+        client.create_event_bus(Name="payments")
+        assert client.put_events(Entries=[entry])["FailedEntryCount"] == 0
+        client.close()
+        assert control(aws, "GET", "/embedded/events") == (200, [entry])
+    assert capsys.readouterr().out == "order event payment.successful order-7 version 3\n"
+
+
+def test_it_comes_back_on_its_port_with_its_tables(table: str) -> None:
+    lost = EmbeddedAws()
+    own = connect(lost, "dynamodb")
+    with lost:
+        own.put_item(**put(table, "kept")["Put"])
+    with pytest.raises(BotoCoreError):
+        stored(own, table, "kept")
+    with lost:
+        assert stored(own, table, "kept")
+    own.close()
+
+
+def test_valkey_comes_back_on_its_port_with_nothing() -> None:
+    import redis
+
+    valkey = Valkey()
+    with valkey:
+        before = redis.Redis(port=valkey.port)
+        before.set("payment", "1")
+        before.close()
+    with valkey:
+        after = redis.Redis(port=valkey.port)
+        assert after.get("payment") is None
+        after.close()

@@ -1,0 +1,241 @@
+"""How the gateway is watched and how it leaves: health, metrics, registry, drain, signals."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from chalicelib import contract
+from local.embedded import LOOPBACK, Valkey, free_port
+from socket_gateway.room_index import NAMESPACE
+from tests.gateway_stack import (
+    KEY,
+    ORIGIN,
+    Browser,
+    LiveStore,
+    Running,
+    new_event,
+    running,
+    settings_for,
+    token_for,
+    until,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def store(valkey: Valkey) -> Iterator[LiveStore]:
+    store = LiveStore(valkey)
+    yield store
+    store.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(valkey: Valkey) -> AsyncIterator[Running]:
+    async with running(settings_for(valkey, registry_flush_seconds=0.02)) as gateway:
+        yield gateway
+
+
+async def test_metrics_name_nobody(gateway: Running, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    async with gateway.browser() as browser, httpx.AsyncClient(base_url=gateway.url) as http:
+        await browser.track(event["reference"])
+        await browser.track(event["reference"], token="bad")
+        response = await http.get("/metrics")
+        assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+        lines = response.text.splitlines()
+        assert "gateway_clients 1.0" in lines
+        assert "gateway_payments 1.0" in lines
+        assert "gateway_redis_connected 1.0" in lines
+        assert "gateway_events_sent_total 2.0" in lines
+        assert 'gateway_refusals_total{code="invalid_token"} 1.0' in lines
+        for private in (event["reference"], event["phoneNumber"], LOOPBACK, token_for(event["reference"])[:20]):
+            assert private not in response.text
+
+
+async def test_unknown_paths_are_404_in_json(gateway: Running) -> None:
+    async with httpx.AsyncClient(base_url=gateway.url) as http:
+        for path in ("/", "/socket.iox", "/healthz/x"):
+            response = await http.get(path)
+            assert (response.status_code, response.json()) == (404, {"status": 404, "code": "not_found"})
+            assert response.headers["content-type"] == "application/json"
+
+
+async def test_the_registry_knows_who_is_here_and_forgets_who_left(gateway: Running, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    inside = gateway.gateway
+    async with gateway.browser() as browser:
+        key = contract.client_key(browser.client.get_sid())
+        await until(lambda: store.record(key))
+        await browser.track(event["reference"])
+        await until(lambda: store.record(key)["payments"] == [event["reference"]])
+        record = store.record(key)
+        assert set(record) == {"gateway", "connectedAt", "payments"}
+        assert record["gateway"] == inside.id
+        assert 86_000 < int(str(store.redis.ttl(key))) <= 86_400
+        own = contract.gateway_key(inside.id)
+        await until(lambda: store.record(own)["clients"] == 1)
+        assert store.record(own)["payments"] == 1
+        assert 25 < int(str(store.redis.ttl(own))) <= 30
+        await browser.stop(event["reference"])
+        await until(lambda: store.record(key)["payments"] == [])
+    await until(lambda: store.record(key) is None)
+
+
+async def test_the_registry_is_written_again_when_redis_comes_back_empty() -> None:
+    with Valkey() as own:
+        store = LiveStore(own)
+        async with running(settings_for(own, registry_flush_seconds=0.02)) as gateway, gateway.browser() as browser:
+            key = contract.client_key(browser.client.get_sid())
+            await until(lambda: store.record(key))
+            own.stop()
+            async with gateway.browser():
+                own.start()
+                await until(lambda: store.record(key))
+                await until(lambda: len(list(store.redis.scan_iter("client:*"))) == 2)
+            await until(lambda: len(list(store.redis.scan_iter("client:*"))) == 1)
+        assert list(store.redis.scan_iter("*")) == []  # what a gateway leaves behind: nothing
+        store.close()
+
+
+async def test_a_disconnect_costs_what_its_own_rooms_cost(gateway: Running) -> None:
+    """The stock manager scans every room of everybody."""
+    rooms = gateway.gateway.rooms
+    for number in range(5_000):
+        rooms.basic_enter_room(f"sid{number}", NAMESPACE, None, eio_sid=f"eio{number}")
+        rooms.basic_enter_room(f"sid{number}", NAMESPACE, f"sid{number}", eio_sid=f"eio{number}")
+        rooms.basic_enter_room(f"sid{number}", NAMESPACE, f"payment:{number // 2}")
+    assert set(rooms.get_rooms("sid7", NAMESPACE)) == {"sid7", "payment:3"}
+    with pytest.raises(ValueError, match="left"):
+        rooms.basic_enter_room("nobody", NAMESPACE, "payment:3")
+    started = time.perf_counter()
+    for number in range(5_000):
+        rooms.basic_disconnect(f"sid{number}", NAMESPACE)
+    assert time.perf_counter() - started < 1  # stock: 6 s and more
+    assert rooms.rooms == {}
+
+
+async def test_drain_is_unready_at_once_accepts_for_a_while_and_then_closes_spread(valkey: Valkey) -> None:
+    settings = settings_for(
+        valkey, drain_accept_seconds=0.4, drain_close_seconds=0.4, drain_closes_per_second=1, port=free_port()
+    )
+    async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(running(settings))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url))
+        browsers = [await stack.enter_async_context(gateway.browser()) for _ in range(8)]
+        began = time.monotonic()
+        draining = asyncio.create_task(gateway.gateway.drain.run())
+        await until(lambda: gateway.gateway.drain.started)
+        assert (await http.get("/readyz")).status_code == 503
+        assert (await http.get("/healthz")).status_code == 200
+        browsers.append(await stack.enter_async_context(gateway.browser()))
+        assert len(gateway.gateway.connections) == 9
+        gone: list[float] = []
+        for browser in browsers:
+            browser.client.on("disconnect", lambda *_: gone.append(time.monotonic() - began))
+        await draining
+        await until(lambda: len(gone) == 9)
+        assert min(gone) >= 0.4
+        assert max(gone) - min(gone) > 0.05
+        assert max(gone) < 2
+        refused = await http.get("/socket.io/?EIO=4&transport=polling")
+        assert (refused.status_code, refused.json()) == (401, "draining")
+
+
+def environment(valkey: Valkey, port: int, **extra: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "APP_ENV": "development",
+        "REDIS_HOST": LOOPBACK,
+        "REDIS_PORT": str(valkey.port),
+        "TRACKING_TOKEN_KEY": KEY,
+        "API_URL": "http://127.0.0.1:9",
+        "FRONTEND_URL": ORIGIN,
+        "PORT": str(port),
+        **extra,
+    }
+
+
+@contextlib.contextmanager
+def started(variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """The gateway as a process of its own; nothing of it is left afterwards."""
+    command = [sys.executable, "-m", "socket_gateway.asgi"]
+    with subprocess.Popen(
+        command, env=variables, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Its exit code, and all that it printed."""
+    output, _ = await asyncio.to_thread(process.communicate, timeout=10)
+    return process.returncode, output
+
+
+async def ready(port: int, process: subprocess.Popen[str]) -> None:
+    async with httpx.AsyncClient() as http:
+        for _ in range(400):
+            try:
+                if (await http.get(f"http://{LOOPBACK}:{port}/readyz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                assert process.poll() is None, process.communicate()
+            await asyncio.sleep(0.025)
+    raise AssertionError("not ready")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_drains_and_exits_with_0(valkey: Valkey, store: LiveStore, number: signal.Signals) -> None:
+    event = new_event()
+    store.put(event)
+    port = free_port()
+    with started(environment(valkey, port)) as process:
+        await ready(port, process)
+        async with Browser(f"http://{LOOPBACK}:{port}") as browser:
+            assert (await browser.track(event["reference"]))["ok"]
+            began = time.monotonic()
+            process.send_signal(number)
+            code, output = await ended(process)
+            assert time.monotonic() - began < 3
+            await until(lambda: not browser.client.connected)
+    assert code == 0, output
+    assert token_for(event["reference"])[:20] not in output
+    assert "Traceback" not in output
+
+
+async def test_a_second_signal_exits_at_once(valkey: Valkey) -> None:
+    port = free_port()
+    with started(environment(valkey, port, DRAIN_ACCEPT_SECONDS="60")) as process:
+        await ready(port, process)
+        process.send_signal(signal.SIGTERM)
+        async with httpx.AsyncClient() as http:
+            while (await http.get(f"http://{LOOPBACK}:{port}/readyz")).status_code == 200:
+                await asyncio.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        code, _ = await ended(process)
+        assert code == 128 + signal.SIGTERM
+
+
+async def test_without_settings_it_says_what_is_missing_and_leaves() -> None:
+    with started({"PATH": os.environ["PATH"]}) as process:
+        code, output = await ended(process)
+    assert code == 1
+    assert "TRACKING_TOKEN_KEY is missing; API_URL is missing" in output
+    assert "Traceback" not in output

@@ -1,0 +1,98 @@
+"""The gateway's environment: read once, checked whole."""
+
+from typing import Any
+
+import pytest
+
+from socket_gateway.settings import Bounds, InvalidSettings, Timing, read_settings
+
+PRODUCTION = {
+    "FRONTEND_URL": "https://shop.example, https://www.shop.example/",
+    "REDIS_HOST": "redis.internal",
+    "TRACKING_TOKEN_KEY": "a" * 32 + "," + "b" * 32,
+    "API_URL": "https://api.example/v1/",
+}
+
+
+def test_unset_app_env_means_production() -> None:
+    settings = read_settings(PRODUCTION)
+    assert not settings.development
+    assert settings.origins == ("https://shop.example", "https://www.shop.example")
+    assert settings.tracking_token_keys == ("a" * 32, "b" * 32)
+    assert settings.api_url == "https://api.example/v1"
+    assert (settings.host, settings.port, settings.trusted_proxies) == ("0.0.0.0", 8080, 1)  # noqa: S104 - a container's port
+    assert settings.bounds == Bounds()
+    assert settings.timing == Timing()
+    assert (settings.timing.drain_accept_seconds, settings.timing.drain_close_seconds) == (15, 45)
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings({})
+    for name in PRODUCTION:
+        assert f"{name} is missing" in str(caught.value)
+
+
+@pytest.mark.parametrize("variable", ["APP_ENV", "NODE_ENV"])
+def test_development_needs_little(variable: str) -> None:
+    settings = read_settings({variable: "development", "TRACKING_TOKEN_KEY": "short", "PORT": "9001"})
+    assert settings.development
+    assert settings.origins == ("http://localhost:9001", "http://127.0.0.1:9001")
+    assert (settings.host, settings.trusted_proxies) == ("127.0.0.1", 0)
+    assert settings.redis.host == "127.0.0.1"
+    assert (settings.timing.drain_accept_seconds, settings.timing.drain_close_seconds) == (0, 1)
+
+
+def test_redis_in_every_form() -> None:
+    extra = {
+        "REDIS_PORT": "6380",
+        "REDIS_USERNAME": "gateway",
+        "REDIS_PASSWORD": "secret",
+        "REDIS_DB": "2",
+        "REDIS_TLS": "true",
+        "REDIS_CLUSTER": "1",
+    }
+    redis = read_settings(PRODUCTION | extra).redis
+    assert (redis.host, redis.port, redis.username, redis.password) == ("redis.internal", 6380, "gateway", "secret")
+    assert (redis.database, redis.tls, redis.cluster) == (2, True, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("MAX_MESSAGE_BYTES", "100", lambda it: it.bounds.max_message_bytes == 100),
+        ("PAYMENTS_PER_SOCKET", "3", lambda it: it.bounds.payments_per_socket == 3),
+        ("SOCKETS_PER_PAYMENT", "4", lambda it: it.bounds.sockets_per_payment == 4),
+        ("SOCKETS_PER_ADDRESS", "5", lambda it: it.bounds.sockets_per_address == 5),
+        ("TRACK_DEADLINE_SECONDS", "2.5", lambda it: it.bounds.track_deadline_seconds == 2.5),
+        ("EVENTS_PER_SECOND", "7", lambda it: it.bounds.events_per_second == 7.0),
+        ("EVENTS_BURST", "8", lambda it: it.bounds.events_burst == 8),
+        ("PROBE_SECONDS", "1", lambda it: it.timing.probe_seconds == 1.0),
+        ("DRAIN_ACCEPT_SECONDS", "6", lambda it: it.timing.drain_accept_seconds == 6.0),
+        ("DRAIN_CLOSE_SECONDS", "9", lambda it: it.timing.drain_close_seconds == 9.0),
+        ("TRUSTED_PROXIES", "2", lambda it: it.trusted_proxies == 2),
+        ("GATEWAY_HOST", "10.0.0.1", lambda it: it.host == "10.0.0.1"),
+    ],
+)
+def test_each_bound_is_a_variable(name: str, value: str, read: Any) -> None:
+    assert not read(read_settings(PRODUCTION))
+    assert read(read_settings(PRODUCTION | {name: value}))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"APP_ENV": "staging"}, "APP_ENV must be"),
+        ({"TRACKING_TOKEN_KEY": "a" * 32 + ",short"}, "TRACKING_TOKEN_KEY must have at least 32 bytes"),
+        ({"FRONTEND_URL": "*"}, "FRONTEND_URL must be exact"),
+        ({"PORT": "eighty"}, "PORT must be a number"),
+        ({"EVENTS_BURST": "-1"}, "EVENTS_BURST must be zero or more"),
+        ({"PROBE_SECONDS": "nan"}, "PROBE_SECONDS must be zero or more"),
+        ({"REDIS_TLS": "maybe"}, "REDIS_TLS must be true or false"),
+    ],
+)
+def test_what_is_wrong_is_named_without_its_value(change: dict[str, str], fault: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings(PRODUCTION | change)
+    assert fault in str(caught.value)
+    assert "short" not in str(caught.value)
