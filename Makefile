@@ -10,7 +10,7 @@ run: $(INSTALLED)
 	@exec $(PY) -m local
 
 test: $(INSTALLED) $(NODE_MODULES)
-	$(PY) -m pytest
+	$(PY) -m pytest -n 4 # they wait more than they compute
 	@$(NPM) test
 
 check: $(INSTALLED) $(NODE_MODULES)

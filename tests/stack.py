@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from local.embedded import Valkey, free_port
 
@@ -35,6 +36,7 @@ class Stack:
         self.gateway = f"http://127.0.0.1:{ports['GATEWAY_PORT']}"
         self.simulator = f"http://127.0.0.1:{ports['SIMULATOR_PORT']}/simulator"
         self.session = requests.Session()
+        self.session.mount("http://", HTTPAdapter(pool_maxsize=64))
         self.session.headers["X-Api-Key"] = MERCHANT_KEY
 
     def initiate(self, order_id: str, phone_number: str, **headers: str) -> requests.Response:
