@@ -5,6 +5,7 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     // A test file that holds no test is a mistake, and a slow one hides a hang.
     passWithNoTests: false,
-    testTimeout: 2_000,
+    testTimeout: 10_000,
+    environmentOptions: { happyDOM: { url: "http://localhost/" } },
   },
 });

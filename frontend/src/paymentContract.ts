@@ -103,6 +103,65 @@ export function parsePaymentEvent(value: unknown): ParsedPaymentEvent {
   return { ok: true, event: value as unknown as PaymentEvent };
 }
 
+/** What `initiate` answers: 201 the prompt is out, 202 not known yet, 200 it was there already. */
+export interface InitiatedPayment {
+  readonly reference: string;
+  readonly status: PaymentStatus;
+  readonly operator: string | null;
+  readonly ussdCode: string | null;
+  readonly trackingToken: string;
+  readonly expiresAt: string;
+  readonly version: number;
+}
+
+const CHECK_OF_INITIATED: Readonly<Record<keyof InitiatedPayment, Check>> = {
+  reference: isString,
+  status: isString,
+  operator: isStringOrNull,
+  ussdCode: isStringOrNull,
+  trackingToken: isString,
+  expiresAt: isString,
+  version: isInteger,
+};
+
+/** Null for what is no such reply. */
+export function parseInitiated(value: unknown): InitiatedPayment | null {
+  return isObject(value) && Object.entries(CHECK_OF_INITIATED).every(([field, check]) => check(value[field]))
+    ? (value as unknown as InitiatedPayment)
+    : null;
+}
+
+/** A refusal of the API (RFC 9457) or of the gateway. */
+export interface Problem {
+  /** Stable: one of the README's table. */
+  readonly code: string;
+  /** A sentence for the customer, in French or English. */
+  readonly detail: string;
+  /** Whether the same call may succeed later without a change. */
+  readonly retryable: boolean;
+  /** What is wrong with each field, for the developer. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** The payment that it is about. */
+  readonly reference: string | null;
+  /** In seconds; waiting that long is enough. */
+  readonly retryAfter: number | null;
+}
+
+/** Null for what is no problem document, such as a proxy's page. */
+export function parseProblem(value: unknown, retryAfter: number | null = null): Problem | null {
+  if (!isObject(value)) return null;
+  const { code, detail, retryable, fields, reference } = value;
+  if (typeof code !== "string" || typeof detail !== "string") return null;
+  return {
+    code,
+    detail,
+    retryable: retryable === true,
+    fields: isObject(fields) ? (fields as Record<string, string>) : {},
+    reference: typeof reference === "string" ? reference : null,
+    retryAfter,
+  };
+}
+
 /** Whether `event` says more than `seen` did; both of one payment. Messages may be repeated and overtake each other. */
 export function isNewer(event: PaymentEvent, seen: PaymentEvent | null): boolean {
   return seen === null || event.version > seen.version;

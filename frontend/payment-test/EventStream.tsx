@@ -1,0 +1,37 @@
+import type { Connection } from "../src/paymentWatch";
+
+export interface ArrivedEvent {
+  readonly name: string;
+  readonly payload: unknown;
+  readonly at: Date;
+}
+
+/** Each Socket.IO event as it came, the newest first. */
+export function EventStream({ events, connection }: { events: readonly ArrivedEvent[]; connection: Connection }) {
+  return (
+    <section className="card">
+      <h2>Events</h2>
+      <p id="connection" data-connection={connection}>
+        <span className="dot" aria-hidden="true" /> {connection}
+      </p>
+      <ol id="events" reversed tabIndex={0} aria-label="Socket.IO events, newest first">
+        {events.map((event, position) => <EventRow key={position} event={event} />).reverse()}
+      </ol>
+    </section>
+  );
+}
+
+function EventRow({ event }: { event: ArrivedEvent }) {
+  const payload = (event.payload ?? {}) as { version?: number; status?: string };
+  return (
+    <li data-event={event.name} data-version={payload.version}>
+      <details>
+        <summary>
+          <time dateTime={event.at.toISOString()}>{event.at.toISOString().slice(11, 23)}</time> <b>{event.name}</b>{" "}
+          {payload.status && `${payload.status} v${payload.version}`}
+        </summary>
+        <pre>{JSON.stringify(event.payload, null, 2)}</pre>
+      </details>
+    </li>
+  );
+}

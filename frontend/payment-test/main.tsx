@@ -1,0 +1,18 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+
+import { readAddresses } from "./addresses";
+import { openOrder } from "./order";
+import { TestPage } from "./TestPage";
+import "../src/components/payment/tracker.css";
+import "./page.css";
+
+const root = createRoot(document.getElementById("root") as HTMLElement);
+const addresses = await readAddresses();
+const order = openOrder();
+document.documentElement.lang = order.locale;
+root.render(
+  <StrictMode>
+    <TestPage addresses={addresses} order={order} />
+  </StrictMode>,
+);

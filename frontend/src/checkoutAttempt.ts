@@ -1,0 +1,89 @@
+/**
+ * What one browser tab remembers of the attempts to pay an order, so that a reload repeats the same attempt and
+ * never starts another. Session storage: it ends with the tab, and the phone number with it.
+ */
+
+export interface CheckoutAttempt {
+  /** One for each attempt, whatever happens to its answer. */
+  readonly idempotencyKey: string;
+  readonly phoneNumber: string;
+  /** Milliseconds since the epoch, by this device. */
+  readonly startedAt: number;
+  /** The payment that is shown: this attempt's, or the one before it while this one is not answered. */
+  readonly shown: { readonly reference: string; readonly token: string } | null;
+  readonly outcome: AttemptOutcome;
+}
+
+/**
+ * `asked`: no answer yet, a prompt may be out. `started`: `shown` is this attempt's. `refused`: nothing was started
+ * and the key is unused. `ended`: written down as failed, the key is used up.
+ */
+export type AttemptOutcome = "asked" | "started" | "refused" | "ended";
+const OUTCOMES: readonly unknown[] = ["asked", "started", "refused", "ended"] satisfies AttemptOutcome[];
+
+const ATTEMPT = "braidster:attempt:";
+const TOKEN = "braidster:token:";
+
+export function loadAttempt(orderId: string): CheckoutAttempt | null {
+  try {
+    const attempt: unknown = JSON.parse(sessionStorage.getItem(ATTEMPT + orderId) ?? "null");
+    return isAttempt(attempt) ? attempt : null;
+  } catch {
+    return null;
+  }
+}
+
+export function saveAttempt(orderId: string, attempt: CheckoutAttempt): void {
+  try {
+    sessionStorage.setItem(ATTEMPT + orderId, JSON.stringify(attempt));
+    if (attempt.shown) sessionStorage.setItem(TOKEN + attempt.shown.reference, attempt.shown.token);
+  } catch {
+    // A browser that forbids storage forgets the attempt at a reload; the API still charges the order once.
+  }
+}
+
+/**
+ * For the confirmation page: the shop passes the reference on, in a URL if it likes; the token, which opens the
+ * payment, stays out of URLs.
+ */
+export function rememberedToken(reference: string): string | null {
+  try {
+    return sessionStorage.getItem(TOKEN + reference);
+  } catch {
+    return null;
+  }
+}
+
+export function newIdempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID is missing where a page is not on HTTPS
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The `orderId` inside a signed order token; the API checks the signature. Null where there is none. */
+export function orderIdOf(orderToken: string): string | null {
+  try {
+    const payload = orderToken.split(".")[1] ?? "";
+    const claims: unknown = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+    const { orderId } = claims as { orderId?: unknown };
+    return typeof orderId === "string" ? orderId : null;
+  } catch {
+    return null;
+  }
+}
+
+function isAttempt(value: unknown): value is CheckoutAttempt {
+  if (typeof value !== "object" || value === null) return false;
+  const { idempotencyKey, phoneNumber, startedAt, outcome, shown } = value as Record<string, unknown>;
+  return (
+    typeof idempotencyKey === "string" &&
+    typeof phoneNumber === "string" &&
+    typeof startedAt === "number" &&
+    OUTCOMES.includes(outcome) &&
+    (shown === null || isShown(shown))
+  );
+}
+
+function isShown(value: unknown): boolean {
+  const { reference, token } = (value ?? {}) as Record<string, unknown>;
+  return typeof reference === "string" && typeof token === "string";
+}

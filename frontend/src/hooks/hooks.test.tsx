@@ -1,0 +1,146 @@
+// @vitest-environment happy-dom
+import { act, StrictMode } from "react";
+import { createRoot, type Root } from "react-dom/client";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import { payment, REFERENCE } from "../../tests/fakeWire";
+import { GatewayAndApi, until } from "../../tests/gateway";
+import { type CheckoutTracking, useCheckout } from "./useCheckout";
+import { type PaymentTracking, usePaymentSocket } from "./usePaymentSocket";
+
+Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
+let server: GatewayAndApi;
+let root: Root;
+
+beforeEach(async () => {
+  sessionStorage.clear();
+  server = await new GatewayAndApi().start();
+  root = createRoot(document.createElement("div"));
+});
+
+afterEach(async () => {
+  await act(async () => root.unmount());
+  await server.stop();
+});
+
+function Watching({ reference, show }: { reference: string | null; show: (tracking: PaymentTracking) => void }) {
+  show(usePaymentSocket({ gatewayUrl: server.url, apiUrl: server.url, reference, token: "a-token" }));
+  return null;
+}
+
+function Paying({ show }: { show: (checkout: CheckoutTracking) => void }) {
+  const order = { orderId: "order-1", amount: 5000, currency: "XAF" };
+  show(useCheckout({ gatewayUrl: server.url, apiUrl: server.url, order, locale: "en" }));
+  return null;
+}
+
+const eventually = (condition: () => boolean) => act(() => until(condition));
+
+describe("usePaymentSocket", () => {
+  const watching = () => {
+    const seen: PaymentTracking[] = [];
+    const show = (tracking: PaymentTracking) => void seen.push(tracking);
+    return { seen, render: (reference: string | null) => act(async () => root.render(<Watching {...{ reference, show }} />)) };
+  };
+
+  test("follows a payment and says when its outcome is known", async () => {
+    server.track = () => ({ ok: true, payment: payment() });
+    const { seen, render } = watching();
+    await render(REFERENCE);
+    await eventually(() => seen.at(-1)?.connection === "connected");
+    expect(seen.at(-1)).toMatchObject({ payment: { version: 2 }, isFinal: false });
+    server.emit("payment-status", payment({ version: 3, status: "SUCCESSFUL" }));
+    await eventually(() => seen.at(-1)?.isFinal === true);
+  });
+
+  test("opens nothing before there is a payment, and one connection for each", async () => {
+    const { seen, render } = watching();
+    await render(null);
+    expect(seen.at(-1)?.connection).toBe("stopped");
+    await render(REFERENCE);
+    await eventually(() => server.connections === 1);
+    await render("another-reference");
+    await eventually(() => server.tracked.length === 2 && server.connections === 1);
+  });
+
+  test.each([0, 1, 5, 20, 60])("unmounted after %i ms it leaves no connection", async (milliseconds) => {
+    const { render } = watching();
+    await render(REFERENCE);
+    await act(() => new Promise((later) => setTimeout(later, milliseconds)));
+    await act(async () => root.render(null));
+    await new Promise((later) => setTimeout(later, 80));
+    expect(server.connections).toBe(0);
+  });
+
+  test("in StrictMode, which mounts twice, there is one connection", async () => {
+    const show = () => {};
+    await act(async () =>
+      root.render(
+        <StrictMode>
+          <Watching reference={REFERENCE} show={show} />
+        </StrictMode>,
+      ),
+    );
+    await eventually(() => server.tracked.length > 0);
+    await act(() => new Promise((later) => setTimeout(later, 80)));
+    expect(server.connections).toBe(1);
+  });
+});
+
+describe("useCheckout", () => {
+  const reply = {
+    reference: REFERENCE,
+    status: "PENDING",
+    operator: "MTN",
+    ussdCode: "*126#",
+    trackingToken: "a-token",
+    expiresAt: "2026-01-15T10:10:00.000Z",
+    version: 2,
+  };
+
+  async function paying() {
+    const seen: CheckoutTracking[] = [];
+    await act(async () => root.render(<Paying show={(checkout) => void seen.push(checkout)} />));
+    return { now: () => seen.at(-1) as CheckoutTracking };
+  }
+
+  test("from the form to the last word, and one tap to a further attempt", async () => {
+    server.respond = () => [201, reply];
+    server.track = () => ({ ok: true, payment: payment() });
+    const { now } = await paying();
+    expect(now().phase).toBe("ready");
+    await act(async () => now().pay("237677777777"));
+    await eventually(() => now().payment !== null);
+    expect(now()).toMatchObject({ phase: "tracking", reference: REFERENCE, retry: undefined });
+
+    server.emit("payment-status", payment({ version: 3, status: "EXPIRED" }));
+    await eventually(() => now().retry !== undefined);
+    const further = { ...reply, reference: "11111111-2222-4333-8444-555555555555" };
+    server.respond = () => [201, further];
+    server.track = () => ({ ok: true, payment: payment({ reference: further.reference }) });
+    await act(async () => now().retry?.());
+    await eventually(() => now().payment?.reference === further.reference);
+    expect(now().phase).toBe("tracking");
+  });
+
+  test("money that comes late is shown, also when the customer is back at the form", async () => {
+    server.respond = () => [201, reply];
+    server.track = () => ({ ok: true, payment: payment({ version: 3, status: "EXPIRED" }) });
+    const { now } = await paying();
+    await act(async () => now().pay("237677777777"));
+    await eventually(() => now().changeNumber !== undefined);
+    await act(async () => now().changeNumber?.());
+    expect(now().phase).toBe("ready");
+    server.emit("payment-status", payment({ version: 4, status: "SUCCESSFUL", late: true }));
+    await eventually(() => now().phase === "tracking");
+    expect(now().retry).toBeUndefined();
+  });
+
+  test("a refusal is told at the form", async () => {
+    server.respond = () => [429, { code: "phone_limit", detail: "Please wait a little.", retryable: true }];
+    const { now } = await paying();
+    await act(async () => now().pay("237677777777"));
+    await eventually(() => now().problem !== null);
+    expect(now()).toMatchObject({ phase: "ready", problem: { detail: "Please wait a little." } });
+  });
+});

@@ -1,0 +1,66 @@
+import { useMemo, useSyncExternalStore } from "react";
+
+import { type CheckoutPhase, type CheckoutState, createCheckout, mayRetry } from "../checkout";
+import { browserLocale, type Locale } from "../locale";
+import type { Problem } from "../paymentContract";
+import type { Order } from "../paymentSocket";
+import type { WatchHandlers } from "../paymentWatch";
+import { type PaymentTracking, usePaymentSocket } from "./usePaymentSocket";
+
+export interface CheckoutHookOptions extends WatchHandlers {
+  readonly apiUrl: string;
+  readonly gatewayUrl: string;
+  /** The order token that the shop's server signed. */
+  readonly order: Order;
+  /** The language of sentences that come from the API; the browser's where it is left out. */
+  readonly locale?: Locale | undefined;
+}
+
+export interface CheckoutTracking extends PaymentTracking {
+  /** `ready`: show the form. Else: show the tracker. */
+  readonly phase: CheckoutPhase;
+  /** Why the last call started nothing, or why the payment may not be seen. */
+  readonly problem: Problem | null;
+  /** The number of the last attempt. */
+  readonly phoneNumber: string;
+  /** For the confirmation page, which finds the token with `rememberedToken(reference)`. */
+  readonly reference: string | null;
+  /** Starts the payment of `phoneNumber` (237, then nine digits); a second tap does nothing. */
+  readonly pay: (phoneNumber: string) => void;
+  /** After FAILED or EXPIRED, else undefined: one tap starts a further attempt with the same number. */
+  readonly retry: (() => void) | undefined;
+  /** After FAILED or EXPIRED, else undefined: back to the form. */
+  readonly changeNumber: (() => void) | undefined;
+}
+
+/** The whole way of one order: from the form to the last word about its payment. */
+export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: CheckoutHookOptions): CheckoutTracking {
+  const language = locale ?? browserLocale();
+  const orderKey = JSON.stringify(order);
+  const checkout = useMemo(
+    () => createCheckout({ apiUrl, order: JSON.parse(orderKey) as Order, locale: language }),
+    [apiUrl, orderKey, language],
+  );
+  const state = useSyncExternalStore(checkout.subscribe, checkout.getState, checkout.getState);
+  const reference = state.shown?.reference ?? null;
+  const tracking = usePaymentSocket({ gatewayUrl, apiUrl, reference, token: state.shown?.token ?? null, ...handlers });
+  const { payment } = tracking;
+  const isEnded = state.phase === "tracking" && mayRetry(payment);
+  return {
+    ...tracking,
+    phase: phaseOf(state, tracking),
+    problem: state.problem ?? tracking.problem,
+    phoneNumber: state.phoneNumber,
+    reference,
+    pay: checkout.pay,
+    retry: isEnded ? () => checkout.retry(payment) : undefined,
+    changeNumber: isEnded ? () => checkout.changeNumber(payment) : undefined,
+  };
+}
+
+function phaseOf({ phase, isJustStarted }: CheckoutState, { payment, connection }: PaymentTracking): CheckoutPhase {
+  // Money that came late for the attempt before ends whatever was going on since.
+  if (payment?.status === "SUCCESSFUL") return "tracking";
+  const isStillBlank = phase === "tracking" && isJustStarted && payment === null && connection !== "refused";
+  return isStillBlank ? "sending" : phase;
+}

@@ -1,0 +1,33 @@
+import { useEffect, useMemo, useSyncExternalStore } from "react";
+
+import type { TrackedPayment } from "../paymentSocket";
+import { createPaymentWatch, isFinal, type WatchHandlers, type WatchState } from "../paymentWatch";
+
+/** `reference` and `token` are null as long as there is no payment yet. */
+export interface PaymentSocketOptions extends WatchHandlers, Pick<TrackedPayment, "gatewayUrl" | "apiUrl"> {
+  readonly reference: string | null;
+  readonly token: string | null;
+}
+
+export interface PaymentTracking extends WatchState {
+  /** The outcome is known. EXPIRED is not final: an approval that comes later still counts. */
+  readonly isFinal: boolean;
+  /** Reads the payment now, and connects now where the connection is down. */
+  readonly refetch: () => Promise<void>;
+  /** Ends the tracking for good. */
+  readonly stop: () => void;
+}
+
+/** Follows one payment for as long as the component is mounted. */
+export function usePaymentSocket(options: PaymentSocketOptions): PaymentTracking {
+  const { gatewayUrl, apiUrl, reference, token, onChange, onEvent } = options;
+  const watch = useMemo(
+    () => createPaymentWatch(reference && token ? { gatewayUrl, apiUrl, reference, token } : null),
+    [gatewayUrl, apiUrl, reference, token],
+  );
+  useEffect(() => {
+    watch.handlers = { onChange, onEvent };
+  }, [watch, onChange, onEvent]);
+  const state = useSyncExternalStore(watch.subscribe, watch.getState, watch.getState);
+  return { ...state, isFinal: isFinal(state.payment), refetch: watch.refetch, stop: watch.stop };
+}

@@ -1,0 +1,13 @@
+/** What a shop's page takes: the checkout, the tracker, and the words that cross the wire. */
+
+export type { CheckoutPhase } from "./checkout";
+export { rememberedToken } from "./checkoutAttempt";
+export { PaymentTracker, type PaymentTrackerProps } from "./components/payment/PaymentTracker";
+export { type CheckoutHookOptions, type CheckoutTracking, useCheckout } from "./hooks/useCheckout";
+export { type PaymentSocketOptions, type PaymentTracking, usePaymentSocket } from "./hooks/usePaymentSocket";
+export { browserLocale, type Locale } from "./locale";
+export type { PaymentEvent, PaymentStatus, Problem } from "./paymentContract";
+export { isNewer, parsePaymentEvent } from "./paymentContract";
+export type { Order } from "./paymentSocket";
+export { type Connection, createPaymentWatch, type PaymentWatch } from "./paymentWatch";
+export { operatorHint, parsePhoneNumber } from "./phoneNumber";

@@ -1,0 +1,197 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import { payment, REFERENCE } from "../tests/fakeWire";
+import { GatewayAndApi, until } from "../tests/gateway";
+import {
+  initiatePayment,
+  openPaymentSocket,
+  type PaymentSocket,
+  readPayment,
+  type SocketListener,
+} from "./paymentSocket";
+
+let server: GatewayAndApi;
+let socket: PaymentSocket | null = null;
+
+beforeEach(async () => {
+  server = await new GatewayAndApi().start();
+});
+
+afterEach(async () => {
+  socket?.close();
+  socket = null;
+  await server.stop();
+});
+
+const target = () => ({ gatewayUrl: server.url, apiUrl: server.url, reference: REFERENCE, token: "a-token" });
+
+/** Opens a socket; what it says, word by word. */
+function opened(): string[] {
+  const said: string[] = [];
+  const on: SocketListener = {
+    tracked: () => said.push("tracked"),
+    lost: () => said.push("lost"),
+    refused: ({ code, detail }) => said.push(`refused ${code} ${detail}`),
+    serverTime: (now) => said.push(`time ${Number.isNaN(now) ? "unknown" : "known"}`),
+    received: ({ version }) => said.push(`version ${version}`),
+    event: (name) => said.push(`event ${name}`),
+  };
+  socket = openPaymentSocket(target(), on);
+  return said;
+}
+
+describe("the socket", () => {
+  test("connects by WebSocket, tracks, and shows the acknowledgement's payment", async () => {
+    server.track = () => ({ ok: true, payment: payment({ version: 7 }) });
+    const said = opened();
+    await until(() => said.includes("tracked"));
+    expect(said).toEqual(["time known", "event connected", "version 7", "tracked"]);
+    expect(server.tracked).toEqual([{ reference: REFERENCE, token: "a-token" }]);
+    expect(server.transports).toEqual(["websocket"]);
+  });
+
+  test("shows events of this payment, and of no other", async () => {
+    const said = opened();
+    await until(() => said.includes("tracked"));
+    server.emit("payment-status", payment({ version: 3, reference: "of-somebody-else" }));
+    server.emit("payment-status", { version: 4 });
+    server.emit("payment-status", payment({ version: 5 }));
+    await until(() => said.includes("version 5"));
+    expect(said.filter((word) => word.startsWith("version"))).toEqual(["version 5"]);
+  });
+
+  test.each([
+    ["a lost connection", () => server.cut()],
+    ["the server's good-bye", () => server.dismiss()],
+  ])("after %s it comes back by itself and tracks anew", async (_, lose) => {
+    const said = opened();
+    await until(() => said.includes("tracked"));
+    lose();
+    await until(() => server.tracked.length === 2 && said.at(-1) === "tracked");
+    expect(said).toContain("lost");
+  });
+
+  test("a token that opens nothing is told", async () => {
+    server.track = () => ({ ok: false, code: "invalid_token", message: "No longer valid." });
+    const said = opened();
+    await until(() => said.some((word) => word.startsWith("refused")));
+    expect(said).toContain("refused invalid_token No longer valid.");
+  });
+
+  test("any other refusal is neither tracked nor the end", async () => {
+    server.track = () => ({ ok: false, code: "too_many_sockets", message: "" });
+    const said = opened();
+    await until(() => server.tracked.length === 1 && said.length === 2);
+    expect(said).toEqual(["time known", "event connected"]);
+  });
+
+  test("where the connection seems up it has to prove it", async () => {
+    const said = opened();
+    await until(() => said.includes("tracked"));
+    socket?.revive();
+    await until(() => server.tracked.length === 2);
+  });
+
+  test("closed, it leaves the server and says nothing more", async () => {
+    const said = opened();
+    await until(() => said.includes("tracked"));
+    socket?.close();
+    const before = said.length;
+    await until(() => server.connections === 0);
+    expect(said).toHaveLength(before);
+  });
+});
+
+describe("readPayment", () => {
+  const read = () => readPayment(target(), new AbortController().signal);
+
+  test("asks with the token in a header, not in the URL", async () => {
+    const asked: unknown[] = [];
+    server.respond = ({ url, headers }) => {
+      asked.push(url, headers.authorization);
+      return [200, payment()];
+    };
+    expect(await read()).toEqual({ kind: "payment", payment: payment() });
+    expect(asked).toEqual([`/api/payment/tracking/${REFERENCE}`, "Bearer a-token"]);
+  });
+
+  test("tells a refusal", async () => {
+    server.respond = () => [401, { code: "invalid_token", detail: "No longer valid." }];
+    expect(await read()).toMatchObject({ kind: "refused", problem: { code: "invalid_token" } });
+  });
+
+  test.each<[string, number, unknown]>([
+    ["a proxy's page", 502, "<html>bad gateway</html>"],
+    ["a proxy's page that claims success", 200, "<html>log in to the Wi-Fi</html>"],
+    ["a 401 that is not ours", 401, {}],
+    ["another JSON", 200, { version: 1 }],
+    ["a busy server", 503, { code: "ledger_unavailable", detail: "" }],
+  ])("%s says nothing of the payment", async (_, status, body) => {
+    server.respond = () => [status, body];
+    expect(await read()).toEqual({ kind: "unreachable" });
+  });
+
+  test("nobody there", async () => {
+    const address = target();
+    await server.stop();
+    expect(await readPayment(address, new AbortController().signal)).toEqual({ kind: "unreachable" });
+  });
+
+  test("given up while waiting", async () => {
+    server.respond = () => null;
+    const patience = new AbortController();
+    const reading = readPayment(target(), patience.signal);
+    patience.abort();
+    expect(await reading).toEqual({ kind: "unreachable" });
+  });
+});
+
+describe("initiatePayment", () => {
+  const order = { orderId: "order-1", amount: 5000, currency: "XAF" };
+  const initiate = () =>
+    initiatePayment(
+      { apiUrl: server.url, order, phoneNumber: "237677777777", idempotencyKey: "a-key", locale: "fr" },
+      new AbortController().signal,
+    );
+  const reply = {
+    reference: REFERENCE,
+    status: "PENDING",
+    operator: "MTN",
+    ussdCode: "*126#",
+    trackingToken: "a-token",
+    expiresAt: "2026-01-15T10:10:00.000Z",
+    version: 2,
+  };
+
+  test("sends the order, the number and the key", async () => {
+    const asked: unknown[] = [];
+    server.respond = ({ method, url, headers }, body) => {
+      asked.push(method, url, headers["idempotency-key"], headers["accept-language"], JSON.parse(body));
+      return [201, reply];
+    };
+    expect(await initiate()).toEqual({ kind: "initiated", payment: reply });
+    const body = { ...order, phoneNumber: "237677777777", locale: "fr" };
+    expect(asked).toEqual(["POST", "/api/payment/initiate", "a-key", "fr", body]);
+  });
+
+  test.each([
+    [422, "payment_refused"],
+    [429, "phone_limit"],
+    [409, "order_already_paid"],
+    [503, "provider_unavailable"],
+  ])("%i %s is a refusal", async (status, code) => {
+    server.respond = () => [status, { code, detail: "Words.", retryable: true, reference: "r" }];
+    const problem = { code, detail: "Words.", retryable: true, reference: "r", fields: {}, retryAfter: null };
+    expect(await initiate()).toEqual({ kind: "refused", problem });
+  });
+
+  test.each<[string, number, unknown]>([
+    ["a fault of the API", 500, { code: "internal_error", detail: "" }],
+    ["API Gateway's time-out", 504, { message: "Endpoint request timed out" }],
+    ["a proxy's page", 502, "<html></html>"],
+    ["a success that is none", 200, {}],
+  ])("%s is unknown, never a failure", async (_, status, body) => {
+    server.respond = () => [status, body];
+    expect(await initiate()).toEqual({ kind: "unknown" });
+  });
+});
