@@ -41,7 +41,14 @@ socket.on("connect_error", (error) => console.error(`not connected: ${error.mess
 
 function acknowledged(answer) {
   const { ok, code, message, payment } = answer;
-  print({ event: "ack", ok, version: payment?.version, status: payment?.status, code, message: ok ? undefined : message });
+  print({
+    event: "ack",
+    ok,
+    version: payment?.version,
+    status: payment?.status,
+    code,
+    message: ok ? undefined : message,
+  });
   answered = true;
   if (!ok || over) end(ok ? 0 : 1);
 }

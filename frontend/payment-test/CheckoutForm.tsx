@@ -1,7 +1,6 @@
 import { type FormEvent, useState } from "react";
-
-import { operatorHint, parsePhoneNumber } from "../src/phoneNumber";
 import type { Problem } from "../src/paymentContract";
+import { operatorHint, parsePhoneNumber } from "../src/phoneNumber";
 import type { TestOrder } from "./order";
 import { NUMBERS } from "./simulator";
 
@@ -42,7 +41,9 @@ export function CheckoutForm({ order, problem, lastNumber, pay, newOrder }: Chec
   const texts = TEXTS[order.locale];
   const phoneNumber = parsePhoneNumber(text);
   const isPaid = problem?.code === "order_already_paid";
-  const price = new Intl.NumberFormat(order.locale, { style: "currency", currency: order.currency }).format(order.amount);
+  const price = new Intl.NumberFormat(order.locale, { style: "currency", currency: order.currency }).format(
+    order.amount,
+  );
 
   const submit = (event: FormEvent) => {
     event.preventDefault();

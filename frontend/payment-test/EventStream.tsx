@@ -1,6 +1,7 @@
 import type { Connection } from "../src/paymentWatch";
 
 export interface ArrivedEvent {
+  readonly number: number;
   readonly name: string;
   readonly payload: unknown;
   readonly at: Date;
@@ -14,8 +15,9 @@ export function EventStream({ events, connection }: { events: readonly ArrivedEv
       <p id="connection" data-connection={connection}>
         <span className="dot" aria-hidden="true" /> {connection}
       </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and a keyboard must reach what scrolls */}
       <ol id="events" reversed tabIndex={0} aria-label="Socket.IO events, newest first">
-        {events.map((event, position) => <EventRow key={position} event={event} />).reverse()}
+        {events.map((event) => <EventRow key={event.number} event={event} />).reverse()}
       </ol>
     </section>
   );

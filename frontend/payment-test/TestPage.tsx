@@ -14,7 +14,8 @@ import { WhatIf } from "./WhatIf";
 export function TestPage({ addresses, order }: { readonly addresses: Addresses; readonly order: TestOrder }) {
   const [events, setEvents] = useState<readonly ArrivedEvent[]>([]);
   const onEvent = useCallback(
-    (name: string, payload: unknown) => setEvents((seen) => [...seen, { name, payload, at: new Date() }]),
+    (name: string, payload: unknown) =>
+      setEvents((seen) => [...seen, { number: seen.length, name, payload, at: new Date() }]),
     [],
   );
   const { orderId, amount, currency, locale } = order;

@@ -39,9 +39,12 @@ describe("parsePaymentEvent", () => {
     expect(parsePaymentEvent(event)).toEqual({ ok: false, reason: `${field} is missing or of a wrong type` });
   });
 
-  test.each([...malformedEvents.notObjects, undefined, () => 1, Number.NaN])("refuses what is no object: %j", (value) => {
-    expect(parsePaymentEvent(value)).toEqual({ ok: false, reason: "not an object" });
-  });
+  test.each([...malformedEvents.notObjects, undefined, () => 1, Number.NaN])(
+    "refuses what is no object: %j",
+    (value) => {
+      expect(parsePaymentEvent(value)).toEqual({ ok: false, reason: "not an object" });
+    },
+  );
 
   test("keeps fields of a newer writer", () => {
     const event = { ...paymentEvents.pending.event, addedLater: [1] };

@@ -103,7 +103,7 @@ describe("while the connection is down", () => {
 
   test("what the API answers is shown", async () => {
     const { wire, watch, leave } = watched();
-    wire.answer = { kind: "payment", payment: payment({ version: 5 }) };
+    wire.willAnswer({ kind: "payment", payment: payment({ version: 5 }) });
     await pass(4_000);
     expect(watch.getState().payment?.version).toBe(5);
     leave();
@@ -118,7 +118,7 @@ describe("while the connection is up", () => {
     await pass(61_000);
     expect(wire.reads).toBeGreaterThanOrEqual(3);
     expect(wire.reads).toBeLessThanOrEqual(5);
-    wire.answer = { kind: "payment", payment: payment({ version: 9, status: "SUCCESSFUL" }) };
+    wire.willAnswer({ kind: "payment", payment: payment({ version: 9, status: "SUCCESSFUL" }) });
     await pass(20_000);
     const before = wire.reads;
     await pass(120_000);
@@ -179,7 +179,8 @@ describe("the server's clock", () => {
   function offsetAfter(...timestamps: string[]): number {
     vi.setSystemTime(now);
     const { watch, leave, socket } = watched();
-    timestamps.forEach((timestamp, index) => socket().received(payment({ version: index + 1, timestamp })));
+    for (const [index, timestamp] of timestamps.entries())
+      socket().received(payment({ version: index + 1, timestamp }));
     leave();
     return watch.getState().clockOffset;
   }
@@ -234,7 +235,7 @@ describe("leaving", () => {
 
   test("an answer that comes after it changes nothing", async () => {
     const { wire, watch, leave } = watched();
-    wire.answer = { kind: "payment", payment: payment() };
+    wire.willAnswer({ kind: "payment", payment: payment() });
     void watch.refetch();
     leave();
     await pass(0);
@@ -253,7 +254,7 @@ describe("leaving", () => {
 describe("a refusal", () => {
   test.each<[string, (wire: FakeWire) => void]>([
     ["by the gateway", (wire) => wire.socket?.refused(REFUSAL)],
-    ["by the API", (wire) => void (wire.answer = { kind: "refused", problem: REFUSAL })],
+    ["by the API", (wire) => wire.willAnswer({ kind: "refused", problem: REFUSAL })],
   ])("%s is told, and ends it", async (_, refuse) => {
     const { wire, watch, leave } = watched();
     refuse(wire);

@@ -3,12 +3,16 @@ import { expect, test } from "vitest";
 import { browserLocale } from "./locale";
 import { operatorHint, parsePhoneNumber } from "./phoneNumber";
 
-test.each(["677777777", "6 77 77 77 77", "+237 677 77 77 77", "237677777777", "00237 677-777-777", "(237) 677.777.777"])(
-  "%s is 237677777777",
-  (text) => {
-    expect(parsePhoneNumber(text)).toBe("237677777777");
-  },
-);
+test.each([
+  "677777777",
+  "6 77 77 77 77",
+  "+237 677 77 77 77",
+  "237677777777",
+  "00237 677-777-777",
+  "(237) 677.777.777",
+])("%s is 237677777777", (text) => {
+  expect(parsePhoneNumber(text)).toBe("237677777777");
+});
 
 test.each(["", "77777777", "6777777777", "577777777", "+33612345678", "٦٧٧٧٧٧٧٧٧", "67777777a"])(
   "%s is no number",

@@ -24,7 +24,7 @@ export function payment(change: Partial<PaymentEvent> = {}): PaymentEvent {
 
 /** The gateway and the API as a test wants them; counts what is open. */
 export class FakeWire implements Wire {
-  answer: TrackingAnswer = { kind: "unreachable" };
+  #answer: TrackingAnswer = { kind: "unreachable" };
   reads = 0;
   revivals = 0;
   opened = 0;
@@ -38,13 +38,20 @@ export class FakeWire implements Wire {
       this.closed += 1;
       this.socket = null;
     };
-    return { revive: () => void (this.revivals += 1), close };
+    const revive = () => {
+      this.revivals += 1;
+    };
+    return { revive, close };
   };
+
+  willAnswer(answer: TrackingAnswer): void {
+    this.#answer = answer;
+  }
 
   readonly read = async () => {
     this.reads += 1;
     await Promise.resolve();
-    return this.answer;
+    return this.#answer;
   };
 }
 

@@ -40,7 +40,10 @@ describe("usePaymentSocket", () => {
   const watching = () => {
     const seen: PaymentTracking[] = [];
     const show = (tracking: PaymentTracking) => void seen.push(tracking);
-    return { seen, render: (reference: string | null) => act(async () => root.render(<Watching {...{ reference, show }} />)) };
+    return {
+      seen,
+      render: (reference: string | null) => act(async () => root.render(<Watching {...{ reference, show }} />)),
+    };
   };
 
   test("follows a payment and says when its outcome is known", async () => {
