@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Rate, Request, Response
+from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Cron, Rate, Request, Response
 
 from chalicelib import log, tokens, web
-from chalicelib.bootstrap import Service, service
+from chalicelib.bootstrap import Service, doubt_secrets, service
 from chalicelib.contract import to_event, to_iso
 from chalicelib.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
 from chalicelib.initiate_payment import Initiated
@@ -21,7 +21,7 @@ cors = CORSConfig(
     expose_headers=["Idempotent-Replayed", "Retry-After"],
     max_age=600,
 )
-problems = web.answers_problems(lambda: app.current_request)
+problems = web.answers_problems(lambda: app.current_request, not_authenticated=doubt_secrets)
 
 if runs_in_lambda():
     service()  # a deployment with wrong settings fails when it starts, not when somebody pays
@@ -139,6 +139,13 @@ def operate(reference: str, action: str) -> Response:
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep(event: CloudWatchEvent) -> None:  # noqa: ARG001 - Chalice hands the event to every schedule
     service().reconcile.run()
+
+
+@app.schedule(Cron(30, 2, "*", "*", "?", "*"))
+def statement(event: CloudWatchEvent) -> None:
+    """Yesterday's, or for a person who asks for one the day in `{"detail": {"day": "2026-01-31"}}`."""
+    payments = service()
+    payments.compare_statement(web.statement_day(event.detail, payments.clock.now()))
 
 
 def current_request() -> Request:

@@ -1,14 +1,15 @@
 """Builds everything once per process, and decides once which Redis it is."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from chalicelib import log
 from chalicelib.campay import Campay
 from chalicelib.check_schedule import CheckSchedule
 from chalicelib.clock import Clock
+from chalicelib.compare_statement import CompareStatement
 from chalicelib.deliver_payment import DeliverPayment
 from chalicelib.initiate_payment import InitiatePayment
 from chalicelib.ledger import Ledger, create_table
@@ -33,25 +34,61 @@ class Service:
     track: TrackPayment
     reconcile: ReconcilePayments
     operate: OperatePayment
+    compare_statement: CompareStatement
 
     def close(self) -> None:
         self.campay.close()
         self.live.close()
 
 
-@cache
-def service() -> Service:
-    """This process's own. Raises InvalidSettings."""
-    log.configure()
-    return build(read_settings(), Clock())
+SECRETS_DOUBTED_MS = 60_000
 
 
-def build(settings: Settings, clock: Clock) -> Service:
+class Process:
+    """This process's one service, built anew where its secrets may have been rotated."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._service: Service | None = None
+        self._built_at = 0
+        self._is_doubted = False
+        self._lock = threading.Lock()
+
+    def service(self) -> Service:
+        with self._lock:
+            if self._service is None or self._is_doubted:
+                log.configure()
+                self._service = build(read_settings(), self._clock, self.doubt_secrets)
+                self._built_at, self._is_doubted = self._clock.now(), False
+            return self._service
+
+    def doubt_secrets(self) -> None:
+        if self._service is None or not self._service.settings.secrets_id:
+            return
+        if self._clock.now() - self._built_at > SECRETS_DOUBTED_MS:
+            self._is_doubted = True
+
+    def close(self) -> None:
+        with self._lock:
+            if self._service is not None:
+                self._service.close()
+            self._service = None
+
+
+process = Process(Clock())
+service = process.service
+"""This process's own. Raises InvalidSettings."""
+doubt_secrets = process.doubt_secrets
+"""Somebody's key was refused, or one of ours: the next call reads the secrets again, once a minute at most, so
+that strangers with wrong keys cannot keep Secrets Manager busy."""
+
+
+def build(settings: Settings, clock: Clock, doubt_secrets: Callable[[], None] = lambda: None) -> Service:
     in_memory = settings.development and not settings.payments_table
     dynamodb, events = _in_memory_aws() if in_memory else _aws()
     ledger = Ledger(dynamodb, settings.payments_table or _IN_MEMORY_TABLE, clock)
-    live = _live(settings, clock)
-    campay = Campay(settings.campay, clock)
+    live = _live(settings, clock, doubt_secrets)
+    campay = Campay(settings.campay, clock, doubt_secrets)
     schedule = CheckSchedule(settings.check_ages_seconds)
     orders = Orders(events if settings.event_bus else None, settings.event_bus)
     deliver = DeliverPayment(ledger, live, orders, clock)
@@ -78,6 +115,7 @@ def build(settings: Settings, clock: Clock) -> Service:
         track=TrackPayment(ledger, live, settle, clock),
         reconcile=ReconcilePayments(campay, ledger, deliver, settle, clock, settings.sweep_tick_seconds),
         operate=OperatePayment(ledger, settle, deliver),
+        compare_statement=CompareStatement(campay, ledger, settle),
     )
 
 
@@ -126,10 +164,10 @@ class _OneAtATime:
         return call
 
 
-def _live(settings: Settings, clock: Clock) -> Live:
+def _live(settings: Settings, clock: Clock, doubt_secrets: Callable[[], None] = lambda: None) -> Live:
     """In production Redis, whether or not it answers now. In development memory, unless Redis answers."""
     if settings.redis is not None:
-        live = Live(connect(settings.redis), clock, in_memory=False)
+        live = Live(connect(settings.redis), clock, in_memory=False, credentials_refused=doubt_secrets)
         if not settings.development or live.storage() == "redis":
             return live
         log.warning("redis-does-not-answer", host=settings.redis.host, instead="memory")

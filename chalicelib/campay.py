@@ -8,7 +8,7 @@ import json
 import re
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -70,12 +70,18 @@ CollectOutcome = Prompted | Refused | NeverSent | OutcomeUnknown
 
 @dataclass(frozen=True, slots=True)
 class StatementRow:
-    """A settled transaction; `external_user` is our reference (the statement has no other of ours)."""
+    """A settled transaction; `external_user` is our reference (the statement has no other of ours).
+
+    `day`: of CamPay's clock, whose zone it does not say. `simulated`: as in a CollectRecord.
+    """
 
     campay_reference: str
     external_user: str | None
     status: RecordStatus
     money: Money | None
+    day: str = ""
+    is_incoming: bool = True
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +109,11 @@ class Campay:
 
     currencies = frozenset({"XAF"})
 
-    def __init__(self, settings: CampaySettings, clock: Clock) -> None:
+    def __init__(
+        self, settings: CampaySettings, clock: Clock, credentials_refused: Callable[[], None] = lambda: None
+    ) -> None:
         self._settings = settings
+        self._credentials_refused = credentials_refused
         self._clock = clock
         self._is_demo = _DEMO_HOST in settings.api_url + "/"
         self._reads = _session()
@@ -161,11 +170,7 @@ class Campay:
         rows = answer.fields.get("data") if answer.fields else answer.body
         if answer.status != 200 or not isinstance(rows, list):
             raise ProviderUnavailable(f"CamPay answered {answer.status} to a statement")
-        return [
-            StatementRow(reference, _text(row.get("external_user")), _status(row.get("status")), _money(row, "XAF"))
-            for row in rows
-            if isinstance(row, dict) and (reference := _text(row.get("reference_uuid")))
-        ]
+        return [self._row(row) for row in rows if isinstance(row, dict) and _text(row.get("reference_uuid"))]
 
     def balance(self) -> Money:
         """What the app holds at CamPay. Raises ProviderUnavailable."""
@@ -234,6 +239,7 @@ class Campay:
         token, lifetime = _text(answer.fields.get("token")), _text(answer.fields.get("expires_in")) or "3600"
         if answer.status != 200 or not token or not re.fullmatch(r"[0-9]{1,9}", lifetime):
             log.warning("campay-token-refused", http_status=answer.status)
+            self._credentials_refused()
             raise ProviderUnavailable(f"CamPay answered {answer.status} to a token request")
         return token, int(lifetime) * 1000
 
@@ -241,6 +247,7 @@ class Campay:
         """After a 401: True where a new token can be had."""
         if self._settings.permanent_token:
             log.alarm("campay-permanent-token-refused")
+            self._credentials_refused()
             return False
         with self._token_lock:
             if self._token == token:
@@ -288,9 +295,25 @@ class Campay:
         except (ValueError, RecursionError):
             return None
 
+    def _row(self, fields: Mapping[str, Any]) -> StatementRow:
+        money = _money(fields, "XAF")
+        debit = Money.from_decimal(_text(fields.get("debit")) or "0", "XAF")
+        return StatementRow(
+            campay_reference=_text(fields.get("reference_uuid")) or "",
+            external_user=_text(fields.get("external_user")),
+            status=_status(fields.get("status")),
+            money=money,
+            day=(_text(fields.get("datetime")) or "")[:10],
+            is_incoming=debit is not None and debit.amount == 0,
+            simulated=self._is_simulated(fields, money),
+        )
+
+    def _is_simulated(self, fields: Mapping[str, Any], money: Money | None) -> bool:
+        is_number = self._is_demo and _text(fields.get("phone_number")) in _SIMULATED_NUMBERS
+        return is_number and money is not None and money.amount == 0 and money.currency == "XAF"
+
     def _record(self, fields: Mapping[str, Any]) -> CollectRecord:
         money = _money(fields, _text(fields.get("currency")) or "")
-        is_simulated = self._is_demo and _text(fields.get("phone_number")) in _SIMULATED_NUMBERS
         return CollectRecord(
             campay_reference=_text(fields.get("reference")) or "",
             external_reference=_text(fields.get("external_reference")) or _text(fields.get("external_user")),
@@ -300,7 +323,7 @@ class Campay:
             operator=_operator(fields.get("operator")),
             operator_reference=_text(fields.get("operator_reference")),
             reason=_reason(fields.get("reason")),
-            simulated=is_simulated and money is not None and money.amount == 0 and money.currency == "XAF",
+            simulated=self._is_simulated(fields, money),
         )
 
 

@@ -5,9 +5,10 @@
     order#<id>           state   live and paid attempt, latest attempt, idempotency keys
     phone#<hash>         state   live attempt, times of its prompts
 
-Two sparse indexes list what is due for a check and what is undelivered; an index hit is only a
-hint and is read again. Every write is conditional. A write carries an id of its own, so that a
-refused condition whose stored row has that id is known as our own success whose answer was lost.
+Two sparse indexes list what is due for a check and what is undelivered, a third one the payments
+of a day; an index hit is only a hint and is read again. Every write is conditional. A write carries
+an id of its own, so that a refused condition whose stored row has that id is known as our own
+success whose answer was lost.
 
 Every method raises LedgerUnavailable where DynamoDB cannot be reached or will not answer.
 """
@@ -16,6 +17,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -55,6 +57,7 @@ TABLE: dict[str, Any] = {
         {"AttributeName": "dueAt", "AttributeType": "N"},
         {"AttributeName": "undeliveredMark", "AttributeType": "S"},
         {"AttributeName": "undeliveredSince", "AttributeType": "N"},
+        {"AttributeName": "day", "AttributeType": "S"},
     ],
     "GlobalSecondaryIndexes": [
         {
@@ -68,6 +71,7 @@ TABLE: dict[str, Any] = {
         for name, mark, moment in (
             ("due", "dueMark", "dueAt"),
             ("undelivered", "undeliveredMark", "undeliveredSince"),
+            ("day", "day", "pk"),
         )
     ],
 }
@@ -135,12 +139,33 @@ class Ledger:
             )
         return [read_payment(to_values(item)["payment"]) for item in answer["Items"]]
 
-    def due(self, now: int, limit: int) -> list[str]:
-        """References of payments whose check is due, the longest overdue first."""
+    def payments_of_day(self, day: date) -> Iterator[Payment]:
+        """Those that were claimed on that day, UTC."""
+        following: Item = {}
+        while True:
+            with _unavailable():
+                answer = self._client.query(
+                    TableName=self._table,
+                    IndexName="day",
+                    KeyConditionExpression="#day = :day",
+                    ExpressionAttributeNames={"#day": "day"},
+                    ExpressionAttributeValues=to_attributes({":day": day.isoformat()}),
+                    **following,
+                )
+            for item in answer["Items"]:
+                stored = self.load(to_values(item)["pk"].removeprefix("payment#"))
+                if stored is not None:
+                    yield stored.payment
+            if "LastEvaluatedKey" not in answer:
+                return
+            following = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def due(self, now: int, limit: int) -> dict[str, int]:
+        """References of payments whose check is due, and since when; the longest overdue first."""
         return self._marked("due", "dueMark", "dueAt", now, limit)
 
-    def undelivered(self, before: int, limit: int) -> list[str]:
-        """References of payments with a change that has waited since `before` or longer."""
+    def undelivered(self, before: int, limit: int) -> dict[str, int]:
+        """References of payments with a change that has waited since `before` or longer, and since when."""
         return self._marked("undelivered", "undeliveredMark", "undeliveredSince", before, limit)
 
     # ------------------------------------------------------------------ writing
@@ -163,6 +188,7 @@ class Ledger:
             "readUntil": now,
             "undeliveredMark": "undelivered",
             "undeliveredSince": now,
+            "day": datetime.fromtimestamp(now / 1000, UTC).date().isoformat(),
             **({"dueMark": "due", "dueAt": due_at} if due_at is not None else {}),
         }
         prompts = {*(at for at in phone.prompts if at > now - PHONE_MEMORY_MS), now}
@@ -300,7 +326,7 @@ class Ledger:
                 return
         raise LedgerUnavailable("too many conflicts")
 
-    def _marked(self, index: str, mark: str, moment: str, until: int, limit: int) -> list[str]:
+    def _marked(self, index: str, mark: str, moment: str, until: int, limit: int) -> dict[str, int]:
         with _unavailable():
             answer = self._client.query(
                 TableName=self._table,
@@ -309,7 +335,8 @@ class Ledger:
                 KeyConditionExpression=f"{mark} = :mark AND {moment} <= :until",
                 ExpressionAttributeValues=to_attributes({":mark": index, ":until": until}),
             )
-        return [to_values(item)["pk"].removeprefix("payment#") for item in answer["Items"]]
+        items = map(to_values, answer["Items"])
+        return {item["pk"].removeprefix("payment#"): item[moment] for item in items}
 
     def _get(self, key: Item) -> Item | None:
         with _unavailable():

@@ -72,8 +72,11 @@ def connect(settings: RedisSettings) -> "redis.Redis | RedisCluster":
 class Live:
     """`client`: redis-py's, or an in-memory one that answers alike. One per process, threads may share it."""
 
-    def __init__(self, client: Any, clock: Clock, *, in_memory: bool) -> None:
+    def __init__(
+        self, client: Any, clock: Clock, *, in_memory: bool, credentials_refused: Callable[[], None] = lambda: None
+    ) -> None:
         self._client = client
+        self._credentials_refused = credentials_refused
         self._clock = clock
         self._in_memory = in_memory
         self._publish_newer = client.register_script(_PUBLISH_NEWER)
@@ -182,6 +185,8 @@ class Live:
                 if self._away_until is None:
                     log.warning("redis-lost", error=type(error).__name__)
                 self._away_until = self._clock.now() + PROBE_EVERY_MS
+            if isinstance(error, redis.AuthenticationError):
+                self._credentials_refused()
             raise LiveUnavailable("Redis is away") from error
         with self._lock:
             if self._away_until is not None:

@@ -1,6 +1,6 @@
 """Makes good what was lost: checks what is due, delivers what is undelivered."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +16,7 @@ from chalicelib.ledger import Ledger
 from chalicelib.settle_payment import SettlePayment
 
 UNDELIVERED_AFTER_MS = 10_000
+_BEHIND_SECONDS = 60
 RUN_SECONDS = 55
 _BATCH = 200
 _WORKERS = 8
@@ -51,6 +52,7 @@ class ReconcilePayments:
         except LedgerUnavailable:
             log.warning("sweep-without-ledger")
             return
+        _tell_delay(now, due, undelivered)
         # One statement serves all of a tick that are looked up in it.
         statement: Callable[[date, date], Sequence[StatementRow]] = cache(self.campay.statement)
         with ThreadPoolExecutor(_WORKERS) as workers:
@@ -58,6 +60,13 @@ class ReconcilePayments:
                 workers.submit(_alone, self.deliver.undelivered, reference)
             for reference in due:
                 workers.submit(_alone, lambda due_one: self.settle.check_due(due_one, statement), reference)
+
+
+def _tell_delay(now: int, due: Mapping[str, int], undelivered: Mapping[str, int]) -> None:
+    """For the alarms on what has waited too long; silent in the usual case."""
+    due_seconds, undelivered_seconds = ((now - min(it.values(), default=now)) // 1000 for it in (due, undelivered))
+    if max(due_seconds, undelivered_seconds) >= _BEHIND_SECONDS:
+        log.warning("sweep-behind", due_seconds=due_seconds, undelivered_seconds=undelivered_seconds)
 
 
 def _alone(work: Callable[[str], object], reference: str) -> None:

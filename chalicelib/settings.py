@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from chalicelib.check_schedule import AGES_SECONDS
+from chalicelib.secrets_manager import SecretsUnavailable, read_secrets
 
 DEMO_API_URL = "https://demo.campay.net/api"
 MINIMUM_KEY_BYTES = 32
@@ -68,6 +69,7 @@ class Settings:
     expires_after_seconds: float
     check_ages_seconds: tuple[float, ...]
     sweep_tick_seconds: float
+    secrets_id: str = ""
 
 
 def allowed_origin() -> str:
@@ -80,8 +82,14 @@ def runs_in_lambda() -> bool:
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Raises InvalidSettings."""
-    return _Reader(os.environ if environment is None else environment).settings()
+    """From the environment and, where it names SECRETS_ID, from Secrets Manager. Raises InvalidSettings."""
+    variables = os.environ if environment is None else environment
+    if secrets_id := variables.get("SECRETS_ID"):
+        try:
+            variables = {**variables, **read_secrets(secrets_id)}
+        except SecretsUnavailable as error:
+            raise InvalidSettings(str(error)) from error
+    return _Reader(variables).settings()
 
 
 class _Reader:
@@ -109,6 +117,7 @@ class _Reader:
             expires_after_seconds=self._number("PAYMENT_EXPIRES_SECONDS", 600.0, float),
             check_ages_seconds=self._ages(),
             sweep_tick_seconds=self._number("SWEEP_TICK_SECONDS", 5.0, float),
+            secrets_id=self._optional("SECRETS_ID"),
         )
         self._refuse_shared_keys()
         if self._faults:

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import wraps
 from http import HTTPStatus
@@ -20,6 +21,7 @@ from chalicelib.errors import (
     InvalidRequest,
     InvalidToken,
     LimitReached,
+    NotAuthenticated,
     PaymentError,
 )
 from chalicelib.initiate_payment import PaymentRequest
@@ -45,10 +47,10 @@ P = ParamSpec("P")
 
 
 def answers_problems(
-    current_request: Callable[[], Request | None],
+    current_request: Callable[[], Request | None], not_authenticated: Callable[[], None]
 ) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
     """Turns every exception of a route into problem+json. It belongs right under `@app.route`, since
-    Chalice's middleware would only see a 500.
+    Chalice's middleware would only see a 500. `not_authenticated` hears of each key or token that was refused.
     """
 
     def decorate(route: Callable[P, Response]) -> Callable[P, Response]:
@@ -57,6 +59,9 @@ def answers_problems(
             try:
                 return route(*args, **kwargs)
             except PaymentError as error:
+                log.info("call-refused", route=route.__name__, code=error.code)
+                if isinstance(error, NotAuthenticated):
+                    not_authenticated()
                 return problem(error, locale_of(current_request()))
             except Exception:
                 log.failure("route-failed", route=route.__name__)
@@ -252,6 +257,13 @@ def decision(request: Request) -> tuple[PaymentStatus, str]:
     if faults:
         raise InvalidRequest(fields=faults)
     return PaymentStatus(body["status"]), str(reason)
+
+
+def statement_day(detail: Mapping[str, Any], now: int) -> date:
+    """The day that is asked for, else yesterday, UTC. Raises ValueError."""
+    if asked := detail.get("day"):
+        return date.fromisoformat(asked)
+    return datetime.fromtimestamp(now / 1000, UTC).date() - timedelta(days=1)
 
 
 def page(request: Request) -> tuple[int, int]:

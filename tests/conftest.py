@@ -201,10 +201,8 @@ def api(settings: Settings, aws: EmbeddedAws, valkey: Valkey, monkeypatch: pytes
     with redis.Redis(port=valkey.port) as client:
         client.flushall()
     aws.events.clear()
-    bootstrap.service.cache_clear()
     yield settings
-    bootstrap.service().close()
-    bootstrap.service.cache_clear()
+    bootstrap.process.close()
 
 
 @pytest.fixture

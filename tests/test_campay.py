@@ -384,3 +384,17 @@ def test_the_balance(server: ScriptedServer, campay: Campay) -> None:
     server.answer("/balance/", Answer(body=b"{}"))
     with pytest.raises(ProviderUnavailable):
         campay.balance()
+
+
+@pytest.mark.parametrize("by_password", [True, False])
+def test_credentials_that_campay_refuses_are_told(server: ScriptedServer, clock: HandClock, by_password: bool) -> None:
+    """They may have been rotated: whoever built the client reads them again."""
+    told: list[bool] = []
+    credentials = {"username": "user", "password": "old"} if by_password else {"permanent_token": "old"}
+    client = Campay(CampaySettings(server.url, (), **credentials), clock, lambda: told.append(True))
+    server.answer("/token/", Answer(400, b'{"non_field_errors":["Unable to log in with provided credentials."]}'))
+    server.answer("/balance/", Answer(401, b'{"detail":"Invalid token."}'))
+    with pytest.raises(ProviderUnavailable):
+        client.balance()
+    client.close()
+    assert told == [True]

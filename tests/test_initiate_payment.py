@@ -40,7 +40,7 @@ def test_a_prompt_goes_out_and_everything_knows_it(service: Service, shop: Shop)
     kept = service.live.read(payment.reference)
     assert kept is not None
     assert (kept["status"], kept["version"], kept["phoneNumber"]) == ("PENDING", 2, "2376******77")
-    assert service.ledger.undelivered(service.clock.now(), 10) == []
+    assert list(service.ledger.undelivered(service.clock.now(), 10)) == []
 
 
 def test_the_same_again_is_the_same_payment_and_costs_nothing(service: Service, shop: Shop) -> None:
@@ -318,7 +318,7 @@ def test_without_redis_payments_go_on_and_limits_are_open(service: Service, valk
     try:
         payment = service.initiate(REQUEST).payment
         assert payment.status is S.PENDING
-        assert service.ledger.undelivered(service.clock.now(), 10) == [payment.reference]
+        assert list(service.ledger.undelivered(service.clock.now(), 10)) == [payment.reference]
         assert service.live.storage() == "degraded"
     finally:
         valkey.start()

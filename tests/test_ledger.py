@@ -54,9 +54,9 @@ def test_a_claim_takes_order_and_phone_and_is_marked_undelivered(ledger: Ledger,
     assert (phone.live, phone.prompts) == ("ref-1", (clock.now(),))
     assert ledger.load("ref-1") == claimed
     assert claimed.payment == payment
-    assert ledger.undelivered(clock.now(), 10) == ["ref-1"]
-    assert ledger.due(clock.now() + 9_999, 10) == []
-    assert ledger.due(clock.now() + 10_000, 10) == ["ref-1"]
+    assert list(ledger.undelivered(clock.now(), 10)) == ["ref-1"]
+    assert list(ledger.due(clock.now() + 9_999, 10)) == []
+    assert list(ledger.due(clock.now() + 10_000, 10)) == ["ref-1"]
 
 
 def test_fifty_concurrent_claims_of_one_order_have_one_winner(ledger: Ledger, clock: HandClock) -> None:
@@ -198,20 +198,20 @@ def test_reads_are_refused_to_the_settled_the_unknown_and_the_not_due(ledger: Le
     final = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
     leases = [early, fresh, due, final]
     assert [lease and lease.granted for lease in leases] == [False, False, True, False]
-    assert ledger.due(clock.now(), 10) == []
+    assert list(ledger.due(clock.now(), 10)) == []
 
 
 def test_the_mark_goes_only_when_nothing_newer_came(ledger: Ledger, clock: HandClock) -> None:
     payment = claim(ledger, a_payment(clock)).payment
     assert ledger.delivered("ref-1", 1)
-    assert ledger.undelivered(clock.now(), 10) == []
+    assert list(ledger.undelivered(clock.now(), 10)) == []
     pending = to(ledger, payment, status=S.PENDING).payment
     to(ledger, pending, status=S.SUCCESSFUL)
     assert not ledger.delivered("ref-1", 2)
-    assert ledger.undelivered(clock.now(), 10) == ["ref-1"]
+    assert list(ledger.undelivered(clock.now(), 10)) == ["ref-1"]
     assert ledger.delivered("ref-1", 3)
     assert ledger.delivered("ref-1", 2), "an older delivery that comes late is not news"
-    assert ledger.undelivered(clock.now(), 10) == []
+    assert list(ledger.undelivered(clock.now(), 10)) == []
 
 
 def test_announced_is_remembered_apart(ledger: Ledger, clock: HandClock) -> None:
@@ -225,7 +225,7 @@ def test_announced_is_remembered_apart(ledger: Ledger, clock: HandClock) -> None
     stored = ledger.load("ref-1")
     assert stored is not None
     assert (stored.announced_version, stored.delivered_version) == (0, 0)
-    assert ledger.undelivered(clock.now(), 10) == ["ref-1"]
+    assert list(ledger.undelivered(clock.now(), 10)) == ["ref-1"]
 
 
 def test_idempotency_keys_live_for_three_days(ledger: Ledger, clock: HandClock) -> None:

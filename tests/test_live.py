@@ -187,3 +187,16 @@ def test_development_chooses_memory_where_no_redis_answers(
         live.close()
     assert chosen == ["memory", "memory", "redis"]
     assert caplog.messages.count("redis-does-not-answer") == 1
+
+
+def test_a_password_that_redis_refuses_is_told(clock: HandClock) -> None:
+    """It may have been rotated: whoever built the client reads it again."""
+    told: list[bool] = []
+    with Valkey() as server:
+        with redis.Redis(port=server.port) as client:
+            client.config_set("requirepass", "the-new-one")
+        settings = RedisSettings("127.0.0.1", server.port, password="the-old-one")
+        live = Live(connect(settings), clock, in_memory=False, credentials_refused=lambda: told.append(True))
+        assert live.storage() == "degraded"
+        live.close()
+    assert told == [True]

@@ -70,7 +70,7 @@ def test_after_three_days_nothing_is_due(service: Service, clock: HandClock) -> 
     for _ in range(12):
         clock.forward(86_400 / 2)
         service.reconcile.tick()
-    assert service.ledger.due(clock.now() + 10**12, 10) == []
+    assert list(service.ledger.due(clock.now() + 10**12, 10)) == []
 
 
 def test_one_payment_that_cannot_be_read_does_not_stop_the_others(
@@ -107,7 +107,7 @@ def test_what_redis_missed_is_published_when_it_is_back(
     kept = service.live.read(payment.reference)
     assert kept is not None
     assert (kept["status"], kept["version"]) == ("SUCCESSFUL", 3)
-    assert service.ledger.undelivered(clock.now(), 10) == []
+    assert list(service.ledger.undelivered(clock.now(), 10)) == []
     assert shop.order_events == [("payment.successful", 3)]
 
 

@@ -286,7 +286,7 @@ def test_simulate_is_unknown_in_production() -> None:
 @pytest.mark.usefixtures("api")
 def test_simulate_in_development_starts_a_whole_payment(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
     monkeypatch.setenv("APP_ENV", "development")
-    bootstrap.service.cache_clear()
+    bootstrap.process.close()
     reply = call("POST", "/api/payment/test/simulate", {"outcome": "declined", "amount": 700})
     assert reply.status == 201
     assert shop.transactions[0]["phoneNumber"] == "237677777770"

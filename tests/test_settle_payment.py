@@ -97,7 +97,7 @@ def test_an_unreadable_campay_is_not_a_failure_and_is_tried_again_soon(
         service.settle.ring(pending.reference, pending.campay_reference)
     assert newest(service, pending) == pending
     shop.customer(pending.campay_reference, "SUCCESSFUL")
-    assert service.ledger.due(clock.now() + 30_000, 10) == [pending.reference]
+    assert list(service.ledger.due(clock.now() + 30_000, 10)) == [pending.reference]
     service.settle.ring(pending.reference, pending.campay_reference)
     assert newest(service, pending).status is S.SUCCESSFUL
 

@@ -1,0 +1,30 @@
+"""What AWS Secrets Manager keeps under one id: a JSON object of variable names and their values."""
+
+import json
+from collections.abc import Mapping
+
+
+class SecretsUnavailable(Exception):
+    """Says which id and why, in one line; never a value."""
+
+
+def read_secrets(secrets_id: str) -> Mapping[str, str]:
+    """Asks anew at every call. Raises SecretsUnavailable."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    config = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3})
+    try:
+        text = boto3.client("secretsmanager", config=config).get_secret_value(SecretId=secrets_id)["SecretString"]
+    except ClientError as error:
+        raise SecretsUnavailable(f"SECRETS_ID {secrets_id}: {error.response['Error']['Code']}") from error
+    except (BotoCoreError, KeyError) as error:
+        raise SecretsUnavailable(f"SECRETS_ID {secrets_id}: {type(error).__name__}") from error
+    try:
+        values = json.loads(text)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise SecretsUnavailable(f"SECRETS_ID {secrets_id}: must hold a JSON object of names and texts")
+    return values
