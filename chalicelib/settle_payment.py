@@ -172,17 +172,18 @@ class SettlePayment:
             except VersionConflict:
                 stored = self.ledger.load(before.reference) or stored
                 continue
-            self._tell(before, stored.with_payment(committed.payment))
+            self._tell(before, stored.with_payment(committed.payment), cause)
             if committed.displaced:
                 self._overtake(committed.displaced, before.reference)
             return committed.payment
         raise LedgerUnavailable("too many conflicts")
 
-    def _tell(self, before: Payment, stored: Stored) -> None:
+    def _tell(self, before: Payment, stored: Stored, cause: str) -> None:
         payment = stored.payment
         if payment.is_final and before.status is PaymentStatus.FAILED:
             log.alarm("paid-after-failure", reference=payment.reference)
-        log.info("payment-changed", reference=payment.reference, status=payment.status, version=payment.version)
+        changed = {"reference": payment.reference, "status": payment.status, "version": payment.version}
+        log.info("payment-changed", **changed, cause=cause.partition(":")[0])
         self.deliver(stored)
 
     def _overtake(self, displaced: str, paid_by: str) -> None:
