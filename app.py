@@ -1,6 +1,7 @@
 """Routes and schedules, nothing else: read the request, call one function, shape the reply."""
 
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Cron, Rate, Request, Response
 
@@ -70,6 +71,7 @@ def webhook() -> Response:
 @problems
 def status(order_id: str) -> Response:
     payments, request = service(), current_request()
+    order_id = unquote(order_id)  # API Gateway hands path parameters over as they came
     if not web.has_key(request, payments.settings.merchant_api_keys):
         grant = web.tracking_grant(request, payments.settings.tracking_token_keys, payments.clock.now())
         if grant.order_id != order_id:

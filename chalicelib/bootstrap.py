@@ -17,7 +17,7 @@ from chalicelib.live import Live, connect
 from chalicelib.operate_payment import OperatePayment
 from chalicelib.orders import Orders
 from chalicelib.reconcile_payments import ReconcilePayments
-from chalicelib.settings import Settings, read_settings
+from chalicelib.settings import InvalidSettings, Settings, read_settings
 from chalicelib.settle_payment import SettlePayment
 from chalicelib.track_payment import TrackPayment
 
@@ -56,11 +56,26 @@ class Process:
 
     def service(self) -> Service:
         with self._lock:
-            if self._service is None or self._is_doubted:
+            if self._service is None:
                 log.configure()
                 self._service = build(read_settings(), self._clock, self.doubt_secrets)
+                self._built_at = self._clock.now()
+            elif self._is_doubted:
+                self._service = self._rebuilt(self._service)
                 self._built_at, self._is_doubted = self._clock.now(), False
             return self._service
+
+    def _rebuilt(self, old: Service) -> Service:
+        """With secrets read anew; where they cannot be read, what has worked so far goes on working."""
+        try:
+            settings = read_settings()
+        except InvalidSettings as error:
+            log.alarm("secrets-not-read-again", reason=str(error))
+            return old
+        if settings == old.settings:
+            return old
+        log.info("secrets-changed")
+        return build(settings, self._clock, self.doubt_secrets)
 
     def doubt_secrets(self) -> None:
         if self._service is None or not self._service.settings.secrets_id:
@@ -167,11 +182,12 @@ class _OneAtATime:
 def _live(settings: Settings, clock: Clock, doubt_secrets: Callable[[], None] = lambda: None) -> Live:
     """In production Redis, whether or not it answers now. In development memory, unless Redis answers."""
     if settings.redis is not None:
-        live = Live(connect(settings.redis), clock, in_memory=False, credentials_refused=doubt_secrets)
+        where = settings.redis
+        live = Live(lambda: connect(where), clock, in_memory=False, credentials_refused=doubt_secrets)
         if not settings.development or live.storage() == "redis":
             return live
         log.warning("redis-does-not-answer", host=settings.redis.host, instead="memory")
         live.close()
     import fakeredis
 
-    return Live(fakeredis.FakeRedis(), clock, in_memory=True)
+    return Live(fakeredis.FakeRedis, clock, in_memory=True)

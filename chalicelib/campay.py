@@ -352,7 +352,7 @@ def _outcome(answer: _Answer) -> CollectOutcome:
             return Prompted(reference, _text(fields.get("ussd_code")), _operator(fields.get("operator")))
         return OutcomeUnknown("200 without a reference")
     reason = _refusal(fields)
-    if answer.status == 429 or "rate limit" in reason.lower():
+    if answer.status == 429 or (400 <= answer.status < 500 and "rate limit" in reason.lower()):
         return Refused(reason, for_now=True)
     if answer.status == 401 and fields:
         return Refused("CamPay does not accept our credentials", for_now=True)

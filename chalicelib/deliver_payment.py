@@ -38,6 +38,9 @@ class DeliverPayment:
                 stored = newer
         except (LiveUnavailable, AnnouncementFailed, LedgerUnavailable) as error:
             log.info("delivery-waits", reference=reference, reason=type(error).__name__)
+        except Exception:
+            # The payment is written down: whoever caused the change must get the answer, whatever is wrong here.
+            log.failure("delivery-failed", reference=reference)
         return False
 
     def undelivered(self, reference: str) -> bool:

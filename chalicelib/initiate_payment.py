@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib import log
 from chalicelib.campay import Campay, CollectOutcome, NeverSent, OutcomeUnknown, Prompted
@@ -14,6 +14,7 @@ from chalicelib.deliver_payment import DeliverPayment
 from chalicelib.errors import (
     CurrencyNotSupported,
     IdempotencyKeyReused,
+    InvalidRequest,
     LedgerUnavailable,
     LimitReached,
     OrderAlreadyPaid,
@@ -30,7 +31,10 @@ from chalicelib.payment import UNDER_REVIEW, Money, Payment, mask_phone, operato
 from chalicelib.settings import Limits
 from chalicelib.settle_payment import SettlePayment
 
+KEYS_PER_ORDER = 50
+"""In 72 h. More come from no customer, and a row of the ledger has an end."""
 _ROUNDS = 10
+WATCHED_MS = 72 * 3_600_000
 _QUARTER_HOUR_MS, _DAY_MS = 15 * 60_000, 24 * 3_600_000
 
 
@@ -81,6 +85,7 @@ class InitiatePayment:
                 existing = self._existing(order, request)
                 if existing is not None:
                     return Initiated(existing, replayed=True)
+                order = replace(order, attempts=self._reread_earlier(order))
                 self._check_phone(phone)
                 claimed = self._claim(order, phone, request)
             except VersionConflict:
@@ -104,6 +109,8 @@ class InitiatePayment:
         way, VersionConflict where the order has changed under our eyes.
         """
         key = request.idempotency_key
+        if key and key not in order.keys and len(order.keys) >= KEYS_PER_ORDER:
+            raise InvalidRequest(fields={"Idempotency-Key": "this order has had too many different keys"})
         if key and key in order.keys:
             known = self._load(order.keys[key][0])
             if not self._asks_for(known, request):
@@ -113,7 +120,6 @@ class InitiatePayment:
             raise OrderAlreadyPaid(reference=order.paid)
         if order.live:
             return self._live(order, order.live, request)
-        self._reread_previous(order)
         return None
 
     def _live(self, order: Order, reference: str, request: PaymentRequest) -> Payment:
@@ -132,17 +138,24 @@ class InitiatePayment:
             live = self.settle.recheck(live.reference, "a further attempt")
         return not live.is_live
 
-    def _reread_previous(self, order: Order) -> None:
-        """CamPay may know more of the last attempt than we do. Unreadable: no prompt, ProviderUnavailable."""
-        if order.latest is None:
-            return
-        previous = self._load(order.latest)
-        if previous.is_undecided or previous.campay_reference:
-            previous = self.settle.recheck(order.latest, "a further attempt")
-        if previous.is_final:
-            raise OrderAlreadyPaid(reference=previous.reference)
-        if previous.status in UNDER_REVIEW:
-            raise PaymentInProgress
+    def _reread_earlier(self, order: Order) -> list[str]:
+        """CamPay may know more of the earlier attempts than we do; those that it may still charge are given
+        back. Unreadable: no prompt, ProviderUnavailable.
+        """
+        open_ones = []
+        for reference in order.attempts:
+            earlier = self._load(reference)
+            if earlier.created_at < self.clock.now() - WATCHED_MS:
+                continue
+            if not earlier.is_undecided and earlier.campay_reference is None:
+                continue  # proven that no prompt went out
+            earlier = self.settle.recheck(reference, "a further attempt")
+            if earlier.is_final:
+                raise OrderAlreadyPaid(reference=earlier.reference)
+            if earlier.status in UNDER_REVIEW:
+                raise PaymentInProgress
+            open_ones.append(reference)
+        return open_ones
 
     # ------------------------------------------------------------------ may it start?
 
@@ -157,15 +170,16 @@ class InitiatePayment:
                 raise VersionConflict
             wait = max(live.expires_at - now, 0)
             raise LimitReached("phone_limit", _seconds(wait), "This phone has a prompt to answer first.")
-        limits = self.limits
+        limits, waits = self.limits, []
         for most, window in (
             (limits.phone_prompts_per_15_minutes, _QUARTER_HOUR_MS),
             (limits.phone_prompts_per_day, _DAY_MS),
         ):
             recent = [at for at in phone.prompts if at > now - window]
             if len(recent) >= most:
-                wait = recent[-most] + window - now
-                raise LimitReached("phone_limit", _seconds(wait), "This phone has had too many prompts.")
+                waits.append(recent[-most] + window - now)
+        if waits:
+            raise LimitReached("phone_limit", _seconds(max(waits)), "This phone has had too many prompts.")
 
     def _check_address(self, address: str) -> None:
         """Raises LimitReached; lets everybody pass while Redis is away."""

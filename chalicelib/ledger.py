@@ -193,7 +193,8 @@ class Ledger:
         }
         prompts = {*(at for at in phone.prompts if at > now - PHONE_MEMORY_MS), now}
         order_update = Update(f"order#{order.order_id}").at_revision(order.revision)
-        order_update.set(live=payment.reference, latest=payment.reference, keys=write_keys(keys))
+        attempts = [*(ref for ref in order.attempts if ref != payment.reference), payment.reference]
+        order_update.set(live=payment.reference, latest=payment.reference, attempts=attempts, keys=write_keys(keys))
         phone_update = Update(f"phone#{phone.phone_hash}").at_revision(phone.revision)
         forgotten_at = (now + 2 * PHONE_MEMORY_MS) // 1000
         phone_update.set(live=payment.reference, prompts=prompts, **{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
@@ -253,6 +254,9 @@ class Ledger:
         """A read that changed nothing. A failed one counts as never begun, so that who waits may try."""
         now = self._clock.now()
         update = Update(f"payment#{reference}").only_if("attribute_exists(pk)").due(due_at)
+        # Settled meanwhile, it must not become due again: nothing would ever take the mark away.
+        update.only_if("payment.#status <> :final").names["#status"] = "status"
+        update.values[":final"] = PaymentStatus.SUCCESSFUL.value
         update.set(readUntil=now if failed else now + READ_GAP_MS, **({"readAt": 0} if failed else {}))
         self._update(update)
 
@@ -276,7 +280,7 @@ class Ledger:
         stored = self.load(reference)
         if stored is None:
             return
-        before = stored.payment.version - 1
+        before = min(stored.payment.version - 1, stored.announced_version)  # what never went out must not be skipped
         update = Update(f"payment#{reference}").only_if("payment.version = :version")
         update.set(deliveredVersion=before, announcedVersion=before)
         update.set(undeliveredMark="undelivered", undeliveredSince=self._clock.now())

@@ -42,6 +42,7 @@ class Order:
     live: str | None = None
     paid: str | None = None
     latest: str | None = None
+    attempts: Sequence[str] = ()
     keys: Mapping[str, tuple[str, int]] = dataclasses.field(default_factory=dict)
     revision: int = 0
 
@@ -115,7 +116,10 @@ def read_stored(item: Item | None) -> Stored | None:
 def read_order(order_id: str, item: Item | None) -> Order:
     item = item or {}
     keys = {name: (entry["reference"], entry["at"]) for name, entry in item.get("keys", {}).items()}
-    return Order(order_id, item.get("live"), item.get("paid"), item.get("latest"), keys, item.get("revision", 0))
+    attempts = tuple(item.get("attempts", ()))
+    return Order(
+        order_id, item.get("live"), item.get("paid"), item.get("latest"), attempts, keys, item.get("revision", 0)
+    )
 
 
 def read_phone(phone_hash: str, item: Item | None) -> Phone:

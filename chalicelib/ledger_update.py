@@ -172,11 +172,12 @@ class Belief:
         """False: the payment itself has changed. The two first items are the payment's own."""
         if reasons[0].get("Code") == "ConditionalCheckFailed":
             return False
-        for reason in reasons[2:]:
+        writes = [name for name, update in (("order", self.order_update()), ("phone", self.phone_update())) if update]
+        for name, reason in zip(writes, reasons[2:], strict=True):
             if reason.get("Code") != "ConditionalCheckFailed":
                 continue
             item = reason["Item"] or {}
-            if str(item.get("pk", "")).startswith("phone#"):
+            if name == "phone":
                 self._phone = read_phone(self._phone.phone_hash, item)
             else:
                 self._order = read_order(self._order.order_id, item)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
+from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
 from chalicelib import log
@@ -45,7 +46,9 @@ class LiveUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """A page of what the gateways have registered. `cursor` 0: there is no further page."""
+    """A page of what the gateways have registered: all gateways, and `clients` in a fixed order. `cursor`: where the
+    next page of them begins; 0: there is none.
+    """
 
     gateways: Sequence[dict[str, Any]]
     clients: Sequence[dict[str, Any]]
@@ -53,7 +56,11 @@ class Connections:
 
 
 def connect(settings: RedisSettings) -> "redis.Redis | RedisCluster":
-    """Connects at the first command. Retries are the breaker's business, not the client's."""
+    """The client of a cluster connects here, the other one at its first command.
+
+    A command is sent once more on a fresh connection, since one that was idle for long may be dead; all
+    further retries are the breaker's business.
+    """
     options: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
@@ -66,30 +73,38 @@ def connect(settings: RedisSettings) -> "redis.Redis | RedisCluster":
     }
     if settings.cluster:
         return RedisCluster(**options)
-    return redis.Redis(**options, db=settings.database, retry=Retry(NoBackoff(), 0))
+    return redis.Redis(**options, db=settings.database, retry=Retry(NoBackoff(), 1))
 
 
 class Live:
-    """`client`: redis-py's, or an in-memory one that answers alike. One per process, threads may share it."""
+    """`connect` gives redis-py's client, or an in-memory one that answers alike. One per process, threads may
+    share it.
+    """
 
     def __init__(
-        self, client: Any, clock: Clock, *, in_memory: bool, credentials_refused: Callable[[], None] = lambda: None
+        self,
+        connect: Callable[[], Any],
+        clock: Clock,
+        *,
+        in_memory: bool,
+        credentials_refused: Callable[[], None] = lambda: None,
     ) -> None:
-        self._client = client
+        self._connect = connect
+        self._connected: Any = None
         self._credentials_refused = credentials_refused
         self._clock = clock
         self._in_memory = in_memory
-        self._publish_newer = client.register_script(_PUBLISH_NEWER)
         self._lock = threading.Lock()
         self._away_until: int | None = None
 
     def close(self) -> None:
-        self._client.close()
+        if self._connected is not None:
+            self._connected.close()
 
     def storage(self) -> str:
         """`memory`, `redis` or `degraded`; asks Redis, so that health is today's and not yesterday's."""
         try:
-            self._call(self._client.ping)
+            self._call(lambda: self._client.ping())
         except LiveUnavailable:
             return "degraded"
         return "memory" if self._in_memory else "redis"
@@ -99,8 +114,8 @@ class Live:
 
         Raises LiveUnavailable.
         """
-        arguments = [event["version"], encode(event), PAYMENT_TTL_SECONDS]
-        return bool(self._call(lambda: self._publish_newer(keys=[payment_key(event["reference"])], args=arguments)))
+        keys, arguments = [payment_key(event["reference"])], [event["version"], encode(event), PAYMENT_TTL_SECONDS]
+        return bool(self._call(lambda: self._client.register_script(_PUBLISH_NEWER)(keys=keys, args=arguments)))
 
     def read(self, reference: str) -> PaymentEvent | None:
         """The kept version; None where there is none. Raises LiveUnavailable."""
@@ -152,14 +167,24 @@ class Live:
         """Who is connected where, as the gateways wrote it down. Raises LiveUnavailable."""
 
         def read() -> Connections:
-            gateways = list(self._client.scan_iter(match=gateway_key("*"), count=1000))
-            following, clients = self._client.scan(cursor, match=client_key("*"), count=count)
-            keys = [*gateways, *clients]
-            values = self._client.mget(keys) if keys else []
-            rows = [json.loads(value) if value else {} for value in values]
-            return Connections(rows[: len(gateways)], rows[len(gateways) :], following)
+            gateways = sorted(self._client.scan_iter(match=gateway_key("*"), count=1000))
+            clients = sorted(self._client.scan_iter(match=client_key("*"), count=1000))
+            end = cursor + count
+            pipeline = self._client.pipeline(transaction=False)
+            for key in (*gateways, *clients[cursor:end]):
+                pipeline.get(key)
+            rows = [json.loads(value) if value else {} for value in pipeline.execute()]
+            return Connections(rows[: len(gateways)], rows[len(gateways) :], end if end < len(clients) else 0)
 
         return self._call(read)
+
+    @property
+    def _client(self) -> Any:
+        """Only inside `_call`: a cluster that is away refuses already here."""
+        with self._lock:
+            if self._connected is None:
+                self._connected = self._connect()
+            return self._connected
 
     def _limit_keys(self, address: str) -> tuple[str, str]:
         window = self._clock.now() // WINDOW_MS
@@ -180,7 +205,7 @@ class Live:
                 self._away_until = now + PROBE_EVERY_MS
         try:
             yield
-        except (redis.RedisError, OSError, ValueError) as error:
+        except (redis.RedisError, RedisClusterException, OSError, ValueError) as error:
             with self._lock:
                 if self._away_until is None:
                     log.warning("redis-lost", error=type(error).__name__)

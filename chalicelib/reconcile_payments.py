@@ -18,7 +18,9 @@ from chalicelib.settle_payment import SettlePayment
 UNDELIVERED_AFTER_MS = 10_000
 _BEHIND_SECONDS = 60
 RUN_SECONDS = 55
-_BATCH = 200
+_DUE_AT_ONCE = 200
+_UNDELIVERED_AT_ONCE = 2_000
+"""More than the other: while Redis is away they pile up, and an order event behind them must not wait for it."""
 _WORKERS = 8
 T = TypeVar("T")
 
@@ -47,8 +49,8 @@ class ReconcilePayments:
         """One round. What fails in it fails alone and comes again."""
         now = self.clock.now()
         try:
-            undelivered = self.ledger.undelivered(now - UNDELIVERED_AFTER_MS, _BATCH)
-            due = self.ledger.due(now, _BATCH)
+            undelivered = self.ledger.undelivered(now - UNDELIVERED_AFTER_MS, _UNDELIVERED_AT_ONCE)
+            due = self.ledger.due(now, _DUE_AT_ONCE)
         except LedgerUnavailable:
             log.warning("sweep-without-ledger")
             return

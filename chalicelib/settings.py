@@ -1,6 +1,7 @@
 """What the environment says, read once, checked whole: every missing or wrong name in one error."""
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from chalicelib.secrets_manager import SecretsUnavailable, read_secrets
 
 DEMO_API_URL = "https://demo.campay.net/api"
 MINIMUM_KEY_BYTES = 32
+_ORIGIN = re.compile(r"https?://[^/,*\s]+")
 T = TypeVar("T")
 
 
@@ -74,7 +76,7 @@ class Settings:
 
 def allowed_origin() -> str:
     """The shop's origin; known before the rest is, since the routes are declared with it."""
-    return os.environ.get("FRONTEND_URL", "http://localhost:8080")
+    return os.environ.get("FRONTEND_URL", "http://localhost:8080").rstrip("/")
 
 
 def runs_in_lambda() -> bool:
@@ -105,7 +107,7 @@ class _Reader:
             development=self._development,
             campay=self._campay(),
             redis=self._redis(),
-            frontend_url=self._text("FRONTEND_URL", in_development="http://localhost:8080"),
+            frontend_url=self._origin(),
             order_token_keys=self._keys("ORDER_TOKEN_KEY"),
             tracking_token_keys=self._keys("TRACKING_TOKEN_KEY"),
             phone_hash_keys=self._keys("PHONE_HASH_KEY"),
@@ -131,6 +133,12 @@ class _Reader:
         if name == "development" and "AWS_LAMBDA_FUNCTION_NAME" in self._environment:
             self._faults.append("APP_ENV=development is refused inside Lambda")
         return name == "development"
+
+    def _origin(self) -> str:
+        origin = self._text("FRONTEND_URL", in_development="http://localhost:8080").rstrip("/")
+        if origin and not _ORIGIN.fullmatch(origin):
+            self._faults.append("FRONTEND_URL must be one exact origin such as https://shop.example")
+        return origin
 
     def _campay(self) -> CampaySettings:
         campay = CampaySettings(

@@ -133,7 +133,8 @@ class SettlePayment:
             log.warning(
                 "record-disagrees", reference=stored.payment.reference, campay_reference=record.campay_reference
             )
-        return self.change(stored, lambda payment, now: payment.observe(record, now), cause, _evidence(record))
+        evidence = _evidence(record)
+        return self.change(stored, lambda payment, now: payment.observe(record, now), cause, evidence, has_read=True)
 
     def _observe_elsewhere(self, record: CollectRecord, cause: str) -> None:
         """A bell that named one payment and another's record: the record's own reference is believed."""

@@ -6,8 +6,12 @@ from typing import Any
 from redis.asyncio import Connection, Redis, RedisCluster, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
 
 from socket_gateway.settings import RedisSettings, Timing
+
+REDIS_AWAY = (RedisError, RedisClusterException, OSError)
+"""What a command raises where Redis cannot be asked. The cluster client's own error is no RedisError."""
 
 
 class RedisClients:

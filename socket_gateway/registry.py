@@ -7,10 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from chalicelib.contract import CLIENT_TTL_SECONDS, GATEWAY_TTL_SECONDS, client_key, gateway_key, to_iso
-from socket_gateway.redis_clients import RedisClients
+from socket_gateway.redis_clients import REDIS_AWAY, RedisClients
 
 _BEAT_SECONDS = GATEWAY_TTL_SECONDS / 3
 _RETRY_SECONDS = 1.0
@@ -64,7 +62,7 @@ class Registry:
         for sid in self._written:
             pipeline.delete(client_key(sid))
         pipeline.delete(gateway_key(self._gateway_id))
-        with contextlib.suppress(RedisError, OSError):  # then the keys' own TTL ends them
+        with contextlib.suppress(*REDIS_AWAY):  # then the keys' own TTL ends them
             await pipeline.execute()
 
     async def _flush(self) -> None:
@@ -80,7 +78,7 @@ class Registry:
         self._beat(pipeline)
         try:
             await pipeline.execute()
-        except (RedisError, OSError):
+        except REDIS_AWAY:
             # A client that Redis never saw need not be removed from it: this stays as small as the clients.
             self._changed.update(sid for sid in changed if records[sid] is not None or sid in self._written)
             await asyncio.sleep(_RETRY_SECONDS)

@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from redis.asyncio import Connection
-from redis.exceptions import RedisError
 
 from chalicelib.contract import payment_channel, probe_channel
 from socket_gateway.metrics import Metrics
-from socket_gateway.redis_clients import RedisClients
+from socket_gateway.redis_clients import REDIS_AWAY, RedisClients
 from socket_gateway.settings import Timing
 from socket_gateway.snapshots import in_batches
 
@@ -141,7 +140,7 @@ class Relay:
         missed = 0
         while missed < _MISSED_PROBES:
             published_at = time.monotonic()
-            with contextlib.suppress(RedisError, OSError):
+            with contextlib.suppress(*REDIS_AWAY):
                 await self._clients.commands.publish(self._probe_channel, b"")
             await asyncio.sleep(self._timing.probe_seconds)
             if self._probed_at >= published_at:

@@ -4,10 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 
-from redis.exceptions import RedisError
-
 from chalicelib.contract import EVENTS_OF_STATUS, MalformedEvent, PaymentEvent, decode, encode, payment_room
 from chalicelib.errors import NotFound
+from socket_gateway.redis_clients import REDIS_AWAY
 from socket_gateway.relay import Relay
 from socket_gateway.snapshots import Snapshots, in_batches
 from socket_gateway.tracking_api import TrackingApi
@@ -76,7 +75,7 @@ class Watches:
         confirmed = await self._relay.confirmed(watch.reference)
         try:
             snapshot = await self._snapshots.read(watch.reference) if confirmed else None
-        except (RedisError, OSError):
+        except REDIS_AWAY:
             confirmed, snapshot = False, None
         if snapshot is not None:
             self._learn(snapshot)

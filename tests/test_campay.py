@@ -118,6 +118,7 @@ def test_refusals_are_proof(server: ScriptedServer, campay: Campay, answer: Answ
     "answer",
     [
         Answer(502, HTML, "text/html"),
+        Answer(503, b'{"message":"Rate limit of an upstream exceeded"}'),
         Answer(500, b'{"message":"Server Error"}'),
         Answer(503, b""),
         Answer(200, HTML, "text/html"),

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import errors
 from chalicelib.bootstrap import Service
-from chalicelib.initiate_payment import Initiated, PaymentRequest
+from chalicelib.initiate_payment import KEYS_PER_ORDER, Initiated, PaymentRequest
 from chalicelib.payment import Money, Payment, PaymentStatus
 from local.embedded import EmbeddedAws, Valkey
 from tests.conftest import Shop
@@ -353,3 +353,68 @@ def test_an_outcome_that_cannot_be_written_is_unknown_not_lost(
     shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
     clock.forward(10)
     assert service.settle.refresh(payment.reference).status is S.SUCCESSFUL
+
+
+def test_a_further_attempt_re_reads_every_one_before(service: Service, shop: Shop, clock: HandClock) -> None:
+    """The prompt of the first was approved while the second had expired too: a third would have been a charge."""
+    first = service.initiate(REQUEST).payment
+    clock.forward(601)
+    assert service.initiate(REQUEST).payment.reference != first.reference
+    clock.forward(601)
+    shop.customer(first.campay_reference, "SUCCESSFUL")
+    with pytest.raises(errors.OrderAlreadyPaid) as refused:
+        service.initiate(REQUEST)
+    assert refused.value.reference == first.reference
+    assert len(shop.transactions) == 2
+
+
+def test_an_attempt_that_was_refused_does_not_hide_the_one_before(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    first = service.initiate(REQUEST).payment
+    clock.forward(601)
+    shop.faults(collect=["rate-limit"])
+    with pytest.raises(errors.ProviderBusy):
+        service.initiate(REQUEST)
+    shop.customer(first.campay_reference, "SUCCESSFUL")
+    with pytest.raises(errors.OrderAlreadyPaid):
+        service.initiate(REQUEST)
+    assert len(shop.transactions) == 1
+
+
+def test_attempts_of_last_week_are_left_alone(service: Service, shop: Shop, clock: HandClock) -> None:
+    service.initiate(REQUEST)
+    clock.forward(601)
+    service.reconcile.tick()
+    clock.forward(73 * 3600)
+    shop.faults(transaction=["502"])
+    assert service.initiate(REQUEST).payment.status is PaymentStatus.PENDING
+    assert service.ledger.order("order-1").attempts == (service.ledger.order("order-1").latest,)
+
+
+def test_where_both_limits_hold_the_longer_wait_is_told(service: Service, shop: Shop, clock: HandClock) -> None:
+    def attempt() -> None:
+        payment = service.initiate(replace(REQUEST, order_id=f"order-{clock.now()}")).payment
+        shop.customer(payment.campay_reference, "FAILED")
+        service.settle.ring(payment.reference, payment.campay_reference)
+        clock.forward(3)
+
+    for pause in (0, 0, 0, 901, 0, 0):
+        clock.forward(pause)
+        attempt()
+    with pytest.raises(errors.LimitReached) as reached:
+        attempt()
+    clock.forward(reached.value.retry_after)
+    attempt()
+
+
+def test_an_order_has_so_many_keys_and_no_more(service: Service, shop: Shop) -> None:
+    """A page that made a new key for each call would fill the order's row until it could not be written."""
+    for number in range(KEYS_PER_ORDER):
+        service.initiate(replace(REQUEST, idempotency_key=f"key-{number}"))
+    with pytest.raises(errors.InvalidRequest) as refused:
+        service.initiate(replace(REQUEST, idempotency_key="one-more"))
+    assert "Idempotency-Key" in refused.value.fields
+    assert service.initiate(replace(REQUEST, idempotency_key="key-7")).replayed
+    assert service.initiate(REQUEST).replayed
+    assert len(shop.transactions) == 1

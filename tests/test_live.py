@@ -11,12 +11,13 @@ import pytest
 import redis
 
 from chalicelib import bootstrap
-from chalicelib.contract import PaymentEvent, payment_channel, payment_key, to_event
+from chalicelib.contract import PaymentEvent, client_key, gateway_key, payment_channel, payment_key, to_event
 from chalicelib.live import Live, LiveUnavailable, connect
 from chalicelib.payment import Money, Payment, PaymentStatus
 from chalicelib.settings import RedisSettings, read_settings
 from local.embedded import Valkey, free_port
 from tests.fakes import HandClock
+from tests.test_gateway_relay import clustered_valkey
 
 
 def an_event(version: int, reference: str = "ref-1") -> PaymentEvent:
@@ -32,7 +33,7 @@ def live(request: pytest.FixtureRequest, valkey: Valkey, clock: HandClock) -> It
     in_memory = request.param == "memory"
     client: Any = fakeredis.FakeRedis() if in_memory else connect(RedisSettings("127.0.0.1", valkey.port))
     client.flushall()
-    built = Live(client, clock, in_memory=in_memory)
+    built = Live(lambda: client, clock, in_memory=in_memory)
     yield built
     built.close()
 
@@ -51,7 +52,7 @@ def test_what_is_kept_has_an_end_and_is_published_once(valkey: Valkey, clock: Ha
         client.flushall()
         channel.subscribe(payment_channel("ref-1"))
         assert channel.get_message(timeout=1) is not None
-        live = Live(connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
+        live = Live(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
         for version in (1, 1, 3, 2):
             live.publish_newer(an_event(version))
         client.publish(payment_channel("ref-1"), "end")
@@ -66,7 +67,7 @@ def test_what_is_kept_has_an_end_and_is_published_once(valkey: Valkey, clock: Ha
 
 
 def test_racing_writers_leave_the_newest(valkey: Valkey, clock: HandClock) -> None:
-    live = Live(connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
+    live = Live(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
     writers = [
         threading.Thread(target=live.publish_newer, args=(an_event(version, "raced"),)) for version in range(1, 41)
     ]
@@ -80,7 +81,7 @@ def test_racing_writers_leave_the_newest(valkey: Valkey, clock: HandClock) -> No
 
 @pytest.mark.parametrize("rubbish", [b"", b"{", b"[]", b"null", b'{"version":"x"}', b"\xff"])
 def test_rubbish_under_a_key_is_no_payment_and_is_replaced(valkey: Valkey, clock: HandClock, rubbish: bytes) -> None:
-    live = Live(connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
+    live = Live(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
     with redis.Redis(port=valkey.port) as client:
         client.set(payment_key("ref-1"), rubbish)
     assert live.read("ref-1") is None
@@ -102,7 +103,7 @@ def test_counters_have_a_window(live: Live, clock: HandClock) -> None:
 def test_every_key_has_an_end(valkey: Valkey, clock: HandClock) -> None:
     with redis.Redis(port=valkey.port) as client:
         client.flushall()
-        live = Live(connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
+        live = Live(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
         live.publish_newer(an_event(1))
         live.take_prompt("a")
         live.count_refusal("a")
@@ -115,7 +116,7 @@ def test_every_key_has_an_end(valkey: Valkey, clock: HandClock) -> None:
 def test_a_lost_redis_is_skipped_at_once_probed_every_two_seconds_and_taken_back(clock: HandClock) -> None:
     server = Valkey()
     server.start()
-    live = Live(connect(RedisSettings("127.0.0.1", server.port)), clock, in_memory=False)
+    live = Live(lambda: connect(RedisSettings("127.0.0.1", server.port)), clock, in_memory=False)
     assert live.storage() == "redis"
     server.stop()
     with pytest.raises(LiveUnavailable):
@@ -151,7 +152,7 @@ def test_only_one_call_probes(clock: HandClock) -> None:
             raise redis.TimeoutError
 
     client = Hanging()
-    live = Live(client, clock, in_memory=False)
+    live = Live(lambda: client, clock, in_memory=False)
     client.release.set()
     with pytest.raises(LiveUnavailable):
         live.read("x")
@@ -196,7 +197,45 @@ def test_a_password_that_redis_refuses_is_told(clock: HandClock) -> None:
         with redis.Redis(port=server.port) as client:
             client.config_set("requirepass", "the-new-one")
         settings = RedisSettings("127.0.0.1", server.port, password="the-old-one")
-        live = Live(connect(settings), clock, in_memory=False, credentials_refused=lambda: told.append(True))
+        live = Live(lambda: connect(settings), clock, in_memory=False, credentials_refused=lambda: told.append(True))
         assert live.storage() == "degraded"
         live.close()
     assert told == [True]
+
+
+def test_a_cluster_that_is_away_is_a_redis_that_is_away(clock: HandClock) -> None:
+    """Its client connects when it is made and raises what is no RedisError: payments must go on all the same."""
+    settings = RedisSettings("127.0.0.1", free_port(), cluster=True)
+    live = Live(lambda: connect(settings), clock, in_memory=False)
+    assert live.storage() == "degraded"
+    with pytest.raises(LiveUnavailable):
+        live.publish_newer(an_event(1))
+    live.close()
+
+
+def test_a_cluster_lists_its_connections_and_takes_a_version(clock: HandClock) -> None:
+    with clustered_valkey() as valkey:
+        settings = RedisSettings("127.0.0.1", valkey.port, cluster=True)
+        live = Live(lambda: connect(settings), clock, in_memory=False)
+        with redis.Redis(port=valkey.port) as client:
+            for number in range(3):
+                client.set(client_key(f"c-{number}"), f'{{"number": {number}}}', ex=60)
+            client.set(gateway_key("g"), "{}", ex=60)
+        assert live.publish_newer(an_event(1))
+        assert live.take_prompt("192.0.2.1") == (1, 0)
+        first = live.connections(0, 2)
+        assert (first.gateways, [row["number"] for row in first.clients]) == ([{}], [0, 1])
+        assert [row["number"] for row in live.connections(first.cursor, 2).clients] == [2]
+        assert live.connections(first.cursor, 2).cursor == 0
+        live.close()
+
+
+def test_a_connection_that_died_while_it_was_idle_is_replaced_at_once(valkey: Valkey, clock: HandClock) -> None:
+    """As after minutes in which a Lambda container was frozen: Redis is not away because one connection is."""
+    client = connect(RedisSettings("127.0.0.1", valkey.port))
+    live = Live(lambda: client, clock, in_memory=False)
+    assert live.publish_newer(an_event(1, "idle"))
+    with redis.Redis(port=valkey.port) as other:
+        other.client_kill_filter(_type="normal", skipme=True)
+    assert live.publish_newer(an_event(2, "idle"))
+    live.close()

@@ -185,3 +185,29 @@ def test_every_age_comes_once_up_to_a_tenth_early_and_never_late(clock: HandCloc
     waiting = replace(payment, status=S.PENDING, expires_at=created + 1234)
     assert schedule.next_check(waiting, created) == created + 1234
     assert schedule.next_check(replace(payment, status=S.SUCCESSFUL), created) is None
+
+
+def test_telling_it_again_skips_nothing_that_was_never_told(
+    service: Service, shop: Shop, aws: EmbeddedAws, clock: HandClock
+) -> None:
+    payment = service.initiate(REQUEST).payment
+    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    aws.faults.set({"operation": "PutEvents", "kind": "unavailable", "count": 100})
+    service.settle.ring(payment.reference, payment.campay_reference)
+    service.settle.ring(payment.reference, shop.charge_again(payment.reference))
+    assert shop.order_events == []
+    aws.faults.set()
+    service.operate.redeliver(payment.reference)
+    clock.forward(15)
+    service.reconcile.tick()
+    assert [kind for kind, _ in shop.order_events] == ["payment.successful", "payment.duplicate"]
+
+
+def test_what_waits_too_long_is_told_to_the_alarms(
+    service: Service, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.initiate(REQUEST)
+    clock.forward(700)
+    service.reconcile.tick()
+    behind = next(record for record in caplog.records if record.message == "sweep-behind")
+    assert getattr(behind, "fields", {})["due_seconds"] > 600

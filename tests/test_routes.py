@@ -316,3 +316,12 @@ def test_no_log_line_shows_a_phone_number_or_a_signature(
     assert "payment-changed" in written
     assert "77777777" not in written
     assert signed not in written
+
+
+def test_an_order_id_may_come_percent_encoded(merchant: dict[str, str]) -> None:
+    """API Gateway hands path parameters over as they came."""
+    body = {**ORDER, "orderId": "shop:1"}
+    started = call("POST", "/api/payment/initiate", headers=merchant, body=body).json
+    grant = {"Authorization": f"Bearer {started['trackingToken']}"}
+    for headers in (merchant, grant):
+        assert call("GET", "/api/payment/status/shop%3A1", headers=headers).status == 200

@@ -78,3 +78,14 @@ def test_after_a_refused_key_the_secrets_are_read_again_once_a_minute_at_most(se
     assert process.service() is second
     first.close()
     process.close()
+
+
+def test_a_secrets_manager_that_is_away_does_not_stop_what_works(secrets_manager: Any) -> None:
+    clock = HandClock()
+    process = Process(clock)
+    first = process.service()
+    secrets_manager.put_secret_value(SecretId="braidster/test", SecretString="not readable")
+    clock.forward(SECRETS_DOUBTED_MS / 1000 + 1)
+    process.doubt_secrets()
+    assert process.service() is first
+    process.close()

@@ -2,13 +2,16 @@
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from chalicelib.bootstrap import Service
+from chalicelib.contract import PaymentEvent
 from chalicelib.errors import NotAllowed, NotFound, ProviderUnavailable
 from chalicelib.initiate_payment import PaymentRequest
-from chalicelib.payment import Money, Payment, PaymentStatus
+from chalicelib.ledger import READ_GAP_MS
+from chalicelib.payment import CollectRecord, Money, Payment, PaymentStatus
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
 from tests.fakes import HandClock
@@ -232,3 +235,88 @@ def test_conflicts_with_other_writers_are_decided_again(
     aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 2})
     service.settle.ring(pending.reference, pending.campay_reference)
     assert newest(service, pending).status is S.SUCCESSFUL
+
+
+class _SlowCampay:
+    """Reads at once and answers when it is allowed to."""
+
+    def __init__(self, service: Service) -> None:
+        self._read = service.campay.read
+        self.statement = service.campay.statement
+        self.has_read, self.may_answer = threading.Event(), threading.Event()
+
+    def read(self, campay_reference: str) -> CollectRecord | None:
+        record = self._read(campay_reference)
+        self.has_read.set()
+        assert self.may_answer.wait(10)
+        return record
+
+
+def test_a_reader_that_is_overtaken_by_a_success_does_not_make_it_due_again(
+    service: Service, pending: Payment, shop: Shop, clock: HandClock
+) -> None:
+    """Nothing would ever take the mark away, and two hundred of them would fill each round of the sweep."""
+    clock.forward(11)
+    slow = _SlowCampay(service)
+    settle = replace(service.settle, campay=slow)  # type: ignore[arg-type]  # as far as it is used
+    reader = threading.Thread(target=settle.refresh, args=[pending.reference])
+    reader.start()
+    assert slow.has_read.wait(10)
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    service.settle.ring(pending.reference, pending.campay_reference)
+    slow.may_answer.set()
+    reader.join()
+    assert newest(service, pending).status is S.SUCCESSFUL
+    assert service.ledger.due(clock.now() + 10**12, 10) == {}
+
+
+def test_a_failed_recheck_of_a_paid_payment_does_not_make_it_due_again(
+    service: Service, pending: Payment, shop: Shop, clock: HandClock
+) -> None:
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    service.settle.ring(pending.reference, pending.campay_reference)
+    shop.faults(transaction=["502"])
+    with pytest.raises(ProviderUnavailable):
+        service.operate.recheck(pending.reference)
+    assert service.ledger.due(clock.now() + 10**12, 10) == {}
+
+
+def test_a_change_ends_the_read_that_led_to_it(
+    service: Service, pending: Payment, shop: Shop, clock: HandClock
+) -> None:
+    shop.customer(pending.campay_reference, "FAILED")
+    clock.forward(11)
+    service.settle.refresh(pending.reference)
+    stored = service.ledger.load(pending.reference)
+    assert stored is not None
+    assert stored.payment.status is S.FAILED
+    assert stored.read_until <= clock.now() + READ_GAP_MS
+
+
+def test_a_phone_that_is_forgotten_does_not_hold_up_the_money(
+    service: Service, pending: Payment, shop: Shop, dynamodb: Any, table: str
+) -> None:
+    phone = {"pk": {"S": f"phone#{pending.phone_hash}"}, "sk": {"S": "state"}}
+    dynamodb.delete_item(TableName=table, Key=phone)
+    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    service.settle.ring(pending.reference, pending.campay_reference)
+    assert newest(service, pending).status is S.SUCCESSFUL
+
+
+def test_whatever_goes_wrong_in_a_delivery_the_caller_gets_the_answer(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    """The cluster client's own error was no RedisError: the customer got a 500 with the prompt on the phone."""
+
+    class Broken:
+        def publish_newer(self, _event: PaymentEvent) -> bool:
+            raise RuntimeError("nobody thought of this")
+
+    deliver = replace(service.settle.deliver, live=Broken())  # type: ignore[arg-type]  # as far as it is used
+    settle = replace(service.settle, deliver=deliver)
+    payment = replace(service.initiate, settle=settle, deliver=deliver)(REQUEST).payment
+    assert payment.status is S.PENDING
+    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    settle.ring(payment.reference, payment.campay_reference)
+    assert newest(service, payment).status is S.SUCCESSFUL
+    assert list(service.ledger.undelivered(clock.now(), 10)) == [payment.reference]
