@@ -258,3 +258,17 @@ def clustered_valkey() -> Iterator[Valkey]:
     finally:
         client.close()
         server.terminate()
+
+
+async def test_a_cluster_that_is_lost_ends_nothing_for_good() -> None:
+    """Its client raises what is no RedisError: the registry ended by it, and every gateway would have been replaced."""
+    with clustered_valkey() as valkey:
+        settings = settings_for(valkey, redis=RedisSettings("127.0.0.1", valkey.port, cluster=True))
+        async with running(settings) as gateway:
+            with redis.Redis(host="127.0.0.1", port=valkey.port) as client:
+                client.shutdown(nosave=True)
+            async with gateway.browser() as browser:
+                await browser.track(new_event()["reference"])
+                await until(lambda: not gateway.gateway.relay.connected)
+                await asyncio.sleep(1.5)  # a flush of the registry, its pause, and the next one
+            assert gateway.gateway.alive
