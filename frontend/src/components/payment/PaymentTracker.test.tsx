@@ -1,0 +1,284 @@
+// @vitest-environment happy-dom
+import axe from "axe-core";
+import { act, StrictMode } from "react";
+import { createRoot, type Root } from "react-dom/client";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { type SampleName, samples } from "../../../gallery/samples";
+import { formatAmount } from "./PaymentFacts";
+import { PaymentTracker, type PaymentTrackerProps } from "./PaymentTracker";
+
+Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
+
+const DEVICE_TIME = Date.parse("2020-02-02T02:02:02.000Z");
+const SAMPLES = samples(DEVICE_TIME);
+const NAMES = Object.keys(SAMPLES) as SampleName[];
+
+let page: HTMLElement;
+let root: Root;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: DEVICE_TIME });
+  page = document.body.appendChild(document.createElement("main"));
+  root = createRoot(page);
+});
+
+afterEach(() => {
+  act(() => root.unmount());
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  page.remove();
+});
+
+function show(props: PaymentTrackerProps) {
+  act(() =>
+    root.render(
+      <StrictMode>
+        <PaymentTracker locale="en" {...props} />
+      </StrictMode>,
+    ),
+  );
+}
+
+const wait = (milliseconds: number) => act(() => vi.advanceTimersByTimeAsync(milliseconds));
+const find = (selector: string) => page.querySelector<HTMLElement>(selector);
+const words = (selector: string) => find(selector)?.textContent ?? null;
+const buttons = () => [...page.querySelectorAll(".bp-action")].map((button) => button.textContent);
+const click = (selector: string) => act(async () => find(selector)?.click());
+
+describe("every picture", () => {
+  test.each(NAMES)("%s names itself to tests, and has a heading and its language", (name) => {
+    for (const locale of ["fr", "en"] as const) {
+      show({ ...SAMPLES[name], locale });
+      expect(find("section.bp-tracker")?.lang).toBe(locale);
+      expect(words("h2.bp-title")).not.toBe("");
+      expect(page.querySelectorAll(".bp-tracker svg:not([aria-hidden])")).toHaveLength(0);
+    }
+  });
+
+  test.each(NAMES)("%s has no accessibility error that can be told without a layout", async (name) => {
+    show({ ...SAMPLES[name] });
+    await wait(3_000);
+    vi.useRealTimers();
+    const { violations } = await axe.run(page, {
+      preload: false,
+      rules: { "color-contrast": { enabled: false }, "page-has-heading-one": { enabled: false } },
+    });
+    vi.useFakeTimers();
+    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+  });
+
+  test("is named in the markup with the payment's status and version", () => {
+    show(SAMPLES.checkPhone);
+    expect(find("section")?.dataset).toMatchObject({ picture: "checkPhone", status: "PENDING", version: "2" });
+    show(SAMPLES.sending);
+    expect(find("section")?.dataset).toMatchObject({ picture: "sending" });
+    expect(find("section")?.hasAttribute("data-status")).toBe(false);
+  });
+});
+
+describe("check your phone", () => {
+  test.each([
+    ["checkPhone", "tel:*126%23", "*126#", "MTN MoMo"],
+    ["checkPhoneOrange", "tel:%23150*50%23", "#150*50#", "Orange Money"],
+  ] as const)("%s: the whole code is dialled, and the operator named", (name, href, code, operator) => {
+    show(SAMPLES[name]);
+    expect(find(".bp-ussd")?.getAttribute("href")).toBe(href);
+    expect(words(".bp-ussd")).toBe(code);
+    expect(words(".bp-sentence")).toContain(operator);
+  });
+
+  test("without a code there is none to dial", () => {
+    show(SAMPLES.checkPhoneNoOperator);
+    expect(find(".bp-ussd")).toBeNull();
+    expect(words("[role=timer]")).toBe("09:13");
+  });
+
+  test("counts down by the server's clock on a phone that is years wrong, each second once", async () => {
+    show(SAMPLES.checkPhone);
+    const seen: (string | null)[] = [];
+    for (let second = 0; second < 4; second += 1) {
+      seen.push(words("[role=timer]"));
+      await wait(1_000);
+    }
+    expect(seen).toEqual(["09:13", "09:12", "09:11", "09:10"]);
+  });
+
+  test("when the time is up it is still checking, and no timer is left", async () => {
+    show(SAMPLES.checkPhone);
+    await wait(9 * 60_000 + 12_000);
+    expect(find("section")?.dataset["picture"]).toBe("checkPhone");
+    expect(words("[role=timer]")).toBe("00:01");
+    await wait(2_000);
+    expect(find("section")?.dataset["picture"]).toBe("unknown");
+    expect(find("[role=timer]")).toBeNull();
+  });
+});
+
+describe("what may be done", () => {
+  test("a further attempt is offered after a failure or an expiry, going on when it is paid, else nothing", () => {
+    const offered = NAMES.map((name) => {
+      show(SAMPLES[name]);
+      return [name, buttons()] as const;
+    }).filter(([, offers]) => offers.length > 0);
+    const again = ["Try again", "Use another number"];
+    expect(Object.fromEntries(offered)).toEqual({
+      approved: ["Continue"],
+      lateSuccess: ["Continue"],
+      duplicate: ["Continue"],
+      orderAlreadyPaid: ["Continue"],
+      orderPaidAndPromptDeclined: ["Continue"],
+      declined: again,
+      notEnoughFunds: again,
+      expired: again,
+      declinedReviewed: again,
+      declinedNeverSent: again,
+      longWords: again,
+    });
+  });
+
+  test("nothing is offered that the page does not take", () => {
+    show({ payment: SAMPLES.declined.payment, connection: "connected" });
+    expect(buttons()).toEqual([]);
+  });
+
+  test("each button does its own, and the focus survives the one that goes", async () => {
+    const done: string[] = [];
+    const onRetry = () => void done.push("retry");
+    const onChangeNumber = () => void done.push("change");
+    show({ ...SAMPLES.declined, onRetry, onChangeNumber });
+    await click(".bp-change-number");
+    await click(".bp-retry");
+    expect(done).toEqual(["change", "retry"]);
+    show({ ...SAMPLES.sendingAgain, onRetry });
+    expect(document.activeElement).toBe(find(".bp-title"));
+  });
+});
+
+describe("the connection", () => {
+  test("a short break is not mentioned, a longer one is, without taking the picture away", async () => {
+    show(SAMPLES.reconnecting);
+    await wait(2_900);
+    expect(find(".bp-notice")).toBeNull();
+    await wait(200);
+    expect(words(".bp-notice")).toContain("Slow connection");
+    expect(find("section")?.dataset["picture"]).toBe("checkPhone");
+    show(SAMPLES.checkPhone);
+    expect(find(".bp-notice")).toBeNull();
+    show(SAMPLES.reconnecting);
+    await wait(2_900);
+    expect(find(".bp-notice")).toBeNull();
+  });
+
+  test("connecting is a break only once there is something on the screen", async () => {
+    show(SAMPLES.loading);
+    await wait(5_000);
+    expect(find(".bp-notice")).toBeNull();
+    show({ ...SAMPLES.checkPhone, connection: "connecting" });
+    await wait(3_000);
+    expect(find(".bp-notice")).not.toBeNull();
+  });
+
+  test("without a network, or with a token that opens nothing any more, it is said at once", () => {
+    show(SAMPLES.offline);
+    expect(words("[role=status] .bp-notice")).toContain("No internet");
+    show(SAMPLES.refusedWithPayment);
+    expect(words(".bp-notice")).toContain("out of date");
+  });
+
+  test("nothing is said of it when the payment cannot change any more", async () => {
+    show({ ...SAMPLES.approved, connection: "offline" });
+    expect(find(".bp-notice")).toBeNull();
+    show({ ...SAMPLES.approved, connection: "reconnecting" });
+    await wait(5_000);
+    expect(find(".bp-notice")).toBeNull();
+  });
+});
+
+describe("for the ear", () => {
+  test("a picture is read out when it comes; the count-down and a newer version of the same are not", async () => {
+    show(SAMPLES.checkPhone);
+    const region = find("[aria-live=polite]") as HTMLElement;
+    expect(region.textContent).toMatch(/^Approve on your phone\. .*PIN/);
+    const changes: MutationRecord[] = [];
+    const observer = new MutationObserver((records) => changes.push(...records));
+    observer.observe(region, { childList: true, characterData: true, subtree: true });
+    await wait(5_000);
+    show({ ...SAMPLES.checkPhoneOrange });
+    await wait(1);
+    expect(changes).toHaveLength(0);
+    show(SAMPLES.approved);
+    await wait(1);
+    expect(changes.length).toBeGreaterThan(0);
+    expect(region.textContent).toBe("Payment received, thank you! Your order is paid.");
+    observer.disconnect();
+  });
+
+  test("what must stop a hand interrupts", () => {
+    show(SAMPLES.checkPhone);
+    show(SAMPLES.overtaken);
+    expect(words("[aria-live=assertive]")).toContain("Decline the prompt");
+    expect(words("[aria-live=polite]")).toBe("");
+  });
+
+  test("the steps say their state in words", () => {
+    show(SAMPLES.declined);
+    const steps = [...page.querySelectorAll(".bp-step")].map((step) => step.textContent);
+    expect(steps).toEqual(["Request sent, done", "Approve on your phone, stopped here", "Paid, to come"]);
+    show(SAMPLES.checkPhone);
+    expect(words("[aria-current=step]")).toContain("Approve");
+  });
+});
+
+describe("what is known of it", () => {
+  test("amount, order, number, operator, reference", () => {
+    show(SAMPLES.checkPhone);
+    const { orderId, phoneNumber, reference } = SAMPLES.checkPhone.payment ?? {};
+    const facts = [...page.querySelectorAll(".bp-fact dd")].map((fact) => fact.firstChild?.textContent);
+    expect(facts).toEqual([formatAmount(5000, "XAF", "en"), orderId, phoneNumber, "MTN MoMo", reference]);
+  });
+
+  test("a further attempt has no number and reference yet, and is not shown those of the one before", () => {
+    show(SAMPLES.sendingAgain);
+    expect([...page.querySelectorAll("dt")].map((label) => label.textContent)).toEqual(["Amount", "Order"]);
+  });
+
+  test.each([
+    [5000, "XAF", "fr", "5 000 FCFA"],
+    [5000, "XOF", "fr", "5 000 F CFA"],
+    [5000, "EUR", "fr", "50,00 €"],
+    [5001, "USD", "en", "$50.01"],
+    [5000, "XAF", "en", "FCFA 5,000"],
+  ] as const)("%i minor units of %s in %s are %s", (amount, currency, locale, text) => {
+    expect(formatAmount(amount, currency, locale).replace(/\s/g, " ")).toBe(text);
+  });
+
+  test("the reference is copied, which is said for a moment", async () => {
+    const copied: string[] = [];
+    vi.stubGlobal("navigator", { clipboard: { writeText: async (text: string) => void copied.push(text) } });
+    show(SAMPLES.approved);
+    await click(".bp-copy");
+    expect(copied).toEqual([SAMPLES.approved.payment?.reference]);
+    expect(words(".bp-copy")).toContain("Copied");
+    expect(words(".bp-fact-reference [role=status]")).toBe("Copied");
+    await wait(3_000);
+    expect(words(".bp-copy")).toBe("Copy");
+    await click(".bp-copy"); // leaving while it is said leaves no timer, which afterEach sees
+  });
+
+  test("where there is no clipboard it is left selected, and not called copied", async () => {
+    vi.stubGlobal("navigator", {});
+    show(SAMPLES.approved);
+    await click(".bp-copy");
+    expect(getSelection()?.toString()).toBe(SAMPLES.approved.payment?.reference);
+    expect(words(".bp-copy")).toBe("Copy");
+  });
+});
+
+test("speaks the browser's language unless told", () => {
+  vi.stubGlobal("navigator", { languages: ["de-DE", "en-GB", "fr"] });
+  const { locale: _, ...untold }: PaymentTrackerProps = { ...SAMPLES.approved };
+  act(() => root.render(<PaymentTracker {...untold} />));
+  expect(find("section")?.lang).toBe("en");
+});

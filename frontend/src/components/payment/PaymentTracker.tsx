@@ -1,0 +1,102 @@
+import { useEffect, useRef, useState } from "react";
+
+import { browserLocale, type Locale } from "../../locale";
+import type { PaymentEvent, Problem } from "../../paymentContract";
+import type { Connection } from "../../paymentWatch";
+import { PaymentFacts } from "./PaymentFacts";
+import { PhonePrompt } from "./PhonePrompt";
+import { ProgressSteps } from "./ProgressSteps";
+import { mayChange, type PictureName, pictureOf, progressOf } from "./paymentPicture";
+import { TRACKER_TEXTS, textOf } from "./paymentTexts";
+import { StatusMark } from "./StatusMark";
+import { TrackerActions } from "./TrackerActions";
+import { useDeviceTime, useNotice } from "./trackerClock";
+
+export interface PaymentTrackerProps {
+  readonly payment: PaymentEvent | null;
+  readonly connection: Connection;
+  /** In milliseconds, to add to this device's clock for the server's. */
+  readonly clockOffset?: number;
+  /** `sending`: the call that starts the payment is under way; `unknown`: its answer was lost, it is repeated. */
+  readonly phase?: "sending" | "unknown" | "tracking";
+  /** Why tracking or initiating was refused. */
+  readonly problem?: Problem | null;
+  /** By default French, unless the browser prefers English. */
+  readonly locale?: Locale;
+  /** A further attempt with the same number; offered after FAILED and EXPIRED only. */
+  readonly onRetry?: () => void;
+  /** Back to the form; offered in the same places. */
+  readonly onChangeNumber?: () => void;
+  /** Offered when the order is paid. */
+  readonly onContinue?: () => void;
+}
+
+/** Shows one payment, whatever is known of it. Knows no network; its looks are in `tracker.css`. */
+export function PaymentTracker(props: PaymentTrackerProps) {
+  const { payment: known, connection, clockOffset = 0, phase = "tracking", problem = null } = props;
+  const { locale = browserLocale(), onRetry, onChangeNumber, onContinue } = props;
+  const texts = TRACKER_TEXTS[locale];
+  const now = useDeviceTime(known?.status === "PENDING") + clockOffset;
+  const picture = pictureOf({ phase, payment: known, problem, connection, now });
+  const { name, payment } = picture;
+  const { title, sentence } = textOf(picture, texts, problem);
+  const progress = progressOf(picture);
+  const notice = useNotice(connection, payment !== null);
+  const heading = useRef<HTMLHeadingElement>(null);
+
+  const retry = () => {
+    heading.current?.focus(); // the button goes, and would take the focus with it
+    onRetry?.();
+  };
+
+  return (
+    <section
+      className="bp-tracker"
+      data-picture={name}
+      data-status={payment?.status}
+      data-version={payment?.version}
+      lang={locale}
+    >
+      <Announcement picture={name} words={`${asSentence(title)} ${sentence}`} />
+      <StatusMark picture={name} />
+      <h2 className="bp-title" ref={heading} tabIndex={-1}>
+        {title}
+      </h2>
+      <p className="bp-sentence">{sentence}</p>
+      <div role="status">{notice && mayChange(picture) && <p className="bp-notice">{texts.notices[notice]}</p>}</div>
+      {name === "checkPhone" && (
+        <PhonePrompt
+          ussdCode={picture.payment.ussdCode}
+          timeLeft={Date.parse(picture.payment.expiresAt) - now}
+          texts={texts}
+        />
+      )}
+      {progress && <ProgressSteps progress={progress} texts={texts} />}
+      <TrackerActions
+        picture={name}
+        texts={texts}
+        onRetry={onRetry && retry}
+        onChangeNumber={onChangeNumber}
+        onContinue={onContinue}
+      />
+      {known && <PaymentFacts order={known} payment={payment} locale={locale} texts={texts} />}
+    </section>
+  );
+}
+
+/** For the ear: without a full stop the title runs into what follows. */
+const asSentence = (title: string) => (/[!…]$/.test(title) ? title : `${title}.`);
+
+/** Reads a new picture out, and nothing else that changes; only what must stop a hand interrupts. */
+function Announcement({ picture, words }: { readonly picture: PictureName; readonly words: string }) {
+  const [spoken, setSpoken] = useState("");
+  // After rendering, because a region that arrives together with its words is not read out.
+  useEffect(() => setSpoken(words), [picture]);
+  const isUrgent = picture === "overtaken";
+  return (
+    <div className="bp-unseen">
+      <p aria-live="polite">{isUrgent ? "" : spoken}</p>
+      <p aria-live="assertive">{isUrgent ? spoken : ""}</p>
+    </div>
+  );
+}

@@ -1,0 +1,40 @@
+import type { TrackerTexts } from "./paymentTexts";
+
+interface PhonePromptProps {
+  readonly ussdCode: string | null;
+  /** In milliseconds; NaN when the payment does not say. */
+  readonly timeLeft: number;
+  readonly texts: TrackerTexts;
+}
+
+/** What to do when no prompt appears, and how long there is. */
+export function PhonePrompt({ ussdCode, timeLeft, texts }: PhonePromptProps) {
+  return (
+    <div className="bp-prompt">
+      {ussdCode && (
+        <>
+          <p className="bp-no-prompt">{texts.noPrompt}</p>
+          {/* A bare "#" would begin a fragment, and the phone would dial half of the code. */}
+          <a className="bp-ussd" href={`tel:${encodeURIComponent(ussdCode)}`} aria-label={texts.dial(ussdCode)}>
+            {ussdCode}
+          </a>
+        </>
+      )}
+      {timeLeft >= 0 && <CountDown timeLeft={timeLeft} label={texts.timeLeft} />}
+    </div>
+  );
+}
+
+/** A timer is silent to screen readers, unless they are asked to read it. */
+function CountDown({ timeLeft, label }: { readonly timeLeft: number; readonly label: string }) {
+  const seconds = Math.floor(timeLeft / 1000);
+  const twoDigits = (value: number) => String(value).padStart(2, "0");
+  return (
+    <p className="bp-count-down">
+      {label}{" "}
+      <span role="timer" aria-live="off">
+        {twoDigits(Math.floor(seconds / 60))}:{twoDigits(seconds % 60)}
+      </span>
+    </p>
+  );
+}

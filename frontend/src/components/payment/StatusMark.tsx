@@ -1,0 +1,50 @@
+import type { PictureName } from "./paymentPicture";
+
+const SHAPES = {
+  dots: "M25 36h.01M36 36h.01M47 36h.01",
+  send: "M36 48V25M27 34l9-9 9 9",
+  phone: "M30 21h12q3 0 3 3v24q0 3-3 3H30q-3 0-3-3V24q0-3 3-3zM34 45h4M31 33h.01m5 0h.01m5 0h.01",
+  check: "M24 37l8.5 8.5L49 28",
+  cross: "M28 28l16 16M44 28L28 44",
+  clock: "M36 22a14 14 0 1 1 0 28a14 14 0 0 1 0-28zM36 29v8l5 3",
+  search: "M33 23a10 10 0 1 1 0 20a10 10 0 0 1 0-20zM40.5 40.5L48 48",
+  warning: "M36 24v15M36 47h.01",
+  lock: "M28 35h16v13H28zM31 35v-4a5 5 0 0 1 10 0v4",
+} as const;
+
+interface Mark {
+  readonly shape: keyof typeof SHAPES;
+  readonly tone: "accent" | "positive" | "negative" | "caution";
+  readonly isBusy?: true;
+}
+
+const MARKS: Readonly<Record<PictureName, Mark>> = {
+  loading: { shape: "dots", tone: "accent", isBusy: true },
+  sending: { shape: "send", tone: "accent", isBusy: true },
+  unknown: { shape: "dots", tone: "accent", isBusy: true },
+  checkPhone: { shape: "phone", tone: "accent", isBusy: true },
+  overtaken: { shape: "warning", tone: "caution" },
+  approved: { shape: "check", tone: "positive" },
+  lateSuccess: { shape: "check", tone: "positive" },
+  duplicate: { shape: "warning", tone: "caution" },
+  declined: { shape: "cross", tone: "negative" },
+  notEnoughFunds: { shape: "cross", tone: "negative" },
+  expired: { shape: "clock", tone: "caution" },
+  underReview: { shape: "search", tone: "caution" },
+  orderAlreadyPaid: { shape: "check", tone: "positive" },
+  inProgressElsewhere: { shape: "clock", tone: "caution" },
+  refused: { shape: "lock", tone: "caution" },
+};
+
+/** The key on the picture draws the mark anew when the picture changes. */
+export function StatusMark({ picture }: { readonly picture: PictureName }) {
+  const { shape, tone, isBusy = false } = MARKS[picture];
+  return (
+    <svg key={picture} className={`bp-mark bp-${tone}`} viewBox="0 0 72 72" aria-hidden="true" data-shape={shape}>
+      <circle className="bp-mark-ground" cx="36" cy="36" r="28" />
+      <circle className="bp-mark-ring" cx="36" cy="36" r="33.5" />
+      {isBusy && <circle className="bp-mark-orbit" cx="36" cy="36" r="33.5" pathLength="100" />}
+      <path className="bp-mark-shape" d={SHAPES[shape]} pathLength="1" />
+    </svg>
+  );
+}

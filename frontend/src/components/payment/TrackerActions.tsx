@@ -1,0 +1,40 @@
+import type { PictureName } from "./paymentPicture";
+import type { TrackerTexts } from "./paymentTexts";
+
+interface TrackerActionsProps {
+  readonly picture: PictureName;
+  readonly texts: TrackerTexts;
+  readonly onRetry: (() => void) | undefined;
+  readonly onChangeNumber: (() => void) | undefined;
+  readonly onContinue: (() => void) | undefined;
+}
+
+const MAY_RETRY: readonly PictureName[] = ["declined", "notEnoughFunds", "expired"];
+const PAID: readonly PictureName[] = ["approved", "lateSuccess", "duplicate", "orderAlreadyPaid"];
+
+export function TrackerActions({ picture, texts, ...acts }: TrackerActionsProps) {
+  const mayRetry = MAY_RETRY.includes(picture);
+  const isPaid = PAID.includes(picture);
+  return (
+    <div className="bp-actions">
+      <Action className="bp-retry" label={texts.retry} act={mayRetry && acts.onRetry} />
+      <Action className="bp-change-number" label={texts.changeNumber} act={mayRetry && acts.onChangeNumber} />
+      <Action className="bp-continue" label={texts.continue} act={isPaid && acts.onContinue} />
+    </div>
+  );
+}
+
+interface ActionProps {
+  readonly className: string;
+  readonly label: string;
+  readonly act: (() => void) | undefined | false;
+}
+
+function Action({ className, label, act }: ActionProps) {
+  if (!act) return null;
+  return (
+    <button type="button" className={`bp-action ${className}`} onClick={() => act()}>
+      {label}
+    </button>
+  );
+}

@@ -1,0 +1,201 @@
+import { describe, expect, test } from "vitest";
+
+import paymentEvents from "../../../../tests/contract/payment-events.json";
+import type { PaymentEvent, PaymentStatus, Problem } from "../../paymentContract";
+import { EVENTS_OF_STATUS, parsePaymentEvent } from "../../paymentContract";
+import type { Connection } from "../../paymentWatch";
+import { type Known, mayChange, type PictureName, pictureOf, progressOf } from "./paymentPicture";
+import { TRACKER_TEXTS, textOf } from "./paymentTexts";
+
+function golden(name: keyof typeof paymentEvents, change: Partial<PaymentEvent> = {}): PaymentEvent {
+  const parsed = parsePaymentEvent(paymentEvents[name].event);
+  if (!parsed.ok) throw new TypeError(parsed.reason);
+  return { ...parsed.event, ...change };
+}
+
+function problem(code: string): Problem {
+  return { code, detail: "why", retryable: false, fields: {}, reference: null, retryAfter: null };
+}
+
+const EXPIRES = Date.parse(golden("pending").expiresAt);
+const CONNECTIONS: readonly Connection[] = [
+  "connecting",
+  "connected",
+  "reconnecting",
+  "offline",
+  "refused",
+  "stopped",
+];
+
+function shown(known: Partial<Known>) {
+  return pictureOf({
+    phase: "tracking",
+    payment: null,
+    problem: null,
+    connection: "connected",
+    now: EXPIRES - 60_000,
+    ...known,
+  });
+}
+
+describe("of a payment", () => {
+  const OF_GOLDEN: Readonly<Record<keyof typeof paymentEvents, PictureName>> = {
+    initiating: "unknown",
+    pending: "checkPhone",
+    pendingInFrench: "checkPhone",
+    pendingOrderPaidByAnotherAttempt: "overtaken",
+    successful: "approved",
+    successfulLate: "lateSuccess",
+    successfulChargedTwice: "duplicate",
+    successfulOfAPaidOrder: "duplicate",
+    failedDeclined: "declined",
+    failedNotEnoughFunds: "notEnoughFunds",
+    failedNeverSent: "declined",
+    expired: "expired",
+    conflicted: "underReview",
+    successfulByAnOperator: "approved",
+  };
+  const cases = Object.entries(OF_GOLDEN) as [keyof typeof paymentEvents, PictureName][];
+
+  test.each(cases)("golden %s is %s, on any connection and whatever was refused", (name, picture) => {
+    const payment = golden(name);
+    for (const connection of CONNECTIONS) {
+      for (const code of ["order_already_paid", "payment_in_progress", "invalid_token", "not_found"]) {
+        expect(shown({ payment, connection, problem: problem(code) })).toEqual({ name: picture, payment });
+      }
+    }
+  });
+
+  test("PENDING past its time by the server's clock is still being checked, not failed", () => {
+    const payment = golden("pending");
+    expect(shown({ payment, now: EXPIRES - 1 }).name).toBe("checkPhone");
+    expect(shown({ payment, now: EXPIRES }).name).toBe("unknown");
+  });
+
+  test("a time that cannot be read expires nothing", () => {
+    expect(shown({ payment: golden("pending", { expiresAt: "soon" }) }).name).toBe("checkPhone");
+  });
+
+  test("every status of an order that another attempt has paid", () => {
+    const picture = (status: PaymentStatus) => shown({ payment: golden("pending", { status, orderPaidBy: "r" }) }).name;
+    const statuses = Object.keys(EVENTS_OF_STATUS) as PaymentStatus[];
+    expect(Object.fromEntries(statuses.map((status) => [status, picture(status)]))).toEqual({
+      INITIATING: "overtaken",
+      PENDING: "overtaken",
+      CONFLICTED: "overtaken",
+      SUCCESSFUL: "approved",
+      // It was declined as told; "try again" would have the order paid twice.
+      FAILED: "orderAlreadyPaid",
+      EXPIRED: "orderAlreadyPaid",
+    });
+  });
+
+  test("paid twice is said before late", () => {
+    expect(shown({ payment: golden("successfulLate", { duplicate: true }) }).name).toBe("duplicate");
+  });
+
+  test.each([
+    ["NOT_ENOUGH_FUNDS", "notEnoughFunds"],
+    ["LOW_BALANCE_OR_PAYEE_LIMIT_REACHED_OR_NOT_ALLOWED", "notEnoughFunds"],
+    ["Insufficient credit", "notEnoughFunds"],
+    ["Funds too low", "notEnoughFunds"],
+    ["Refunded by the operator", "declined"],
+    ["REJECTED", "declined"],
+    [null, "declined"],
+  ])("FAILED because of %s is %s", (reason, picture) => {
+    expect(shown({ payment: golden("failedDeclined", { reason }) }).name).toBe(picture);
+  });
+});
+
+describe("before there is a payment", () => {
+  test("the call that starts it is shown, not the attempt before", () => {
+    const payment = golden("failedDeclined");
+    expect(shown({ phase: "sending", payment })).toEqual({ name: "sending", payment: null });
+    expect(shown({ phase: "unknown", payment })).toEqual({ name: "unknown", payment: null });
+  });
+
+  test("money that comes meanwhile is", () => {
+    const payment = golden("successfulLate");
+    expect(shown({ phase: "sending", payment }).name).toBe("lateSuccess");
+    expect(shown({ phase: "unknown", payment }).name).toBe("lateSuccess");
+  });
+
+  test.each([
+    ["order_already_paid", "orderAlreadyPaid"],
+    ["payment_in_progress", "inProgressElsewhere"],
+    ["invalid_token", "refused"],
+    ["not_found", "refused"],
+  ])("refused with %s is %s", (code, picture) => {
+    expect(shown({ problem: problem(code), connection: "refused" }).name).toBe(picture);
+    expect(shown({ problem: problem(code), connection: "connected" }).name).toBe(picture);
+  });
+
+  test("nothing known is loading, unless the connection is refused", () => {
+    const names = CONNECTIONS.map((connection) => shown({ connection }).name);
+    expect(names).toEqual(["loading", "loading", "loading", "loading", "refused", "loading"]);
+  });
+});
+
+describe("the three steps", () => {
+  const steps = (known: Partial<Known>) => progressOf(shown(known));
+
+  test("a request that was never sent stopped at the first", () => {
+    expect(steps({ payment: golden("failedNeverSent") })).toEqual({ done: 0, next: "stopped" });
+    expect(steps({ payment: golden("failedDeclined") })).toEqual({ done: 1, next: "stopped" });
+  });
+
+  test("no answer in time is no failure", () => {
+    expect(steps({ payment: golden("expired") })).toEqual({ done: 1, next: "overdue" });
+  });
+
+  test("past its time the request is still known to have been sent", () => {
+    expect(steps({ payment: golden("pending"), now: EXPIRES })).toEqual({ done: 1, next: "current" });
+    expect(steps({ payment: golden("initiating") })).toEqual({ done: 0, next: "current" });
+  });
+
+  test("all are done for money that came, none shown where they would mislead", () => {
+    for (const name of ["successful", "successfulLate", "successfulChargedTwice"] as const) {
+      expect(steps({ payment: golden(name) })?.done).toBe(3);
+    }
+    expect(steps({ payment: golden("pendingOrderPaidByAnotherAttempt") })).toBeNull();
+    expect(steps({})).toBeNull();
+  });
+});
+
+test("only what may still change needs the connection", () => {
+  expect(mayChange(shown({ payment: golden("successful") }))).toBe(false);
+  expect(mayChange(shown({ connection: "refused" }))).toBe(false);
+  expect(mayChange(shown({ payment: golden("failedDeclined") }))).toBe(true);
+  expect(mayChange(shown({ payment: golden("expired") }))).toBe(true);
+  expect(mayChange(shown({}))).toBe(true);
+});
+
+describe("the words", () => {
+  test.each(["fr", "en"] as const)("in %s: none is empty, and no two pictures are titled and told alike", (locale) => {
+    const texts = TRACKER_TEXTS[locale];
+    const told = Object.values(texts.pictures).map((text) => text(texts.operators.MTN));
+    expect(told.every(({ title, sentence }) => title.length > 0 && sentence.length > 0)).toBe(true);
+    expect(new Set(told.map(({ title, sentence }) => title + sentence)).size).toBe(told.length);
+  });
+
+  test("a payment that the shop reviewed is not called uncharged: the contract's own sentence stands", () => {
+    const message = "La boutique a vérifié ce paiement et ne l'a pas accepté. Elle vous contactera.";
+    for (const reason of ["REJECTED", "NOT_ENOUGH_FUNDS"]) {
+      const picture = shown({ payment: golden("failedDeclined", { reason, message }) });
+      expect(textOf(picture, TRACKER_TEXTS.fr, null).sentence).toBe(message);
+    }
+  });
+
+  test("the contract's ordinary sentence is given in the page's language", () => {
+    const picture = shown({ payment: golden("failedDeclined") });
+    expect(textOf(picture, TRACKER_TEXTS.fr, null).sentence).toContain("Rien n’a été prélevé");
+    expect(textOf(picture, TRACKER_TEXTS.en, null).sentence).toBe("You have not been charged.");
+  });
+
+  test("a refusal that they do not know is told by its own sentence", () => {
+    const told = (code: string) => textOf(shown({ problem: problem(code) }), TRACKER_TEXTS.en, problem(code)).sentence;
+    expect(told("provider_busy")).toBe("why");
+    expect(told("invalid_token")).toContain("no longer valid");
+    expect(told("order_already_paid")).toContain("nothing more to pay");
+  });
+});

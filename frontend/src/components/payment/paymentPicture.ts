@@ -1,0 +1,137 @@
+/** Of all that may be known about a payment: the one thing that its customer is to see now. Pure. */
+
+import type { PaymentEvent, Problem } from "../../paymentContract";
+import type { Connection } from "../../paymentWatch";
+
+export type Picture =
+  | { readonly name: "loading" | "sending" | "inProgressElsewhere" | "refused"; readonly payment: null }
+  | { readonly name: "unknown" | "orderAlreadyPaid"; readonly payment: PaymentEvent | null }
+  | {
+      readonly name:
+        | "checkPhone"
+        | "overtaken"
+        | "approved"
+        | "lateSuccess"
+        | "duplicate"
+        | "declined"
+        | "notEnoughFunds"
+        | "expired"
+        | "underReview";
+      readonly payment: PaymentEvent;
+    };
+
+export type PictureName = Picture["name"];
+
+export interface Known {
+  /** `sending`, `unknown`: an attempt that has no payment yet; `payment` is then the one before it, if any. */
+  readonly phase: "sending" | "unknown" | "tracking";
+  readonly payment: PaymentEvent | null;
+  readonly problem: Problem | null;
+  readonly connection: Connection;
+  /** By the server's clock, in milliseconds. */
+  readonly now: number;
+}
+
+export function pictureOf({ phase, payment, problem, connection, now }: Known): Picture {
+  // Money that came is shown whatever else is going on, a further attempt included.
+  if (payment?.status === "SUCCESSFUL") return pictureOfSuccess(payment);
+  switch (phase) {
+    case "sending":
+      return { name: "sending", payment: null };
+    case "unknown":
+      return { name: "unknown", payment: null };
+    case "tracking":
+      return payment ? pictureOfPayment(payment, now) : pictureOfNoPayment(problem, connection);
+    default:
+      return impossible(phase);
+  }
+}
+
+/** Whether what is on the screen may still change, so that a lost connection matters. */
+export function mayChange({ name, payment }: Picture): boolean {
+  return payment ? payment.status !== "SUCCESSFUL" : name !== "orderAlreadyPaid" && name !== "refused";
+}
+
+function pictureOfSuccess(payment: PaymentEvent): Picture {
+  if (payment.duplicate) return { name: "duplicate", payment };
+  return { name: payment.late ? "lateSuccess" : "approved", payment };
+}
+
+function pictureOfPayment(payment: PaymentEvent, now: number): Picture {
+  const { status, orderPaidBy } = payment;
+  switch (status) {
+    case "INITIATING":
+      return { name: orderPaidBy ? "overtaken" : "unknown", payment };
+    case "PENDING":
+      if (orderPaidBy) return { name: "overtaken", payment };
+      return { name: now >= Date.parse(payment.expiresAt) ? "unknown" : "checkPhone", payment };
+    case "CONFLICTED":
+      return { name: orderPaidBy ? "overtaken" : "underReview", payment };
+    case "FAILED":
+      // The customer declined the second prompt, as told: nothing went wrong, and there is nothing to try again.
+      if (orderPaidBy) return { name: "orderAlreadyPaid", payment };
+      return { name: isLackOfFunds(payment.reason) ? "notEnoughFunds" : "declined", payment };
+    case "EXPIRED":
+      return { name: orderPaidBy ? "orderAlreadyPaid" : "expired", payment };
+    case "SUCCESSFUL":
+      return pictureOfSuccess(payment);
+    default:
+      return impossible(status);
+  }
+}
+
+function pictureOfNoPayment(problem: Problem | null, connection: Connection): Picture {
+  if (problem?.code === "order_already_paid") return { name: "orderAlreadyPaid", payment: null };
+  if (problem?.code === "payment_in_progress") return { name: "inProgressElsewhere", payment: null };
+  return { name: problem || connection === "refused" ? "refused" : "loading", payment: null };
+}
+
+/** CamPay's and the operators' words vary; "refunded" is none of them. */
+function isLackOfFunds(reason: string | null): boolean {
+  return reason !== null && /(^|[^e])fund|balance|insufficient/i.test(reason);
+}
+
+/** How far along the three steps: request sent, approved on the phone, paid. */
+export interface Progress {
+  readonly done: 0 | 1 | 2 | 3;
+  /** The step after those done: under way, ended unpaid, or unanswered, which is no failure. */
+  readonly next: "current" | "stopped" | "overdue";
+}
+
+/** Null where the steps would say nothing. */
+export function progressOf({ name, payment }: Picture): Progress | null {
+  switch (name) {
+    case "loading":
+    case "refused":
+    case "inProgressElsewhere":
+    case "orderAlreadyPaid":
+    case "overtaken":
+      return null;
+    case "sending":
+      return { done: 0, next: "current" };
+    case "unknown":
+      return { done: payment?.status === "PENDING" ? 1 : 0, next: "current" };
+    case "checkPhone":
+      return { done: 1, next: "current" };
+    case "declined":
+    case "notEnoughFunds":
+      return { done: sentSteps(payment), next: "stopped" };
+    case "expired":
+      return { done: sentSteps(payment), next: "overdue" };
+    case "underReview":
+      return { done: 2, next: "current" };
+    case "approved":
+    case "lateSuccess":
+    case "duplicate":
+      return { done: 3, next: "current" };
+    default:
+      return impossible(name);
+  }
+}
+
+/** CamPay gives its reference to what it has taken. */
+const sentSteps = (payment: PaymentEvent | null) => (payment?.campayReference ? 1 : 0);
+
+function impossible(value: never): never {
+  throw new TypeError(`unexpected: ${String(value)}`);
+}

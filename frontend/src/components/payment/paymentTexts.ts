@@ -1,0 +1,240 @@
+/** What the tracker says, in French and English: a sentence that is missing in one of them is a type error. */
+
+import type { Locale } from "../../locale";
+import type { PaymentEvent, Problem } from "../../paymentContract";
+import type { Picture, PictureName } from "./paymentPicture";
+
+export interface PictureText {
+  readonly title: string;
+  readonly sentence: string;
+}
+
+interface OperatorWords {
+  /** What customers call the service. */
+  readonly name: string;
+  /** What the operator's own prompt calls the PIN. */
+  readonly pin: string;
+}
+
+export interface TrackerTexts {
+  readonly pictures: Readonly<Record<PictureName, (operator: OperatorWords) => PictureText>>;
+  readonly operators: Readonly<Record<"MTN" | "ORANGE" | "other", OperatorWords>>;
+  readonly steps: readonly [sent: string, approved: string, paid: string];
+  readonly stepStates: Readonly<Record<"done" | "current" | "stopped" | "overdue" | "toCome", string>>;
+  readonly stepsLabel: string;
+  readonly noPrompt: string;
+  readonly dial: (code: string) => string;
+  readonly timeLeft: string;
+  readonly amount: string;
+  readonly order: string;
+  readonly number: string;
+  readonly operator: string;
+  readonly reference: string;
+  readonly copy: string;
+  readonly copied: string;
+  readonly retry: string;
+  readonly changeNumber: string;
+  readonly continue: string;
+  readonly notices: Readonly<Record<"reconnecting" | "offline" | "refused", string>>;
+}
+
+const fr: TrackerTexts = {
+  pictures: {
+    loading: () => ({ title: "Un instant…", sentence: "Nous cherchons où en est votre paiement." }),
+    sending: () => ({ title: "Nous envoyons la demande", sentence: "Gardez votre téléphone près de vous." }),
+    unknown: () => ({
+      title: "Nous vérifions encore",
+      sentence:
+        "Vous ne paierez pas deux fois. Si une demande arrive sur votre téléphone, validez-la une seule fois. " +
+        "Vous pouvez quitter cette page et revenir.",
+    }),
+    checkPhone: ({ name, pin }) => ({
+      title: "Validez sur votre téléphone",
+      sentence: `Une demande ${name} arrive sur votre téléphone. Saisissez votre ${pin} pour payer.`,
+    }),
+    overtaken: () => ({
+      title: "Refusez la demande sur votre téléphone",
+      sentence: "Cette commande est déjà payée, par un essai précédent.",
+    }),
+    approved: () => ({ title: "Paiement reçu, merci\u00a0!", sentence: "Votre commande est payée." }),
+    lateSuccess: () => ({
+      title: "Paiement reçu, merci\u00a0!",
+      sentence: "Il est arrivé un peu tard, mais il compte\u00a0: votre commande est payée.",
+    }),
+    duplicate: () => ({
+      title: "Cette commande a été payée deux fois",
+      sentence:
+        "La boutique est prévenue. Elle vous contactera pour vous rendre le paiement en trop. " +
+        "Gardez bien la référence.",
+    }),
+    declined: () => ({ title: "Le paiement n’a pas abouti", sentence: "Rien n’a été prélevé sur votre compte." }),
+    notEnoughFunds: ({ name }) => ({
+      title: "Solde insuffisant ou limite atteinte",
+      sentence:
+        `Il n’y avait pas assez d’argent sur votre compte ${name}, ou une limite a été atteinte. ` +
+        "Rien n’a été prélevé.",
+    }),
+    expired: () => ({
+      title: "Pas de confirmation à temps",
+      sentence: "Si vous validez plus tard, cela comptera. Si vous n’avez rien validé, vous pouvez réessayer.",
+    }),
+    underReview: () => ({
+      title: "La boutique vérifie ce paiement",
+      sentence: "Ne payez pas une deuxième fois. Vous pouvez quitter cette page et revenir.",
+    }),
+    orderAlreadyPaid: () => ({
+      title: "Cette commande est déjà payée",
+      sentence: "Vous n’avez plus rien à payer. Si une demande arrive encore sur votre téléphone, refusez-la.",
+    }),
+    inProgressElsewhere: () => ({
+      title: "Un paiement est déjà en cours",
+      sentence:
+        "Il a peut-être commencé dans un autre onglet ou sur un autre téléphone. Terminez-le là-bas, " +
+        "sans payer une deuxième fois.",
+    }),
+    refused: () => ({
+      title: "Impossible de continuer ici",
+      sentence: "Cette page n’est plus valable. Revenez à la boutique pour retrouver votre commande.",
+    }),
+  },
+  operators: {
+    MTN: { name: "MTN MoMo", pin: "code PIN" },
+    ORANGE: { name: "Orange Money", pin: "code secret" },
+    other: { name: "Mobile Money", pin: "code secret" },
+  },
+  steps: ["Demande envoyée", "Validation au téléphone", "Payé"],
+  stepStates: {
+    done: "fait",
+    current: "en cours",
+    stopped: "arrêté ici",
+    overdue: "sans réponse",
+    toCome: "à venir",
+  },
+  stepsLabel: "Étapes du paiement",
+  noPrompt: "Rien sur l’écran\u00a0? Composez ce code sur votre téléphone\u00a0:",
+  dial: (code) => `Composer ${code}`,
+  timeLeft: "Temps restant",
+  amount: "Montant",
+  order: "Commande",
+  number: "Numéro",
+  operator: "Opérateur",
+  reference: "Référence",
+  copy: "Copier",
+  copied: "Copié",
+  retry: "Réessayer",
+  changeNumber: "Changer de numéro",
+  continue: "Continuer",
+  notices: {
+    reconnecting: "Connexion lente. Cet écran se mettra à jour tout seul.",
+    offline: "Pas de connexion Internet. Cet écran se mettra à jour dès qu’elle reviendra.",
+    refused: "Cette page n’est plus à jour. Revenez à la boutique pour suivre votre paiement.",
+  },
+};
+
+const en: TrackerTexts = {
+  pictures: {
+    loading: () => ({ title: "One moment…", sentence: "We are looking up your payment." }),
+    sending: () => ({ title: "Sending the request", sentence: "Keep your phone close to you." }),
+    unknown: () => ({
+      title: "Still checking",
+      sentence:
+        "You will not be charged twice. If a prompt comes to your phone, approve it once. " +
+        "You can leave this page and come back.",
+    }),
+    checkPhone: ({ name, pin }) => ({
+      title: "Approve on your phone",
+      sentence: `The ${name} prompt is coming to your phone. Enter your ${pin} to pay.`,
+    }),
+    overtaken: () => ({
+      title: "Decline the prompt on your phone",
+      sentence: "This order is already paid, by an earlier attempt.",
+    }),
+    approved: () => ({ title: "Payment received, thank you!", sentence: "Your order is paid." }),
+    lateSuccess: () => ({
+      title: "Payment received, thank you!",
+      sentence: "It came a little late, but it counts: your order is paid.",
+    }),
+    duplicate: () => ({
+      title: "This order was paid twice",
+      sentence:
+        "The shop has been told. It will contact you to give the extra payment back. Please keep the reference.",
+    }),
+    declined: () => ({ title: "The payment did not go through", sentence: "You have not been charged." }),
+    notEnoughFunds: ({ name }) => ({
+      title: "Not enough money, or a limit was reached",
+      sentence: `Your ${name} account had too little money, or a limit was reached. You have not been charged.`,
+    }),
+    expired: () => ({
+      title: "No confirmation in time",
+      sentence: "If you approve later, it still counts. If you have approved nothing, you may try again.",
+    }),
+    underReview: () => ({
+      title: "The shop is checking this payment",
+      sentence: "Please do not pay again. You can leave this page and come back.",
+    }),
+    orderAlreadyPaid: () => ({
+      title: "This order is already paid",
+      sentence: "There is nothing more to pay. If a prompt still comes to your phone, decline it.",
+    }),
+    inProgressElsewhere: () => ({
+      title: "A payment is already under way",
+      sentence:
+        "It may have been started in another tab or on another phone. Finish it there, and please do not pay twice.",
+    }),
+    refused: () => ({
+      title: "We cannot go on from here",
+      sentence: "This page is no longer valid. Go back to the shop to find your order.",
+    }),
+  },
+  operators: {
+    MTN: { name: "MTN MoMo", pin: "PIN" },
+    ORANGE: { name: "Orange Money", pin: "secret code" },
+    other: { name: "mobile money", pin: "PIN" },
+  },
+  steps: ["Request sent", "Approve on your phone", "Paid"],
+  stepStates: {
+    done: "done",
+    current: "under way",
+    stopped: "stopped here",
+    overdue: "no answer yet",
+    toCome: "to come",
+  },
+  stepsLabel: "Steps of the payment",
+  noPrompt: "Nothing on the screen? Dial this code on your phone:",
+  dial: (code) => `Dial ${code}`,
+  timeLeft: "Time left",
+  amount: "Amount",
+  order: "Order",
+  number: "Number",
+  operator: "Operator",
+  reference: "Reference",
+  copy: "Copy",
+  copied: "Copied",
+  retry: "Try again",
+  changeNumber: "Use another number",
+  continue: "Continue",
+  notices: {
+    reconnecting: "Slow connection. This screen will update by itself.",
+    offline: "No internet connection. This screen will update as soon as it is back.",
+    refused: "This page is out of date. Go back to the shop to follow your payment.",
+  },
+};
+
+export const TRACKER_TEXTS: Readonly<Record<Locale, TrackerTexts>> = { fr, en };
+
+/** Of the contract's sentences for FAILED, those that rule a charge out; the one of a reviewed payment does not. */
+const NOT_CHARGED = /not been charged|pas été débité/;
+
+export function textOf({ name, payment }: Picture, texts: TrackerTexts, problem: Problem | null): PictureText {
+  const text = texts.pictures[name](operatorWords(payment, texts));
+  const isReviewed = payment?.status === "FAILED" && payment.orderPaidBy === null && !NOT_CHARGED.test(payment.message);
+  if (isReviewed) return { ...text, sentence: payment.message };
+  const isUnforeseen = name === "refused" && problem !== null && problem.code !== "invalid_token";
+  return isUnforeseen ? { ...text, sentence: problem.detail } : text;
+}
+
+export function operatorWords(payment: PaymentEvent | null, texts: TrackerTexts): OperatorWords {
+  const operator = payment?.operator?.toUpperCase();
+  if (operator === "MTN" || operator === "ORANGE") return texts.operators[operator];
+  return payment?.operator ? { ...texts.operators.other, name: payment.operator } : texts.operators.other;
+}
