@@ -49,14 +49,11 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
           ) : (
             <>
               <PaymentTracker
-                payment={payment}
-                connection={connection}
-                clockOffset={checkout.clockOffset}
+                {...checkout}
                 phase={phase}
-                problem={problem}
                 locale={locale}
-                {...(retry && { onRetry: retry })}
-                {...(changeNumber && { onChangeNumber: changeNumber })}
+                onRetry={retry}
+                onChangeNumber={changeNumber}
                 onContinue={newOrder}
               />
               {problem && payment && (

@@ -24,11 +24,11 @@ export interface PaymentTrackerProps {
   /** By default French, unless the browser prefers English. */
   readonly locale?: Locale;
   /** A further attempt with the same number; offered after FAILED and EXPIRED only. */
-  readonly onRetry?: () => void;
+  readonly onRetry?: (() => void) | undefined;
   /** Back to the form; offered in the same places. */
-  readonly onChangeNumber?: () => void;
+  readonly onChangeNumber?: (() => void) | undefined;
   /** Offered when the order is paid. */
-  readonly onContinue?: () => void;
+  readonly onContinue?: (() => void) | undefined;
 }
 
 /** Shows one payment, whatever is known of it. Knows no network; its looks are in `tracker.css`. */
@@ -91,6 +91,7 @@ const asSentence = (title: string) => (/[!…]$/.test(title) ? title : `${title}
 function Announcement({ picture, words }: { readonly picture: PictureName; readonly words: string }) {
   const [spoken, setSpoken] = useState("");
   // After rendering, because a region that arrives together with its words is not read out.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the picture alone; other words of it are not news
   useEffect(() => setSpoken(words), [picture]);
   const isUrgent = picture === "overtaken";
   return (

@@ -18,14 +18,7 @@ function problem(code: string): Problem {
 }
 
 const EXPIRES = Date.parse(golden("pending").expiresAt);
-const CONNECTIONS: readonly Connection[] = [
-  "connecting",
-  "connected",
-  "reconnecting",
-  "offline",
-  "refused",
-  "stopped",
-];
+const CONNECTIONS: readonly Connection[] = ["connecting", "connected", "reconnecting", "offline", "refused", "stopped"];
 
 function shown(known: Partial<Known>) {
   return pictureOf({

@@ -1,0 +1,94 @@
+"""How long it takes from a payment's change in Redis to its words on a screen, in a real Chromium.
+
+Everything that lies between is real: Redis' pub/sub, the gateway, the WebSocket, the hook, React. Published at an
+even pace, so that nothing queues; both ends read the one clock of this machine.
+"""
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import redis
+
+from chalicelib.clock import Clock
+from chalicelib.contract import PaymentEvent, decode, payment_key, to_iso
+from chalicelib.live import Live
+from chalicelib.payment import PaymentStatus
+from local.embedded import Valkey
+from tests.browser import Chromium
+from tests.stack import Stack, running
+
+AIM_MS = 50.0
+SAMPLES = 200
+_PAUSE_SECONDS = 0.05
+_STAYS_PENDING = "237671200000"
+
+# A message that a frame's own callback posts comes after that frame was painted.
+_NOTE_PAINTS = """
+window.painted = {};
+new MutationObserver(() => requestAnimationFrame(() => {
+  const version = document.querySelector("section.bp-tracker")?.dataset.version;
+  const channel = new MessageChannel();
+  channel.port1.onmessage = () => { window.painted[version] ??= performance.timeOrigin + performance.now(); };
+  channel.port2.postMessage(null);
+})).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-version"] });
+"""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds."""
+
+    median: float
+    p95: float
+    samples: int
+
+    @property
+    def misses_its_aim(self) -> bool:
+        return self.median > AIM_MS
+
+
+def run() -> Latency:
+    with (
+        Valkey() as valkey,
+        running(valkey, SIMULATOR_SLOW_APPROVE_AFTER="600") as stack,
+        Chromium() as chromium,
+        chromium.customer(stack.origin, "en-GB") as customer,
+    ):
+        tab = customer.prepare()
+        tab.page.add_init_script(_NOTE_PAINTS)
+        customer.go_to(tab, "order-1")
+        tab.pay(_STAYS_PENDING)
+        tab.shows("checkPhone", within=10)
+        tab.is_connected()
+        published = _publish(stack, valkey)
+        tab.page.wait_for_timeout(500)
+        painted: dict[str, float] = tab.page.evaluate("window.painted")
+    delays = [painted[str(version)] - at for version, at in published.items() if str(version) in painted]
+    return _summed_up(delays)
+
+
+def _publish(stack: Stack, valkey: Valkey) -> dict[int, float]:
+    """Versions that look different each time; when each one was published, in milliseconds since the epoch."""
+    reference = str(stack.transactions()[-1]["externalReference"])
+    with redis.Redis(port=valkey.port) as client:
+        event = decode(client.get(payment_key(reference)) or b"")
+        live = Live(lambda: client, Clock(), in_memory=False)
+        published: dict[int, float] = {}
+        for version in count(event["version"] + 1):
+            if len(published) == SAMPLES:
+                return published
+            status = PaymentStatus.CONFLICTED if version % 2 else PaymentStatus.PENDING
+            now = time.time() * 1000
+            changed: PaymentEvent = {**event, "version": version, "status": status.value, "timestamp": to_iso(int(now))}
+            live.publish_newer(changed)
+            published[version] = now
+            time.sleep(_PAUSE_SECONDS)
+    raise AssertionError("count() does not end")
+
+
+def _summed_up(delays: Sequence[float]) -> Latency:
+    assert len(delays) > SAMPLES * 0.9, f"only {len(delays)} of {SAMPLES} were painted"
+    return Latency(statistics.median(delays), statistics.quantiles(delays, n=20)[-1], len(delays))
