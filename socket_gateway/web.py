@@ -10,9 +10,11 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-async def respond(send: Send, status: int, body: bytes, content_type: str = "application/json") -> None:
-    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+async def respond(send: Send, status: int, body: bytes, content_type: str = "application/json", **headers: str) -> None:
+    """`headers`: more of them, as `cache_control="no-cache"`."""
+    all_headers = {"content_type": content_type, "content_length": str(len(body)), **headers}
+    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in all_headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -13,14 +13,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 from requests.adapters import HTTPAdapter
 
-from local.embedded import Valkey, free_port
+from local.embedded import LOOPBACK, Valkey, free_port
+from local.processes import is_ready
 
 ROOT = Path(__file__).parent.parent
+TRACKING_KEY = "tracking-key-of-the-test-with-enough-bytes"
 MERCHANT_KEY = "merchant-key-of-the-test-with-enough-bytes"
 OPERATOR_KEY = "operator-key-of-the-test-with-enough-bytes"
 READY_WITHIN_SECONDS = 30
@@ -34,6 +36,7 @@ class Stack:
         self.lines: list[str] = []
         self.api = f"http://127.0.0.1:{ports['API_PORT']}/api/payment"
         self.gateway = f"http://127.0.0.1:{ports['GATEWAY_PORT']}"
+        self.origin = f"http://localhost:{ports['GATEWAY_PORT']}"
         self.simulator = f"http://127.0.0.1:{ports['SIMULATOR_PORT']}/simulator"
         self.session = requests.Session()
         self.session.mount("http://", HTTPAdapter(pool_maxsize=64))
@@ -63,6 +66,12 @@ class Stack:
         url = f"{self.simulator}/transactions/{campay_reference}/resolve"
         requests.post(url, json={"status": status, "webhook": webhook}, timeout=5).raise_for_status()
 
+    def aws_environment(self) -> dict[str, str]:
+        """How boto3 finds this system's AWS."""
+        (address,) = (line.split()[-1] for line in self.lines if line.strip().startswith("AWS (moto)"))
+        keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+        return {"AWS_ENDPOINT_URL": address, "AWS_DEFAULT_REGION": "eu-west-1", **keys}
+
     def log(self) -> str:
         return "\n".join(self.lines)
 
@@ -74,6 +83,7 @@ def running(valkey: Valkey, **environment: str) -> Iterator[Stack]:
     settings = {
         "REDIS_HOST": "127.0.0.1",
         "REDIS_PORT": str(valkey.port),
+        "TRACKING_TOKEN_KEY": TRACKING_KEY,
         "MERCHANT_API_KEY": MERCHANT_KEY,
         "OPERATOR_API_KEY": OPERATOR_KEY,
         "SIMULATOR_APPROVE_AFTER": "0.5",
@@ -118,6 +128,47 @@ def _read(process: "subprocess.Popen[str]", lines: list[str], ready: threading.E
             ready.set()
     if not ready.is_set():
         lines.append("the runner has ended")
+
+
+class SpareGateway:
+    """A second gateway of a running system: the runner would end with its own, this one may be killed and come back."""
+
+    def __init__(self, stack: Stack, valkey: Valkey, port: int, origin: str, **changed: str) -> None:
+        self.origin = origin
+        self._url = f"http://{LOOPBACK}:{port}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = {
+            "APP_ENV": "development",
+            "PORT": str(port),
+            "REDIS_HOST": LOOPBACK,
+            "REDIS_PORT": str(valkey.port),
+            "API_URL": stack.api.removesuffix("/api/payment"),
+            "FRONTEND_URL": origin,
+            "TRACKING_TOKEN_KEY": TRACKING_KEY,
+            "TEST_PAGE_DIR": str(ROOT / "frontend" / "dist"),
+            "TEST_PAGE_API_URL": stack.api.removesuffix("/api/payment"),
+            "TEST_PAGE_SIMULATOR_URL": stack.simulator.removesuffix("/simulator"),
+            **changed,
+        }
+
+    def start(self) -> None:
+        """Returns when it is ready."""
+        command = [sys.executable, "-m", "socket_gateway.asgi"]
+        self._process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **self._environment})
+        wait_until(lambda: is_ready(f"{self._url}/readyz"), "the gateway is ready")
+
+    def kill(self) -> None:
+        """No farewell to anybody."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(5)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
 
 def node() -> str:

@@ -18,11 +18,13 @@ from typing import Any
 
 import jwt
 import pytest
+import redis
 import requests
 
 from chalicelib.errors import InvalidSignature
 from chalicelib.tokens import check_webhook_signature
 from local.campay_simulator import CampaySimulator
+from local.embedded import Valkey, free_port
 from local.simulator.faults import FAULTS, WEBHOOK_FAULTS
 from local.simulator.http_server import Answer, LoopbackServer, Request
 from local.simulator.settings import SimulatorSettings
@@ -627,6 +629,65 @@ def test_health_and_unknown_control_calls(simulator: CampaySimulator) -> None:
     assert control(simulator, "faults", None).status_code == 400
 
 
+def test_any_page_may_make_control_calls(simulator: CampaySimulator) -> None:
+    """A browser asks first where the body is JSON, and reads the refusals too."""
+    page = {"Origin": "http://localhost:8080"}
+    asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    for path in ("faults", "transactions/x/resolve"):
+        url = f"{simulator.url}/simulator/{path}"
+        preflight = HTTP.options(url, headers=page | asks, timeout=5)
+        assert preflight.status_code == 200
+        assert preflight.headers["Access-Control-Allow-Origin"] == "*"
+        assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
+        assert preflight.headers["Access-Control-Allow-Headers"].lower() == "content-type"
+        refused = HTTP.post(url, data="{", headers=page, timeout=5)
+        assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (400, "*")
+    assert "Access-Control-Allow-Origin" not in HTTP.options(f"{simulator.api_url}/balance/", timeout=5).headers
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[Valkey]:
+    with Valkey() as server:
+        yield server
+
+
+def test_redis_hangs_for_as_long_as_it_is_told_to(own_valkey: Valkey) -> None:
+    """It keeps every connection and answers nobody; a second pause meanwhile is told that it cannot be."""
+    with (
+        CampaySimulator(FAST, redis_host="localhost", redis_port=own_valkey.port) as simulator,
+        redis.Redis(port=own_valkey.port, socket_timeout=5) as client,
+    ):
+        client.ping()
+        assert control(simulator, "redis", {"pauseSeconds": 1}).json() == {"status": "paused"}
+        began = time.monotonic()
+        client.ping()
+        assert 0.8 < time.monotonic() - began < 2
+        assert control(simulator, "redis", {"pauseSeconds": 4}).status_code == 200
+        again = control(simulator, "redis", {"pauseSeconds": 1})
+        assert (again.status_code, "paused already" in again.json()["error"]) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({}, "REDIS_HOST"),
+        ({"redis_host": "cache.example"}, "not on this machine"),
+        ({"redis_host": "127.0.0.1", "redis_port": free_port()}, "did not take it"),
+    ],
+)
+def test_a_redis_that_is_not_ours_is_left_alone(changes: dict[str, Any], part: str) -> None:
+    with CampaySimulator(FAST, **changes) as simulator:
+        answer = control(simulator, "redis", {"pauseSeconds": 1})
+        assert (answer.status_code, part in answer.json()["error"]) == (409, True)
+
+
+@pytest.mark.parametrize("seconds", [0, 61, -1, "5", None, True, float("nan")])
+def test_a_pause_is_between_a_second_and_a_minute(simulator: CampaySimulator, seconds: object) -> None:
+    body = json.dumps({"pauseSeconds": seconds})
+    answer = HTTP.post(f"{simulator.url}/simulator/redis", data=body, timeout=5)
+    assert (answer.status_code, "1 to 60" in answer.json()["error"]) == (400, True)
+
+
 # The server
 
 
@@ -739,6 +800,10 @@ def test_a_wrong_variable_is_named(name: str, text: str) -> None:
 def test_the_environment_of_the_process() -> None:
     settings = SimulatorSettings.from_environment({"SIMULATOR_DEMO_LIMITS": "on", "SIMULATOR_WEBHOOK_URL": " "})
     assert (settings.port, settings.webhook_url, settings.demo_limits) == (8090, None, True)
+    assert (settings.redis_host, settings.redis_password) == (None, None)
+    cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": "6380", "REDIS_PASSWORD": "secret"}
+    settings = SimulatorSettings.from_environment(cache)
+    assert (settings.redis_host, settings.redis_port, settings.redis_password) == ("127.0.0.1", 6380, "secret")
     assert (settings.approve_after, settings.slow_approve_after, settings.late_after) == (2, 5, 120)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from chalice.app import Chalice, CloudWatchEvent, Rate
 
-from local.__main__ import Ports, environment, redis_server
+from local.__main__ import Ports, environment, redis_server, welcome
 from local.api_server import ApiServer
 from local.embedded import LOOPBACK, free_port
 from local.processes import Child, ChildFailed, Processes, is_ready
@@ -307,6 +307,23 @@ def test_a_proxy_is_not_asked_for_this_machine() -> None:
     assert environment({"NO_PROXY": "intern"}, PORTS)["no_proxy"] == f"intern,{LOOPBACK},localhost"
 
 
+def test_the_test_page_stands_first_where_there_is_one(tmp_path: Path) -> None:
+    def first_row(**given: str) -> str:
+        return welcome(environment({"TEST_PAGE_DIR": str(tmp_path), **given}, PORTS), PORTS, 1.0).splitlines()[3]
+
+    assert first_row().split() == ["API", "http://localhost:1/api/payment/health"]
+    (tmp_path / "index.html").touch()
+    assert first_row().split() == ["test", "page", "http://localhost:2/payment-test"]
+    assert first_row(APP_ENV="production").split()[0] == "API"
+
+
+def test_the_test_page_is_told_where_the_others_are() -> None:
+    chosen = environment({}, PORTS)
+    assert Path(chosen["TEST_PAGE_DIR"]) == ROOT / "frontend" / "dist"
+    assert chosen["TEST_PAGE_API_URL"] == "http://localhost:1"
+    assert chosen["TEST_PAGE_SIMULATOR_URL"] == "http://localhost:3"
+
+
 def test_there_is_a_redis_server() -> None:
     assert os.access(redis_server(), os.X_OK)
 
@@ -314,7 +331,7 @@ def test_there_is_a_redis_server() -> None:
 @pytest.mark.parametrize("text", ["eighty", "-1", "65536", "٨٠٨٠"])
 def test_a_port_that_is_no_port_is_one_line(text: str) -> None:
     with pytest.raises(ChildFailed, match=r"^GATEWAY_PORT is no port number$"):
-        Ports.chosen_by({"GATEWAY_PORT": text})
+        Ports.chosen_by({"API_PORT": str(free_port()), "GATEWAY_PORT": text})
 
 
 def run(marker: str, **known: str) -> subprocess.Popen[str]:

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { payment, REFERENCE } from "../tests/fakeWire";
 import { GatewayAndApi, until } from "../tests/gateway";
+import { PAYMENT_STATUS } from "./paymentContract";
 import {
   initiatePayment,
   openPaymentSocket,
@@ -53,9 +54,9 @@ describe("the socket", () => {
   test("shows events of this payment, and of no other", async () => {
     const said = opened();
     await until(() => said.includes("tracked"));
-    server.emit("payment-status", payment({ version: 3, reference: "of-somebody-else" }));
-    server.emit("payment-status", { version: 4 });
-    server.emit("payment-status", payment({ version: 5 }));
+    server.emit(PAYMENT_STATUS, payment({ version: 3, reference: "of-somebody-else" }));
+    server.emit(PAYMENT_STATUS, { version: 4 });
+    server.emit(PAYMENT_STATUS, payment({ version: 5 }));
     await until(() => said.includes("version 5"));
     expect(said.filter((word) => word.startsWith("version"))).toEqual(["version 5"]);
   });

@@ -58,7 +58,7 @@ export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayme
     transports: ["websocket", "polling"],
     tryAllTransports: true,
     reconnectionDelay: 500,
-    reconnectionDelayMax: 5_000,
+    reconnectionDelayMax: 2_000, // however long the gateway was away, its return is seen within 3 s
   });
   let retrack: ReturnType<typeof setTimeout> | undefined;
   const reconnect = () => void socket.disconnect().connect();

@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { Server, type Socket } from "socket.io";
 
+import { CONNECTED, TRACK } from "../src/paymentContract";
+
 /** What the API answers to a request: a status and a body; null never answers. */
 export type Respond = (request: IncomingMessage, body: string) => readonly [status: number, body: unknown] | null;
 export type Acknowledge = (request: unknown, socket: Socket) => unknown;
@@ -19,8 +21,8 @@ export class GatewayAndApi {
   async start(): Promise<this> {
     this.#io.on("connection", (socket) => {
       this.transports.push(socket.conn.transport.name);
-      socket.emit("connected", { message: "", socketId: socket.id, timestamp: new Date().toISOString() });
-      socket.on("track-payment", (request: unknown, acknowledge: (answer: unknown) => void) => {
+      socket.emit(CONNECTED, { message: "", socketId: socket.id, timestamp: new Date().toISOString() });
+      socket.on(TRACK, (request: unknown, acknowledge: (answer: unknown) => void) => {
         this.tracked.push(request);
         const answer = this.track(request, socket);
         if (answer !== undefined) acknowledge(answer);

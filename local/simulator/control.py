@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from local.simulator.customers import Customers
@@ -9,21 +10,39 @@ from local.simulator.faults import FaultQueue
 from local.simulator.http_server import Answer, Request
 from local.simulator.phone_numbers import Status
 from local.simulator.records import ledger_row
+from local.simulator.redis_pause import CannotPause, pause_redis
+from local.simulator.settings import SimulatorSettings
 from local.simulator.timers import Timers
 from local.simulator.transactions import TransactionLedger
 
 PREFIX = "/simulator/"
 _RESOLVE = re.compile(r"/simulator/transactions/([^/]+)/resolve")
+# The test page is served from elsewhere; its buttons call from the developer's own browser.
+_ANY_PAGE = {"Access-Control-Allow-Origin": "*"}
+_PREFLIGHT = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "Content-Type"}
 
 
 class SimulatorControl:
-    def __init__(self, ledger: TransactionLedger, faults: FaultQueue, customers: Customers, timers: Timers) -> None:
+    def __init__(
+        self,
+        settings: SimulatorSettings,
+        ledger: TransactionLedger,
+        faults: FaultQueue,
+        customers: Customers,
+        timers: Timers,
+    ) -> None:
+        self._settings = settings
         self._ledger = ledger
         self._faults = faults
         self._customers = customers
         self._timers = timers
 
     def respond(self, request: Request) -> Answer:
+        if request.method == "OPTIONS":
+            return Answer(200, {}, _ANY_PAGE | _PREFLIGHT)
+        return replace(self._answer(request), headers=_ANY_PAGE)
+
+    def _answer(self, request: Request) -> Answer:
         try:
             match request.method, request.path:
                 case "GET", "/simulator/health":
@@ -36,10 +55,15 @@ class SimulatorControl:
                 case "POST", "/simulator/reset":
                     self.reset()
                     return Answer(200, {"status": "ok"})
+                case "POST", "/simulator/redis":
+                    pause_redis(self._settings, _pause_seconds(_json(request)))
+                    return Answer(200, {"status": "paused"})
                 case "POST", path if resolved := _RESOLVE.fullmatch(path):
                     return self._resolve(resolved[1], _json(request))
         except ValueError as error:
             return _error(400, str(error))
+        except CannotPause as error:
+            return _error(409, str(error))
         return _error(404, "There is no such control call.")
 
     def transactions(self, external_reference: str | None = None) -> list[dict[str, Any]]:
@@ -68,6 +92,15 @@ def _decision(wanted: Any) -> tuple[Status, bool]:
         case {"status": "SUCCESSFUL" | "FAILED" as decision} if len(wanted) == 1:
             return decision, True
     raise ValueError("A resolution is {status: SUCCESSFUL or FAILED, webhook: true or false}.")
+
+
+def _pause_seconds(wanted: Any) -> float:
+    match wanted:
+        case {"pauseSeconds": int(seconds) | float(seconds)} if (
+            len(wanted) == 1 and seconds is not True and 1 <= seconds <= 60
+        ):
+            return float(seconds)
+    raise ValueError("A pause is {pauseSeconds: 1 to 60}.")
 
 
 def _json(request: Request) -> Any:

@@ -114,6 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.do_GET()
 
+    def do_OPTIONS(self) -> None:
+        self.do_GET()
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
         """Silent: a request line may hold what no log should."""
 

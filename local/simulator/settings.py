@@ -16,7 +16,8 @@ class SimulatorSettings:
     `hold_seconds`: how long a call with the fault `timeout` waits for its answer.
     `duplicates`: a repeated external_reference gets the `first` result or is refused (`reject`);
     CamPay's own page says both. `number_style`: amounts as numbers and null for what is absent,
-    as CamPay's page has it, instead of the strings that were measured.
+    as CamPay's page has it, instead of the strings that were measured. `redis_host`: the Redis that a
+    control call may pause; None: it knows none.
     """
 
     port: int = 0
@@ -35,6 +36,9 @@ class SimulatorSettings:
     demo_limits: bool = False
     demo_zero_amounts: bool = False
     number_style: bool = False
+    redis_host: str | None = None
+    redis_port: int = 6379
+    redis_password: str | None = None
 
     def __post_init__(self) -> None:
         if self.webhook_method not in ("POST", "GET"):
@@ -91,4 +95,7 @@ _VARIABLES: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "SIMULATOR_DEMO_LIMITS": ("demo_limits", _switch),
     "SIMULATOR_DEMO_ZERO_AMOUNTS": ("demo_zero_amounts", _switch),
     "SIMULATOR_NUMBER_STYLE": ("number_style", _switch),
+    "REDIS_HOST": ("redis_host", str),
+    "REDIS_PORT": ("redis_port", _port),
+    "REDIS_PASSWORD": ("redis_password", str),
 }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { payment, REFERENCE } from "../../tests/fakeWire";
 import { GatewayAndApi, until } from "../../tests/gateway";
+import { PAYMENT_STATUS } from "../paymentContract";
 import { type CheckoutTracking, useCheckout } from "./useCheckout";
 import { type PaymentTracking, usePaymentSocket } from "./usePaymentSocket";
 
@@ -52,7 +53,7 @@ describe("usePaymentSocket", () => {
     await render(REFERENCE);
     await eventually(() => seen.at(-1)?.connection === "connected");
     expect(seen.at(-1)).toMatchObject({ payment: { version: 2 }, isFinal: false });
-    server.emit("payment-status", payment({ version: 3, status: "SUCCESSFUL" }));
+    server.emit(PAYMENT_STATUS, payment({ version: 3, status: "SUCCESSFUL" }));
     await eventually(() => seen.at(-1)?.isFinal === true);
   });
 
@@ -116,7 +117,7 @@ describe("useCheckout", () => {
     await eventually(() => now().payment !== null);
     expect(now()).toMatchObject({ phase: "tracking", reference: REFERENCE, retry: undefined });
 
-    server.emit("payment-status", payment({ version: 3, status: "EXPIRED" }));
+    server.emit(PAYMENT_STATUS, payment({ version: 3, status: "EXPIRED" }));
     await eventually(() => now().retry !== undefined);
     const further = { ...reply, reference: "11111111-2222-4333-8444-555555555555" };
     server.respond = () => [201, further];
@@ -134,7 +135,7 @@ describe("useCheckout", () => {
     await eventually(() => now().changeNumber !== undefined);
     await act(async () => now().changeNumber?.());
     expect(now().phase).toBe("ready");
-    server.emit("payment-status", payment({ version: 4, status: "SUCCESSFUL", late: true }));
+    server.emit(PAYMENT_STATUS, payment({ version: 4, status: "SUCCESSFUL", late: true }));
     await eventually(() => now().phase === "tracking");
     expect(now().retry).toBeUndefined();
   });

@@ -1,0 +1,59 @@
+"""What is deployed as one stage, as the stack's outputs tell it."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+STACK_NAME = "BraidsterPayments-{stage}"
+
+
+class NotDeployed(Exception):
+    """Says in one line what is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """URLs without a slash at the end; `api_url` with API Gateway's stage, before `/api/payment`.
+
+    `dead_letters`: the queue's URL, empty where order events go nowhere but to the bus.
+    """
+
+    stage: str
+    api_url: str
+    gateway_url: str
+    frontend_url: str
+    campay_api_url: str
+    secrets_id: str
+    table: str
+    event_bus: str
+    dead_letters: str = ""
+
+    @property
+    def is_demo(self) -> bool:
+        return "//demo.campay.net/" in self.campay_api_url
+
+    @property
+    def webhook_url(self) -> str:
+        return f"{self.api_url}/api/payment/webhook"
+
+    @classmethod
+    def of_stage(cls, stage: str, cloudformation: Any) -> Self:
+        """`cloudformation`: boto3's client. Raises NotDeployed."""
+        name = STACK_NAME.format(stage=stage)
+        try:
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        except cloudformation.exceptions.ClientError as error:
+            raise NotDeployed(f"there is no stack {name} in this account and region") from error
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        wanted = {
+            "api_url": "ApiUrl",
+            "gateway_url": "GatewayUrl",
+            "frontend_url": "FrontendUrl",
+            "campay_api_url": "CampayApiUrl",
+            "secrets_id": "SecretsId",
+            "table": "PaymentsTable",
+            "event_bus": "EventBus",
+        }
+        if missing := sorted(set(wanted.values()) - set(outputs)):
+            raise NotDeployed(f"the stack {name} has no output {', '.join(missing)}: deploy it again")
+        found = {field: outputs[output].rstrip("/") for field, output in wanted.items()}
+        return cls(stage=stage, **found, dead_letters=outputs.get("DeadLetters", ""))
