@@ -1,3 +1,5 @@
+import { memo } from "react";
+
 import type { Connection } from "../src/paymentWatch";
 
 export interface ArrivedEvent {
@@ -23,7 +25,8 @@ export function EventStream({ events, connection }: { events: readonly ArrivedEv
   );
 }
 
-function EventRow({ event }: { event: ArrivedEvent }) {
+/** Kept as it is while others arrive: there may be hundreds. */
+const EventRow = memo(({ event }: { event: ArrivedEvent }) => {
   const payload = (event.payload ?? {}) as { version?: number; status?: string };
   return (
     <li data-event={event.name} data-version={payload.version}>
@@ -36,4 +39,4 @@ function EventRow({ event }: { event: ArrivedEvent }) {
       </details>
     </li>
   );
-}
+});
