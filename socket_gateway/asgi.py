@@ -148,7 +148,7 @@ def _socket_server(settings: Settings, rooms: RoomIndexManager) -> SocketServer:
         client_manager=rooms,
         async_mode="asgi",
         cors_allowed_origins=list(settings.origins),
-        cors_credentials=False,
+        cors_credentials=True,  # long-polling comes back to its own gateway by the load balancer's cookie
         max_http_buffer_size=settings.bounds.max_message_bytes,
         transports=["websocket", "polling"],
         always_connect=True,  # CONNECT goes out before the connect handler's own event

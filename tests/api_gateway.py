@@ -3,12 +3,18 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl
 
 import app as application
+from local.embedded import LOOPBACK, LoopbackServer
+
+STAGE = "/prod"
+"""What API Gateway puts before a path, and takes off again before the app sees it."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +38,63 @@ def call(
     as_base64: bool = False,
 ) -> Reply:
     """`body`: text and bytes go as they are, everything else as JSON."""
+    event = event_of(method, path, body, headers=headers, address=address, as_base64=as_base64)
+    return reply_of(application.app(event, None))
+
+
+def reply_of(answer: Mapping[str, Any]) -> Reply:
+    return Reply(answer["statusCode"], {**answer["headers"]}, answer["body"])
+
+
+def event_of(
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    address: str = "41.202.0.1",
+    as_base64: bool = False,
+) -> dict[str, Any]:
+    """`body` as `call` takes it."""
     path, _, query = path.partition("?")
     raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
     event = _event(method, path, query, dict(headers or {}), None if body is None else raw, address)
     if body is not None:
         event["body"] = base64.b64encode(raw).decode() if as_base64 else raw.decode("utf-8", "surrogateescape")
         event["isBase64Encoded"] = as_base64
-    answer = application.app(event, None)
-    return Reply(answer["statusCode"], {**answer["headers"]}, answer["body"])
+    return event
+
+
+@contextmanager
+def over_http(invoke: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Iterator[str]:
+    """The stage's URL: what is asked there becomes an event for `invoke`, and its answer the reply."""
+
+    class Gateway(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            path = self.path.removeprefix(STAGE)
+            headers = dict(self.headers)
+            reply = reply_of(invoke(event_of(self.command, path, body or None, headers=headers)))
+            text = reply.text.encode()
+            self.send_response_only(reply.status)
+            for name, value in {**reply.headers, "Content-Length": str(len(text))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = do_any  # noqa: N815 - the names that the base class looks up
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's own name
+            """Nothing: what the app logs is what counts."""
+
+    server = LoopbackServer(Gateway)
+    server.start()
+    try:
+        yield f"http://{LOOPBACK}:{server.server_port}{STAGE}"
+    finally:
+        server.close()
 
 
 def _event(
@@ -62,12 +117,21 @@ def _event(
         "body": None,
         "isBase64Encoded": False,
         "requestContext": {
-            "resourcePath": resource,
-            "path": f"/api{path}",
-            "httpMethod": method,
-            "stage": "prod",
+            "accountId": "123456789012",
+            "apiId": "anapi12345",
+            "domainName": "anapi12345.execute-api.eu-west-1.amazonaws.com",
+            "domainPrefix": "anapi12345",
+            "extendedRequestId": "an-extended-request",
+            "identity": {"sourceIp": address, "userAgent": "a-browser", "accountId": None, "caller": None},
+            "protocol": "HTTP/1.1",
             "requestId": "a-request",
-            "identity": {"sourceIp": address, "userAgent": "a-browser"},
+            "requestTime": "24/Nov/2026:04:43:38 +0000",
+            "requestTimeEpoch": 1_795_495_418_000,
+            "resourceId": "ares01",
+            "resourcePath": resource,
+            "path": f"{STAGE}{path}",
+            "httpMethod": method,
+            "stage": STAGE.strip("/"),
         },
     }
 

@@ -57,6 +57,7 @@ export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayme
     forceNew: true, // ours alone, so that closing it closes everything
     transports: ["websocket", "polling"],
     tryAllTransports: true,
+    withCredentials: true, // long-polling comes back to its own gateway by the load balancer's cookie
     reconnectionDelay: 500,
     reconnectionDelayMax: 2_000, // however long the gateway was away, its return is seen within 3 s
   });

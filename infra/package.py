@@ -1,0 +1,148 @@
+"""`make package`: the API's Lambda zip, the same to the last byte from every clone.
+
+`chalice package` decides what is in it: `app.py`, `chalicelib/`, what `requirements.txt` names, and its own runtime.
+It is given pure wheels only, so that one zip fits every processor. Added here is bytecode: Lambda's /var/task cannot
+be written to, so that without it each cold start would compile every module again.
+"""
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).resolve().parent.parent
+OUTPUT = ROOT / ".chalice" / "deployments"
+NAME = "payments-api.zip"
+RUNTIMES = ("python3.13", "python3.12", "python3.11")
+"""Those of Lambda that the product runs on, newest first."""
+LAMBDA_TASK_ROOT = "/var/task"
+
+_PRODUCT = ("app.py", "chalicelib", "requirements.txt", "constraints.txt", ".chalice/config.json")
+_PACKAGER = {
+    "PIP_CONSTRAINT": "constraints.txt",
+    "PIP_PLATFORM": "any",
+    "PIP_ONLY_BINARY": ":all:",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "AWS_DEFAULT_REGION": "eu-west-1",  # chalice wants one, and nothing in the zip depends on it
+}
+_NEVER_INSIDE = ("boto3", "botocore", "pip", "setuptools", "cryptography", "chalice/cli")
+_EARLIEST_OF_A_ZIP = (1980, 1, 1, 0, 0, 0)
+
+
+class PackagingFailed(Exception):
+    """Says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """`runtime`: Lambda's name of the Python that the bytecode inside is of; `size` in bytes."""
+
+    path: Path
+    sha256: str
+    size: int
+    runtime: str
+
+
+def build(output_dir: Path, root: Path = ROOT) -> Package:
+    """From the tracked files of the clone at `root`. Raises PackagingFailed."""
+    runtime, interpreter = newest_python()
+    with TemporaryDirectory() as scratch:
+        project, contents = Path(scratch, "project"), Path(scratch, "contents")
+        _copy_product(root, project)
+        _unpack_chalice_package(project, contents)
+        _refuse_what_does_not_belong(contents)
+        _compile(contents, interpreter)
+        output_dir.mkdir(parents=True, exist_ok=True)
+        path = output_dir / NAME
+        _zip(contents, path)
+    return Package(path, hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size, runtime)
+
+
+def newest_python() -> tuple[str, str]:
+    """The newest of RUNTIMES that is here, and its interpreter."""
+    own = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for runtime in RUNTIMES:
+        interpreter = sys.executable if runtime == own else shutil.which(runtime)
+        if interpreter and subprocess.run([interpreter, "-c", ""], check=False, capture_output=True).returncode == 0:
+            return runtime, interpreter
+    raise PackagingFailed(f"one of {', '.join(RUNTIMES)} must be on the PATH")
+
+
+def _copy_product(root: Path, project: Path) -> None:
+    """What git knows, as it stands in the work tree: neither a cache nor a stray file gets to Lambda."""
+    for name in _run(["git", "ls-files", "-z", "--", *_PRODUCT], root).split("\0"):
+        if name:
+            (project / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / name, project / name)
+
+
+def _unpack_chalice_package(project: Path, contents: Path) -> None:
+    variables = [f"{name}={value}" for name, value in _PACKAGER.items()]
+    chalice = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
+    said = _run(["env", *variables, *chalice, "package", "packaged"], project)
+    if "Could not install dependencies" in said:  # chalice goes on without them
+        raise PackagingFailed(" ".join(said.split()))
+    with zipfile.ZipFile(project / "packaged" / "deployment.zip") as packaged:
+        packaged.extractall(contents)
+
+
+def _refuse_what_does_not_belong(contents: Path) -> None:
+    """A package that Lambda brings, or is not to have; machine code, which fits one processor and one Python."""
+    strangers = [name for name in _NEVER_INSIDE if (contents / name).exists()]
+    strangers += [str(path.relative_to(contents)) for path in contents.rglob("*.so*")]
+    if strangers:
+        raise PackagingFailed(f"not to be in the zip: {', '.join(sorted(strangers))}")
+
+
+def _compile(contents: Path, interpreter: str) -> None:
+    """Unchecked: nothing but the zip's own hash says that bytecode and source belong together, and no time is in it."""
+    where = ["-s", str(contents), "-p", LAMBDA_TASK_ROOT]
+    command = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", *where, str(contents)]
+    _run(["env", "PYTHONHASHSEED=0", interpreter, "-s", *command], contents)
+
+
+def _zip(contents: Path, path: Path) -> None:
+    files = sorted(file for file in contents.rglob("*") if file.is_file())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for file in files:
+            entry = zipfile.ZipInfo(file.relative_to(contents).as_posix(), _EARLIEST_OF_A_ZIP)
+            entry.external_attr = 0o100644 << 16
+            entry.create_system = 3  # Unix, also where it is built on another
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, file.read_bytes(), compresslevel=9)
+
+
+def _run(command: list[str], folder: Path) -> str:
+    """Its standard output. Raises PackagingFailed."""
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    if done.returncode:
+        lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
+        told = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
+        raise PackagingFailed(f"{Path(command[0]).name} ended with {done.returncode}: {' '.join(told)}")
+    return done.stdout
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m infra.package", description="Builds the API's Lambda zip.")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="the folder to put it into")
+    parser.add_argument("--measure", action="store_true", help="start it as Lambda does, and say how long that takes")
+    options = parser.parse_args()
+    try:
+        package = build(options.output)
+    except PackagingFailed as failed:
+        sys.exit(f"make package: {failed}")
+    print(f"{package.path}\n{package.size:,} bytes, {package.runtime}, sha256 {package.sha256}")
+    if options.measure:
+        from tests.lambda_runtime import init_milliseconds  # what runs Lambda here is only there for tests
+
+        for name, milliseconds in init_milliseconds(package.path).items():
+            print(f"init {name}: {milliseconds:.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
