@@ -76,7 +76,7 @@ export function createPaymentWatch(target: TrackedPayment | null, over: Wire = w
     getState: () => state,
     subscribe: (listener) => {
       listeners.add(listener);
-      if (!stopped && target) running ??= run(target, over, watch, set);
+      if (!stopped && target) running ??= new Running(target, over, watch, set);
       return () => {
         listeners.delete(listener);
         if (listeners.size === 0) end();
@@ -93,130 +93,129 @@ export function createPaymentWatch(target: TrackedPayment | null, over: Wire = w
   return watch;
 }
 
-interface Running {
-  wake(): Promise<void>;
-  end(): void;
-}
+/** From the first subscriber to the last. */
+class Running {
+  private isTracked = false;
+  private wasTracked = false;
+  private hasEnded = false;
+  /** Reads since the last good sign: each one makes the next pause longer. */
+  private reads = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private reading = new AbortController();
+  private clockOffset = Number.NEGATIVE_INFINITY;
+  private readonly socket: PaymentSocket;
 
-function run(
-  target: TrackedPayment,
-  over: Wire,
-  watch: PaymentWatch,
-  set: (change: Partial<WatchState>) => void,
-): Running {
-  let ended = false;
-  let tracked = false;
-  let wasTracked = false;
-  let failures = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let reading = new AbortController();
-  let socket: PaymentSocket | null = null;
-  let clockOffset = Number.NEGATIVE_INFINITY;
+  constructor(
+    private readonly target: TrackedPayment,
+    private readonly over: Wire,
+    private readonly watch: PaymentWatch,
+    private readonly set: (change: Partial<WatchState>) => void,
+  ) {
+    document.addEventListener("visibilitychange", this.visibilityChanged);
+    window.addEventListener("online", this.wake);
+    window.addEventListener("offline", this.connectionChanged);
+    window.addEventListener("pageshow", this.pageShown);
+    this.socket = over.open(target, {
+      tracked: () => {
+        this.isTracked = this.wasTracked = true;
+        this.reads = 0;
+        this.connectionChanged();
+      },
+      lost: () => {
+        this.isTracked = false;
+        this.connectionChanged();
+      },
+      refused: (problem) => this.refuse(problem),
+      serverTime: (now) => {
+        this.clockOffset = Number.NEGATIVE_INFINITY; // the device's clock may have been set meanwhile
+        this.learnTime(now);
+      },
+      received: (payment) => this.receive(payment),
+      event: (name, payload) => this.watch.handlers.onEvent?.(name, payload),
+    });
+    this.connectionChanged();
+  }
 
-  const connection = (): Connection => {
-    if (tracked) return "connected";
-    if (navigator.onLine === false) return "offline";
-    return wasTracked ? "reconnecting" : "connecting";
+  end(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    clearTimeout(this.timer);
+    this.reading.abort();
+    this.socket.close();
+    document.removeEventListener("visibilitychange", this.visibilityChanged);
+    window.removeEventListener("online", this.wake);
+    window.removeEventListener("offline", this.connectionChanged);
+    window.removeEventListener("pageshow", this.pageShown);
+  }
+
+  readonly wake = async (): Promise<void> => {
+    if (this.hasEnded) return;
+    this.reads = 0;
+    this.socket.revive();
+    this.set({ connection: this.connection() });
+    await this.read();
   };
+
+  private readonly connectionChanged = (): void => {
+    if (this.hasEnded) return;
+    this.set({ connection: this.connection() });
+    this.plan();
+  };
+
+  private readonly visibilityChanged = (): void => {
+    if (document.visibilityState === "hidden") this.plan();
+    else void this.wake();
+  };
+
+  private readonly pageShown = (event: PageTransitionEvent): void => {
+    if (event.persisted) void this.wake(); // out of the browser's back-forward cache, its connection dead
+  };
+
+  private connection(): Connection {
+    if (this.isTracked) return "connected";
+    if (navigator.onLine === false) return "offline";
+    return this.wasTracked ? "reconnecting" : "connecting";
+  }
+
+  private plan(): void {
+    clearTimeout(this.timer);
+    // Nobody looks at a hidden page; it is read when it is shown again.
+    if (isFinal(this.watch.getState().payment) || document.visibilityState === "hidden") return;
+    const delay = this.isTracked ? QUIET_MS : Math.min(DOWN_MS * GROWTH ** this.reads, DOWN_MAX_MS);
+    this.timer = setTimeout(() => void this.read(), delay * (1 - JITTER + 2 * JITTER * Math.random()));
+  }
+
+  private async read(): Promise<void> {
+    clearTimeout(this.timer);
+    this.reading.abort(); // one that began before the network went may hang
+    const mine = new AbortController();
+    this.reading = mine;
+    const answer = await this.over.read(this.target, mine.signal);
+    if (mine.signal.aborted) return;
+    this.reads += 1;
+    if (answer.kind === "payment") this.receive(answer.payment);
+    if (answer.kind === "refused") this.refuse(answer.problem);
+    else this.plan();
+  }
+
+  private receive(payment: PaymentEvent): void {
+    this.learnTime(Date.parse(payment.timestamp));
+    const previous = this.watch.getState().payment;
+    if (!isNewer(payment, previous)) return;
+    this.set({ payment });
+    this.watch.handlers.onChange?.(payment, previous);
+  }
+
+  private refuse(problem: Problem): void {
+    this.end();
+    this.set({ connection: "refused", problem });
+  }
 
   /** A payload is never from the future, so of all differences the largest is the nearest to the truth. */
-  const learnTime = (serverTime: number) => {
+  private learnTime(serverTime: number): void {
     const offset = serverTime - Date.now();
-    if (!(offset > clockOffset)) return;
-    clockOffset = offset;
-    set({ clockOffset });
-  };
-
-  const receive = (payment: PaymentEvent) => {
-    learnTime(Date.parse(payment.timestamp));
-    const previous = watch.getState().payment;
-    if (!isNewer(payment, previous)) return;
-    set({ payment });
-    watch.handlers.onChange?.(payment, previous);
-  };
-
-  const refuse = (problem: Problem) => {
-    end();
-    set({ connection: "refused", problem });
-  };
-
-  const plan = () => {
-    clearTimeout(timer);
-    // Nobody looks at a hidden page; it is read when it is shown again.
-    if (ended || isFinal(watch.getState().payment) || document.visibilityState === "hidden") return;
-    const delay = tracked ? QUIET_MS : Math.min(DOWN_MS * GROWTH ** failures, DOWN_MAX_MS);
-    timer = setTimeout(read, delay * (1 - JITTER + 2 * JITTER * Math.random()));
-  };
-
-  const read = async () => {
-    clearTimeout(timer);
-    reading.abort(); // one that began before the network went may hang
-    const mine = new AbortController();
-    reading = mine;
-    const answer = await over.read(target, mine.signal);
-    if (ended || mine.signal.aborted) return;
-    failures += 1;
-    if (answer.kind === "payment") receive(answer.payment);
-    if (answer.kind === "refused") refuse(answer.problem);
-    else plan();
-  };
-
-  const wake = async () => {
-    if (ended) return;
-    failures = 0;
-    socket?.revive();
-    set({ connection: connection() });
-    await read();
-  };
-
-  const changed = () => {
-    if (ended) return;
-    set({ connection: connection() });
-    plan();
-  };
-  const visibilityChanged = () => {
-    if (document.visibilityState === "hidden") plan();
-    else void wake();
-  };
-  const online = () => void wake();
-  const pageShown = (event: PageTransitionEvent) => {
-    if (event.persisted) void wake(); // out of the browser's back-forward cache, its connection dead
-  };
-
-  const end = () => {
-    if (ended) return;
-    ended = true;
-    clearTimeout(timer);
-    reading.abort();
-    socket?.close();
-    document.removeEventListener("visibilitychange", visibilityChanged);
-    window.removeEventListener("online", online);
-    window.removeEventListener("offline", changed);
-    window.removeEventListener("pageshow", pageShown);
-  };
-
-  document.addEventListener("visibilitychange", visibilityChanged);
-  window.addEventListener("online", online);
-  window.addEventListener("offline", changed);
-  window.addEventListener("pageshow", pageShown);
-  socket = over.open(target, {
-    tracked: () => {
-      tracked = wasTracked = true;
-      failures = 0;
-      changed();
-    },
-    lost: () => {
-      tracked = false;
-      changed();
-    },
-    refused: refuse,
-    serverTime: (now) => {
-      clockOffset = Number.NEGATIVE_INFINITY; // the device's clock may have been set meanwhile
-      learnTime(now);
-    },
-    received: receive,
-    event: (name, payload) => watch.handlers.onEvent?.(name, payload),
-  });
-  changed();
-  return { wake, end };
+    if (!(offset > this.clockOffset)) return;
+    this.clockOffset = offset;
+    this.set({ clockOffset: offset });
+  }
 }
