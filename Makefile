@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-browser test-deploy check bench package install clean deploy deployable synth destroy
+.PHONY: run test test-browser test-deploy check bench package synth deploy deployable doctor destroy install clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -40,7 +40,10 @@ deploy: deployable check test
 	@$(PY) -m infra.fill_secret $(STAGE)
 	@$(CDK) diff $(STACK)
 	@$(CDK) deploy $(STACK)
-	@test ! -f infra/doctor.py || $(PY) -m infra.doctor $(STAGE)
+	@$(PY) -m infra.doctor $(STAGE)
+
+doctor: $(INSTALLED_DEPLOY)
+	@$(PY) -m infra.doctor "$(STAGE)"
 
 deployable: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.stages "$(STAGE)"
@@ -116,5 +119,5 @@ INSTALL_BROWSER = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && ech
 	&& { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } \
 	>/dev/null 2>&1 || { echo "The browser tests need Chromium: sudo apt-get install chromium"; exit 1; }; }
 
-package: $(INSTALLED)
+package: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.package --measure

@@ -1,0 +1,223 @@
+"""Every alarm: what it watches, one plain sentence, and its section of docs/operations.md."""
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.api import API, STATEMENT, SWEEP, Function, PaymentsApi
+from infra.gateway import Gateway
+from infra.log_lines import BALANCE, LINES, SETTLED, SETTLED_BY_WEBHOOK, Line
+from infra.order_events import OrderEvents
+from infra.redis import Redis
+from infra.stages import Stage
+
+PAGE = "docs/operations.md"
+_MINUTE, _FIVE_MINUTES, _HOUR, _DAY = (Duration.minutes(it) for it in (1, 5, 60, 1440))
+_ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+_BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+_QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
+_LOUD = cloudwatch.TreatMissingData.BREACHING
+_WEBHOOKS_MISSED_PERCENT = 20
+_ENOUGH_TO_TELL = 10
+"""Payments an hour: below, one lost webhook is no rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """`page`: the alarm's name and its section. `after`: periods in a row; `missing`: what no data means."""
+
+    page: str
+    sentence: str
+    metric: cloudwatch.IMetric
+    threshold: float
+    above: bool = True
+    after: int = 1
+    missing: cloudwatch.TreatMissingData = _QUIET
+
+
+class Alarms(Construct):
+    """`by_page`: all of them."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        stage: Stage,
+        *,
+        api: PaymentsApi,
+        gateway: Gateway,
+        redis: Redis,
+        order_events: OrderEvents,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        self._namespace = f"{stage.full_name}/log"
+        self._topic = self._told_by_email()
+        for line in LINES:
+            self._count(line, api)
+        watches = [
+            *(self._of_line(line) for line in LINES if line.sentence),
+            self._missed_webhooks(),
+            self._balance(),
+            *_of_functions(api),
+            *_of_gateway(gateway),
+            *_of_redis(redis),
+            *_of_order_events(order_events),
+        ]
+        self.by_page = {watch.page: self._alarm(watch) for watch in watches}
+
+    def line_metric(self, name: str, statistic: str, period: Duration) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=self._namespace, metric_name=name, statistic=statistic, period=period, label=name
+        )
+
+    def _told_by_email(self) -> sns.Topic:
+        topic = sns.Topic(self, "Topic", enforce_ssl=True)
+        if self._stage.alarm_email:
+            topic.add_subscription(subscriptions.EmailSubscription(self._stage.alarm_email))
+        return topic
+
+    def _count(self, line: Line, api: PaymentsApi) -> None:
+        for function in line.functions:
+            logs.MetricFilter(
+                self,
+                f"{line.metric}-{function.name}",
+                log_group=api.logs[function.name],
+                metric_namespace=self._namespace,
+                metric_name=line.metric,
+                filter_pattern=logs.FilterPattern.literal(line.pattern),
+                metric_value=line.value,
+            )
+
+    def _of_line(self, line: Line) -> Watch:
+        metric = self.line_metric(line.metric, line.statistic, _FIVE_MINUTES)
+        return Watch(line.metric, line.sentence, metric, line.threshold)
+
+    def _missed_webhooks(self) -> Watch:
+        settled, by_webhook = (self.line_metric(it.metric, "Sum", _HOUR) for it in (SETTLED, SETTLED_BY_WEBHOOK))
+        missed = cloudwatch.MathExpression(
+            expression=f"IF(settled >= {_ENOUGH_TO_TELL}, 100 * (settled - FILL(webhook, 0)) / settled, 0)",
+            using_metrics={"settled": settled, "webhook": by_webhook},
+            period=_HOUR,
+            label="% of successes that no webhook told",
+        )
+        sentence = f"In the last hour CamPay's webhook told us of fewer than {100 - _WEBHOOKS_MISSED_PERCENT} % of the "
+        return Watch("webhooks-missing", sentence + "successes; the sweep found the others.", missed, 20)
+
+    def _balance(self) -> Watch:
+        metric = self.line_metric(BALANCE.metric, "Minimum", _DAY)
+        threshold = self._stage.float_threshold
+        sentence = f"CamPay holds less than {threshold} XAF for us."
+        return Watch("float-low", sentence, metric, threshold, above=False)
+
+    def _alarm(self, watch: Watch) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(
+            self,
+            watch.page,
+            alarm_name=f"{self._stage.full_name}-{watch.page}",
+            alarm_description=f"{watch.sentence} {PAGE}#{watch.page}",
+            metric=watch.metric,
+            threshold=watch.threshold,
+            comparison_operator=_ABOVE if watch.above else _BELOW,
+            evaluation_periods=watch.after,
+            treat_missing_data=watch.missing,
+        )
+        tell = actions.SnsAction(self._topic)
+        alarm.add_alarm_action(tell)
+        alarm.add_ok_action(tell)
+        return alarm
+
+
+def _of_functions(api: PaymentsApi) -> list[Watch]:
+    def of(function: Function, name: str, period: Duration) -> cloudwatch.Metric:
+        return api.function_metric(function, name, statistic="Sum", period=period)
+
+    return [
+        Watch(
+            "api-5xx",
+            "The API answered 5 or more calls in 5 minutes with a 5xx.",
+            api.metric("5XXError", statistic="Sum", period=_FIVE_MINUTES),
+            5,
+        ),
+        Watch(
+            "api-throttled",
+            "Lambda refused calls, webhooks too, because all that is reserved for the API is busy.",
+            of(API, "Throttles", _FIVE_MINUTES),
+            1,
+        ),
+        Watch(
+            "sweep-not-running",
+            "The sweep has not started for 5 minutes: lost webhooks are not made good, nothing expires.",
+            of(SWEEP, "Invocations", _FIVE_MINUTES),
+            1,
+            above=False,
+            missing=_LOUD,
+        ),
+        Watch(
+            "sweep-errors",
+            "The sweep ended with an error twice in 5 minutes.",
+            of(SWEEP, "Errors", _FIVE_MINUTES),
+            2,
+        ),
+        Watch(
+            "statement-errors",
+            "The nightly comparison with CamPay's statement ended with an error.",
+            of(STATEMENT, "Errors", _HOUR),
+            1,
+        ),
+    ]
+
+
+def _of_gateway(gateway: Gateway) -> list[Watch]:
+    metrics = gateway.targets.metrics
+    return [
+        Watch(
+            "gateway-not-ready",
+            "A gateway has not been ready for 5 minutes: it does not reach Redis, or has too many browsers.",
+            metrics.unhealthy_host_count(statistic="Maximum", period=_MINUTE),
+            1,
+            after=5,
+        ),
+        Watch(
+            "gateway-down",
+            "No gateway is ready: browsers see no changes, payments go on.",
+            metrics.healthy_host_count(statistic="Minimum", period=_MINUTE),
+            1,
+            above=False,
+            after=3,
+            missing=_LOUD,
+        ),
+    ]
+
+
+def _of_redis(redis: Redis) -> list[Watch]:
+    used = {
+        f"node{number}": cloudwatch.Metric(
+            namespace="AWS/ElastiCache",
+            metric_name="DatabaseMemoryUsagePercentage",
+            dimensions_map={"CacheClusterId": member},
+            statistic="Maximum",
+            period=_FIVE_MINUTES,
+        )
+        for number, member in enumerate(redis.members)
+    }
+    fullest = cloudwatch.MathExpression(
+        expression=f"MAX([{', '.join(used)}])", using_metrics=used, period=_FIVE_MINUTES, label="fullest node, %"
+    )
+    return [Watch("redis-memory", "A node of Redis has used 80 % of its memory.", fullest, 80, after=3)]
+
+
+def _of_order_events(order_events: OrderEvents) -> list[Watch]:
+    if order_events.dead_letters is None:
+        return []
+    waiting = order_events.dead_letters.metric_approximate_number_of_messages_visible(
+        statistic="Maximum", period=_FIVE_MINUTES
+    )
+    sentence = "An order event could not be delivered to the shop for 24 hours: an order may be paid and not say so."
+    return [Watch("undelivered-order-events", sentence, waiting, 1)]

@@ -1,0 +1,213 @@
+"""The API, the sweep and the statement: chalice's functions and its API Gateway, with what chalice does not know."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Aws, CfnResource, RemovalPolicy, Token
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.acknowledged import acknowledge
+from infra.gateway_responses import gateway_responses
+from infra.log_groups import log_group
+from infra.network import Network
+from infra.package import Package
+from infra.packaged_chalice import PackagedChalice
+from infra.roles import function_role
+from infra.stages import Stage
+
+INTEGRATION_TIMEOUT_MS = 29_000
+"""API Gateway's most."""
+_ONE_MINUTE = 60
+_DOMAIN = "ApiGatewayCustomDomain"
+_ACCOUNT_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+_ACCESS_LINE = {
+    "requestId": "$context.requestId",
+    "method": "$context.httpMethod",
+    "route": "$context.resourcePath",
+    "status": "$context.status",
+    "milliseconds": "$context.responseLatency",
+    "error": "$context.error.responseType",
+}
+"""The route's template and nothing that a caller wrote: a webhook by GET has a signature and a phone number in its
+query, and order numbers stand in paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One of chalice's: `resource` is its id in the template; `indexes` are the ledger's that it queries."""
+
+    name: str
+    resource: str
+    indexes: tuple[str, ...]
+
+
+API = Function("Api", "APIHandler", ())
+SWEEP = Function("Sweep", "Sweep", ("due", "undelivered"))
+STATEMENT = Function("Statement", "Statement", ("day",))
+FUNCTIONS = (API, SWEEP, STATEMENT)
+
+
+class PaymentsApi(Construct):
+    """`url`: before `/api/payment`. `target`: where its own domain has to point. `logs`: by the function's name."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        stage: Stage,
+        *,
+        package: Package,
+        network: Network,
+        table: dynamodb.Table,
+        bus: events.EventBus,
+        secret: secretsmanager.ISecret,
+        environment: Mapping[str, str],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        work = network.vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+        settings: dict[str, Any] = {
+            "manage_iam_role": False,
+            "iam_role_arn": "each-function-has-its-own",
+            "lambda_architecture": "arm64",
+            "api_gateway_endpoint_type": "REGIONAL",
+            "subnet_ids": work.subnet_ids,
+            "security_group_ids": [network.api.security_group_id],
+            "environment_variables": dict(environment),
+        }
+        if stage.api_domain:
+            settings["api_gateway_custom_domain"] = {
+                "domain_name": stage.api_domain.name,
+                "certificate_arn": stage.api_domain.certificate_arn,
+            }
+        self._chalice = PackagedChalice(
+            self,
+            "Chalice",
+            package=package,
+            stage=stage.name,
+            settings=settings,
+            frontend_url=stage.frontend_url,
+        )
+        self.logs = {function.name: log_group(self, f"{function.name}Log", stage) for function in FUNCTIONS}
+        for function in FUNCTIONS:
+            role = function_role(
+                self,
+                f"{function.name}Role",
+                log=self.logs[function.name],
+                table=table,
+                indexes=function.indexes,
+                bus=bus,
+                secret=secret,
+            )
+            self._complete(function, role, package.runtime)
+        # What is kept for the API is kept from all else: neither a busy neighbour in the account nor the sweep can
+        # take it. The sweep and the statement have one each, of .chalice/config.json: they never run twice at once.
+        self._resource(API).add_property_override("ReservedConcurrentExecutions", stage.api.concurrency)
+        # A sweep that could not start within a minute is replaced by the next one, and must not queue behind it.
+        self._resource(SWEEP).add_property_override(
+            "EventInvokeConfig", {"MaximumEventAgeInSeconds": _ONE_MINUTE, "MaximumRetryAttempts": 0}
+        )
+        self._complete_rest_api(stage)
+        self._stage = stage
+        host = f"{self._rest_api.ref}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}"
+        self.url = f"https://{stage.api_domain.name}" if stage.api_domain else f"https://{host}/{stage.name}"
+        self.target: str | None = None
+        if stage.api_domain:
+            self.target = Token.as_string(self._in_template(_DOMAIN).get_att("RegionalDomainName"))
+
+    def metric(self, name: str, **options: Any) -> cloudwatch.Metric:
+        """Of API Gateway, such as 5XXError."""
+        dimensions = {"ApiName": self._stage.full_name, "Stage": self._stage.name}
+        return cloudwatch.Metric(namespace="AWS/ApiGateway", metric_name=name, dimensions_map=dimensions, **options)
+
+    def function_metric(self, function: Function, name: str, **options: Any) -> cloudwatch.Metric:
+        """Of Lambda, such as Errors."""
+        dimensions = {"FunctionName": self._resource(function).ref}
+        return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=name, dimensions_map=dimensions, **options)
+
+    @property
+    def _rest_api(self) -> CfnResource:
+        return self._in_template("RestAPI")
+
+    def _resource(self, function: Function) -> CfnResource:
+        return self._in_template(function.resource)
+
+    def _in_template(self, resource: str) -> CfnResource:
+        found: CfnResource = self._chalice.get_resource(resource)
+        return found
+
+    def _complete(self, function: Function, role: iam.Role, runtime: str) -> None:
+        resource = self._resource(function)
+        resource.add_property_override("Role", role.role_arn)
+        resource.add_property_override("Runtime", runtime)  # of the bytecode in the zip
+        resource.add_property_override("LoggingConfig", {"LogGroup": self.logs[function.name].log_group_name})
+        # Lambda puts the function into the VPC when it creates it: what the role may do must be there by then.
+        resource.node.add_dependency(role.node.find_child("Policy"))
+
+    def _complete_rest_api(self, stage: Stage) -> None:
+        api = self._rest_api
+        api.add_property_override("Name", stage.full_name)
+        definition = "DefinitionBody"
+        responses = gateway_responses(stage.frontend_url)
+        api.add_property_override(f"{definition}.x-amazon-apigateway-gateway-responses", responses)
+        api.add_property_override("MethodSettings", _method_settings(stage))
+        access = log_group(self, "AccessLog", stage)
+        api.add_property_override(
+            "AccessLogSetting", {"DestinationArn": access.log_group_arn, "Format": json.dumps(_ACCESS_LINE)}
+        )
+        api.add_resource_dependency(self._account())
+        if stage.api_domain:
+            # chalice names the API's stage by a text, so that nothing would say that it has to be there first.
+            mapping = self._in_template(f"{_DOMAIN}Mapping")
+            mapping.add_property_override("Stage", {"Ref": "RestAPI.Stage"})
+            acknowledge(
+                mapping,
+                "CloudFormation-Validate::F1020",
+                "SAM's own name for the stage that it makes; cfn-lint knows it",
+            )
+
+    def _account(self) -> apigateway.CfnAccount:
+        """API Gateway writes access logs with one role per account and region. It stays when a stage goes, since the
+        other stage's logs need it too.
+        """
+        role = iam.Role(
+            self,
+            "ApiGatewayLogs",
+            assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
+            managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(_ACCOUNT_POLICY)],
+        )
+        role.apply_removal_policy(RemovalPolicy.RETAIN)
+        acknowledge(
+            role,
+            f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{_ACCOUNT_POLICY}]",
+            "API Gateway takes an account's role only where it may do all that this policy says",
+        )
+        account = apigateway.CfnAccount(self, "Account", cloud_watch_role_arn=role.role_arn)
+        account.apply_removal_policy(RemovalPolicy.RETAIN)
+        return account
+
+
+def _method_settings(stage: Stage) -> list[dict[str, Any]]:
+    """What strangers can call is limited per route; the webhook is not, so that no flood of the others delays it."""
+    limits = (
+        ("POST", "/api/payment/initiate", stage.api.initiate_rate),
+        ("GET", "/api/payment/status/{order_id}", stage.api.status_rate),
+        ("GET", "/api/payment/tracking/{reference}", stage.api.tracking_rate),
+    )
+    return [
+        {
+            "HttpMethod": method,
+            "ResourcePath": "/" + path.replace("/", "~1"),
+            "ThrottlingRateLimit": rate,
+            "ThrottlingBurstLimit": 2 * rate,
+        }
+        for method, path, rate in limits
+    ]

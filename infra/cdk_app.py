@@ -1,0 +1,76 @@
+"""Writes the CloudFormation templates of the stages: `python infra/cdk_app.py`, without network and without the CLI.
+
+    -c stage=dev        one stage instead of all
+    -c cluster=true     Redis in cluster mode, whatever stages.py says
+    --output DIRECTORY  instead of infra/cdk.out
+
+The CDK's CLI starts it in the folder `infra` as cdk.json says, and hands its own -c over.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if not __package__:
+    # Started as a file, Python would look for modules in this folder first, where secrets.py and redis.py are ours.
+    sys.path[0] = str(ROOT)
+
+import argparse  # noqa: E402
+import dataclasses  # noqa: E402
+import tempfile  # noqa: E402
+
+from infra.deployment import STACK_NAME  # noqa: E402
+from infra.node import ensure_node  # noqa: E402
+from infra.package import PackagingFailed, build  # noqa: E402
+from infra.stages import STAGES, Stage, UnknownStage, stage_of  # noqa: E402
+
+OUTPUT = ROOT / "infra" / "cdk.out"
+_STRICT = {"@aws-cdk/core:validateAgainstDefaultRules": True}
+"""What the CDK itself finds in a template is an error, as what cdk-nag finds."""
+
+
+def synthesise(context: dict[str, str], output: Path) -> None:
+    from aws_cdk import App, Tags, Validations  # starts node
+    from cdk_nag import AwsSolutionsChecks
+
+    from infra.payments_stack import PaymentsStack
+    from infra.secrets import SecretsStack
+
+    app = App(outdir=str(output), context={**_STRICT, **context})
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    with tempfile.TemporaryDirectory() as folder:
+        package = build(Path(folder))
+        for stage in _stages(app.node.try_get_context("stage"), app.node.try_get_context("cluster")):
+            name = STACK_NAME.format(stage=stage.name)
+            secrets = SecretsStack(app, f"{name}-secrets", stage)
+            payments = PaymentsStack(app, name, stage, package=package, secret=secrets.secret)
+            for stack in (secrets, payments):
+                for key, value in stage.tags.items():
+                    Tags.of(stack).add(key, value)
+        app.synth()
+
+
+def _stages(name: str | None, cluster: str | None) -> list[Stage]:
+    stages = [stage_of(name)] if name else list(STAGES.values())
+    if cluster is None:
+        return stages
+    if str(cluster).lower() not in ("true", "false"):
+        sys.exit("-c cluster must be true or false")
+    is_cluster = str(cluster).lower() == "true"
+    return [dataclasses.replace(stage, redis=dataclasses.replace(stage.redis, cluster=is_cluster)) for stage in stages]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python infra/cdk_app.py", description=__doc__.partition("\n")[0])
+    parser.add_argument("-c", dest="context", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    options = parser.parse_args()
+    ensure_node()
+    try:
+        synthesise(dict(each.split("=", 1) for each in options.context), options.output)
+    except (PackagingFailed, UnknownStage) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""One dashboard: is money moving, do screens follow, is anything filling up."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from infra.alarms import Alarms
+from infra.api import API, SWEEP, PaymentsApi
+from infra.gateway import Gateway
+from infra.log_lines import LINES, SETTLED, SETTLED_BY_WEBHOOK
+from infra.stages import Stage
+
+_WIDTH = 24
+_PERIOD = Duration.minutes(5)
+
+
+class Dashboard(Construct):
+    def __init__(
+        self, scope: Construct, construct_id: str, stage: Stage, *, alarms: Alarms, api: PaymentsApi, gateway: Gateway
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        def of_lines(title: str, *names: str) -> cloudwatch.GraphWidget:
+            statistics = {line.metric: line.statistic for line in LINES}
+            metrics = [alarms.line_metric(name, statistics[name], _PERIOD) for name in names]
+            return cloudwatch.GraphWidget(title=title, left=metrics, width=_WIDTH // 3)
+
+        def of_api(title: str, *names: str, statistic: str) -> cloudwatch.GraphWidget:
+            metrics = [api.metric(name, statistic=statistic, period=_PERIOD) for name in names]
+            return cloudwatch.GraphWidget(title=title, left=metrics, width=_WIDTH // 3)
+
+        board = cloudwatch.Dashboard(self, "Board", dashboard_name=stage.full_name)
+        board.add_widgets(
+            cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms.by_page.values()), width=_WIDTH)
+        )
+        board.add_widgets(
+            of_lines("Payments that succeeded", SETTLED.metric, SETTLED_BY_WEBHOOK.metric),
+            of_lines("Waiting longest, seconds", "due-old", "undelivered-old"),
+            of_lines("CamPay and signatures", "campay-errors", "signature-failures"),
+        )
+        board.add_widgets(
+            of_api("Calls and refusals", "Count", "4XXError", "5XXError", statistic="Sum"),
+            of_api("Latency p99, ms", "Latency", statistic="p99"),
+            cloudwatch.GraphWidget(
+                title="Lambdas at once",
+                left=[
+                    api.function_metric(function, "ConcurrentExecutions", statistic="Maximum", period=_PERIOD)
+                    for function in (API, SWEEP)
+                ],
+                width=_WIDTH // 3,
+            ),
+        )
+        board.add_widgets(
+            cloudwatch.GraphWidget(
+                title="Browsers per gateway container", left=[gateway.connections()], width=_WIDTH // 3
+            ),
+            cloudwatch.GraphWidget(
+                title="Gateway containers that are ready",
+                left=[gateway.targets.metrics.healthy_host_count(statistic="Minimum", period=_PERIOD)],
+                width=_WIDTH // 3,
+            ),
+            cloudwatch.GraphWidget(
+                title="Gateway CPU and memory, %",
+                left=[gateway.service.metric_cpu_utilization(), gateway.service.metric_memory_utilization()],
+                width=_WIDTH // 3,
+            ),
+        )

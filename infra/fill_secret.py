@@ -1,0 +1,105 @@
+"""`python -m infra.fill_secret STAGE`: adds to the stage's secret what it lacks, and never changes what is there.
+
+Our own keys are made here, at random. CamPay's are asked for, or read with `--campay FILE` from a JSON object of names
+and texts (`-` is the standard input). No value is printed. Run it as often as you like.
+"""
+
+import argparse
+import getpass
+import json
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from infra.stages import UnknownStage, stage_of
+
+OUR_KEYS = ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY")
+CAMPAY_KEYS = (
+    "CAMPAY_WEBHOOK_KEY",
+    "CAMPAY_PERMANENT_ACCESS_TOKEN",
+    "CAMPAY_USERNAME",
+    "CAMPAY_APP_PASSWORD",
+)
+_KEY_BYTES = 32
+Ask = Callable[[str], str]
+
+
+class CannotFill(Exception):
+    """Says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """Names only. `missing`: what a person still has to give."""
+
+    added: list[str]
+    missing: list[str]
+
+
+def fill(client: Any, secrets_id: str, ask: Ask) -> Filled:
+    """`client`: boto3's for Secrets Manager. `ask` gives a value for a name of CamPay's, or an empty text.
+
+    Raises CannotFill.
+    """
+    try:
+        there: dict[str, str] = json.loads(client.get_secret_value(SecretId=secrets_id)["SecretString"])
+    except client.exceptions.ResourceNotFoundException as error:
+        raise CannotFill(f"there is no secret {secrets_id}: deploy the stack of the secret first") from error
+    new = {name: secrets.token_hex(_KEY_BYTES) for name in OUR_KEYS if not there.get(name)}
+    for name in _wanted_of_campay(there, new):
+        if value := ask(name).strip():
+            new[name] = value
+    if new:
+        client.put_secret_value(SecretId=secrets_id, SecretString=json.dumps({**there, **new}))
+    return Filled(sorted(new), list(_wanted_of_campay({**there, **new}, {})))
+
+
+def _wanted_of_campay(there: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    """Name by name, since the answer to one decides about the next: a permanent token makes the others needless."""
+    webhook, token, username, password = CAMPAY_KEYS
+    if not there.get(webhook):
+        yield webhook
+    if there.get(token) or (there.get(username) and there.get(password)):
+        return
+    yield token
+    if new.get(token):
+        return
+    yield from (name for name in (username, password) if not there.get(name))
+
+
+def _ask_person(name: str) -> str:
+    return getpass.getpass(f"{name} (empty: none): ")
+
+
+def _read(path: str) -> Ask:
+    text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    values = json.loads(text)
+    if not isinstance(values, dict) or not all(isinstance(it, str) for it in values.values()):
+        raise CannotFill("--campay wants a JSON object of names and texts")
+    if strangers := sorted(values.keys() - set(CAMPAY_KEYS)):
+        raise CannotFill(f"--campay knows {', '.join(CAMPAY_KEYS)}, and not {', '.join(strangers)}")
+    return lambda name: values.get(name, "")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m infra.fill_secret")
+    parser.add_argument("stage")
+    parser.add_argument("--campay", metavar="FILE", help="a JSON object of CamPay's keys; - reads the standard input")
+    options = parser.parse_args()
+    try:
+        ask = _read(options.campay) if options.campay else _ask_person
+        filled = fill(boto3.client("secretsmanager"), stage_of(options.stage).secrets_name, ask)
+    except (CannotFill, UnknownStage) as error:
+        sys.exit(str(error))
+    print(f"added: {', '.join(filled.added) or 'nothing, all was there'}")
+    if filled.missing:
+        sys.exit(f"still missing: {', '.join(filled.missing)} (a permanent token, or a username and a password)")
+
+
+if __name__ == "__main__":
+    main()

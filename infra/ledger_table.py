@@ -1,0 +1,49 @@
+"""The ledger's table, from the one definition that tests and the developer's machine use too."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from chalicelib.ledger import FORGOTTEN_BY_ATTRIBUTE, TABLE
+
+
+class LedgerTable(Construct):
+    """Cannot be deleted by a slip: it outlives the stack, and DynamoDB itself refuses. Each second of the last 35 days
+    can be restored.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        partition, sort = _keys(TABLE["KeySchema"])
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=partition,
+            sort_key=sort,
+            billing_mode=dynamodb.BillingMode[TABLE["BillingMode"]],
+            time_to_live_attribute=FORGOTTEN_BY_ATTRIBUTE,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        for index in TABLE["GlobalSecondaryIndexes"]:
+            partition, sort = _keys(index["KeySchema"])
+            self.table.add_global_secondary_index(
+                index_name=index["IndexName"],
+                partition_key=partition,
+                sort_key=sort,
+                projection_type=dynamodb.ProjectionType[index["Projection"]["ProjectionType"]],
+            )
+
+
+_KINDS = {"S": dynamodb.AttributeType.STRING, "N": dynamodb.AttributeType.NUMBER}
+
+
+def _keys(schema: list[dict[str, str]]) -> tuple[dynamodb.Attribute, dynamodb.Attribute]:
+    """The partition key and the sort key; each of ours has both."""
+    kinds = {it["AttributeName"]: _KINDS[it["AttributeType"]] for it in TABLE["AttributeDefinitions"]}
+    names = {it["KeyType"]: it["AttributeName"] for it in schema}
+    partition, sort = (dynamodb.Attribute(name=names[it], type=kinds[names[it]]) for it in ("HASH", "RANGE"))
+    return partition, sort

@@ -1,0 +1,25 @@
+"""Every log of a stage ends after the same time; none is kept for ever because somebody forgot."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.stages import Stage
+
+_RETENTION = {
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    90: logs.RetentionDays.THREE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+}
+
+
+def log_group(scope: Construct, construct_id: str, stage: Stage) -> logs.LogGroup:
+    return logs.LogGroup(
+        scope,
+        construct_id,
+        retention=_RETENTION[stage.log_retention_days],
+        removal_policy=RemovalPolicy.RETAIN if stage.is_prod else RemovalPolicy.DESTROY,
+    )

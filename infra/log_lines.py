@@ -1,0 +1,94 @@
+"""The lines of the product's log that CloudWatch counts. A test holds that somebody writes each of them."""
+
+from dataclasses import dataclass
+
+from infra.api import API, STATEMENT, SWEEP, Function
+
+_EVERYWHERE = (API, SWEEP, STATEMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`metric`: also the alarm's name, where there is a `sentence`; the alarm rings at `threshold` in 5 minutes.
+
+    `value`: what is counted, 1 or a field of the line.
+    """
+
+    metric: str
+    pattern: str
+    sentence: str = ""
+    threshold: float = 1
+    value: str = "1"
+    statistic: str = "Sum"
+    functions: tuple[Function, ...] = _EVERYWHERE
+
+
+SETTLED = Line("settled", '{ ($.event = "payment-changed") && ($.status = "SUCCESSFUL") }')
+SETTLED_BY_WEBHOOK = Line(
+    "settled-by-webhook", '{ ($.event = "payment-changed") && ($.status = "SUCCESSFUL") && ($.cause = "webhook") }'
+)
+BALANCE = Line("balance", '{ $.event = "campay-balance" }', value="$.amount", functions=(STATEMENT,))
+
+LINES = (
+    SETTLED,
+    SETTLED_BY_WEBHOOK,
+    BALANCE,
+    Line(
+        "payment-conflicted",
+        '{ $.event = "payment.conflicted" }',
+        "CamPay's record of a payment has another amount, currency or direction: a person decides.",
+    ),
+    Line(
+        "payment-duplicate",
+        '{ $.event = "payment.duplicate" }',
+        "Somebody was charged twice for one order: one charge has to be paid back.",
+    ),
+    Line(
+        "alarm-line",
+        "{ $.alarm IS TRUE }",
+        "The log has a line that says that somebody must look.",
+    ),
+    Line(
+        "unexpected-failure",
+        '{ ($.level = "ERROR") && ($.alarm NOT EXISTS) }',
+        "The log has an exception that nobody expected, with its trace.",
+    ),
+    Line(
+        "undelivered-old",
+        '{ ($.event = "sweep-behind") && ($.undelivered_seconds >= 300) }',
+        "A change has waited 5 minutes for Redis or for the event bus.",
+        threshold=300,
+        value="$.undelivered_seconds",
+        statistic="Maximum",
+        functions=(SWEEP,),
+    ),
+    Line(
+        "due-old",
+        '{ ($.event = "sweep-behind") && ($.due_seconds >= 600) }',
+        "A payment has waited 10 minutes for its check with CamPay.",
+        threshold=600,
+        value="$.due_seconds",
+        statistic="Maximum",
+        functions=(SWEEP,),
+    ),
+    Line(
+        "signature-failures",
+        '{ ($.event = "call-refused") && ($.code = "invalid_signature") }',
+        "5 or more webhooks in 5 minutes had a signature that is not CamPay's.",
+        threshold=5,
+        functions=(API,),
+    ),
+    Line(
+        "campay-errors",
+        '{ (($.event = "collect") && (($.outcome = "OutcomeUnknown") || ($.outcome = "NeverSent"))) '
+        '|| ($.code = "provider_unavailable") }',
+        "5 or more calls of CamPay in 5 minutes had no answer that can be trusted.",
+        threshold=5,
+    ),
+    Line(
+        "ledger-unavailable",
+        '{ ($.event = "ledger-unreachable") || ($.event = "ledger-refused") || ($.event = "sweep-without-ledger") }',
+        "DynamoDB did not answer 3 or more times in 5 minutes: payments pause.",
+        threshold=3,
+    ),
+)

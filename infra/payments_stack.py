@@ -1,0 +1,93 @@
+"""A stage, put together. What each part is stands in its own file."""
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.alarms import Alarms
+from infra.api import PaymentsApi
+from infra.dashboard import Dashboard
+from infra.gateway import PORT, Gateway
+from infra.ledger_table import LedgerTable
+from infra.network import Network
+from infra.order_events import OrderEvents
+from infra.package import Package
+from infra.redis import Redis
+from infra.stages import Stage
+
+
+class PaymentsStack(Stack):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        stage: Stage,
+        *,
+        package: Package,
+        secret: secretsmanager.ISecret,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"BraidSter Payments, {stage.name}",
+            termination_protection=stage.is_prod,
+        )
+        network = Network(self, "Network", stage)
+        ledger = LedgerTable(self, "Ledger")
+        redis = Redis(self, "Redis", stage, network, secret)
+        order_events = OrderEvents(self, "OrderEvents", stage)
+        both = {
+            "FRONTEND_URL": stage.frontend_url,
+            "SECRETS_ID": stage.secrets_name,
+            **redis.environment(stage),
+        }
+        api = PaymentsApi(
+            self,
+            "Api",
+            stage,
+            package=package,
+            network=network,
+            table=ledger.table,
+            bus=order_events.bus,
+            secret=secret,
+            environment={
+                **both,
+                "CAMPAY_API_URL": stage.campay_api_url,
+                "PAYMENTS_TABLE": ledger.table.table_name,
+                "EVENT_BUS": order_events.bus.event_bus_name,
+            },
+        )
+        gateway = Gateway(
+            self,
+            "Gateway",
+            stage,
+            network=network,
+            secret=secret,
+            environment={
+                **both,
+                "API_URL": api.url,
+                "PORT": str(PORT),
+                "TRUSTED_PROXIES": "1",  # the load balancer
+                "AWS_DEFAULT_REGION": self.region,  # boto3 asks for it, and Fargate does not promise it
+            },
+        )
+        alarms = Alarms(self, "Alarms", stage, api=api, gateway=gateway, redis=redis, order_events=order_events)
+        Dashboard(self, "Dashboard", stage, alarms=alarms, api=api, gateway=gateway)
+
+        outputs = {
+            "ApiUrl": api.url,
+            "WebhookUrl": f"{api.url}/api/payment/webhook",
+            "GatewayUrl": gateway.url,
+            "GatewayTarget": gateway.target,
+            "FrontendUrl": stage.frontend_url,
+            "CampayApiUrl": stage.campay_api_url,
+            "SecretsId": stage.secrets_name,
+            "PaymentsTable": ledger.table.table_name,
+            "EventBus": order_events.bus.event_bus_name,
+        }
+        if api.target:
+            outputs["ApiTarget"] = api.target
+        if order_events.dead_letters:
+            outputs["DeadLetters"] = order_events.dead_letters.queue_url
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)

@@ -1,0 +1,56 @@
+"""The SAM template that chalice makes of `app.py`, for one stage and without building code.
+
+`python -m infra.sam_template STAGE` reads the stage's settings as JSON and writes the template. A process of its own:
+chalice imports `app.py`, whose routes are declared with the FRONTEND_URL of the environment.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from chalice.cli.factory import CLIFactory
+from chalice.config import Config
+from chalice.deploy.appgraph import ApplicationGraphBuilder, DependencyBuilder
+from chalice.deploy.deployer import BaseDeployStep, BuildStage, InjectDefaults, SwaggerBuilder
+from chalice.deploy.models import DeploymentPackage
+from chalice.deploy.swagger import CFNSwaggerGenerator
+from chalice.package import ResourceBuilder, SAMTemplateGenerator
+
+ROOT = Path(__file__).resolve().parent.parent
+CODE = "deployment.zip"
+"""What each function's CodeUri is; the construct puts the real place there."""
+_ANY_REGION = "eu-west-1"  # chalice wants one, and nothing in the template depends on it
+
+
+class _CodeComesLater(BaseDeployStep):
+    """Instead of chalice's step that downloads and zips: the zip is made once, by infra/package.py."""
+
+    def handle_deploymentpackage(self, config: Config, resource: DeploymentPackage) -> None:  # noqa: ARG002
+        resource.filename = CODE
+
+
+def generate(stage: str, settings: Mapping[str, Any], frontend_url: str) -> dict[str, Any]:
+    """`settings` as in a stage of `.chalice/config.json`, which they win over."""
+    variables = [f"FRONTEND_URL={frontend_url}", f"AWS_DEFAULT_REGION={_ANY_REGION}"]
+    command = ["env", *variables, sys.executable, "-m", "infra.sam_template", stage]
+    done = subprocess.run(command, cwd=ROOT, input=json.dumps(settings), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"chalice makes no template of app.py: {done.stderr.strip()}")
+    template: dict[str, Any] = json.loads(done.stdout)
+    return template
+
+
+def main(stage: str) -> None:
+    factory = CLIFactory(str(ROOT), environ={})
+    config = factory.create_config_obj(stage, user_provided_params=json.load(sys.stdin))
+    steps = [InjectDefaults(), _CodeComesLater(), SwaggerBuilder(CFNSwaggerGenerator())]
+    builder = ResourceBuilder(ApplicationGraphBuilder(), DependencyBuilder(), BuildStage(steps=steps))
+    resources = builder.construct_resources(config, stage)
+    json.dump(SAMTemplateGenerator(config, factory.create_package_options()).generate(resources), sys.stdout)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

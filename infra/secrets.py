@@ -1,0 +1,42 @@
+"""One secret per stage, in a stack of its own: it is filled before anything that reads it starts.
+
+CloudFormation makes the password of Redis, which ElastiCache is told by reference, and nothing else;
+`fill_secret.py` adds the other keys. No value is ever in a template.
+"""
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.acknowledged import acknowledge
+from infra.stages import Stage
+
+REDIS_PASSWORD = "REDIS_PASSWORD"  # noqa: S105 - its name
+_ROTATED_BY_HAND = (
+    "a key is rotated by adding a new one before the old one (new,old), which a function that replaces values cannot "
+    "do, and CamPay's are changed in its dashboard: docs/operations.md, Rotating a key"
+)
+
+
+class SecretsStack(Stack):
+    def __init__(self, scope: Construct, construct_id: str, stage: Stage) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=f"BraidSter Payments, {stage.name}: the secret",
+            termination_protection=True,
+        )
+        self.secret = secretsmanager.Secret(
+            self,
+            "Secret",
+            secret_name=stage.secrets_name,
+            description="Every key of the API and of the gateway, by the name of its variable",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template="{}",  # noqa: S106 - what the generated key is put into
+                generate_string_key=REDIS_PASSWORD,
+                password_length=64,
+                exclude_punctuation=True,  # ElastiCache takes few of them
+            ),
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        acknowledge(self.secret, "AwsSolutions-SMG4", _ROTATED_BY_HAND)

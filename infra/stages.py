@@ -1,0 +1,170 @@
+"""The stages and everything in which they differ. A shop edits this file, and no other one in here."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+
+from chalicelib.settings import DEMO_API_URL
+
+APP = "braidster-payments"
+EXAMPLE_MARKS = ("shop.example", ":000000000000:")
+"""What marks a value below as an example: such a stage can be looked at and tested, but not deployed."""
+
+
+class UnknownStage(Exception):
+    """Names those that there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """`certificate_arn`: of AWS Certificate Manager, in the stage's own region."""
+
+    name: str
+    certificate_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSize:
+    """`concurrency`: what Lambda keeps for the API alone; rates are requests a second, the burst is twice that.
+
+    The rate of initiate is low on purpose: where CamPay hangs, each call holds its Lambda for 20 s, and all of them
+    together must leave room for webhooks.
+    """
+
+    concurrency: int
+    initiate_rate: int
+    status_rate: int
+    tracking_rate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySize:
+    """Fargate's CPU units and MiB; `connections`: browsers per container, above which another one is started."""
+
+    cpu: int
+    memory: int
+    minimum: int
+    maximum: int
+    connections: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisSize:
+    """`shards`: in cluster mode only, each a primary and a replica."""
+
+    node_type: str
+    cluster: bool = False
+    shards: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """`campay_api_url` decides whether money moves. `order_events_url`: the shop's, for order events by HTTPS; without
+    it they go to the bus only. `float_threshold`: below it CamPay's balance of us raises an alarm, in XAF.
+    """
+
+    name: str
+    campay_api_url: str
+    frontend_url: str
+    api: ApiSize
+    gateway: GatewaySize
+    redis: RedisSize
+    api_domain: Domain | None = None
+    gateway_domain: Domain | None = None
+    order_events_url: str | None = None
+    alarm_email: str | None = None
+    float_threshold: int = 0
+    log_retention_days: int = 30
+    nat_gateways: int = 1
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.name == "prod" and self.gateway_domain is None:
+            raise ValueError("prod needs gateway_domain: without a certificate the gateway has no TLS")
+
+    @property
+    def is_prod(self) -> bool:
+        return self.name == "prod"
+
+    @property
+    def full_name(self) -> str:
+        return f"{APP}-{self.name}"
+
+    @property
+    def secrets_name(self) -> str:
+        """Known before anything is deployed, so that it can be filled before anything starts."""
+        return f"{APP}/{self.name}"
+
+    def examples(self) -> list[str]:
+        """The settings that still are examples, by name."""
+        return [name for name, value in _texts(self) if any(mark in value for mark in EXAMPLE_MARKS)]
+
+
+def _texts(settings: object, prefix: str = "") -> Iterator[tuple[str, str]]:
+    if not is_dataclass(settings):
+        return
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        if isinstance(value, str):
+            yield f"{prefix}{each.name}", value
+        yield from _texts(value, f"{prefix}{each.name}.")
+
+
+DEV = Stage(
+    name="dev",
+    campay_api_url=DEMO_API_URL,
+    frontend_url="http://localhost:8080",
+    api=ApiSize(concurrency=50, initiate_rate=1, status_rate=10, tracking_rate=10),
+    gateway=GatewaySize(cpu=256, memory=512, minimum=1, maximum=2, connections=1_000),
+    redis=RedisSize(node_type="cache.t4g.micro"),
+    log_retention_days=7,
+    tags={"app": APP, "stage": "dev"},
+)
+
+PROD = Stage(
+    name="prod",
+    campay_api_url="https://www.campay.net/api",
+    frontend_url="https://shop.example",
+    api=ApiSize(concurrency=500, initiate_rate=12, status_rate=100, tracking_rate=100),
+    gateway=GatewaySize(cpu=512, memory=1024, minimum=2, maximum=10, connections=8_000),
+    redis=RedisSize(node_type="cache.t4g.small"),
+    api_domain=Domain(
+        name="payments.shop.example",
+        certificate_arn="arn:aws:acm:eu-west-1:000000000000:certificate/00000000-0000-4000-8000-000000000000",
+    ),
+    gateway_domain=Domain(
+        name="payments-live.shop.example",
+        certificate_arn="arn:aws:acm:eu-west-1:000000000000:certificate/00000000-0000-4000-8000-000000000000",
+    ),
+    order_events_url="https://shop.example/payment-events",
+    alarm_email="payments@shop.example",
+    float_threshold=50_000,
+    log_retention_days=90,
+    tags={"app": APP, "stage": "prod"},
+)
+
+STAGES = {stage.name: stage for stage in (DEV, PROD)}
+
+
+def stage_of(name: str) -> Stage:
+    """Raises UnknownStage."""
+    try:
+        return STAGES[name]
+    except KeyError:
+        raise UnknownStage(f"there is no stage {name or 'without a name'}: STAGE is {' or '.join(STAGES)}") from None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m infra.stages", description="Says whether a stage can be deployed.")
+    parser.add_argument("stage")
+    try:
+        stage = stage_of(parser.parse_args().stage)
+    except UnknownStage as error:
+        sys.exit(str(error))
+    if examples := stage.examples():
+        sys.exit(f"{stage.name} still has example values in infra/stages.py: {', '.join(examples)}")
+
+
+if __name__ == "__main__":
+    main()
