@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -48,7 +48,7 @@ class Source:
     """One Python file. `path` is relative to the root of the repository, with slashes."""
 
     path: str
-    tree: ast.Module
+    text: str
 
     @property
     def room(self) -> str:
@@ -67,9 +67,13 @@ class Source:
         return self.room == "chalicelib" and self.module in PURE
 
     @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(ast.parse(self.text, filename=self.path)))
+
+    @cached_property
     def imports(self) -> list[str]:
         """Dotted names, wherever in the file they are imported: `from a import b` is `a.b`."""
-        return [name for node in ast.walk(self.tree) for name in self._imported(node)]
+        return [name for node in self.nodes for name in self._imported(node)]
 
     def _imported(self, node: ast.AST) -> Iterator[str]:
         match node:
@@ -100,11 +104,11 @@ def pure_modules_know_only_each_other(source: Source) -> Iterator[str]:
     allowed = PURE_LIBRARY | {"chalicelib"} | ({"jwt"} if source.module == "tokens" else set())
     yield from sorted(source.imported_rooms() - allowed)
     yield from sorted(source.imported_from("chalicelib") - PURE)
-    yield from (name for name in called_names(source.tree) if name in IMPURE_CALLS)
+    yield from (name for name in called_names(source.nodes) if name in IMPURE_CALLS)
 
 
-def called_names(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+def called_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
                 yield name
@@ -136,7 +140,7 @@ def only_settings_read_the_environment(source: Source) -> Iterator[str]:
         return
     variables = {"environ", "environb", "getenv", "getenvb", "putenv"}
     yield from sorted(source.imported_from("os") & variables)
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         match node:
             case ast.Attribute(attr=name) if name in variables:
                 yield name
@@ -160,7 +164,7 @@ def the_product_knows_no_workshop(source: Source) -> Iterator[str]:
 def contract_words_stand_in_the_contract(source: Source) -> Iterator[str]:
     if not source.is_product or source.path == "chalicelib/contract.py":
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         match node:
             case ast.Constant(value=str(text)) if CONTRACT_WORD.match(text):
                 yield text
@@ -182,7 +186,7 @@ def empty_names(path: str) -> list[str]:
 def nothing_is_mocked(source: Source) -> Iterator[str]:
     yield from sorted(source.imported_rooms() & {"mock", "pytest_mock"})
     yield from sorted(source.imported_from("unittest") & {"mock"})
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         match node:
             case ast.Name(id="MagicMock" | "AsyncMock" | "mocker" as name) | ast.arg(arg="mocker" as name):
                 yield name
@@ -212,7 +216,7 @@ def sources(root: Path) -> Iterator[Source]:
         for file in files:
             path = file.relative_to(root)
             if file.is_file() and not any(part.startswith(".") or part.endswith(".out") for part in path.parts):
-                yield Source(path.as_posix(), ast.parse(file.read_text(encoding="utf-8"), filename=str(path)))
+                yield Source(path.as_posix(), file.read_text(encoding="utf-8"))
 
 
 def violations(root: Path) -> list[str]:

@@ -379,11 +379,9 @@ def initiate(curl: str) -> tuple[int, Mapping[str, Any]]:
 
 
 def test_one_command_runs_a_payment_and_leaves_nothing(marker: str) -> None:
-    started = time.monotonic()
     runner = run(marker, SIMULATOR_APPROVE_AFTER="0.1")
     try:
         greeting = lines_until(runner, "curl")
-        assert time.monotonic() - started < 6
         assert len(alive(marker)) == 5
         status, payment = initiate(greeting[-1].strip())
         assert (status, payment["status"]) == (201, "PENDING")
@@ -391,12 +389,10 @@ def test_one_command_runs_a_payment_and_leaves_nothing(marker: str) -> None:
         assert announced.startswith("aws       | order event payment.successful order-")
         assert announced.endswith(" version 3")
         runner.send_signal(signal.SIGTERM)
-        stopped = time.monotonic()
         output, errors = runner.communicate(timeout=10)
     finally:
         runner.kill()
         runner.communicate()
-    assert time.monotonic() - stopped < 3
     assert (runner.returncode, output.splitlines()[-1], errors) == (0, "Stopping.", "")
     assert alive(marker) == []
     redis = next(line.split()[-1] for line in greeting if line.strip().startswith("Redis "))
