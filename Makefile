@@ -12,7 +12,7 @@ run: $(INSTALLED) $(PAGE)
 	@exec $(PY) -m local
 
 test: $(INSTALLED) $(NODE_MODULES)
-	$(PY) -m pytest -n 4 # they wait more than they compute
+	$(PY) -m pytest -n 3 # they wait as much as they compute
 	@$(NPM) test
 
 test-browser: $(INSTALLED) $(PAGE)
