@@ -53,11 +53,28 @@ describe("of a payment", () => {
   test.each(cases)("golden %s is %s, on any connection and whatever was refused", (name, picture) => {
     const payment = golden(name);
     for (const connection of CONNECTIONS) {
-      for (const code of ["order_already_paid", "payment_in_progress", "invalid_token", "not_found"]) {
+      for (const code of ["payment_in_progress", "invalid_token", "not_found"]) {
         expect(shown({ payment, connection, problem: problem(code) })).toEqual({ name: picture, payment });
       }
     }
   });
+
+  test.each(["failedDeclined", "failedNotEnoughFunds", "expired"] as const)(
+    "golden %s of an order that another attempt has paid offers nothing to try again",
+    (name) => {
+      const payment = golden(name);
+      const picture = { name: "orderAlreadyPaid", payment };
+      expect(shown({ payment, problem: problem("order_already_paid") })).toEqual(picture);
+    },
+  );
+
+  test.each(["pending", "conflicted", "successful"] as const)(
+    "golden %s is what it is, whatever is refused",
+    (name) => {
+      const payment = golden(name);
+      expect(shown({ payment, problem: problem("order_already_paid") })).toEqual(shown({ payment }));
+    },
+  );
 
   test("PENDING past its time by the server's clock is still being checked, not failed", () => {
     const payment = golden("pending");

@@ -41,7 +41,7 @@ export function pictureOf({ phase, payment, problem, connection, now }: Known): 
     case "unknown":
       return { name: "unknown", payment: null };
     case "tracking":
-      return payment ? pictureOfPayment(payment, now) : pictureOfNoPayment(problem, connection);
+      return payment ? pictureOfPayment(payment, problem, now) : pictureOfNoPayment(problem, connection);
     default:
       return impossible(phase);
   }
@@ -57,7 +57,7 @@ function pictureOfSuccess(payment: PaymentEvent): Picture {
   return { name: payment.late ? "lateSuccess" : "approved", payment };
 }
 
-function pictureOfPayment(payment: PaymentEvent, now: number): Picture {
+function pictureOfPayment(payment: PaymentEvent, problem: Problem | null, now: number): Picture {
   const { status, orderPaidBy } = payment;
   switch (status) {
     case "INITIATING":
@@ -68,16 +68,22 @@ function pictureOfPayment(payment: PaymentEvent, now: number): Picture {
     case "CONFLICTED":
       return { name: orderPaidBy ? "overtaken" : "underReview", payment };
     case "FAILED":
-      // The customer declined the second prompt, as told: nothing went wrong, and there is nothing to try again.
-      if (orderPaidBy) return { name: "orderAlreadyPaid", payment };
-      return { name: isLackOfFunds(payment.reason) ? "notEnoughFunds" : "declined", payment };
     case "EXPIRED":
-      return { name: orderPaidBy ? "orderAlreadyPaid" : "expired", payment };
+      return pictureOfUnpaid(payment, problem);
     case "SUCCESSFUL":
       return pictureOfSuccess(payment);
     default:
       return impossible(status);
   }
+}
+
+function pictureOfUnpaid(payment: PaymentEvent, problem: Problem | null): Picture {
+  // The customer declined the second prompt, as told, or tapped for a further attempt and was refused: nothing went
+  // wrong, and there is nothing to try again.
+  const isPaidByAnother = payment.orderPaidBy !== null || problem?.code === "order_already_paid";
+  if (isPaidByAnother) return { name: "orderAlreadyPaid", payment };
+  if (payment.status === "EXPIRED") return { name: "expired", payment };
+  return { name: isLackOfFunds(payment.reason) ? "notEnoughFunds" : "declined", payment };
 }
 
 function pictureOfNoPayment(problem: Problem | null, connection: Connection): Picture {
