@@ -90,9 +90,14 @@ class SettlePayment:
         if lease is None or not lease.granted:
             return
         try:
-            self._read(lease.stored, "sweep", statement=statement)
+            payment = self._read(lease.stored, "sweep", statement=statement)
         except ProviderUnavailable:
-            self._expire(lease.stored)
+            payment = self._expire(lease.stored)
+        if payment.is_live and payment.order_paid_by is None:
+            # Whoever paid the order has told this attempt, unless it was interrupted right then.
+            paid = self.ledger.order(payment.order_id).paid
+            if paid is not None:
+                self._overtake(payment.reference, paid)
 
     def _read(
         self, stored: Stored, cause: str, *, named: str | None = None, statement: Statement | None = None

@@ -211,3 +211,20 @@ def test_what_waits_too_long_is_told_to_the_alarms(
     service.reconcile.tick()
     behind = next(record for record in caplog.records if record.message == "sweep-behind")
     assert getattr(behind, "fields", {})["due_seconds"] > 600
+
+
+def test_an_attempt_that_was_not_told_of_the_others_success_is_told_by_the_sweep(
+    service: Service, shop: Shop, aws: EmbeddedAws, clock: HandClock
+) -> None:
+    """Its prompt is on the phone, and the order is paid: the screen has to say that it should be declined."""
+    first = service.initiate(REQUEST).payment
+    clock.forward(601)
+    second = service.initiate(REQUEST).payment
+    shop.customer(first.campay_reference, "SUCCESSFUL")
+    aws.faults.set({"operation": "GetItem", "kind": "unavailable", "count": 3})
+    service.settle.ring(first.reference, first.campay_reference)
+    aws.faults.set()
+    assert newest(service, second).order_paid_by is None
+    sweep(service, clock, 16)
+    assert newest(service, second).order_paid_by == first.reference
+    assert newest(service, second).status is S.PENDING
