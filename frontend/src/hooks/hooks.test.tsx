@@ -72,8 +72,8 @@ describe("usePaymentSocket", () => {
     await render(REFERENCE);
     await act(() => new Promise((later) => setTimeout(later, milliseconds)));
     await act(async () => root.render(null));
-    await new Promise((later) => setTimeout(later, 80));
-    expect(server.connections).toBe(0);
+    await new Promise((later) => setTimeout(later, 80)); // what was under way arrives
+    await until(() => server.connections === 0);
   });
 
   test("in StrictMode, which mounts twice, there is one connection", async () => {
@@ -87,7 +87,7 @@ describe("usePaymentSocket", () => {
     );
     await eventually(() => server.tracked.length > 0);
     await act(() => new Promise((later) => setTimeout(later, 80)));
-    expect(server.connections).toBe(1);
+    await eventually(() => server.connections === 1);
   });
 });
 
