@@ -103,6 +103,17 @@ describe("the socket", () => {
   });
 });
 
+test("closed while the answer is on its way, it stays closed", async () => {
+  server.track = () => undefined;
+  const said = opened();
+  await until(() => server.tracked.length === 1);
+  socket?.close();
+  await until(() => server.connections === 0);
+  await new Promise((later) => setTimeout(later, 200));
+  expect([server.connections, server.tracked.length]).toEqual([0, 1]);
+  expect(said).not.toContain("tracked");
+});
+
 describe("readPayment", () => {
   const read = () => readPayment(target(), new AbortController().signal);
 

@@ -72,7 +72,11 @@ export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayme
         on.tracked();
         return;
       }
-      if (late !== null) return reconnect();
+      if (late !== null) {
+        // No answer came in time, and the connection is dead; where it is closed already, this is said as well.
+        if (socket.connected) reconnect();
+        return;
+      }
       const problem = problemOfAck(ack);
       if (problem?.code === "invalid_token") on.refused(problem);
       else retrack = setTimeout(track, RETRACK_AFTER_MS);
