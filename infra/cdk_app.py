@@ -15,14 +15,14 @@ if not __package__:
     # Started as a file, Python would look for modules in this folder first, where secrets.py and redis.py are ours.
     sys.path[0] = str(ROOT)
 
-import argparse  # noqa: E402
-import dataclasses  # noqa: E402
-import tempfile  # noqa: E402
+import argparse
+import dataclasses
+import tempfile
 
-from infra.deployment import STACK_NAME  # noqa: E402
-from infra.node import ensure_node  # noqa: E402
-from infra.package import PackagingFailed, build  # noqa: E402
-from infra.stages import STAGES, Stage, UnknownStage, stage_of  # noqa: E402
+from infra.deployment import STACK_NAME
+from infra.node import ensure_node
+from infra.package import PackagingFailed, build
+from infra.stages import STAGES, Stage, UnknownStage, stage_of
 
 OUTPUT = ROOT / "infra" / "cdk.out"
 _STRICT = {"@aws-cdk/core:validateAgainstDefaultRules": True}
