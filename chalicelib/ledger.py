@@ -82,7 +82,6 @@ FORGOTTEN_BY_ATTRIBUTE = "forgottenAt"
 
 READ_LEASE_MS = 15_000
 """Longer than CamPay's time-outs: a reader that dies is replaced after that."""
-READ_GAP_MS = 2_000
 IDEMPOTENCY_KEY_LIFE_MS = 72 * 3_600_000
 PHONE_MEMORY_MS = 24 * 3_600_000
 _ATTEMPTS = 12
@@ -230,9 +229,9 @@ class Ledger:
     def begin_read(
         self, reference: str, now: int, *, unread_since: int, due_before: int | None = None
     ) -> ReadLease | None:
-        """Asks to be the payment's one reader at CamPay: refused while another reads, within 2 s after,
-        when it is SUCCESSFUL, when a read began after `unread_since`, or (for the sweep) when it is not
-        due. None where there is no such payment.
+        """Asks to be the payment's one reader at CamPay: refused while another reads, in the gap that the
+        last one asked for, when it is SUCCESSFUL, when a read began after `unread_since`, or (for the sweep)
+        when it is not due. None where there is no such payment.
         """
         lease_id = uuid.uuid4().hex
         update = Update(f"payment#{reference}").set(readAt=now, readUntil=now + READ_LEASE_MS, leaseId=lease_id)
@@ -250,14 +249,16 @@ class Ledger:
             return None
         return ReadLease(stored, granted=refused is None or item.get("leaseId") == lease_id)
 
-    def end_read(self, reference: str, *, due_at: int | None, failed: bool = False) -> None:
-        """A read that changed nothing. A failed one counts as never begun, so that who waits may try."""
+    def end_read(self, reference: str, *, due_at: int | None, gap_ms: int = 0, failed: bool = False) -> None:
+        """A read that changed nothing; nobody reads for `gap_ms` after it. A failed one counts as never begun,
+        so that who waits may try.
+        """
         now = self._clock.now()
         update = Update(f"payment#{reference}").only_if("attribute_exists(pk)").due(due_at)
         # Settled meanwhile, it must not become due again: nothing would ever take the mark away.
         update.only_if("payment.#status <> :final").names["#status"] = "status"
         update.values[":final"] = PaymentStatus.SUCCESSFUL.value
-        update.set(readUntil=now if failed else now + READ_GAP_MS, **({"readAt": 0} if failed else {}))
+        update.set(readUntil=now + gap_ms, **({"readAt": 0} if failed else {}))
         self._update(update)
 
     def delivered(self, reference: str, version: int) -> bool:

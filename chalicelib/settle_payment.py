@@ -14,13 +14,16 @@ from chalicelib.check_schedule import CheckSchedule
 from chalicelib.clock import Clock
 from chalicelib.deliver_payment import DeliverPayment
 from chalicelib.errors import LedgerUnavailable, NotFound, ProviderUnavailable
-from chalicelib.ledger import READ_GAP_MS, Ledger, VersionConflict
+from chalicelib.ledger import Ledger, VersionConflict
 from chalicelib.ledger_items import Stored
 from chalicelib.ledger_update import Change
 from chalicelib.payment import CollectRecord, Payment, PaymentStatus
 
 FRESH_MS = 5_000
 """A payment read within this time is not read again because somebody looks at it."""
+_WEBHOOK = "webhook"
+_WEBHOOK_GAP_MS = 2_000
+"""So long nobody reads after a webhook's read: its signature opens every payment and can be replayed for an hour."""
 _LONGEST_WAIT_MS = 6_000
 _RETRY_READ_MS = 30_000
 _CONFLICT_ROUNDS = 8
@@ -58,7 +61,7 @@ class SettlePayment:
             if lease.stored.read_at > rang_at:
                 return  # a read that began after the bell rang has seen all that the bell meant
             self.clock.sleep(min(max(lease.stored.read_until - now, 50), 400) / 1000)
-        self._read(lease.stored, "webhook", named=campay_reference)
+        self._read(lease.stored, _WEBHOOK, named=campay_reference)
 
     def refresh(self, reference: str) -> Payment:
         """For whoever looks at the payment: re-read when the last read is old and nobody else reads.
@@ -121,7 +124,8 @@ class SettlePayment:
         if payment == stored.payment:
             payment = self._expire(stored)
         if payment == stored.payment:
-            self.ledger.end_read(reference, due_at=self.schedule.next_check(payment, self.clock.now()))
+            next_check = self.schedule.next_check(payment, self.clock.now())
+            self.ledger.end_read(reference, due_at=next_check, gap_ms=_gap_after(cause))
         return payment
 
     def _records(self, payment: Payment, named: str | None, statement: Statement) -> Iterable[CollectRecord]:
@@ -171,8 +175,8 @@ class SettlePayment:
             after = decide(before, now)
             if after is None:
                 return before
-            due_at, read_until = self.schedule.next_check(after, now), now + READ_GAP_MS if has_read else None
-            change = Change(before, after, cause, due_at, evidence, read_until)
+            read_until = now + _gap_after(cause) if has_read else None
+            change = Change(before, after, cause, self.schedule.next_check(after, now), evidence, read_until)
             try:
                 committed = self.ledger.commit(change)
             except VersionConflict:
@@ -199,6 +203,10 @@ class SettlePayment:
                 self.change(stored, lambda payment, now: payment.overtaken(paid_by, now), "order paid")
         except LedgerUnavailable:
             log.warning("overtaken-not-told", reference=displaced)
+
+
+def _gap_after(cause: str) -> int:
+    return _WEBHOOK_GAP_MS if cause == _WEBHOOK else 0
 
 
 def _references_in(statement: Statement, payment: Payment) -> list[str]:

@@ -103,7 +103,7 @@ def test_the_gateway_is_killed_and_comes_back(page: CheckoutPage, order: Order, 
     page.is_connected(within=SOON)
     before = len(page.screen.events)
     order.approve()
-    page.shows("approved", within=1)
+    page.shows("approved", within=SOON)
     wait_until(lambda: len(page.screen.events) > before, "it was pushed", 2)
     assert_paid_once(page, order)
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.errors import LedgerUnavailable
-from chalicelib.ledger import READ_GAP_MS, READ_LEASE_MS, Ledger, VersionConflict
+from chalicelib.ledger import READ_LEASE_MS, Ledger, VersionConflict
 from chalicelib.ledger_items import Stored
 from chalicelib.ledger_update import Change, Committed
 from chalicelib.payment import Money, Payment, PaymentStatus
@@ -164,8 +164,8 @@ def test_one_reader_at_a_time(ledger: Ledger, clock: HandClock) -> None:
     assert not second.granted
     assert second.stored.read_until == first.stored.read_until == clock.now() - 1000 + READ_LEASE_MS
 
-    ledger.end_read("ref-1", due_at=None)
-    clock.forward(READ_GAP_MS / 1000 - 0.001)
+    ledger.end_read("ref-1", due_at=None, gap_ms=2_000)
+    clock.forward(1.999)
     within_gap = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
     clock.forward(0.001)
     after_gap = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
