@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import redis
@@ -114,7 +115,7 @@ def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: Camp
     counter.count("status, read a moment ago", lambda: service.track.order("order-1"))
     clock.added += 3_000
     _approve(campay, payment.campay_reference)
-    ring = lambda: service.settle.ring(payment.reference, payment.campay_reference)  # noqa: E731 - two uses
+    ring = partial(service.settle.ring, payment.reference, payment.campay_reference)
     counter.count("webhook that settles", ring, "1 + 3")
     counter.count("webhook, a duplicate", ring, "0 + 1")
     counter.count("tracking, settled", lambda: service.track.payment(payment.reference), "1 + 0")

@@ -18,4 +18,5 @@ def ensure_node() -> None:
     if shutil.which("node") == str(folder / "node"):
         return
     path = os.pathsep.join([str(folder), *os.get_exec_path()])
-    os.execvp("env", ["env", f"PATH={path}", sys.executable, *sys.orig_argv[1:]])  # noqa: S606, S607
+    command = ["env", f"PATH={path}", sys.executable, *sys.orig_argv[1:]]
+    os.execvp("env", command)  # noqa: S606, S607 - ourselves once more, with Node on the path

@@ -28,7 +28,11 @@ _ANY_REGION = "eu-west-1"  # chalice wants one, and nothing in the template depe
 class _CodeComesLater(BaseDeployStep):
     """Instead of chalice's step that downloads and zips: the zip is made once, by infra/package.py."""
 
-    def handle_deploymentpackage(self, config: Config, resource: DeploymentPackage) -> None:  # noqa: ARG002
+    def handle_deploymentpackage(
+        self,
+        config: Config,  # noqa: ARG002 - the base class's signature
+        resource: DeploymentPackage,
+    ) -> None:
         resource.filename = CODE
 
 

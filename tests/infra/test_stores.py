@@ -11,7 +11,7 @@ from chalicelib import ledger
 from infra.roles import LEDGER_ACTIONS
 from infra.secrets import REDIS_PASSWORD
 from infra.stages import STAGES
-from tests.synthesis import VARIANTS, Template, Variant, plain, synthesised, template_of
+from tests.infra.synthesis import Template, Variant, plain, synthesised
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
@@ -22,17 +22,6 @@ ACTIONS_OF_CALL = {
     "update_item": {"dynamodb:UpdateItem"},
     "transact_write_items": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
 }
-
-
-@pytest.fixture(scope="module", params=VARIANTS, ids=str)
-def variant(request: pytest.FixtureRequest) -> Variant:
-    it: Variant = request.param
-    return it
-
-
-@pytest.fixture(scope="module")
-def stack(variant: Variant, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return template_of(tmp_path_factory, variant)
 
 
 # ---------------------------------------------------------------------- the ledger

@@ -16,7 +16,7 @@ from infra.deployment import Deployment
 from infra.fill_secret import CAMPAY_KEYS, OUR_KEYS
 from infra.stages import DEV, PROD, STAGES, Domain, UnknownStage, stage_of
 from socket_gateway import settings as gateway_settings
-from tests.synthesis import VARIANTS, Synthesis, Template, Variant, plain, synthesised, template_of
+from tests.infra.synthesis import VARIANTS, Synthesis, Template, Variant, plain, synthesised
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
@@ -38,11 +38,6 @@ OF_ALL_RESOURCES = {
 @pytest.fixture(scope="module", params=[False, True], ids=["pair", "cluster"])
 def synthesis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
     return synthesised(tmp_path_factory, cluster=request.param)
-
-
-@pytest.fixture(scope="module", params=VARIANTS, ids=str)
-def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return template_of(tmp_path_factory, request.param)
 
 
 def test_all_stages_are_synthesised_within_a_minute_with_nothing_that_cdk_nag_finds(synthesis: Synthesis) -> None:

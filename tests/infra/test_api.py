@@ -10,22 +10,11 @@ from chalicelib import reconcile_payments
 from chalicelib.campay import COLLECT_BUDGET_SECONDS
 from infra.api import API, FUNCTIONS, INTEGRATION_TIMEOUT_MS, STATEMENT, SWEEP
 from infra.stages import STAGES
-from tests.synthesis import VARIANTS, Properties, Template, Variant, plain, template_of
+from tests.infra.synthesis import Properties, Template, Variant, plain
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
 WEBHOOK = "/api/payment/webhook"
-
-
-@pytest.fixture(scope="module", params=VARIANTS, ids=str)
-def variant(request: pytest.FixtureRequest) -> Variant:
-    it: Variant = request.param
-    return it
-
-
-@pytest.fixture(scope="module")
-def stack(variant: Variant, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return template_of(tmp_path_factory, variant)
 
 
 def function(stack: Template, resource: str) -> Properties:

@@ -4,23 +4,12 @@ import pytest
 
 from infra.stages import STAGES
 from socket_gateway.settings import Bounds, Timing
-from tests.synthesis import ROOT, VARIANTS, Properties, Template, Variant, template_of
+from tests.infra.synthesis import ROOT, Properties, Template, Variant
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
 PING_SECONDS = 25 + 20
 """Engine.IO's usual interval and time-out: so long may nothing pass between a browser and the gateway."""
-
-
-@pytest.fixture(scope="module", params=VARIANTS, ids=str)
-def variant(request: pytest.FixtureRequest) -> Variant:
-    it: Variant = request.param
-    return it
-
-
-@pytest.fixture(scope="module")
-def stack(variant: Variant, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return template_of(tmp_path_factory, variant)
 
 
 def container(stack: Template) -> Properties:

@@ -12,7 +12,7 @@ from chalicelib import campay, contract, errors
 from infra.alarms import PAGE
 from infra.log_lines import LINES
 from infra.stages import STAGES
-from tests.synthesis import ROOT, VARIANTS, Properties, Template, Variant, plain, template_of
+from tests.infra.synthesis import ROOT, Properties, Template, Variant, plain
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
@@ -26,17 +26,6 @@ EVERY_STAGE = {
 WHERE_THE_SHOP_IS_CALLED = {"undelivered-order-events"}
 LINE_FIELDS = {"level", "event", "alarm"}
 """Those that log.py itself writes."""
-
-
-@pytest.fixture(scope="module", params=VARIANTS, ids=str)
-def variant(request: pytest.FixtureRequest) -> Variant:
-    it: Variant = request.param
-    return it
-
-
-@pytest.fixture(scope="module")
-def stack(variant: Variant, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return template_of(tmp_path_factory, variant)
 
 
 def alarms(stack: Template) -> Mapping[str, Properties]:

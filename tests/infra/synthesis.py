@@ -17,7 +17,7 @@ import pytest
 from infra.deployment import STACK_NAME
 from infra.stages import STAGES
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 Properties = Mapping[str, Any]
 
 
