@@ -145,7 +145,7 @@ async def test_sockets_an_address(valkey: Valkey) -> None:
 async def test_who_tracks_nothing_in_time_is_closed(valkey: Valkey, store: LiveStore) -> None:
     event = new_event()
     store.put(event)
-    async with running(settings_for(valkey, track_deadline_seconds=0.2)) as gateway, AsyncExitStack() as stack:
+    async with running(settings_for(valkey, track_deadline_seconds=1)) as gateway, AsyncExitStack() as stack:
         silent = await stack.enter_async_context(raw_browser(gateway))
         wrong = await stack.enter_async_context(raw_browser(gateway))
         good = await stack.enter_async_context(raw_browser(gateway))

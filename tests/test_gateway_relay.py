@@ -129,7 +129,7 @@ async def test_a_half_open_link_is_noticed_and_replaced(valkey: Valkey, store: L
     store.put(event)
     async with Link(valkey.port) as link, AsyncExitStack() as stack:
         redis = RedisSettings("127.0.0.1", link.port)
-        settings = settings_for(valkey, redis=redis, probe_seconds=0.1, redis_timeout_seconds=0.1)
+        settings = settings_for(valkey, redis=redis, probe_seconds=0.1, redis_timeout_seconds=0.5)
         gateway = await stack.enter_async_context(running(settings))
         browser = await stack.enter_async_context(gateway.browser())
         await browser.track(event["reference"])
