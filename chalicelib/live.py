@@ -1,7 +1,7 @@
 """Redis: what a screen depends on, never what money depends on.
 
 Every key has a life span, everything here can be lost and comes back from the ledger. While Redis
-is away a breaker lets one probe through every two seconds and refuses all other calls at once.
+is away a breaker lets one probe through now and then and refuses all other calls at once.
 """
 
 import json
@@ -33,7 +33,9 @@ from chalicelib.contract import (
 )
 from chalicelib.settings import RedisSettings
 
-PROBE_EVERY_MS = 2_000
+PROBE_AFTER_MS = 200
+PROBE_AFTER_TIMEOUT_MS = 2_000
+_QUICK_MS = 100
 CONNECT_SECONDS, READ_SECONDS = 0.5, 1.0
 WINDOW_MS = 60_000
 _PUBLISH_NEWER = resources.files(__package__).joinpath("lua/publish_newer.lua").read_text("utf-8")
@@ -196,20 +198,24 @@ class Live:
 
     @contextmanager
     def _breaker(self) -> Iterator[None]:
-        """Closed: all calls pass. Open: one call per two seconds passes, as the probe."""
+        """Closed: all calls pass. Open: one call passes as the probe, two seconds after one that had to wait
+        for its answer; sooner after one that was refused at once, which costs nobody anything.
+        """
         with self._lock:
-            now = self._clock.now()
+            began_at = self._clock.now()
             if self._away_until is not None:
-                if now < self._away_until:
+                if began_at < self._away_until:
                     raise LiveUnavailable("Redis is away")
-                self._away_until = now + PROBE_EVERY_MS
+                self._away_until = began_at + PROBE_AFTER_TIMEOUT_MS
         try:
             yield
         except (redis.RedisError, RedisClusterException, OSError, ValueError) as error:
             with self._lock:
                 if self._away_until is None:
                     log.warning("redis-lost", error=type(error).__name__)
-                self._away_until = self._clock.now() + PROBE_EVERY_MS
+                failed_at = self._clock.now()
+                was_quick = failed_at - began_at < _QUICK_MS
+                self._away_until = failed_at + (PROBE_AFTER_MS if was_quick else PROBE_AFTER_TIMEOUT_MS)
             if isinstance(error, redis.AuthenticationError):
                 self._credentials_refused()
             raise LiveUnavailable("Redis is away") from error

@@ -111,6 +111,25 @@ def test_what_redis_missed_is_published_when_it_is_back(
     assert shop.order_events == [("payment.successful", 3)]
 
 
+def test_a_screen_waits_two_seconds_for_what_redis_missed(
+    service: Service, shop: Shop, clock: HandClock, valkey: Valkey
+) -> None:
+    payment = service.initiate(REQUEST).payment
+    valkey.stop()
+    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    clock.forward(3)
+    service.settle.ring(payment.reference, payment.campay_reference)
+    valkey.start()
+    clock.forward(1.9)
+    service.reconcile.tick()
+    assert service.live.read(payment.reference) is None, "whoever causes a change is given time to deliver it"
+    clock.forward(0.1)
+    service.reconcile.tick()
+    kept = service.live.read(payment.reference)
+    assert kept is not None
+    assert kept["version"] == 3
+
+
 def test_what_the_event_bus_missed_is_announced_when_it_is_back(
     service: Service, shop: Shop, clock: HandClock, aws: EmbeddedAws
 ) -> None:
