@@ -5,6 +5,7 @@ is away a breaker lets one probe through now and then and refuses all other call
 """
 
 import json
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -163,7 +164,7 @@ class Live:
         return self._call(count)
 
     def seconds_to_next_window(self) -> int:
-        return (WINDOW_MS - self._clock.now() % WINDOW_MS) // 1000 + 1
+        return math.ceil((WINDOW_MS - self._clock.now() % WINDOW_MS) / 1000)
 
     def connections(self, cursor: int, count: int) -> Connections:
         """Who is connected where, as the gateways wrote it down. Raises LiveUnavailable."""

@@ -102,9 +102,10 @@ class Processes:
         self._check_all()
 
     def watch(self) -> None:
-        """Until stopping is set. Raises ChildFailed when a child ends by itself."""
+        """Until stopping is set; from then on the children are silent. Raises ChildFailed when one ends by itself."""
         while not self.stopping.wait(0.1):
             self._check_all()
+        self._silent = True
 
     def stop(self) -> None:
         """Nothing is left afterwards: no child, and nothing that a child started. Their farewells are not shown."""
@@ -135,7 +136,7 @@ class Processes:
         self._silent = True
         running = next(running for running in self._running if running.child.name == name)
         if running.process.poll() is not None and running.reader:
-            running.reader.join(timeout=0.5)
+            running.reader.join(timeout=3)  # longer only where a grandchild holds on to the pipe
         return ChildFailed(line, list(running.log))
 
     def _read(self, running: _Running, index: int) -> None:
@@ -144,8 +145,9 @@ class Processes:
             prefix = f"\x1b[{_COLOURS[index % len(_COLOURS)]}m{prefix}\x1b[0m"
         for line in running.process.stdout or ():
             running.log.append(line.rstrip())
-            if not self._silent and not running.child.quiet:
-                self.say(f"{prefix} {line.rstrip()}")
+            with self._lock:
+                if not self._silent and not running.child.quiet:
+                    self._print(f"{prefix} {line.rstrip()}")
 
     def _finish_reading(self, running: _Running) -> None:
         if running.reader:
@@ -154,7 +156,11 @@ class Processes:
             running.process.stdout.close()
 
     def say(self, text: str) -> None:
-        with self._lock, contextlib.suppress(BrokenPipeError):
+        with self._lock:
+            self._print(text)
+
+    def _print(self, text: str) -> None:
+        with contextlib.suppress(BrokenPipeError):
             print(text, file=self._out, flush=True)
 
 

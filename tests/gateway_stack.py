@@ -23,7 +23,8 @@ from socket_gateway.settings import Bounds, RedisSettings, Settings, Timing
 
 KEY = "tracking-key-of-the-tests-0123456789"
 ORIGIN = "https://shop.example"
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 15.0
+"""A busy machine may stop for a second or two; what has not come by then never comes."""
 
 
 async def until(holds: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
@@ -89,7 +90,9 @@ class LiveStore:
 
 
 class TrackingServer:
-    """The API's tracking route. `delay` in seconds before each answer; `status` other than 200 refuses all."""
+    """The API's tracking route. It answers while `answering` is set, `delay` seconds later; `status` other than 200
+    refuses all.
+    """
 
     def __init__(self) -> None:
         self.forget()
@@ -99,6 +102,8 @@ class TrackingServer:
         self.asked: list[str] = []
         self.tokens: list[str] = []
         self.delay = 0.0
+        self.answering = asyncio.Event()
+        self.answering.set()
         self.status = 200
         self.at_once = 0
         self.most_at_once = 0
@@ -122,6 +127,7 @@ class TrackingServer:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
+            await self.answering.wait()
             await asyncio.sleep(self.delay)
         finally:
             self.at_once -= 1
@@ -143,11 +149,19 @@ class Browser:
         self.client.on("connect", self._connect)
 
     async def __aenter__(self) -> Self:
-        await self.client.connect(self.url, headers={"Origin": ORIGIN})
+        await self.connect(headers={"Origin": ORIGIN})
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.client.shutdown()
+
+    async def connect(self, **options: Any) -> None:
+        await self.client.connect(self.url, wait_timeout=PATIENCE_SECONDS, **options)
+
+    @property
+    def reconnected(self) -> bool:
+        """The client says so later than its event does."""
+        return self.connects >= 2 and bool(self.client.connected)
 
     async def _receive(self, event: str, payload: Any) -> None:
         self.received.append((event, payload))
@@ -157,11 +171,13 @@ class Browser:
 
     async def track(self, reference: str, token: str | None = None, **request: Any) -> Any:
         return await self.client.call(
-            contract.TRACK, {"reference": reference, "token": token or token_for(reference), **request}, timeout=5
+            contract.TRACK,
+            {"reference": reference, "token": token or token_for(reference), **request},
+            timeout=PATIENCE_SECONDS,
         )
 
     async def stop(self, reference: str) -> Any:
-        return await self.client.call(contract.STOP_TRACKING, {"reference": reference}, timeout=5)
+        return await self.client.call(contract.STOP_TRACKING, {"reference": reference}, timeout=PATIENCE_SECONDS)
 
     def events(self, reference: str) -> list[tuple[str, int]]:
         """Names and versions of what came for a payment."""
@@ -188,7 +204,14 @@ class Running:
 
 def settings_for(valkey: Valkey, api_url: str = "http://127.0.0.1:9", **changes: Any) -> Settings:
     """`changes` may name any field of Settings, Bounds or Timing."""
-    bounds, timing = Bounds(), Timing(reconnect_max_seconds=0.2, drain_accept_seconds=0, drain_close_seconds=1)
+    bounds = Bounds()
+    timing = Timing(
+        redis_timeout_seconds=5,
+        api_timeout_seconds=5,
+        reconnect_max_seconds=0.2,
+        drain_accept_seconds=0,
+        drain_close_seconds=1,
+    )
     parts = {"bounds": bounds, "timing": timing}
     for name, part in parts.items():
         own = {key: changes.pop(key) for key in tuple(changes) if hasattr(part, key)}

@@ -68,7 +68,9 @@ class Stack:
 
     def aws_environment(self) -> dict[str, str]:
         """How boto3 finds this system's AWS."""
-        (address,) = (line.split()[-1] for line in self.lines if line.strip().startswith("AWS (moto)"))
+        named = "AWS (moto)"
+        wait_until(lambda: named in self.log(), "its address is printed, a moment after the system is ready")
+        (address,) = (line.split()[-1] for line in self.lines if line.strip().startswith(named))
         keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
         return {"AWS_ENDPOINT_URL": address, "AWS_DEFAULT_REGION": "eu-west-1", **keys}
 
@@ -220,8 +222,11 @@ class JavaScriptBrowser:
 
 
 def wait_until(holds: Callable[[], bool], what: str, seconds: float = 15) -> None:
+    """A look that began in time counts, however long it took."""
     deadline = time.monotonic() + seconds
+    is_last = False
     while not holds():
-        if time.monotonic() > deadline:
+        if is_last:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.05)
+        is_last = time.monotonic() > deadline

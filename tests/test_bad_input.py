@@ -189,6 +189,8 @@ def test_the_amount_never_comes_from_a_browser(api: Settings) -> None:
 
 @pytest.mark.usefixtures("untouched", "api")
 def test_an_address_that_sends_nothing_but_nonsense_is_slowed_down() -> None:
+    if time.time() % 60 > 50:  # the minute's count would begin again on the way
+        time.sleep(60 - time.time() % 60)
     replies = [call("POST", "/api/payment/initiate", "{", address="41.202.0.77") for _ in range(12)]
     assert [reply.status for reply in replies] == [400] * 10 + [429] * 2
     assert replies[-1].json["code"] == "address_limit"

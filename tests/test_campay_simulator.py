@@ -5,14 +5,16 @@ import os
 import queue
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import threading
 import time
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ import requests
 from chalicelib.errors import InvalidSignature
 from chalicelib.tokens import check_webhook_signature
 from local.campay_simulator import CampaySimulator
-from local.embedded import Valkey, free_port
+from local.embedded import Valkey
 from local.simulator.faults import FAULTS, WEBHOOK_FAULTS
 from local.simulator.http_server import Answer, LoopbackServer, Request
 from local.simulator.settings import SimulatorSettings
@@ -55,16 +57,24 @@ class Receiver:
         self.requests: queue.Queue[Request] = queue.Queue()
 
     def next(self) -> dict[str, Any]:
-        request = self.requests.get(timeout=3)
+        request = self.requests.get(timeout=10)
         fields: dict[str, Any] = json.loads(request.body) if request.method == "POST" else dict(request.query)
         return fields
 
+    def some(self, number: int) -> dict[str, Counter[str]]:
+        """The statuses that so many webhooks claimed, by transaction."""
+        return counted(self.next() for _ in range(number))
+
     def until(self, last: str) -> dict[str, Counter[str]]:
-        """The statuses that webhooks claimed, by transaction, up to the first one of `last`."""
-        heard: dict[str, Counter[str]] = defaultdict(Counter)
-        while (fields := self.next())["reference"] != last:
-            heard[fields["reference"]][fields["status"]] += 1
-        return heard
+        """The same, up to the first one of the transaction `last`."""
+        return counted(takewhile(lambda fields: fields["reference"] != last, iter(self.next, None)))
+
+
+def counted(webhooks: Iterable[Mapping[str, Any]]) -> dict[str, Counter[str]]:
+    heard: dict[str, Counter[str]] = defaultdict(Counter)
+    for fields in webhooks:
+        heard[fields["reference"]][fields["status"]] += 1
+    return heard
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -144,7 +154,7 @@ def statement(simulator: CampaySimulator, first: str, last: str) -> list[dict[st
     return rows
 
 
-def eventually(is_so: Callable[[], bool], seconds: float = 3.0) -> None:
+def eventually(is_so: Callable[[], bool], seconds: float = 10.0) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "it never became so"
@@ -373,9 +383,9 @@ NUMBERS: list[tuple[str, str, str, list[str]]] = [
 
 def test_what_each_number_does(simulator: CampaySimulator, receiver: Receiver) -> None:
     references = {number: accepted(simulator, number) for number, *_ in NUMBERS}
-    # The slowest number once more, after a pause: what is not here before its webhook never comes.
-    settled(simulator, references["237670000003"])
-    heard = receiver.until(accepted(simulator, "237670000003"))
+    heard = receiver.some(sum(len(claims) for *_, claims in NUMBERS))
+    # The slowest number once more: what is not here before its webhook never comes.
+    assert receiver.until(accepted(simulator, "237670000003")) == {}
     for number, status, reason, claims in NUMBERS:
         final = record(simulator, references[number])
         assert (number, final["status"], final["reason"]) == (number, status, reason)
@@ -384,13 +394,14 @@ def test_what_each_number_does(simulator: CampaySimulator, receiver: Receiver) -
     assert moved == {number: status == "SUCCESSFUL" for number, status, *_ in NUMBERS}
 
 
-def test_the_paces_differ(simulator: CampaySimulator, receiver: Receiver) -> None:
-    started = time.monotonic()
-    paces = {MTN: FAST.approve_after, ANYBODY: FAST.slow_approve_after, "237670000003": FAST.late_after}
-    due = {accepted(simulator, number): seconds for number, seconds in paces.items()}
-    for reference, seconds in due.items():
-        assert receiver.next()["reference"] == reference
-        assert time.monotonic() - started >= seconds
+def test_the_paces_differ(receiver: Receiver) -> None:
+    paces = {MTN: FAST.approve_after, ANYBODY: 0.8, "237670000003": 1.6}
+    with CampaySimulator(FAST, webhook_url=receiver.url, slow_approve_after=0.8, late_after=1.6) as simulator:
+        started = time.monotonic()
+        due = {accepted(simulator, number): seconds for number, seconds in paces.items()}
+        for reference, seconds in due.items():
+            assert receiver.next()["reference"] == reference
+            assert time.monotonic() - started >= seconds
 
 
 @pytest.mark.parametrize(("amount", "shown"), [(5000, "4999.00"), (1, "2.00")])
@@ -418,9 +429,10 @@ def test_the_answer_may_be_a_proxys_page(simulator: CampaySimulator, receiver: R
     assert (heard["external_reference"], heard["status"]) == ("r-8", "SUCCESSFUL")
 
 
-def test_a_forgery_comes_before_the_truth(simulator: CampaySimulator, receiver: Receiver) -> None:
-    accepted(simulator, "237670000007")
-    forged, true = receiver.next(), receiver.next()
+def test_a_forgery_comes_before_the_truth(receiver: Receiver) -> None:
+    with CampaySimulator(FAST, webhook_url=receiver.url, approve_after=1.5) as simulator:
+        accepted(simulator, "237670000007")
+        forged, true = receiver.next(), receiver.next()
     assert (forged["status"], true["status"]) == ("SUCCESSFUL", "FAILED")
     check_webhook_signature(forged["signature"], [KEY], int(time.time() * 1000))
 
@@ -452,11 +464,13 @@ def test_a_webhook_by_get_is_all_in_its_query(receiver: Receiver) -> None:
     assert request.query["signature"].count(".") == 2
 
 
-def test_the_receiver_may_change_and_fail(receiver: Receiver) -> None:
+def test_the_receiver_may_change_and_fail(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     """One try only, whatever the reply is; and nobody listening harms nobody."""
+    caplog.set_level("INFO", logger="local.simulator")
     receiver.status = 500
-    with CampaySimulator(FAST, webhook_url="http://127.0.0.1:9/closed") as simulator:
+    with CampaySimulator(FAST, webhook_url="http://127.0.0.1:9/closed", slow_approve_after=1.5) as simulator:
         settled(simulator, accepted(simulator))
+        eventually(lambda: "webhook SUCCESSFUL -> ConnectionRefusedError" in caplog.messages)
         simulator.webhook_url = receiver.url
         first, last = accepted(simulator), accepted(simulator, ANYBODY)
         assert [receiver.next()["reference"] for _ in range(2)] == [first, last]
@@ -596,7 +610,7 @@ def test_a_person_decides(simulator: CampaySimulator, receiver: Receiver) -> Non
 
 def test_a_person_decides_before_the_number_does(receiver: Receiver) -> None:
     """Nothing is announced for the one, and the number's own decision comes too late."""
-    with CampaySimulator(FAST, webhook_url=receiver.url, slow_approve_after=0.3, late_after=0.3) as simulator:
+    with CampaySimulator(FAST, webhook_url=receiver.url, slow_approve_after=1.5, late_after=1.5) as simulator:
         reference = accepted(simulator, ANYBODY)
         control(simulator, f"transactions/{reference}/resolve", {"status": "FAILED", "webhook": False})
         assert receiver.until(accepted(simulator, "237670000003")) == {}
@@ -612,7 +626,7 @@ def test_the_ledger_can_be_asked_for_one_reference(simulator: CampaySimulator) -
 
 
 def test_reset_forgets_transactions_timers_and_faults(receiver: Receiver) -> None:
-    with CampaySimulator(FAST, webhook_url=receiver.url, slow_approve_after=0.3) as simulator:
+    with CampaySimulator(FAST, webhook_url=receiver.url, slow_approve_after=1.5, late_after=1.3) as simulator:
         forgotten = accepted(simulator, ANYBODY, external_reference="r-1")
         simulator.faults.set({"webhook": ["late", "lost"]})
         approved_by_hand(simulator)
@@ -658,11 +672,11 @@ def test_redis_hangs_for_as_long_as_it_is_told_to(own_valkey: Valkey) -> None:
         redis.Redis(port=own_valkey.port, socket_timeout=5) as client,
     ):
         client.ping()
-        assert control(simulator, "redis", {"pauseSeconds": 1}).json() == {"status": "paused"}
         began = time.monotonic()
+        assert control(simulator, "redis", {"pauseSeconds": 1}).json() == {"status": "paused"}
         client.ping()
-        assert 0.8 < time.monotonic() - began < 2
-        assert control(simulator, "redis", {"pauseSeconds": 4}).status_code == 200
+        assert time.monotonic() - began > 0.9
+        assert control(simulator, "redis", {"pauseSeconds": 10}).status_code == 200
         again = control(simulator, "redis", {"pauseSeconds": 1})
         assert (again.status_code, "paused already" in again.json()["error"]) == (409, True)
 
@@ -672,7 +686,7 @@ def test_redis_hangs_for_as_long_as_it_is_told_to(own_valkey: Valkey) -> None:
     [
         ({}, "REDIS_HOST"),
         ({"redis_host": "cache.example"}, "not on this machine"),
-        ({"redis_host": "127.0.0.1", "redis_port": free_port()}, "did not take it"),
+        ({"redis_host": "127.0.0.1", "redis_port": 9}, "did not take it"),  # discard: nobody listens
     ],
 )
 def test_a_redis_that_is_not_ours_is_left_alone(changes: dict[str, Any], part: str) -> None:
@@ -698,16 +712,18 @@ def test_no_log_names_a_person_or_a_key(simulator: CampaySimulator, caplog: pyte
     settled(simulator, reference)
     eventually(lambda: "webhook SUCCESSFUL -> ValueError" in caplog.messages)
     ours = [entry.getMessage() for entry in caplog.records if entry.name.startswith("local.simulator")]
-    assert ours == ["collect MTN -> 200", "customer -> SUCCESSFUL", "webhook SUCCESSFUL -> ValueError"]
+    assert sorted(ours) == ["collect MTN -> 200", "customer -> SUCCESSFUL", "webhook SUCCESSFUL -> ValueError"]
 
 
 def test_kept_connections_do_not_stall(simulator: CampaySimulator) -> None:
-    """Head and body in two segments would take 40 ms each time: 2 s in all."""
+    """Head and body in two segments would take 40 ms each time."""
+    seconds = []
     with requests.Session() as session:
-        started = time.monotonic()
-        for _ in range(50):
+        for _ in range(25):
+            started = time.monotonic()
             session.get(f"{simulator.api_url}/balance/", headers=AUTHORIZED, timeout=5)
-        assert time.monotonic() - started < 1
+            seconds.append(time.monotonic() - started)
+    assert statistics.median(seconds) < 0.03
 
 
 def test_a_body_of_unknown_length_is_refused(simulator: CampaySimulator) -> None:
@@ -732,8 +748,8 @@ def test_stop_ends_everything_at_once() -> None:
             eventually(lambda: len(simulator.control.transactions()) == 3)
             started = time.monotonic()
             simulator.stop()
-            assert time.monotonic() - started < 1
-            assert isinstance(held.exception(timeout=3), requests.ConnectionError)
+            assert time.monotonic() - started < 10, "the call is held for 30"
+            assert isinstance(held.exception(timeout=10), requests.ConnectionError)
     assert set(threading.enumerate()) <= before
 
 
@@ -766,12 +782,16 @@ def test_the_process_stops_on_sigterm(receiver: Receiver) -> None:
         heard = receiver.next()
         assert (heard["reference"], heard["status"]) == (answer.json()["reference"], "SUCCESSFUL")
         check_webhook_signature(heard["signature"], [KEY], int(time.time() * 1000))
+        said = ""
+        while "webhook SUCCESSFUL -> 200" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=5) == 0
-        rest = process.stdout.read()
-        assert "webhook SUCCESSFUL -> 200" in rest
-        assert MTN not in rest
-        assert TOKEN not in rest
+        said += process.stdout.read()
+        assert MTN not in said
+        assert TOKEN not in said
 
 
 def test_a_busy_port_is_one_clear_line(simulator: CampaySimulator) -> None:

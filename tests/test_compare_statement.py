@@ -11,6 +11,7 @@ from chalicelib.initiate_payment import PaymentRequest
 from chalicelib.payment import Money, Payment, PaymentStatus
 from chalicelib.web import statement_day
 from local.campay_simulator import CampaySimulator
+from local.simulator.transactions import CAMEROON
 from tests.conftest import Shop
 from tests.fakes import HandClock
 
@@ -18,7 +19,8 @@ REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids"
 
 
 def today() -> date:
-    return datetime.now(UTC).date()
+    """In Cameroon, as the rows of the statement have it."""
+    return datetime.now(CAMEROON).date()
 
 
 def paid(service: Service, shop: Shop, number: str = "237677777777", order: str = "order-1") -> Payment:
@@ -64,7 +66,8 @@ def test_money_that_campay_does_not_list_is_missing_there(
 ) -> None:
     payment = paid(service, shop)
     requests.post(f"{simulator.url}/simulator/reset", timeout=5).raise_for_status()
-    assert service.compare_statement(today()).differences() == {"missing_there": [payment.reference]}
+    day = datetime.now(UTC).date()  # ours, as it is the ledger that is asked for a day
+    assert service.compare_statement(day).differences() == {"missing_there": [payment.reference]}
 
 
 def test_another_amount_is_told(service: Service, shop: Shop) -> None:

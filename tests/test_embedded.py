@@ -147,10 +147,10 @@ def test_a_transaction_costs_the_same_at_any_table_size() -> None:
     )
 
     def cost() -> float:
-        started = time.perf_counter()
+        started = time.thread_time()
         for _ in range(20):
             backend.transact_write_items([put("t", "1"), add("t", "counter")])
-        return time.perf_counter() - started
+        return time.thread_time() - started
 
     def fill(first: int, last: int) -> float:
         for number in range(first, last):

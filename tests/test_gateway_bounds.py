@@ -18,6 +18,7 @@ from chalicelib import contract
 from chalicelib.payment import PaymentStatus
 from local.embedded import LOOPBACK, Valkey
 from tests.gateway_stack import (
+    PATIENCE_SECONDS,
     LiveStore,
     Running,
     new_event,
@@ -68,7 +69,7 @@ async def track(browser: ClientConnection, reference: str) -> Any:
 
 async def closed(browser: ClientConnection) -> int:
     """Waits for the close; its code."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         with contextlib.suppress(ConnectionClosed):
             async for _ in browser:
                 pass
@@ -145,15 +146,15 @@ async def test_sockets_an_address(valkey: Valkey) -> None:
 async def test_who_tracks_nothing_in_time_is_closed(valkey: Valkey, store: LiveStore) -> None:
     event = new_event()
     store.put(event)
-    async with running(settings_for(valkey, track_deadline_seconds=1)) as gateway, AsyncExitStack() as stack:
-        silent = await stack.enter_async_context(raw_browser(gateway))
-        wrong = await stack.enter_async_context(raw_browser(gateway))
+    async with running(settings_for(valkey, track_deadline_seconds=2)) as gateway, AsyncExitStack() as stack:
         good = await stack.enter_async_context(raw_browser(gateway))
+        assert (await track(good, event["reference"]))["ok"]
         leaver = await stack.enter_async_context(raw_browser(gateway))
-        for browser in (good, leaver):
-            assert (await track(browser, event["reference"]))["ok"]
+        assert (await track(leaver, event["reference"]))["ok"]
         await leaver.send("41")
+        wrong = await stack.enter_async_context(raw_browser(gateway))
         await wrong.send("421" + json.dumps([contract.TRACK, {"reference": event["reference"], "token": "x"}]))
+        silent = await stack.enter_async_context(raw_browser(gateway))
         assert await closed(silent) == await closed(wrong) == await closed(leaver) == 1000
         store.publish(next_version(event, PaymentStatus.FAILED))
         assert '"version":2' in str(await good.recv())
@@ -267,9 +268,9 @@ async def test_a_closed_transport_brings_the_default_client_back(valkey: Valkey)
     async with running(settings_for(valkey)) as gateway:
         browsers = [gateway.browser(), gateway.browser()]
         for browser, transport in zip(browsers, ("websocket", "polling"), strict=True):
-            await browser.client.connect(gateway.url, transports=[transport])
+            await browser.connect(transports=[transport])
         for eio_sid in gateway.gateway.connections.sessions():
             gateway.gateway.connections.close(eio_sid, "test")
-        await until(lambda: [browser.connects for browser in browsers] == [2, 2])
+        await until(lambda: all(browser.reconnected for browser in browsers))
         for browser in browsers:
             await browser.client.shutdown()

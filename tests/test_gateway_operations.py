@@ -122,17 +122,15 @@ async def test_a_disconnect_costs_what_its_own_rooms_cost(gateway: Running) -> N
     assert set(rooms.get_rooms("sid7", NAMESPACE)) == {"sid7", "payment:3"}
     with pytest.raises(ValueError, match="left"):
         rooms.basic_enter_room("nobody", NAMESPACE, "payment:3")
-    started = time.perf_counter()
+    started = time.thread_time()
     for number in range(5_000):
         rooms.basic_disconnect(f"sid{number}", NAMESPACE)
-    assert time.perf_counter() - started < 1  # stock: 6 s and more
+    assert time.thread_time() - started < 1  # stock: 6 s and more
     assert rooms.rooms == {}
 
 
 async def test_drain_is_unready_at_once_accepts_for_a_while_and_then_closes_spread(valkey: Valkey) -> None:
-    settings = settings_for(
-        valkey, drain_accept_seconds=0.4, drain_close_seconds=0.4, drain_closes_per_second=1, port=free_port()
-    )
+    settings = settings_for(valkey, drain_accept_seconds=2, drain_close_seconds=2, drain_closes_per_second=0.1)
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(running(settings))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url))
@@ -149,9 +147,9 @@ async def test_drain_is_unready_at_once_accepts_for_a_while_and_then_closes_spre
             browser.client.on("disconnect", lambda *_: gone.append(time.monotonic() - began))
         await draining
         await until(lambda: len(gone) == 9)
-        assert min(gone) >= 0.4
+        assert min(gone) >= 2
         assert max(gone) - min(gone) > 0.05
-        assert max(gone) < 2
+        assert max(gone) < 30, "the pace alone would take 90"
         refused = await http.get("/socket.io/?EIO=4&transport=polling")
         assert (refused.status_code, refused.json()) == (401, "draining")
 
@@ -213,7 +211,7 @@ async def test_a_signal_drains_and_exits_with_0(valkey: Valkey, store: LiveStore
             began = time.monotonic()
             process.send_signal(number)
             code, output = await ended(process)
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 9
             await until(lambda: not browser.client.connected)
     assert code == 0, output
     assert token_for(event["reference"])[:20] not in output

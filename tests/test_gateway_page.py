@@ -115,7 +115,7 @@ async def test_a_cut_takes_every_connection_and_the_browsers_come_back(
     async with gateway.browser() as browser, gateway.browser() as other:
         await browser.track(event["reference"])
         assert (await http.post("/payment-test/cut")).json() == {"closed": 2}
-        await until(lambda: (browser.connects, other.connects) == (2, 2))
+        await until(lambda: browser.reconnected and other.reconnected)
         following = next_version(event, PaymentStatus.SUCCESSFUL)
         store.put(following)
         ack = await browser.track(event["reference"])

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -81,6 +80,7 @@ async def gateway(environment: Mapping[str, str], believed_seconds: float = 0) -
     timing = replace(
         settings.timing,
         secrets_believed_seconds=believed_seconds,
+        redis_timeout_seconds=5,
         reconnect_max_seconds=0.1,
         probe_seconds=0.3,
         drain_accept_seconds=0.0,
@@ -133,9 +133,7 @@ async def test_strangers_cannot_keep_secrets_manager_busy(environment: dict[str,
         secret.put(TRACKING_TOKEN_KEY=f"{ANOTHER_KEY},{KEY}")
         assert [(await ack_of(running, ANOTHER_KEY))["ok"] for _ in range(3)] == [False] * 3
         assert secret.reads == 0, "read a moment ago"
-    async with gateway(environment, believed_seconds=1) as running:
-        secret.put(TRACKING_TOKEN_KEY=f"{ANOTHER_KEY},{KEY}")
-        await asyncio.sleep(1)
+        running.gateway.credentials._read_at -= 60
         forged = [ack_of(running, "a-key-that-nobody-knows-0123456789") for _ in range(10)]
         assert [ack["code"] for ack in await asyncio.gather(*forged)] == ["invalid_token"] * 10
         assert secret.reads == 1
@@ -158,14 +156,12 @@ async def test_nobody_waits_while_the_secrets_are_read(
     secret.put(TRACKING_TOKEN_KEY=KEY)
     async with gateway(environment) as running:
         with ScriptedServer() as slow:
-            slow.answer("/", Answer(hold_seconds=1.5))
+            slow.answer("/", Answer(hold_seconds=3))
             monkeypatch.setenv("AWS_ENDPOINT_URL", slow.url)
             stranger = asyncio.create_task(ack_of(running, ANOTHER_KEY))
             while not slow.seen:
                 await asyncio.sleep(0.01)
-            began = time.monotonic()
             assert (await ack_of(running, KEY))["ok"] is True
-            assert time.monotonic() - began < 1
             assert not stranger.done()
             assert (await stranger)["code"] == "invalid_token"
 

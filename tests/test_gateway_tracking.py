@@ -132,7 +132,7 @@ async def test_long_polling_gets_the_same(gateway: Running, store: LiveStore) ->
     event = new_event()
     store.put(event)
     browser = gateway.browser()
-    await browser.client.connect(gateway.url, transports=["polling"])
+    await browser.connect(transports=["polling"])
     try:
         assert browser.client.transport() == "polling"
         assert (await browser.track(event["reference"]))["payment"] == event
@@ -148,12 +148,14 @@ async def test_a_version_that_arrives_during_the_read_is_neither_lost_nor_overta
     """No snapshot: the API answers slowly with an old version while the channel already has a newer one."""
     old = new_event()
     api.events[old["reference"]] = old
-    api.delay = 0.2
+    api.answering.clear()
     async with gateway.browser() as browser:
         tracking = asyncio.create_task(browser.track(old["reference"]))
         await until(lambda: api.asked)
         newer = next_version(old, PaymentStatus.SUCCESSFUL)
         store.publish(newer)
+        await until(lambda: gateway.gateway.watches._watches[old["reference"]].version == newer["version"])
+        api.answering.set()
         assert await tracking == {"ok": True, "payment": newer}
         await until(lambda: len(browser.events(old["reference"])) == 3)
         assert browser.versions(old["reference"]) == [2]
@@ -164,10 +166,14 @@ async def test_without_a_snapshot_the_api_is_asked_once_for_all_with_the_browser
 ) -> None:
     event = new_event()
     api.events[event["reference"]] = event
-    api.delay = 0.1
+    api.answering.clear()
     async with gateway.browser() as one, gateway.browser() as two:
         token = token_for(event["reference"])
-        for ack in await asyncio.gather(one.track(event["reference"], token), two.track(event["reference"], token)):
+        tracking = [asyncio.create_task(browser.track(event["reference"], token)) for browser in (one, two)]
+        await until(lambda: gateway.gateway.watches.sockets(event["reference"]) == 2)
+        await asyncio.sleep(0.1)  # for a second question, if there were one
+        api.answering.set()
+        for ack in await asyncio.gather(*tracking):
             assert ack == {"ok": True, "payment": event}
         assert api.asked == [event["reference"]]
         assert api.tokens == [f"Bearer {token}"]
@@ -196,9 +202,9 @@ async def test_a_snapshot_older_than_seen_is_checked_with_the_api(
 async def test_an_api_that_hangs_delays_the_ack_no_longer_than_its_limit(valkey: Valkey, api: TrackingServer) -> None:
     event = new_event()
     api.events[event["reference"]] = event
-    api.delay = 30
+    api.answering.clear()
     async with running(settings_for(valkey, api.url, api_timeout_seconds=0.2)) as gateway, gateway.browser() as browser:
-        assert await asyncio.wait_for(browser.track(event["reference"]), 1) == {"ok": True, "payment": None}
+        assert await browser.track(event["reference"]) == {"ok": True, "payment": None}
 
 
 class AnyText(str):

@@ -51,13 +51,13 @@ def test_what_is_kept_has_an_end_and_is_published_once(valkey: Valkey, clock: Ha
     with redis.Redis(port=valkey.port) as client, client.pubsub() as channel:
         client.flushall()
         channel.subscribe(payment_channel("ref-1"))
-        assert channel.get_message(timeout=1) is not None
+        assert channel.get_message(timeout=10) is not None
         live = Live(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
         for version in (1, 1, 3, 2):
             live.publish_newer(an_event(version))
         client.publish(payment_channel("ref-1"), "end")
         heard = []
-        while (message := channel.get_message(timeout=1)) and message["data"] != b"end":
+        while (message := channel.get_message(timeout=10)) and message["data"] != b"end":
             heard.append(json.loads(message["data"])["version"])
         assert heard == [1, 3]
         ttl = client.ttl(payment_key("ref-1"))
@@ -98,6 +98,8 @@ def test_counters_have_a_window(live: Live, clock: HandClock) -> None:
     assert live.take_prompt("b") == (1, 0)
     clock.forward(live.seconds_to_next_window())
     assert live.take_prompt("a") == (1, 0)
+    clock.forward((60_000 - clock.now() % 60_000 + 0.5) / 1000)  # to the millisecond in which a window begins
+    assert live.seconds_to_next_window() == 60
 
 
 def test_every_key_has_an_end(valkey: Valkey, clock: HandClock) -> None:

@@ -1,7 +1,7 @@
 """Amounts and phone numbers: exact, or not at all."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.payment import Money, is_phone_number, mask_phone, operator_hint
@@ -63,6 +63,7 @@ def test_what_is_no_exact_amount_is_none(text: str, currency: str) -> None:
     assert Money.from_decimal(text, currency) is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**13), st.sampled_from(["XAF", "XOF", "EUR", "USD"]))
 def test_an_amount_survives_being_written_and_read(amount: int, currency: str) -> None:
     money = Money(amount, currency)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -85,10 +86,12 @@ def test_a_kept_connection_does_not_stall(connection: http.client.HTTPConnection
     """Two segments and a delayed acknowledgement made each of these wait 40 ms."""
     post(connection, "/echo/a", b"1")
     kept = connection.sock
-    started = time.perf_counter()
+    seconds = []
     for _ in range(25):
+        started = time.perf_counter()
         post(connection, "/echo/a", b"1")
-    assert time.perf_counter() - started < 0.5
+        seconds.append(time.perf_counter() - started)
+    assert statistics.median(seconds) < 0.03
     assert connection.sock is kept
 
 
@@ -243,7 +246,7 @@ def test_stop_ends_the_stubborn_and_what_they_started(processes: Processes, mark
     assert len(until(lambda: len(alive(marker)) == 2 and alive(marker))) == 2
     started = time.monotonic()
     processes.stop()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10, "the child sleeps for 60"
     assert alive(marker) == []
     assert "child did not stop within 0.2 s and is killed" in out.getvalue()
 
