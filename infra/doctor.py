@@ -22,7 +22,7 @@ from chalicelib.errors import ProviderUnavailable
 from chalicelib.ledger import FORGOTTEN_BY_ATTRIBUTE, TABLE
 from chalicelib.settings import InvalidSettings, Settings, read_settings
 from infra.deployment import Deployment, NotDeployed
-from infra.smoke_test import SmokeTestFailed, pay_and_track
+from infra.smoke_test import WITHIN_SECONDS, SmokeTestFailed, pay_and_track
 
 _SECONDS = 10
 _PRODUCTION_HOST = "https://www.campay.net/api"
@@ -46,10 +46,11 @@ def ill(what: str, mend: str) -> Finding:
 
 
 class Doctor:
-    def __init__(self, deployment: Deployment, session: Any) -> None:
+    def __init__(self, deployment: Deployment, session: Any, *, payment_within_seconds: float = WITHIN_SECONDS) -> None:
         """`session`: boto3's, for the account and region of the stage."""
         self._deployment = deployment
         self._aws = session
+        self._payment_within_seconds = payment_within_seconds
         self._settings: Settings | None = None
 
     def examine(self) -> Iterator[Finding]:
@@ -222,7 +223,7 @@ class Doctor:
         if self._settings is None:
             return
         try:
-            seen = pay_and_track(self._deployment, self._settings.merchant_api_keys[0])
+            seen = pay_and_track(self._deployment, self._settings.merchant_api_keys[0], self._payment_within_seconds)
         except SmokeTestFailed as error:
             yield ill(f"a test payment did not go through: {error}", error.mend)
         else:

@@ -82,7 +82,7 @@ def page(customer: Customer, order: Order) -> CheckoutPage:
 def waiting_for_pin(customer: Customer, order: Order) -> CheckoutPage:
     page = customer.open(order.id)
     page.pay(order.phone_number)
-    page.shows("checkPhone", within=SOON)
+    page.shows("checkPhone")
     page.is_connected()
     return page
 
@@ -100,11 +100,11 @@ def test_the_gateway_is_killed_and_comes_back(page: CheckoutPage, order: Order, 
     page.page.wait_for_timeout(8_000)
     assert page.screen.picture == "checkPhone"
     gateway.start()
-    page.is_connected(within=SOON)
+    page.is_connected()
     before = len(page.screen.events)
     order.approve()
     page.shows("approved", within=SOON)
-    wait_until(lambda: len(page.screen.events) > before, "it was pushed", 2)
+    wait_until(lambda: len(page.screen.events) > before, "it was pushed")
     assert_paid_once(page, order)
 
 
@@ -116,7 +116,7 @@ def test_the_customer_approves_while_the_gateway_is_away(
     order.approve()
     gateway.start()
     page.shows("approved", within=SOON)
-    page.is_connected(within=SOON)
+    page.is_connected()
     assert_paid_once(page, order)
 
 
@@ -124,6 +124,7 @@ def test_redis_stops_and_comes_back(page: CheckoutPage, order: Order, redis: Val
     redis.stop()
     wait_until(lambda: stack.health() == "degraded", "the loss was noticed")
     order.approve()
+    wait_until(lambda: stack.status(order.id)["status"] == "SUCCESSFUL", "our side knows")
     redis.start()
     page.shows("approved", within=SOON)
     wait_until(lambda: stack.health() == "ok", "everything is as before")
@@ -143,7 +144,7 @@ def test_redis_hangs(page: CheckoutPage, order: Order, stack: Stack) -> None:
 
 def test_the_socket_is_cut(page: CheckoutPage, order: Order) -> None:
     page.what_if("the socket is cut")
-    wait_until(lambda: page.connections == 2, "the browser is back", SOON)
+    wait_until(lambda: page.connections == 2, "the browser is back")
     page.what_if("the customer approves now")
     page.shows("approved", within=SOON)
     page.what_if("ask CamPay")
@@ -152,7 +153,8 @@ def test_the_socket_is_cut(page: CheckoutPage, order: Order) -> None:
 
 
 def test_the_next_webhook_is_lost(page: CheckoutPage, order: Order) -> None:
-    page.what_if("the next webhook is lost")
+    with page.page.expect_response("**/simulator/faults"):
+        page.what_if("the next webhook is lost")
     page.what_if("the customer approves now")
     wait_until(lambda: bool(order.charges), "money has moved")
     page.page.wait_for_timeout(6_000)
@@ -184,7 +186,7 @@ def test_a_browser_that_comes_back_in_another_network(
     assert page.screen.picture == "checkPhone", "nothing can have come"
     customer.regain_network()
     page.shows("approved", within=SOON)
-    wait_until(lambda: page.connections == 2, "it has connected again", 10)
+    wait_until(lambda: page.connections == 2, "it has connected again", 20)
     assert_paid_once(page, order)
 
 
@@ -202,5 +204,5 @@ def test_a_phone_that_slept(
         assert page.screen.picture == "checkPhone", "nothing can have come"
         page.page.bring_to_front()
         page.shows("approved", within=SOON)
-        wait_until(lambda: page.connections == 2, "it has connected again", 10)
+        wait_until(lambda: page.connections == 2, "it has connected again", 20)
         assert_paid_once(page, order)

@@ -64,6 +64,7 @@ def page(gallery: str) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def names(page: Page, gallery: str) -> list[str]:
     page.goto(gallery)
+    page.wait_for_selector("figcaption a")
     return page.locator("figcaption a").all_inner_texts()
 
 

@@ -46,7 +46,8 @@ class Patient:
         )
 
     def findings(self, **told: str) -> list[Finding]:
-        return list(Doctor(replace(self.deployment, **told), self.aws).examine())
+        doctor = Doctor(replace(self.deployment, **told), self.aws, payment_within_seconds=10)
+        return list(doctor.examine())
 
 
 @pytest.fixture(scope="module")

@@ -20,11 +20,11 @@ import yaml
 from local.embedded import LOOPBACK, Valkey, free_port
 from local.processes import is_ready
 from tests.container_engine import BASE, IMAGE, GatewayContainer, build_image, inspect, require_tools, run_once, tool
-from tests.gateway_stack import until
+from tests.gateway_stack import PATIENCE_SECONDS, until
 from tests.stack import ROOT, TRACKING_KEY, JavaScriptBrowser, Stack, running, wait_until
 from tests.test_import_rules import SHARED_WITH_GATEWAY
 
-pytestmark = [pytest.mark.deploy, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.deploy, pytest.mark.timeout(900)]  # the first one fetches and builds
 
 ROOM = ROOT / "socket_gateway"
 ORIGIN = "https://shop.example"
@@ -100,7 +100,7 @@ class Follower:
         self.client = socketio.AsyncClient(http_session=self._session, reconnection_delay_max=1)
         self.client.on("connect", self._track)
         self.client.on("*", self._receive)
-        await self.client.connect(self._url, transports=self._transports)
+        await self.client.connect(self._url, transports=self._transports, wait_timeout=PATIENCE_SECONDS)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -280,7 +280,7 @@ async def test_a_replica_that_is_told_to_go_loses_nothing(
             assert await asyncio.to_thread(leaving.wait_for_end, 30) == 0
             await until(lambda: all(each.heard[-3:] == PAID for each in all_of_them), 30)
             assert all(versions_only_rise(each.heard) for each in all_of_them)
-            assert await asyncio.to_thread(clients, replicas[1]) >= 8
+            await asyncio.to_thread(wait_until, lambda: clients(replicas[1]) >= 8, "all came back")
         assert await asyncio.to_thread(official.wait_for_end) == 0
         assert official.events()[-3:] == PAID
     finally:

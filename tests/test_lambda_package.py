@@ -231,7 +231,8 @@ def test_a_path_parameter_may_be_percent_encoded(function: LambdaFunction, setti
 def gateway(stage_url: str, configuration: dict[str, str]) -> Iterator[str]:
     """The gateway in production, its key from Secrets Manager; its URL."""
     port = free_port()
-    given = {**os.environ, **configuration, "API_URL": stage_url, "PORT": str(port), "GATEWAY_HOST": LOOPBACK}
+    own = {"API_URL": stage_url, "API_TIMEOUT_SECONDS": "10", "PORT": str(port), "GATEWAY_HOST": LOOPBACK}
+    given = {**os.environ, **configuration, **own}
     given.pop("APP_ENV", None)
     process = subprocess.Popen([sys.executable, "-m", "socket_gateway.asgi"], cwd=ROOT, env=given)
     try:

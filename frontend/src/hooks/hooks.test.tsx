@@ -62,7 +62,7 @@ describe("usePaymentSocket", () => {
     await render(null);
     expect(seen.at(-1)?.connection).toBe("stopped");
     await render(REFERENCE);
-    await eventually(() => server.connections === 1);
+    await eventually(() => server.tracked.length === 1);
     await render("another-reference");
     await eventually(() => server.tracked.length === 2 && server.connections === 1);
   });
