@@ -82,9 +82,20 @@ def inspect(image: str) -> dict[str, Any]:
 
 def run_once(*command: str) -> "subprocess.CompletedProcess[str]":
     """A container of the image, with no settings: its own command, or another."""
-    return subprocess.run(
-        [str(tool("podman")), *_RUN, "--rm", *_HARDENED, IMAGE, *command], check=False, capture_output=True, text=True
-    )
+    name = _new_name()
+    arguments = [str(tool("podman")), *_RUN, "--name", name, *_HARDENED, IMAGE, *command]
+    done = subprocess.run(arguments, check=False, capture_output=True, text=True)
+    _remove(name)
+    return done
+
+
+def _new_name() -> str:
+    return f"gateway-{uuid4().hex[:8]}"
+
+
+def _remove(name: str) -> None:
+    """Instead of `--rm`, with which podman may find the container gone before it has read its exit code."""
+    subprocess.run([str(tool("podman")), "rm", "-f", "-t", "0", name], check=False, capture_output=True)
 
 
 class GatewayContainer:
@@ -93,13 +104,13 @@ class GatewayContainer:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
-        self.name = f"gateway-{uuid4().hex[:8]}"
+        self.name = _new_name()
         self._environment = {**environment, "PORT": str(self.port), "GATEWAY_HOST": LOOPBACK}
 
     def __enter__(self) -> Self:
         """Returns when it is ready."""
         given = [f"--env={name}={value}" for name, value in self._environment.items()]
-        command = [str(tool("podman")), *_RUN, "--rm", "--name", self.name, *_HARDENED, *given, IMAGE]
+        command = [str(tool("podman")), *_RUN, "--name", self.name, *_HARDENED, *given, IMAGE]
         self._process = subprocess.Popen(command)
         try:
             wait_until(lambda: is_ready(f"{self.url}/readyz"), "the container is ready", 30)
@@ -109,7 +120,7 @@ class GatewayContainer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        subprocess.run([str(tool("podman")), "rm", "-f", "-t", "0", self.name], check=False, capture_output=True)
+        _remove(self.name)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
 
