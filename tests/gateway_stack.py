@@ -64,6 +64,11 @@ def token_for(reference: str, key: str = KEY, seconds: float = 60) -> str:
     return sign_tracking_token(TrackingGrant(reference, "order-1"), [key], expires_at)
 
 
+async def left(gateway: Gateway, eio_sid: str | None) -> None:
+    """A gateway hears of a close a moment after the browser has made it."""
+    await until(lambda: eio_sid not in gateway.connections.sessions())
+
+
 class LiveStore:
     """Writes as the API does: the newest version under its key, and on its channel."""
 
@@ -138,10 +143,13 @@ class TrackingServer:
 
 
 class Browser:
-    """python-socketio's client with default options, and what it received."""
+    """python-socketio's client with default options, and what it received. It leaves no trace in `gateway`, where it
+    is given one: what the next test counts is its own.
+    """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, gateway: Gateway | None = None) -> None:
         self.url = url
+        self._gateway = gateway
         self.client = socketio.AsyncClient()
         self.received: list[tuple[str, Any]] = []
         self.connects = 0
@@ -153,7 +161,10 @@ class Browser:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        sid = self.client.eio.sid
         await self.client.shutdown()
+        if self._gateway is not None:
+            await left(self._gateway, sid)
 
     async def connect(self, **options: Any) -> None:
         await self.client.connect(self.url, wait_timeout=PATIENCE_SECONDS, **options)
@@ -199,7 +210,7 @@ class Running:
         self.url = f"http://{LOOPBACK}:{port}"
 
     def browser(self) -> Browser:
-        return Browser(self.url)
+        return Browser(self.url, self.gateway)
 
 
 def settings_for(valkey: Valkey, api_url: str = "http://127.0.0.1:9", **changes: Any) -> Settings:

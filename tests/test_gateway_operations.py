@@ -48,10 +48,13 @@ async def gateway(valkey: Valkey) -> AsyncIterator[Running]:
         yield gateway
 
 
-async def test_metrics_name_nobody(gateway: Running, store: LiveStore) -> None:
+async def test_metrics_name_nobody(valkey: Valkey, store: LiveStore) -> None:
     event = new_event()
     store.put(event)
-    async with gateway.browser() as browser, httpx.AsyncClient(base_url=gateway.url) as http:
+    async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(running(settings_for(valkey)))
+        browser = await stack.enter_async_context(gateway.browser())
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url))
         await browser.track(event["reference"])
         await browser.track(event["reference"], token="bad")
         response = await http.get("/metrics")
