@@ -88,7 +88,8 @@ async def test_without_redis_it_starts_and_answers_at_once(own_valkey: Valkey) -
     event = new_event()
     own_valkey.stop()
     async with TrackingServer() as api, AsyncExitStack() as stack:
-        gateway = await stack.enter_async_context(running(settings_for(own_valkey, api.url), connected=False))
+        settings = settings_for(own_valkey, api.url, api_timeout_seconds=60)  # who waits for the API waits in vain
+        gateway = await stack.enter_async_context(running(settings, connected=False))
         browser = await stack.enter_async_context(gateway.browser())
         api.events[event["reference"]] = event
         api.answering.clear()
