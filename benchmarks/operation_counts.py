@@ -107,7 +107,7 @@ def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: Camp
     service.track.payment(service.initiate(request).payment.reference)
 
     request = replace(request, order_id="order-1", phone_number="237677777702")
-    payment = counter.count("initiate", lambda: service.initiate(request), "2 + 4").payment
+    payment = counter.count("initiate", lambda: service.initiate(request), "2 + 5").payment
     counter.count("initiate again: the same payment", lambda: service.initiate(request))
     counter.count("tracking, just changed", lambda: service.track.payment(payment.reference), "1 + 0")
     clock.added += 6_000

@@ -82,15 +82,16 @@ class InitiatePayment:
         for _ in range(_ROUNDS):
             order, phone = self.ledger.order_and_phone(request.order_id, phone_hash)
             try:
-                existing = self._existing(order, request)
-                if existing is not None:
-                    return Initiated(existing, replayed=True)
-                order = replace(order, attempts=self._reread_earlier(order))
-                self._check_phone(phone)
-                claimed = self._claim(order, phone, request)
+                stored = self._existing(order, request)
+                if stored is None:
+                    order = replace(order, attempts=self._reread_earlier(order))
+                    self._check_phone(phone)
+                    stored = self._claim(order, phone, request)
             except VersionConflict:
                 continue
-            return Initiated(self._prompt(claimed, request), replayed=False)
+            if stored.awaits_sender:
+                return self._prompt(stored, request)
+            return Initiated(stored.payment, replayed=True)
         raise LedgerUnavailable("too many conflicts")
 
     def refused_call(self, address: str) -> None:
@@ -104,7 +105,7 @@ class InitiatePayment:
 
     # ------------------------------------------------------------------ is it there already?
 
-    def _existing(self, order: Order, request: PaymentRequest) -> Payment | None:
+    def _existing(self, order: Order, request: PaymentRequest) -> Stored | None:
         """The payment that this call is about, if there is one; raises a Conflict where it stands in the
         way, VersionConflict where the order has changed under our eyes.
         """
@@ -113,7 +114,7 @@ class InitiatePayment:
             raise InvalidRequest(fields={"Idempotency-Key": "this order has had too many different keys"})
         if key and key in order.keys:
             known = self._load(order.keys[key][0])
-            if not self._asks_for(known, request):
+            if not self._asks_for(known.payment, request):
                 raise IdempotencyKeyReused
             return known
         if order.paid:
@@ -122,15 +123,16 @@ class InitiatePayment:
             return self._live(order, order.live, request)
         return None
 
-    def _live(self, order: Order, reference: str, request: PaymentRequest) -> Payment:
-        live = self._load(reference)
+    def _live(self, order: Order, reference: str, request: PaymentRequest) -> Stored:
+        stored = self._load(reference)
+        live = stored.payment
         if self._has_ended(live):
             raise VersionConflict
         if live.status in UNDER_REVIEW or not self._asks_for(live, request):
             raise PaymentInProgress
         if request.idempotency_key:
             self.ledger.remember_key(order, request.idempotency_key, live.reference)
-        return live
+        return stored
 
     def _has_ended(self, live: Payment) -> bool:
         """A live attempt whose time is over, only nobody has looked yet: now somebody has."""
@@ -144,10 +146,11 @@ class InitiatePayment:
         """
         open_ones = []
         for reference in order.attempts:
-            earlier = self._load(reference)
+            stored = self._load(reference)
+            earlier = stored.payment
             if earlier.created_at < self.clock.now() - WATCHED_MS:
                 continue
-            if not earlier.is_undecided and earlier.campay_reference is None:
+            if stored.was_never_sent or (not earlier.is_undecided and earlier.campay_reference is None):
                 continue  # proven that no prompt went out
             earlier = self.settle.recheck(reference, "a further attempt")
             if earlier.is_final:
@@ -165,7 +168,7 @@ class InitiatePayment:
         """
         now = self.clock.now()
         if phone.live:
-            live = self._load(phone.live)
+            live = self._load(phone.live).payment
             if self._has_ended(live):
                 raise VersionConflict
             wait = max(live.expires_at - now, 0)
@@ -223,8 +226,13 @@ class InitiatePayment:
 
     # ------------------------------------------------------------------ go
 
-    def _prompt(self, claimed: Stored, request: PaymentRequest) -> Payment:
+    def _prompt(self, claimed: Stored, request: PaymentRequest) -> Initiated:
+        """Sends the prompt of a claim, this call's own or one whose call died before it could: at most one
+        `/collect/` leaves for one claim.
+        """
         payment = claimed.payment
+        if not self.ledger.begin_prompt(payment.reference):
+            return Initiated(self._load(payment.reference).payment, replayed=True)
         outcome = self.campay.collect(payment.reference, request.phone_number, payment.money, request.description)
         log.info("collect", reference=payment.reference, outcome=type(outcome).__name__)
         try:
@@ -232,10 +240,10 @@ class InitiatePayment:
         except LedgerUnavailable:
             # The prompt may be out and the ledger says INITIATING: webhook, statement and sweep go on from there.
             log.alarm("outcome-not-recorded", reference=payment.reference)
-            return payment
+            return Initiated(payment, replayed=False)
         if error := _error_of(outcome, payment.reference):
             raise error
-        return recorded
+        return Initiated(recorded, replayed=False)
 
     def _record(self, claimed: Stored, outcome: CollectOutcome) -> Payment:
         if isinstance(outcome, OutcomeUnknown):
@@ -247,11 +255,11 @@ class InitiatePayment:
         reason = outcome.reason
         return self.settle.change(claimed, lambda newest, now: newest.refused(reason, now), "refused")
 
-    def _load(self, reference: str) -> Payment:
+    def _load(self, reference: str) -> Stored:
         stored = self.ledger.load(reference)
         if stored is None:
             raise LedgerUnavailable("the ledger names a payment that it does not have")
-        return stored.payment
+        return stored
 
     def _asks_for(self, payment: Payment, request: PaymentRequest) -> bool:
         """Same order, amount and phone; a phone that was hashed with the key before is the same phone."""

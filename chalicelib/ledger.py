@@ -1,6 +1,6 @@
 """The ledger: one DynamoDB table with all that money depends on.
 
-    payment#<reference>  state   the newest version, its marks and its read lease
+    payment#<reference>  state   the newest version, its marks, its read lease, whether its prompt may have been sent
     payment#<reference>  v#<n>   each version: the payment, its cause, CamPay's record as evidence
     order#<id>           state   live and paid attempt, latest attempt, idempotency keys
     phone#<hash>         state   live attempt, times of its prompts
@@ -26,6 +26,8 @@ from chalicelib import log
 from chalicelib.clock import Clock
 from chalicelib.errors import LedgerUnavailable
 from chalicelib.ledger_items import (
+    SENDING,
+    UNSENT,
     Item,
     Order,
     Phone,
@@ -181,6 +183,7 @@ class Ledger:
             **payment_key(payment.reference),
             "payment": write_payment(payment),
             "commitId": attempt_id,
+            "prompt": UNSENT,
             "deliveredVersion": 0,
             "announcedVersion": 0,
             "readAt": now,
@@ -206,7 +209,34 @@ class Ledger:
             ],
             attempt_id,
         )
-        return Stored(payment, delivered_version=0, announced_version=0, read_at=now, read_until=now)
+        return Stored(payment, delivered_version=0, announced_version=0, read_at=now, read_until=now, is_unsent=True)
+
+    def begin_prompt(self, reference: str) -> bool:
+        """Makes the caller the only one that may send the payment's prompt: True for one caller, once.
+
+        Refused when the payment is not INITIATING any more, or is expired: its order and its phone may belong to
+        another attempt by then. Raises LedgerUnavailable, then the caller may not send; the mark is withdrawn if it
+        can be, so that a later call may.
+        """
+        sender = uuid.uuid4().hex
+        update = Update(f"payment#{reference}").set(prompt=SENDING, sender=sender)
+        update.only_if("#prompt = :unsent AND payment.#status = :initiating AND payment.expires_at > :now")
+        update.names["#status"] = "status"
+        update.values |= {":unsent": UNSENT, ":initiating": PaymentStatus.INITIATING.value, ":now": self._clock.now()}
+        try:
+            refused = self._update(update)
+        except LedgerUnavailable:
+            self._withdraw_sender(reference, sender)
+            raise
+        return refused is None or refused.get("sender") == sender
+
+    def _withdraw_sender(self, reference: str, sender: str) -> None:
+        update = Update(f"payment#{reference}").set(prompt=UNSENT).remove("sender").only_if("#sender = :sender")
+        update.values[":sender"] = sender
+        try:
+            self._update(update)
+        except LedgerUnavailable:
+            log.warning("sender-not-withdrawn", reference=reference)
 
     def remember_key(self, order: Order, key: str, reference: str) -> None:
         """A further idempotency key for an attempt that is live already. Raises VersionConflict."""

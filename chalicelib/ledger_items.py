@@ -11,16 +11,32 @@ from chalicelib.payment import Money, Payment, PaymentStatus
 
 Item = dict[str, Any]
 
+UNSENT, SENDING = "unsent", "sending"
+"""Values of a payment's `prompt`. Without one, a prompt may have been sent."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stored:
-    """A payment as it stands. `announced_version` <= `version`, likewise `delivered_version`."""
+    """A payment as it stands. `announced_version` <= `version`, likewise `delivered_version`.
+
+    `is_unsent`: no call has begun to send its prompt, see `Ledger.begin_prompt`.
+    """
 
     payment: Payment
     delivered_version: int
     announced_version: int
     read_at: int
     read_until: int
+    is_unsent: bool = False
+
+    @property
+    def awaits_sender(self) -> bool:
+        return self.is_unsent and self.payment.status is PaymentStatus.INITIATING
+
+    @property
+    def was_never_sent(self) -> bool:
+        """Proven: the prompt may only be sent while the payment is INITIATING."""
+        return self.is_unsent and not self.awaits_sender
 
     def with_payment(self, payment: Payment) -> "Stored":
         return dataclasses.replace(self, payment=payment)
@@ -110,6 +126,7 @@ def read_stored(item: Item | None) -> Stored | None:
         item["announcedVersion"],
         item["readAt"],
         item["readUntil"],
+        item.get("prompt") == UNSENT,
     )
 
 

@@ -124,3 +124,43 @@ class ScriptedServer:
                 pass
 
         return Handler
+
+
+class Death(BaseException):
+    """The process ends here; what was done before stays done."""
+
+
+class Life:
+    """The steps of a process. The step numbered `ends_at` (from 1) is its last."""
+
+    def __init__(self, ends_at: int | None = None) -> None:
+        self.steps: list[str] = []
+        self._ends_at = ends_at
+
+    def step(self, name: str) -> None:
+        self.steps.append(name)
+        if len(self.steps) == self._ends_at:
+            raise Death
+
+    def watch(self, part: Any) -> Any:
+        """`part`, each of whose calls has two steps: `before <name>`, `after <name>`."""
+        return _Watched(part, self)
+
+
+class _Watched:
+    def __init__(self, part: Any, life: Life) -> None:
+        self._part = part
+        self._life = life
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._part, name)
+        if not callable(operation):
+            return operation
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            self._life.step(f"before {name}")
+            result = operation(*arguments, **named)
+            self._life.step(f"after {name}")
+            return result
+
+        return call
