@@ -145,9 +145,9 @@ def sweep(event: CloudWatchEvent) -> None:  # noqa: ARG001 - Chalice hands the e
 
 @app.schedule(Cron(30, 2, "*", "*", "?", "*"))
 def statement(event: CloudWatchEvent) -> None:
-    """Yesterday's, or for a person who asks for one the day in `{"detail": {"day": "2026-01-31"}}`."""
+    """The last four days, or for a person who asks for one the day in `{"detail": {"day": "2026-01-31"}}`."""
     payments = service()
-    payments.compare_statement(web.statement_day(event.detail, payments.clock.now()))
+    payments.compare_statement.days(web.statement_days(event.detail, payments.clock.now()))
 
 
 def current_request() -> Request:

@@ -13,11 +13,15 @@ AGES_SECONDS: tuple[float, ...] = (
 )
 """Ages of a payment, dense while its customer watches, sparse for money that comes late."""
 
-_EARLIEST = 0.9
+_LATEST_SHARE = 0.1
+_LATEST_MS = 30 * MINUTE * 1000
 
 
 class CheckSchedule:
-    """Each age comes up to a tenth early, never late, so that payments of one moment spread out."""
+    """Spreads the checks of payments that began together: each age comes up to a tenth late, half an hour at most.
+
+    Never early, so that the last check is no sooner than its age says.
+    """
 
     def __init__(self, ages_seconds: Sequence[float] = AGES_SECONDS) -> None:
         self._ages = [int(age * 1000) for age in ages_seconds]
@@ -27,8 +31,7 @@ class CheckSchedule:
         if payment.is_final:
             return None
         spread = zlib.crc32(payment.reference.encode()) / 2**32
-        share = _EARLIEST + (1 - _EARLIEST) * spread
-        times = [payment.created_at + int(age * share) for age in self._ages]
+        times = [payment.created_at + age + int(min(age * _LATEST_SHARE, _LATEST_MS) * spread) for age in self._ages]
         if payment.is_waiting:
             times.append(payment.expires_at)
         return min((moment for moment in times if moment > now), default=None)

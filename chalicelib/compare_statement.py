@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from chalicelib import log
 from chalicelib.campay import Campay, StatementRow
-from chalicelib.errors import PaymentError
+from chalicelib.errors import PaymentError, ProviderUnavailable
 from chalicelib.ledger import Ledger
 from chalicelib.payment import Payment, RecordStatus
 from chalicelib.settle_payment import SettlePayment
@@ -36,6 +36,23 @@ class CompareStatement:
     ledger: Ledger
     settle: SettlePayment
 
+    def days(self, days: Iterable[date]) -> list[StatementReport]:
+        """Compares day by day; one that cannot be read raises an alarm and does not hold up the others.
+
+        Raises LedgerUnavailable and, when all others are done, ProviderUnavailable.
+        """
+        reports, unreadable = [], None
+        for day in days:
+            try:
+                reports.append(self(day))
+            except ProviderUnavailable as error:
+                log.alarm("statement-unreadable", day=day.isoformat(), reason=str(error))
+                unreadable = error
+        log.info("campay-balance", amount=self.campay.balance().amount)
+        if unreadable is not None:
+            raise unreadable
+        return reports
+
     def __call__(self, day: date) -> StatementReport:
         """Each difference raises an alarm. Raises ProviderUnavailable, LedgerUnavailable."""
         report = StatementReport(day)
@@ -46,8 +63,13 @@ class CompareStatement:
         self._look_back(rows, report)
         log.info("statement-compared", day=day.isoformat(), matched=report.matched, made_good=len(report.made_good))
         for difference, references in report.differences().items():
-            log.alarm("statement-differs", difference=difference, count=len(references), first=references[:20])
-        log.info("campay-balance", amount=self.campay.balance().amount)
+            log.alarm(
+                "statement-differs",
+                day=day.isoformat(),
+                difference=difference,
+                count=len(references),
+                first=references[:20],
+            )
         return report
 
     def _incoming(self, day: date) -> list[StatementRow]:

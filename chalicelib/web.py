@@ -259,11 +259,12 @@ def decision(request: Request) -> tuple[PaymentStatus, str]:
     return PaymentStatus(body["status"]), str(reason)
 
 
-def statement_day(detail: Mapping[str, Any], now: int) -> date:
-    """The day that is asked for, else yesterday, UTC. Raises ValueError."""
+def statement_days(detail: Mapping[str, Any], now: int) -> list[date]:
+    """The day that is asked for, else the last four before today, UTC, the oldest first. Raises ValueError."""
     if asked := detail.get("day"):
-        return date.fromisoformat(asked)
-    return datetime.fromtimestamp(now / 1000, UTC).date() - timedelta(days=1)
+        return [date.fromisoformat(asked)]
+    today = datetime.fromtimestamp(now / 1000, UTC).date()
+    return [today - timedelta(days=before) for before in (4, 3, 2, 1)]
 
 
 def page(request: Request) -> tuple[int, int]:

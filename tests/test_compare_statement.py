@@ -1,15 +1,16 @@
 """CamPay's statement against the ledger, with the simulator's own ledger as CamPay's truth."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import requests
 
 from chalicelib.bootstrap import Service
+from chalicelib.errors import ProviderUnavailable
 from chalicelib.initiate_payment import PaymentRequest
 from chalicelib.payment import Money, Payment, PaymentStatus
-from chalicelib.web import statement_day
+from chalicelib.web import statement_days
 from local.campay_simulator import CampaySimulator
 from local.simulator.transactions import CAMEROON
 from tests.conftest import Shop
@@ -78,9 +79,29 @@ def test_another_amount_is_told(service: Service, shop: Shop) -> None:
     assert service.compare_statement(today()).differences() == {"amount_differs": [payment.reference]}
 
 
-def test_the_day_is_yesterday_unless_somebody_asks() -> None:
+def test_the_days_are_the_last_four_unless_somebody_asks_for_one() -> None:
+    """A payment is watched for 72 h: what CamPay lists of a day may change for as long."""
     noon = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
-    assert statement_day({}, noon) == date(2026, 2, 28)
-    assert statement_day({"day": "2026-01-31"}, noon) == date(2026, 1, 31)
+    assert statement_days({}, noon) == [date(2026, 2, day) for day in (25, 26, 27, 28)]
+    assert statement_days({"day": "2026-01-31"}, noon) == [date(2026, 1, 31)]
     with pytest.raises(ValueError, match="Invalid isoformat"):
-        statement_day({"day": "yesterday"}, noon)
+        statement_days({"day": "yesterday"}, noon)
+
+
+def test_each_day_has_a_report_of_its_own(service: Service, shop: Shop) -> None:
+    paid(service, shop)
+    days = [today() - timedelta(days=before) for before in (1, 0)]
+    reports = service.compare_statement.days(days)
+    assert [(report.day, report.matched) for report in reports] == [(days[0], 0), (days[1], 1)]
+
+
+def test_a_day_that_cannot_be_read_is_told_and_the_others_are_compared(
+    service: Service, shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    paid(service, shop)
+    shop.faults(history=["502"])
+    with pytest.raises(ProviderUnavailable):
+        service.compare_statement.days([today() - timedelta(days=9), today()])
+    lines = {record.message: getattr(record, "fields", {}) for record in caplog.records}
+    assert lines["statement-unreadable"]["alarm"] is True
+    assert lines["statement-compared"]["matched"] == 1

@@ -189,7 +189,8 @@ def test_a_run_ticks_every_five_seconds_for_just_under_a_minute(
 
 
 @pytest.mark.parametrize("reference", ["a", "b", "c", "73c0dd0e-3d1c-4fd6-9a3e-7f2d3f5d9d5c"])
-def test_every_age_comes_once_up_to_a_tenth_early_and_never_late(clock: HandClock, reference: str) -> None:
+def test_every_age_comes_once_never_early_and_at_most_half_an_hour_late(clock: HandClock, reference: str) -> None:
+    """The last one too: a watch that ended before 72 h would miss money that CamPay still may take."""
     created = clock.now()
     payment = Payment(
         reference=reference, order_id="o", money=Money(1, "XAF"), phone_mask="", phone_hash="", locale="fr",
@@ -200,7 +201,8 @@ def test_every_age_comes_once_up_to_a_tenth_early_and_never_late(clock: HandCloc
         seen.append((following - created) / 1000)
         now = following
     assert len(seen) == len(AGES_SECONDS)
-    assert all(0.9 * age - 0.001 <= at <= age for at, age in zip(seen, AGES_SECONDS, strict=True))
+    assert AGES_SECONDS[-1] == 72 * 3600
+    assert all(age <= at <= age + min(age / 10, 1800) for at, age in zip(seen, AGES_SECONDS, strict=True))
     waiting = replace(payment, status=S.PENDING, expires_at=created + 1234)
     assert schedule.next_check(waiting, created) == created + 1234
     assert schedule.next_check(replace(payment, status=S.SUCCESSFUL), created) is None
