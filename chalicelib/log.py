@@ -1,4 +1,7 @@
-"""One line of JSON per event; a phone number or a token that strays into one is struck out."""
+"""Logs one line of JSON per event: `time` (ISO 8601, UTC), `level`, `event`, then the event's own fields.
+
+The API and the gateway write the same form. A phone number or a token that strays into a line is struck out.
+"""
 
 import json
 import logging
@@ -6,13 +9,16 @@ import re
 import sys
 from typing import Any
 
+from chalicelib.contract import to_iso
+
 logger = logging.getLogger("payments")
 _PRIVATE = re.compile(r"\+?237\s?6(?:\s?[0-9]){8}|eyJ[\w-]+\.[\w-]*\.?[\w-]*|\bToken [0-9A-Za-z]{20,}")
 
 
 class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {"level": record.levelname, "event": record.getMessage()}
+        time = to_iso(int(record.created * 1000))
+        line: dict[str, Any] = {"time": time, "level": record.levelname, "event": record.getMessage()}
         line |= getattr(record, "fields", {})
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
