@@ -91,9 +91,9 @@ class CompareStatement:
             report.missing_here.append(row.campay_reference)
 
     def _is_made_good(self, row: StatementRow, payment: Payment) -> bool:
-        """The statement is a doorbell too: CamPay's own record decides."""
+        """A row of the statement only points at CamPay's own record, which decides."""
         try:
-            self.settle.ring(payment.reference, row.campay_reference)
+            self.settle.recheck(payment.reference, "statement", named=row.campay_reference)
         except PaymentError as error:
             log.warning("statement-not-settled", reference=payment.reference, code=error.code)
         after = self._payment_of(row)

@@ -4,6 +4,7 @@
     payment#<reference>  v#<n>   each version: the payment, its cause, CamPay's record as evidence
     order#<id>           state   live and paid attempt, latest attempt, idempotency keys
     phone#<hash>         state   live attempt, times of its prompts
+    budget#<name>#<n>    state   uses of a budget in its n-th window of time
 
 Two sparse indexes list what is due for a check and what is undelivered, a third one the payments
 of a day; an index hit is only a hint and is read again. Every write is conditional. A write carries
@@ -22,7 +23,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import log
+from chalicelib import log, read_lease
 from chalicelib.clock import Clock
 from chalicelib.errors import LedgerUnavailable
 from chalicelib.ledger_items import (
@@ -31,7 +32,6 @@ from chalicelib.ledger_items import (
     Item,
     Order,
     Phone,
-    ReadLease,
     Stored,
     key_of,
     payment_key,
@@ -48,6 +48,7 @@ from chalicelib.ledger_items import (
 )
 from chalicelib.ledger_update import Belief, Change, Committed, Update
 from chalicelib.payment import Payment, PaymentStatus
+from chalicelib.read_lease import ReadLease, ReadRequest
 
 TABLE: dict[str, Any] = {
     "BillingMode": "PAY_PER_REQUEST",
@@ -80,10 +81,8 @@ TABLE: dict[str, Any] = {
 """The table's only definition, as `create_table` takes it; its name is a setting."""
 
 FORGOTTEN_BY_ATTRIBUTE = "forgottenAt"
-"""The time-to-live attribute: only phones carry it, two days after their last prompt."""
+"""The time-to-live attribute, in seconds since the epoch; phones and budgets carry it."""
 
-READ_LEASE_MS = 15_000
-"""Longer than CamPay's time-outs: a reader that dies is replaced after that."""
 IDEMPOTENCY_KEY_LIFE_MS = 72 * 3_600_000
 PHONE_MEMORY_MS = 24 * 3_600_000
 _ATTEMPTS = 12
@@ -186,8 +185,9 @@ class Ledger:
             "prompt": UNSENT,
             "deliveredVersion": 0,
             "announcedVersion": 0,
+            "readNumber": 0,
+            "readDone": 0,
             "readAt": now,
-            "readUntil": now,
             "undeliveredMark": "undelivered",
             "undeliveredSince": now,
             "day": datetime.fromtimestamp(now / 1000, UTC).date().isoformat(),
@@ -209,7 +209,7 @@ class Ledger:
             ],
             attempt_id,
         )
-        return Stored(payment, delivered_version=0, announced_version=0, read_at=now, read_until=now, is_unsent=True)
+        return Stored(payment, is_unsent=True)
 
     def begin_prompt(self, reference: str) -> bool:
         """Makes the caller the only one that may send the payment's prompt: True for one caller, once.
@@ -246,50 +246,49 @@ class Ledger:
         if refused is not None and read_order(order.order_id, refused).keys.get(key, ("",))[0] != reference:
             raise VersionConflict
 
-    def commit(self, change: Change) -> Committed:
-        """Writes the next version, and with it what follows for the order and the phone.
+    def commit(self, change: Change, lease: ReadLease | None = None) -> Committed:
+        """Writes the next version, and with it what follows for the order and the phone. `lease`: the read that led
+        to the change ends with it.
 
-        An order that another attempt has paid makes the change a duplicate. Raises VersionConflict.
+        An order that another attempt has paid makes the change a duplicate. Raises VersionConflict, also where
+        another reader holds the lease by now.
         """
         commit_id = uuid.uuid4().hex
         belief = Belief(change)
-        self._transact(lambda: self._commit_items(belief, commit_id), commit_id, belief.correct)
+        self._transact(lambda: self._commit_items(belief, commit_id, lease), commit_id, belief.correct)
         return Committed(belief.change.after, belief.displaced)
 
-    def begin_read(
-        self, reference: str, now: int, *, unread_since: int, due_before: int | None = None
-    ) -> ReadLease | None:
-        """Asks to be the payment's one reader at CamPay: refused while another reads, in the gap that the
-        last one asked for, when it is SUCCESSFUL, when a read began after `unread_since`, or (for the sweep)
-        when it is not due. None where there is no such payment.
-        """
-        lease_id = uuid.uuid4().hex
-        update = Update(f"payment#{reference}").set(readAt=now, readUntil=now + READ_LEASE_MS, leaseId=lease_id)
-        update.only_if("attribute_exists(pk)")
-        update.only_if("payment.#status <> :final AND readUntil <= :now AND readAt <= :since")
-        update.names["#status"] = "status"
-        update.values |= {":final": PaymentStatus.SUCCESSFUL.value, ":now": now, ":since": unread_since}
-        if due_before is not None:
-            update.only_if("dueAt <= :due").values[":due"] = due_before
-            update.set(dueAt=now + READ_LEASE_MS)
+    def begin_read(self, reference: str, request: ReadRequest) -> ReadLease | None:
+        """Asks to be the payment's one reader at CamPay. None where there is no such payment."""
+        update, lease_id = read_lease.begin(reference, request, self._clock.now())
         refused = self._update(update, returns="ALL_NEW")
         item = refused if refused is not None else update.result
         stored = read_stored(item)
         if item is None or stored is None:
             return None
-        return ReadLease(stored, granted=refused is None or item.get("leaseId") == lease_id)
+        return ReadLease(stored, lease_id, request, granted=refused is None or read_lease.granted(item, lease_id))
 
-    def end_read(self, reference: str, *, due_at: int | None, gap_ms: int = 0, failed: bool = False) -> None:
-        """A read that changed nothing; nobody reads for `gap_ms` after it. A failed one counts as never begun,
-        so that who waits may try.
+    def end_read(self, lease: ReadLease, due_at: int | None) -> None:
+        """Ends a read that CamPay answered and that changed nothing. Without effect where another reader holds the
+        lease by now, or the payment is settled: nothing would ever take its due mark away again.
         """
+        update = read_lease.end(self._unsettled(lease), lease, self._clock.now())
+        self._update(update.due(due_at) if lease.is_proven else update)
+
+    def release_read(self, lease: ReadLease, due_at: int | None) -> None:
+        """Ends a read that CamPay did not answer, so that whoever waits may try. Else as `end_read`."""
+        update = read_lease.release(self._unsettled(lease), lease)
+        self._update(update.due(due_at) if lease.is_proven else update)
+
+    def spend(self, budget: str, most: int, window_ms: int) -> bool:
+        """Counts one use of a budget; False where the current window of time has had `most` of them."""
         now = self._clock.now()
-        update = Update(f"payment#{reference}").only_if("attribute_exists(pk)").due(due_at)
-        # Settled meanwhile, it must not become due again: nothing would ever take the mark away.
-        update.only_if("payment.#status <> :final").names["#status"] = "status"
-        update.values[":final"] = PaymentStatus.SUCCESSFUL.value
-        update.set(readUntil=now + gap_ms, **({"readAt": 0} if failed else {}))
-        self._update(update)
+        forgotten_at = (now + 2 * window_ms) // 1000 + 3600
+        update = (
+            Update(f"budget#{budget}#{now // window_ms}").count("uses").set(**{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
+        )
+        update.only_if("attribute_not_exists(uses) OR uses < :most").values[":most"] = most
+        return self._update(update) is None
 
     def delivered(self, reference: str, version: int) -> bool:
         """Raises `deliveredVersion`; the mark goes only if nothing newer came: False tells that it did."""
@@ -320,14 +319,20 @@ class Ledger:
 
     # ------------------------------------------------------------------ mechanism
 
-    def _commit_items(self, belief: "Belief", commit_id: str) -> list[Item]:
+    def _unsettled(self, lease: ReadLease) -> Update:
+        update = Update(f"payment#{lease.stored.payment.reference}").only_if("payment.#status <> :final")
+        update.names["#status"] = "status"
+        update.values[":final"] = PaymentStatus.SUCCESSFUL.value
+        return update
+
+    def _commit_items(self, belief: "Belief", commit_id: str, lease: ReadLease | None) -> list[Item]:
         change, now = belief.change, self._clock.now()
         state = Update(f"payment#{change.after.reference}").due(change.due_at)
         state.set(payment=write_payment(change.after), commitId=commit_id, undeliveredMark="undelivered")
         state.set_once(undeliveredSince=now).only_if("payment.version = :before")
         state.values[":before"] = change.before.version
-        if change.read_until is not None:
-            state.set(readUntil=change.read_until)
+        if lease is not None:
+            read_lease.end(state, lease, now)
         version = version_item(change.after, change.cause, change.evidence, now)
         updates = [update for update in (belief.order_update(), belief.phone_update()) if update]
         return [state.item(self._table), self._put(version), *(update.item(self._table) for update in updates)]

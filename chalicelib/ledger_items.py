@@ -16,6 +16,22 @@ UNSENT, SENDING = "unsent", "sending"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Reads:
+    """The reads of a payment at CamPay, as `read_lease.py` explains them."""
+
+    number: int = 0
+    done: int = 0
+    done_of: str | None = None
+    lease_id: str | None = None
+    lease_until: int = 0
+    webhook_read_at: int = 0
+
+    def has_seen(self, after: int, campay_reference: str | None) -> bool:
+        """Whether CamPay has answered a read of this reference that began after the read number `after`."""
+        return self.done > after and self.done_of == campay_reference
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Stored:
     """A payment as it stands. `announced_version` <= `version`, likewise `delivered_version`.
 
@@ -23,10 +39,9 @@ class Stored:
     """
 
     payment: Payment
-    delivered_version: int
-    announced_version: int
-    read_at: int
-    read_until: int
+    delivered_version: int = 0
+    announced_version: int = 0
+    reads: Reads = Reads()
     is_unsent: bool = False
 
     @property
@@ -40,14 +55,6 @@ class Stored:
 
     def with_payment(self, payment: Payment) -> "Stored":
         return dataclasses.replace(self, payment=payment)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ReadLease:
-    """Whether this caller is the one reader of the payment at CamPay."""
-
-    stored: Stored
-    granted: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,8 +131,14 @@ def read_stored(item: Item | None) -> Stored | None:
         read_payment(item["payment"]),
         item["deliveredVersion"],
         item["announcedVersion"],
-        item["readAt"],
-        item["readUntil"],
+        Reads(
+            item["readNumber"],
+            item["readDone"],
+            item.get("readOf"),
+            item.get("leaseId"),
+            item.get("leaseUntil", 0),
+            item.get("webhookReadAt", 0),
+        ),
         item.get("prompt") == UNSENT,
     )
 

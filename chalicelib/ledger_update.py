@@ -18,14 +18,13 @@ class Committed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """A version about to be written. `read_until`: ends the read lease, where the writer holds it."""
+    """A version about to be written."""
 
     before: Payment
     after: Payment
     cause: str
     due_at: int | None
     evidence: Mapping[str, Any] | None = None
-    read_until: int | None = None
 
     @property
     def leaves_live(self) -> bool:
@@ -100,6 +99,12 @@ class Update:
     def next_revision(self) -> "Update":
         self._sets.append("revision = revision + :one")
         self.values[":one"] = 1
+        return self
+
+    def count(self, name: str) -> "Update":
+        """Adds one to a number, which starts at 0."""
+        self._sets.append(f"{self._name(name)} = if_not_exists(#{name}, :zero) + :one")
+        self.values |= {":zero": 0, ":one": 1}
         return self
 
     def arguments(self, table: str) -> Item:

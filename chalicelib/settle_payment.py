@@ -1,4 +1,5 @@
-"""Whoever rings, the same happens: re-read CamPay, observe, commit, deliver.
+"""Settles a payment. Every trigger (webhook, status call, sweep, operator) takes the same path: read CamPay's
+record, apply it, commit, deliver.
 
 Nothing that a caller says of a payment is believed; CamPay's own record decides.
 """
@@ -13,17 +14,21 @@ from chalicelib.campay import Campay, StatementRow
 from chalicelib.check_schedule import CheckSchedule
 from chalicelib.clock import Clock
 from chalicelib.deliver_payment import DeliverPayment
-from chalicelib.errors import LedgerUnavailable, NotFound, ProviderUnavailable
+from chalicelib.errors import LedgerUnavailable, NotFound, ProviderBusy, ProviderUnavailable
 from chalicelib.ledger import Ledger, VersionConflict
 from chalicelib.ledger_items import Stored
 from chalicelib.ledger_update import Change
 from chalicelib.payment import CollectRecord, Payment, PaymentStatus
+from chalicelib.read_lease import ReadLease, ReadRequest, wait_ms
 
 FRESH_MS = 5_000
 """A payment read within this time is not read again because somebody looks at it."""
-_WEBHOOK = "webhook"
-_WEBHOOK_GAP_MS = 2_000
-"""So long nobody reads after a webhook's read: its signature opens every payment and can be replayed for an hour."""
+WEBHOOK = "webhook"
+UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE = 3
+"""Reads of provider references that nothing but a webhook connects with the payment."""
+UNPROVEN_READS_A_MINUTE = 60
+"""The same over all payments: a captured signature is valid for every payment for an hour."""
+_MINUTE_MS = 60_000
 _LONGEST_WAIT_MS = 6_000
 _RETRY_READ_MS = 30_000
 _CONFLICT_ROUNDS = 8
@@ -39,94 +44,122 @@ class SettlePayment:
     deliver: DeliverPayment
     schedule: CheckSchedule
     clock: Clock
+    unproven_reads_a_minute: int = UNPROVEN_READS_A_MINUTE
 
     def ring(self, reference: str, campay_reference: str | None) -> None:
-        """CamPay's webhook, a doorbell: of its body only the two references count.
+        """Settles the payment that a webhook names; of its body only the two references count.
 
-        Raises ProviderUnavailable, LedgerUnavailable.
+        A webhook waits while another reader is at work and then reads once more, unless a read of the same
+        reference that began meanwhile has been answered. A reference that is not the payment's own does not
+        wait, and leaves the payment's reads as they are.
+
+        Raises ProviderUnavailable, ProviderBusy, LedgerUnavailable.
         """
-        rang_at = self.clock.now()
+        request = ReadRequest(by_webhook=True, named=campay_reference)
+        gives_up_at = self.clock.now() + _LONGEST_WAIT_MS
+        came_during: int | None = None
         while True:
-            now = self.clock.now()
-            lease = self.ledger.begin_read(reference, now, unread_since=now)
+            lease = self.ledger.begin_read(reference, request)
             if lease is None:
                 log.info("webhook-unknown", reference=reference)
                 return
-            payment = lease.stored.payment
+            payment, reads = lease.stored.payment, lease.stored.reads
             if payment.is_final and campay_reference in (None, *payment.charges):
                 return
-            another = campay_reference not in (None, payment.campay_reference)
-            if lease.granted or payment.is_final or another or now - rang_at > _LONGEST_WAIT_MS:
+            is_foreign = payment.campay_reference is not None and not lease.is_proven
+            if lease.granted or payment.is_final or is_foreign or self.clock.now() > gives_up_at:
                 break
-            if lease.stored.read_at > rang_at:
-                return  # a read that began after the bell rang has seen all that the bell meant
-            self.clock.sleep(min(max(lease.stored.read_until - now, 50), 400) / 1000)
-        self._read(lease.stored, _WEBHOOK, named=campay_reference)
+            came_during = reads.number if came_during is None else came_during
+            if reads.has_seen(came_during, campay_reference or payment.campay_reference):
+                return
+            self.clock.sleep(wait_ms(reads, self.clock.now()) / 1000)
+        self._read_for_webhook(lease)
 
     def refresh(self, reference: str) -> Payment:
-        """For whoever looks at the payment: re-read when the last read is old and nobody else reads.
+        """Re-reads a payment that somebody looks at, when the last answer is old and nobody else reads.
 
         What CamPay does not answer changes nothing. Raises NotFound, LedgerUnavailable.
         """
-        now = self.clock.now()
-        lease = self.ledger.begin_read(reference, now, unread_since=now - FRESH_MS)
+        lease = self.ledger.begin_read(reference, ReadRequest(older_than_ms=FRESH_MS))
         if lease is None:
             raise NotFound
         if not lease.granted:
             return lease.stored.payment
         try:
-            return self._read(lease.stored, "status")
+            return self._read(lease.stored, "status", lease=lease)
         except ProviderUnavailable:
-            return self._expire(lease.stored)
+            return self._expire(lease.stored, None)[0]
 
-    def recheck(self, reference: str, cause: str = "recheck") -> Payment:
-        """Re-read now, whoever else reads. Raises NotFound, ProviderUnavailable, LedgerUnavailable."""
+    def recheck(self, reference: str, cause: str = "recheck", *, named: str | None = None) -> Payment:
+        """Re-reads a payment now, whoever else reads. `named`: a provider reference that CamPay itself connects
+        with the payment. Raises NotFound, ProviderUnavailable, LedgerUnavailable.
+        """
         stored = self.ledger.load(reference)
         if stored is None:
             raise NotFound
-        return self._read(stored, cause)
+        return self._read(stored, cause, named=named)
 
     def check_due(self, reference: str, statement: Statement) -> None:
-        """The sweep's: only if it is still due. An unreadable CamPay leaves it due again soon."""
-        now = self.clock.now()
-        lease = self.ledger.begin_read(reference, now, unread_since=now, due_before=now)
+        """Checks a payment for the sweep, if it is still due. An unreadable CamPay leaves it due again soon."""
+        lease = self.ledger.begin_read(reference, ReadRequest(due=True))
         if lease is None or not lease.granted:
             return
         try:
-            payment = self._read(lease.stored, "sweep", statement=statement)
+            payment = self._read(lease.stored, "sweep", lease=lease, statement=statement)
         except ProviderUnavailable:
-            payment = self._expire(lease.stored)
+            payment, _ = self._expire(lease.stored, None)
         if payment.is_live and payment.order_paid_by is None:
-            # Whoever paid the order has told this attempt, unless it was interrupted right then.
+            # The commit that paid the order normally marks this attempt too. If that process died in between, the
+            # sweep does it here.
             paid = self.ledger.order(payment.order_id).paid
             if paid is not None:
                 self._overtake(payment.reference, paid)
 
+    def _read_for_webhook(self, lease: ReadLease) -> None:
+        """Reads with the lease or, within a small budget, without it: for a foreign reference, and where a reader
+        has held the lease for too long. Copies of one webhook wait for one answer, and so count once.
+        """
+        held = lease if lease.granted else None
+        if not (held and lease.is_proven) and not self._may_read_unproven(lease.stored.payment.reference):
+            if held:
+                self.ledger.release_read(held, due_at=None)
+            raise ProviderBusy("too many reads of references that are not known to be this payment's")
+        self._read(lease.stored, WEBHOOK, lease=held, named=lease.request.named)
+
+    def _may_read_unproven(self, reference: str) -> bool:
+        return self.ledger.spend(
+            f"reads#{reference}", UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE, _MINUTE_MS
+        ) and self.ledger.spend("reads", self.unproven_reads_a_minute, _MINUTE_MS)
+
     def _read(
-        self, stored: Stored, cause: str, *, named: str | None = None, statement: Statement | None = None
+        self,
+        stored: Stored,
+        cause: str,
+        *,
+        lease: ReadLease | None = None,
+        named: str | None = None,
+        statement: Statement | None = None,
     ) -> Payment:
         """The payment after what CamPay's records made of it. The read lease ends here, however it goes."""
-        reference = stored.payment.reference
         try:
             records = list(self._records(stored.payment, named, statement or self.campay.statement))
         except ProviderUnavailable:
-            now = self.clock.now()
-            retry_at = now + _RETRY_READ_MS
-            due_at = min(self.schedule.next_check(stored.payment, now) or retry_at, retry_at)
-            self.ledger.end_read(reference, due_at=due_at, failed=True)
+            if lease is not None:
+                self.ledger.release_read(lease, self._retry_at(stored.payment))
             raise
         payment = stored.payment
         for record in records:
-            if record.external_reference == reference:
-                payment = self._observe(stored.with_payment(payment), record, cause)
-            elif record.external_reference:
-                self._observe_elsewhere(record, cause)
-        if payment == stored.payment:
-            payment = self._expire(stored)
-        if payment == stored.payment:
-            next_check = self.schedule.next_check(payment, self.clock.now())
-            self.ledger.end_read(reference, due_at=next_check, gap_ms=_gap_after(cause))
+            payment, lease = self._observe(stored.with_payment(payment), record, cause, lease)
+        if payment == stored.payment and named in (None, payment.campay_reference):
+            payment, lease = self._expire(stored, lease)
+        if lease is not None:
+            self.ledger.end_read(lease, self.schedule.next_check(payment, self.clock.now()))
         return payment
+
+    def _retry_at(self, payment: Payment) -> int:
+        now = self.clock.now()
+        retry_at = now + _RETRY_READ_MS
+        return min(self.schedule.next_check(payment, now) or retry_at, retry_at)
 
     def _records(self, payment: Payment, named: str | None, statement: Statement) -> Iterable[CollectRecord]:
         """By CamPay's reference where one is known; else the statement tells, by our own."""
@@ -137,55 +170,83 @@ class SettlePayment:
             if record is not None:
                 yield record
 
-    def _observe(self, stored: Stored, record: CollectRecord, cause: str) -> Payment:
+    def _observe(
+        self, stored: Stored, record: CollectRecord, cause: str, lease: ReadLease | None
+    ) -> tuple[Payment, ReadLease | None]:
+        """The payment after one record, and the lease where it is still to be ended."""
+        payment = stored.payment
+        if record.external_reference == payment.reference:
+            return self._apply(stored, record, cause, lease)
+        is_ours = record.campay_reference == payment.campay_reference
+        if record.external_reference is not None:
+            if is_ours:
+                log.alarm("record-names-another-payment", reference=payment.reference)
+            self._observe_elsewhere(record, cause)
+            return payment, lease
+        if not is_ours:
+            log.warning("record-of-no-payment", campay_reference=record.campay_reference)
+            return payment, lease
+        # It lacks our reference, but CamPay's answer to our own `/collect/` named this record: identity enough.
+        after, left = self._apply(stored, record, cause, lease)
+        if after != payment:
+            log.alarm("settled-without-our-reference", reference=payment.reference)
+        return after, left
+
+    def _observe_elsewhere(self, record: CollectRecord, cause: str) -> None:
+        """Applies a record to the payment that the record names, which is not the one it was read for."""
+        other = self.ledger.load(record.external_reference or "")
+        if other is None:
+            log.warning("record-of-no-payment", campay_reference=record.campay_reference)
+            return
+        self._apply(other, record, cause, None)
+
+    def _apply(
+        self, stored: Stored, record: CollectRecord, cause: str, lease: ReadLease | None
+    ) -> tuple[Payment, ReadLease | None]:
         if not stored.payment.agrees_with(record):
             log.warning(
                 "record-disagrees", reference=stored.payment.reference, campay_reference=record.campay_reference
             )
         evidence = _evidence(record)
-        return self.change(stored, lambda payment, now: payment.observe(record, now), cause, evidence, has_read=True)
+        return self._change(stored, lambda payment, now: payment.observe(record, now), cause, evidence, lease)
 
-    def _observe_elsewhere(self, record: CollectRecord, cause: str) -> None:
-        """A bell that named one payment and another's record: the record's own reference is believed."""
-        other = self.ledger.load(record.external_reference or "")
-        if other is None:
-            log.warning("record-of-no-payment", campay_reference=record.campay_reference)
-            return
-        self._observe(other, record, cause)
+    def _expire(self, stored: Stored, lease: ReadLease | None) -> tuple[Payment, ReadLease | None]:
+        return self._change(stored, lambda payment, now: payment.expired(now), "waited long enough", None, lease)
 
-    def _expire(self, stored: Stored) -> Payment:
-        return self.change(stored, lambda payment, now: payment.expired(now), "waited long enough", has_read=True)
+    def change(self, stored: Stored, decide: Decide, cause: str, evidence: Mapping[str, Any] | None = None) -> Payment:
+        """Commits and delivers what `decide` makes of the newest version, however often that changes meanwhile;
+        None changes nothing.
 
-    def change(
+        Raises LedgerUnavailable and whatever `decide` raises.
+        """
+        return self._change(stored, decide, cause, evidence, None)[0]
+
+    def _change(
         self,
         stored: Stored,
         decide: Decide,
         cause: str,
-        evidence: Mapping[str, Any] | None = None,
-        *,
-        has_read: bool = False,
-    ) -> Payment:
-        """Commits and delivers what `decide` makes of the newest version, however often that changes
-        meanwhile; None changes nothing. `has_read` ends the caller's read lease.
-
-        Raises LedgerUnavailable and whatever `decide` raises.
-        """
+        evidence: Mapping[str, Any] | None,
+        lease: ReadLease | None,
+    ) -> tuple[Payment, ReadLease | None]:
+        """As `change`; the commit ends the lease. Gives the lease back where it is still to be ended."""
         for _ in range(_CONFLICT_ROUNDS):
             before, now = stored.payment, self.clock.now()
             after = decide(before, now)
             if after is None:
-                return before
-            read_until = now + _gap_after(cause) if has_read else None
-            change = Change(before, after, cause, self.schedule.next_check(after, now), evidence, read_until)
+                return before, lease
+            change = Change(before, after, cause, self.schedule.next_check(after, now), evidence)
             try:
-                committed = self.ledger.commit(change)
+                committed = self.ledger.commit(change, lease)
             except VersionConflict:
                 stored = self.ledger.load(before.reference) or stored
+                if lease is not None and stored.reads.lease_id != lease.lease_id:
+                    lease = None  # it ran out and another reader has it: what CamPay said counts all the same
                 continue
             self._tell(before, stored.with_payment(committed.payment), cause)
             if committed.displaced:
                 self._overtake(committed.displaced, before.reference)
-            return committed.payment
+            return committed.payment, None
         raise LedgerUnavailable("too many conflicts")
 
     def _tell(self, before: Payment, stored: Stored, cause: str) -> None:
@@ -203,10 +264,6 @@ class SettlePayment:
                 self.change(stored, lambda payment, now: payment.overtaken(paid_by, now), "order paid")
         except LedgerUnavailable:
             log.warning("overtaken-not-told", reference=displaced)
-
-
-def _gap_after(cause: str) -> int:
-    return _WEBHOOK_GAP_MS if cause == _WEBHOOK else 0
 
 
 def _references_in(statement: Statement, payment: Payment) -> list[str]:

@@ -10,14 +10,16 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.errors import LedgerUnavailable
-from chalicelib.ledger import READ_LEASE_MS, Ledger, VersionConflict
+from chalicelib.ledger import Ledger, VersionConflict
 from chalicelib.ledger_items import Stored
 from chalicelib.ledger_update import Change, Committed
 from chalicelib.payment import Money, Payment, PaymentStatus
+from chalicelib.read_lease import READ_LEASE_MS, ReadLease, ReadRequest
 from local.embedded import EmbeddedAws
 from tests.fakes import HandClock
 
 S = PaymentStatus
+ANYBODY = ReadRequest()
 
 
 def a_payment(clock: HandClock, reference: str = "ref-1", order_id: str = "order-1", phone: str = "phone-1") -> Payment:
@@ -153,52 +155,79 @@ def test_every_version_is_kept_with_its_cause_and_evidence(
     assert row["evidence"]["M"]["amount"] == {"N": "5000"}
 
 
+def read(ledger: Ledger, request: ReadRequest = ANYBODY) -> ReadLease:
+    lease = ledger.begin_read("ref-1", request)
+    assert lease is not None
+    return lease
+
+
 def test_one_reader_at_a_time(ledger: Ledger, clock: HandClock) -> None:
     claim(ledger, a_payment(clock))
-    first = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
-    assert first is not None
-    assert first.granted
+    first = read(ledger)
     clock.forward(1)
-    second = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
-    assert second is not None
-    assert not second.granted
-    assert second.stored.read_until == first.stored.read_until == clock.now() - 1000 + READ_LEASE_MS
+    second = read(ledger)
+    assert (first.granted, second.granted) == (True, False)
+    assert second.stored.reads.lease_id == first.lease_id
+    ledger.end_read(first, due_at=None)
+    assert read(ledger).granted
 
-    ledger.end_read("ref-1", due_at=None, gap_ms=2_000)
+
+def test_webhooks_read_at_most_every_two_seconds_and_others_at_once(ledger: Ledger, clock: HandClock) -> None:
+    claim(ledger, a_payment(clock))
+    webhook = ReadRequest(by_webhook=True)
+    ledger.end_read(read(ledger, webhook), due_at=None)
     clock.forward(1.999)
-    within_gap = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
+    assert not read(ledger, webhook).granted
+    look = read(ledger)
+    assert look.granted
+    ledger.end_read(look, due_at=None)
     clock.forward(0.001)
-    after_gap = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
-    assert within_gap is not None
-    assert after_gap is not None
-    assert (within_gap.granted, after_gap.granted) == (False, True)
+    assert read(ledger, webhook).granted
 
 
 def test_a_reader_that_died_is_replaced_and_a_failed_read_at_once(ledger: Ledger, clock: HandClock) -> None:
     claim(ledger, a_payment(clock))
-    ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
+    died = read(ledger)
     clock.forward(READ_LEASE_MS / 1000)
-    second = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
-    ledger.end_read("ref-1", due_at=None, failed=True)
-    third = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
-    assert second is not None
-    assert third is not None
-    assert (second.granted, third.granted) == (True, True)
+    second = read(ledger)
+    ledger.release_read(died, due_at=None)
+    ledger.end_read(died, due_at=None)
+    assert (second.granted, read(ledger).granted) == (True, False), "the dead reader does not end the second's lease"
+    ledger.release_read(second, due_at=None)
+    assert read(ledger).granted
+
+
+def test_reads_are_ordered_by_number_and_know_what_they_asked_for(ledger: Ledger, clock: HandClock) -> None:
+    claim(ledger, a_payment(clock))
+    invented = read(ledger, ReadRequest(by_webhook=True, named="c-2"))
+    during = read(ledger).stored.reads.number
+    ledger.end_read(invented, due_at=None)
+    ledger.end_read(read(ledger, ReadRequest(by_webhook=True, named="c-2")), due_at=None)
+    reads = read(ledger, ReadRequest(due=True)).stored.reads
+    assert (during, reads.number, reads.done) == (1, 2, 2)
+    assert reads.has_seen(during, "c-2")
+    assert not reads.has_seen(during, "c-1"), "a read of something else answers no other webhook"
+    assert not reads.has_seen(2, "c-2"), "a read that began before the webhook cannot stand for it"
 
 
 def test_reads_are_refused_to_the_settled_the_unknown_and_the_not_due(ledger: Ledger, clock: HandClock) -> None:
-    assert ledger.begin_read("ref-0", clock.now(), unread_since=clock.now()) is None
+    assert ledger.begin_read("ref-0", ANYBODY) is None
     payment = claim(ledger, a_payment(clock), due_at=clock.now() + 5_000).payment
-    early = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now(), due_before=clock.now())
-    fresh = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now() - 1)
+    early = read(ledger, ReadRequest(due=True))
+    fresh = read(ledger, ReadRequest(older_than_ms=1))
     clock.forward(5)
-    due = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now(), due_before=clock.now())
+    due = read(ledger, ReadRequest(due=True))
     to(ledger, payment, status=S.SUCCESSFUL)
     clock.forward(60)
-    final = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
-    leases = [early, fresh, due, final]
-    assert [lease and lease.granted for lease in leases] == [False, False, True, False]
-    assert list(ledger.due(clock.now(), 10)) == []
+    final = read(ledger)
+    assert [lease.granted for lease in (early, fresh, due, final)] == [False, False, True, False]
+
+
+def test_a_budget_is_spent_within_its_window_and_full_again_after_it(ledger: Ledger, clock: HandClock) -> None:
+    assert [ledger.spend("reads", 2, 60_000) for _ in range(3)] == [True, True, False]
+    assert ledger.spend("other", 2, 60_000)
+    clock.forward(60)
+    assert ledger.spend("reads", 2, 60_000)
 
 
 def test_the_mark_goes_only_when_nothing_newer_came(ledger: Ledger, clock: HandClock) -> None:
@@ -281,9 +310,7 @@ def test_a_lost_answer_is_known_as_our_own_success(ledger: Ledger, aws: Embedded
 def test_a_read_lease_whose_answer_was_lost_is_ours(ledger: Ledger, aws: EmbeddedAws, clock: HandClock) -> None:
     claim(ledger, a_payment(clock))
     aws.faults.set({"operation": "UpdateItem", "kind": "lost-answer", "count": 1})
-    lease = ledger.begin_read("ref-1", clock.now(), unread_since=clock.now())
-    assert lease is not None
-    assert lease.granted
+    assert read(ledger).granted
 
 
 @pytest.mark.parametrize("kind", ["throttle", "unavailable"])
