@@ -18,6 +18,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from chalicelib import log
+from chalicelib.campay_collect import CollectOutcome, NeverSent, OutcomeUnknown, outcome_of
+from chalicelib.campay_fields import money_of, operator_of, reason_of, status_of, text_of
 from chalicelib.clock import Clock
 from chalicelib.errors import ProviderUnavailable
 from chalicelib.payment import CollectRecord, Money, RecordStatus
@@ -31,41 +33,6 @@ _MAXIMUM_BYTES = 4_000_000
 _TOKEN_MARGIN_MS = 120_000
 _DEMO_HOST = "//demo.campay.net/"
 _SIMULATED_NUMBERS = frozenset({"237677777777", "237677777770", "237699999999", "237699999990"})
-_LONG_NUMBER = re.compile(r"\+?[0-9]{8,}")
-
-
-@dataclass(frozen=True, slots=True)
-class Prompted:
-    """The prompt is on its way to the phone."""
-
-    campay_reference: str
-    ussd_code: str | None
-    operator: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Proven: no prompt went out. `for_now`: the same call may be accepted in a while."""
-
-    reason: str
-    for_now: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NeverSent:
-    """Proven: the request did not leave this machine."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeUnknown:
-    """Sent, and no answer that can be trusted: the prompt may be on the phone."""
-
-    reason: str
-
-
-CollectOutcome = Prompted | Refused | NeverSent | OutcomeUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +115,7 @@ class Campay:
             except _NoAnswer as error:
                 return OutcomeUnknown(str(error))
             else:
-                return _outcome(answer)
+                return outcome_of(answer.status, answer.fields)
         raise AssertionError("the last pause is None and returns")
 
     def read(self, campay_reference: str) -> CollectRecord | None:
@@ -158,7 +125,7 @@ class Campay:
         answer = self._ask("GET", f"/transaction/{campay_reference}/")
         if answer.status == 404 and answer.fields:
             return None
-        if answer.status != 200 or _text(answer.fields.get("reference")) != campay_reference:
+        if answer.status != 200 or text_of(answer.fields.get("reference")) != campay_reference:
             raise ProviderUnavailable(f"CamPay answered {answer.status} to a read")
         return self._record(answer.fields)
 
@@ -170,13 +137,13 @@ class Campay:
         rows = answer.fields.get("data") if answer.fields else answer.body
         if answer.status != 200 or not isinstance(rows, list):
             raise ProviderUnavailable(f"CamPay answered {answer.status} to a statement")
-        return [self._row(row) for row in rows if isinstance(row, dict) and _text(row.get("reference_uuid"))]
+        return [self._row(row) for row in rows if isinstance(row, dict) and text_of(row.get("reference_uuid"))]
 
     def balance(self) -> Money:
         """What the app holds at CamPay. Raises ProviderUnavailable."""
         answer = self._ask("GET", "/balance/")
-        total = _text(answer.fields.get("total_balance"))
-        money = Money.from_decimal(total or "", _text(answer.fields.get("currency")) or "XAF")
+        total = text_of(answer.fields.get("total_balance"))
+        money = Money.from_decimal(total or "", text_of(answer.fields.get("currency")) or "XAF")
         if answer.status != 200 or money is None:
             raise ProviderUnavailable(f"CamPay answered {answer.status} to a balance")
         return money
@@ -186,11 +153,14 @@ class Campay:
         with _session() as fresh:
             token = self._access_token()
             answer = self._send(fresh, "POST", "/collect/", body, token, self._read_seconds(started))
-        if answer.status == 401 and self._forget(token):
+        if answer.status != 401 or not self._forget(token):
+            return answer
+        try:
             with _session() as fresh:
                 renewed = self._access_token()
                 return self._send(fresh, "POST", "/collect/", body, renewed, self._read_seconds(started))
-        return answer
+        except (_NotSent, ProviderUnavailable):
+            return answer  # it was sent once, and refused: never call it never sent
 
     def _read_seconds(self, started: int) -> float:
         left = COLLECT_BUDGET_SECONDS - CONNECT_SECONDS - self._elapsed(started)
@@ -236,7 +206,7 @@ class Campay:
             answer = self._send(self._reads, "POST", "/token/", credentials, None, READ_SECONDS)
         except (_NotSent, _NoAnswer) as error:
             raise ProviderUnavailable(f"no token from CamPay: {error}") from error
-        token, lifetime = _text(answer.fields.get("token")), _text(answer.fields.get("expires_in")) or "3600"
+        token, lifetime = text_of(answer.fields.get("token")), text_of(answer.fields.get("expires_in")) or "3600"
         if answer.status != 200 or not token or not re.fullmatch(r"[0-9]{1,9}", lifetime):
             log.warning("campay-token-refused", http_status=answer.status)
             self._credentials_refused()
@@ -296,33 +266,33 @@ class Campay:
             return None
 
     def _row(self, fields: Mapping[str, Any]) -> StatementRow:
-        money = _money(fields, "XAF")
-        debit = Money.from_decimal(_text(fields.get("debit")) or "0", "XAF")
+        money = money_of(fields, "XAF")
+        debit = Money.from_decimal(text_of(fields.get("debit")) or "0", "XAF")
         return StatementRow(
-            campay_reference=_text(fields.get("reference_uuid")) or "",
-            external_user=_text(fields.get("external_user")),
-            status=_status(fields.get("status")),
+            campay_reference=text_of(fields.get("reference_uuid")) or "",
+            external_user=text_of(fields.get("external_user")),
+            status=status_of(fields.get("status")),
             money=money,
-            day=(_text(fields.get("datetime")) or "")[:10],
+            day=(text_of(fields.get("datetime")) or "")[:10],
             is_incoming=debit is not None and debit.amount == 0,
             simulated=self._is_simulated(fields, money),
         )
 
     def _is_simulated(self, fields: Mapping[str, Any], money: Money | None) -> bool:
-        is_number = self._is_demo and _text(fields.get("phone_number")) in _SIMULATED_NUMBERS
+        is_number = self._is_demo and text_of(fields.get("phone_number")) in _SIMULATED_NUMBERS
         return is_number and money is not None and money.amount == 0 and money.currency == "XAF"
 
     def _record(self, fields: Mapping[str, Any]) -> CollectRecord:
-        money = _money(fields, _text(fields.get("currency")) or "")
+        money = money_of(fields, text_of(fields.get("currency")) or "")
         return CollectRecord(
-            campay_reference=_text(fields.get("reference")) or "",
-            external_reference=_text(fields.get("external_reference")) or _text(fields.get("external_user")),
-            status=_status(fields.get("status")),
+            campay_reference=text_of(fields.get("reference")) or "",
+            external_reference=text_of(fields.get("external_reference")) or text_of(fields.get("external_user")),
+            status=status_of(fields.get("status")),
             money=money,
-            direction=(_text(fields.get("endpoint")) or "").lower() or None,
-            operator=_operator(fields.get("operator")),
-            operator_reference=_text(fields.get("operator_reference")),
-            reason=_reason(fields.get("reason")),
+            direction=(text_of(fields.get("endpoint")) or "").lower() or None,
+            operator=operator_of(fields.get("operator")),
+            operator_reference=text_of(fields.get("operator_reference")),
+            reason=reason_of(fields.get("reason")),
             simulated=self._is_simulated(fields, money),
         )
 
@@ -342,65 +312,3 @@ def _was_never_sent(error: BaseException) -> bool:
     if isinstance(reason, urllib3.exceptions.NewConnectionError):
         return True
     return any(isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ()))
-
-
-def _outcome(answer: _Answer) -> CollectOutcome:
-    fields = answer.fields
-    if answer.status == 200:
-        reference = _text(fields.get("reference"))
-        if reference:
-            return Prompted(reference, _text(fields.get("ussd_code")), _operator(fields.get("operator")))
-        return OutcomeUnknown("200 without a reference")
-    reason = _refusal(fields)
-    if answer.status == 429 or (400 <= answer.status < 500 and "rate limit" in reason.lower()):
-        return Refused(reason, for_now=True)
-    if answer.status == 401 and fields:
-        return Refused("CamPay does not accept our credentials", for_now=True)
-    if 400 <= answer.status < 500 and fields:
-        return Refused(reason)
-    return OutcomeUnknown(f"HTTP {answer.status}")
-
-
-def _refusal(fields: Mapping[str, Any]) -> str:
-    """The sentence in any of the shapes that an error body has."""
-    for name in ("message", "detail"):
-        if text := _reason(fields.get(name)):
-            code = _text(fields.get("error_code"))
-            return f"{text} ({code})" if code else text
-    for name, value in fields.items():
-        first = value[0] if isinstance(value, list) and value else value
-        if text := _reason(first):
-            return text if name == "non_field_errors" else f"{name}: {text}"
-    return "refused"
-
-
-def _text(value: object) -> str | None:
-    """None for each of the four forms of absent: no key, null, an empty string, the word None."""
-    if not isinstance(value, str):
-        return None
-    text = value.encode("utf-8", "replace").decode().strip()  # a lone surrogate could not be written anywhere
-    return text if text not in ("", "None") else None
-
-
-def _reason(value: object) -> str | None:
-    """Free text for support; a number long enough to be a phone's is struck out."""
-    text = _text(value)
-    return _LONG_NUMBER.sub("[number]", text)[:200] if text else None
-
-
-def _status(value: object) -> RecordStatus:
-    try:
-        return RecordStatus((_text(value) or "").upper())
-    except ValueError:
-        return RecordStatus.UNKNOWN
-
-
-def _operator(value: object) -> str | None:
-    """`MTN`, `mtn`, `ORANGE_CM` -> `MTN`, `Orange`; the documentation's "mtn or orange" is neither."""
-    text = (_text(value) or "").lower()
-    found = [name for name in ("MTN", "Orange") if name.lower() in text]
-    return found[0] if len(found) == 1 else None
-
-
-def _money(fields: Mapping[str, Any], currency: str) -> Money | None:
-    return Money.from_decimal(_text(fields.get("amount")) or "", currency)

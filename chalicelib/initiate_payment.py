@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib import log
-from chalicelib.campay import Campay, CollectOutcome, NeverSent, OutcomeUnknown, Prompted
+from chalicelib.campay import Campay
+from chalicelib.campay_collect import CollectOutcome, NeverSent, OutcomeUnknown, Prompted
 from chalicelib.check_schedule import CheckSchedule
 from chalicelib.clock import Clock
 from chalicelib.deliver_payment import DeliverPayment
@@ -26,6 +27,7 @@ from chalicelib.errors import (
 )
 from chalicelib.ledger import Ledger, VersionConflict
 from chalicelib.ledger_items import Order, Phone, Stored
+from chalicelib.ledger_update import NEVER_SENT
 from chalicelib.live import Live, LiveUnavailable
 from chalicelib.payment import UNDER_REVIEW, Money, Payment, mask_phone, operator_hint
 from chalicelib.settings import Limits
@@ -252,8 +254,8 @@ class InitiatePayment:
         if isinstance(outcome, Prompted):
             prompt = (outcome.campay_reference, outcome.ussd_code, outcome.operator)
             return self.settle.change(claimed, lambda newest, now: newest.prompted(*prompt, now), "prompted")
-        reason = outcome.reason
-        return self.settle.change(claimed, lambda newest, now: newest.refused(reason, now), "refused")
+        reason, cause = outcome.reason, NEVER_SENT if isinstance(outcome, NeverSent) else "refused"
+        return self.settle.change(claimed, lambda newest, now: newest.refused(reason, now), cause)
 
     def _load(self, reference: str) -> Stored:
         stored = self.ledger.load(reference)

@@ -331,6 +331,8 @@ class Ledger:
         state.set(payment=write_payment(change.after), commitId=commit_id, undeliveredMark="undelivered")
         state.set_once(undeliveredSince=now).only_if("payment.version = :before")
         state.values[":before"] = change.before.version
+        if change.was_never_sent:
+            state.set(prompt=UNSENT)
         if lease is not None:
             read_lease.end(state, lease, now)
         version = version_item(change.after, change.cause, change.evidence, now)

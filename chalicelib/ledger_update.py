@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.ledger_items import Item, Order, Phone, key_of, read_order, read_phone, to_attributes
-from chalicelib.payment import Payment, PaymentStatus
+from chalicelib.payment import Payment
+
+NEVER_SENT = "never sent"
+"""The cause of a change whose sender has proof that CamPay was not asked for the prompt."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,9 +42,9 @@ class Change:
         return self.after.is_final and not self.before.is_final
 
     @property
-    def frees_prompt(self) -> bool:
-        """Proven that no prompt went out: it does not count against the phone."""
-        return self.after.status is PaymentStatus.FAILED and self.after.campay_reference is None
+    def was_never_sent(self) -> bool:
+        """The prompt did not leave this machine, so that it does not count against the phone."""
+        return self.cause == NEVER_SENT
 
 
 class Update:
@@ -169,7 +172,7 @@ class Belief:
             return None
         update = Update(f"phone#{self._phone.phone_hash}").next_revision().remove("live")
         update.only_if("live = :live").values[":live"] = change.after.reference
-        if change.frees_prompt:
+        if change.was_never_sent:
             update.discard("prompts", change.before.created_at)
         return update
 

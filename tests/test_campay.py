@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campay import Campay, CollectOutcome, NeverSent, OutcomeUnknown, Prompted, Refused, StatementRow
+from chalicelib.campay import Campay, StatementRow
+from chalicelib.campay_collect import CollectOutcome, NeverSent, OutcomeUnknown, Prompted, Refused
 from chalicelib.clock import Clock
 from chalicelib.errors import ProviderUnavailable
 from chalicelib.payment import CollectRecord, Money, RecordStatus
@@ -91,11 +92,16 @@ def test_each_collect_has_a_connection_of_its_own(server: ScriptedServer, campay
             Refused("Invalid phone number (ER101)"),
         ),
         (Answer(400, b'{"message":"ER102 carrier"}'), Refused("ER102 carrier")),
-        (Answer(400, b'{"detail":"Bad."}'), Refused("Bad.")),
         (Answer(400, b'{"amount":["Not a number."]}'), Refused("amount: Not a number.")),
-        (Answer(400, b'{"non_field_errors":["No."]}'), Refused("No.")),
+        (Answer(400, b'{"from":["Bad."],"amount":["Not a number."]}'), Refused("from: Bad.")),
+        (Answer(400, b'{"message":"Too little","error_code":"ER201"}'), Refused("Too little (ER201)")),
+        (
+            Answer(400, b'{"code":"malicious_payload_rejected","message":"Rejected"}'),
+            Refused("Rejected"),
+        ),
+        (Answer(403, b'{"detail":"Not allowed."}'), Refused("Not allowed.", for_now=True)),
         (Answer(403, b'{"code":"malicious_payload_rejected","message":"Rejected"}'), Refused("Rejected")),
-        (Answer(400, b'{"message":"no prompt to 237677777777"}'), Refused("no prompt to [number]")),
+        (Answer(400, b'{"message":"ER101 for 237677777777"}'), Refused("ER101 for [number]")),
         (Answer(429, b'{"message":"slow"}'), Refused("slow", for_now=True)),
         (Answer(429, b"", "text/html"), Refused("refused", for_now=True)),
         (
@@ -134,6 +140,24 @@ def test_refusals_are_proof(server: ScriptedServer, campay: Campay, answer: Answ
         Answer(302, b"", headers={"Location": "/elsewhere/"}),
         Answer(403, HTML, "text/html"),
         Answer(404, HTML, "text/html"),
+        Answer(400, b'{"detail":"Bad."}'),
+        Answer(400, b'{"non_field_errors":["No."]}'),
+        Answer(400, b'{"message":"This external_reference has been used."}'),
+        Answer(400, b'{"external_reference":["It has been used."]}'),
+        Answer(400, b'{"message":"No funds","error_code":"ER301"}'),
+        Answer(400, b'{"message":"ER101 or so","error_code":"ER999"}'),
+        Answer(400, b'{"message":"see ER101"}'),
+        Answer(400, b'{"amount":"Not a number."}'),
+        Answer(400, b'{"amount":[]}'),
+        Answer(400, b'{"amount":["Not a number."],"status":["PENDING"]}'),
+        Answer(400, b"{}"),
+        Answer(401, b"{}"),
+        Answer(401, HTML, "text/html"),
+        Answer(403, b"{}"),
+        Answer(404, b'{"detail":"Not found."}'),
+        Answer(405, b'{"detail":"Method not allowed."}'),
+        Answer(409, b'{"message":"ER101 conflict"}'),
+        Answer(422, b'{"amount":["Not a number."]}'),
         Answer(200, b"not gzip", headers={"Content-Encoding": "gzip"}),
         Answer(reset=True),
     ],
@@ -217,9 +241,15 @@ def test_a_refused_token_is_renewed_once(server: ScriptedServer, with_password: 
     server.answer("/collect/", refusal, PROMPT)
     assert isinstance(collect(with_password), Prompted)
     assert [call.headers["Authorization"] for call in server.calls("/collect/")] == ["Token old", "Token new"]
+    server.answer("/token/", Answer(500, HTML))
+    server.answer("/collect/", refusal)
+    assert collect(with_password) == Refused("CamPay does not accept our credentials", for_now=True), (
+        "it was sent and refused, so that it counts, although no further token could be had"
+    )
+    server.answer("/token/", token("newer"))
     server.answer("/collect/", refusal)
     assert collect(with_password) == Refused("CamPay does not accept our credentials", for_now=True)
-    assert len(server.calls("/collect/")) == 4
+    assert len(server.calls("/collect/")) == 5
 
 
 @pytest.mark.parametrize(

@@ -529,6 +529,7 @@ SEEN_AS = {
     "500-before": (500, "text/html; charset=utf-8"),
     "502": (502, "text/html; charset=utf-8"),
     "502-after-accept": (502, "text/html; charset=utf-8"),
+    "refused-after-accept": (400, "application/json"),
     "rate-limit": (400, "application/json"),
     "filter": (400, "application/json"),
     "unauthorized": (401, "application/json"),
@@ -536,7 +537,7 @@ SEEN_AS = {
     "ok": (200, "application/json"),
     "timeout": (200, "application/json"),
 }
-REACHES_THE_PHONE = {"ok", "timeout", "200-html", "reset-after-accept", "502-after-accept"}
+REACHES_THE_PHONE = {"ok", "timeout", "200-html", "reset-after-accept", "502-after-accept", "refused-after-accept"}
 
 
 @pytest.mark.parametrize(("call", "fault"), [(call, fault) for call, faults in FAULTS.items() for fault in faults])

@@ -8,9 +8,11 @@ import pytest
 
 from chalicelib import errors
 from chalicelib.bootstrap import Service
+from chalicelib.campay import Campay
 from chalicelib.initiate_payment import KEYS_PER_ORDER, Initiated, PaymentRequest
 from chalicelib.payment import Money, Payment, PaymentStatus
-from local.embedded import EmbeddedAws, Valkey
+from chalicelib.settings import Settings
+from local.embedded import EmbeddedAws, Valkey, free_port
 from tests.conftest import Shop
 from tests.fakes import HandClock
 
@@ -278,12 +280,41 @@ def test_three_prompts_in_fifteen_minutes_and_six_a_day(service: Service, shop: 
     prompt()
 
 
-def test_prompts_that_were_refused_do_not_count(service: Service, shop: Shop) -> None:
-    for number in range(5):
-        shop.faults(collect=["filter"])
-        with pytest.raises(errors.PaymentRefused):
+@pytest.mark.parametrize("fault", ["filter", "rate-limit", "unauthorized"])
+def test_what_campay_refused_counts_for_the_phone(service: Service, shop: Shop, clock: HandClock, fault: str) -> None:
+    """CamPay was asked to prompt this phone: a refusal is proof for the money, and no licence to ask at will."""
+    for number in range(3):
+        shop.faults(collect=[fault])
+        with pytest.raises((errors.PaymentRefused, errors.ProviderBusy)):
             service.initiate(replace(REQUEST, order_id=f"order-{number}"))
+        clock.forward(1)
+    with pytest.raises(errors.LimitReached) as refused:
+        service.initiate(replace(REQUEST, order_id="order-4"))
+    assert refused.value.code == "phone_limit"
+
+
+def test_a_refusal_that_proves_nothing_stays_open_and_holds_the_phone(service: Service, shop: Shop) -> None:
+    """A prompt may be on it: no second one may follow within seconds."""
+    shop.faults(collect=["refused-after-accept"])
+    payment = service.initiate(REQUEST).payment
+    assert payment.status is S.INITIATING
+    with pytest.raises(errors.LimitReached):
+        service.initiate(replace(REQUEST, order_id="order-2"))
+    assert len(shop.transactions) == 1
+
+
+def test_what_was_never_sent_does_not_count(service: Service, settings: Settings, shop: Shop, clock: HandClock) -> None:
+    nowhere = replace(settings.campay, api_url=f"http://127.0.0.1:{free_port()}")
+    unreachable = replace(service.initiate, campay=Campay(nowhere, service.clock))
+    for number in range(4):
+        with pytest.raises(errors.ProviderUnavailable) as failed:
+            unreachable(replace(REQUEST, order_id=f"order-{number}"))
+        clock.forward(1)
+    stored = service.ledger.load(str(failed.value.reference))
+    assert stored is not None
+    assert stored.was_never_sent
     assert service.initiate(REQUEST).payment.status is S.PENDING
+    assert len(shop.transactions) == 1
 
 
 def test_sixty_prompts_a_minute_from_one_address_and_none_for_the_merchant(service: Service, clock: HandClock) -> None:

@@ -12,7 +12,7 @@ from botocore.config import Config
 from chalicelib.errors import LedgerUnavailable
 from chalicelib.ledger import Ledger, VersionConflict
 from chalicelib.ledger_items import Stored
-from chalicelib.ledger_update import Change, Committed
+from chalicelib.ledger_update import NEVER_SENT, Change, Committed
 from chalicelib.payment import Money, Payment, PaymentStatus
 from chalicelib.read_lease import READ_LEASE_MS, ReadLease, ReadRequest
 from local.embedded import EmbeddedAws
@@ -97,11 +97,18 @@ def test_leaving_live_frees_order_and_phone(ledger: Ledger, clock: HandClock) ->
     assert (phone.live, phone.prompts) == (None, (clock.now(),))
 
 
-def test_a_prompt_that_provably_never_went_out_does_not_count(ledger: Ledger, clock: HandClock) -> None:
+@pytest.mark.parametrize(("cause", "is_unsent"), [(NEVER_SENT, True), ("refused", False)])
+def test_only_a_prompt_that_was_never_sent_does_not_count(
+    ledger: Ledger, clock: HandClock, cause: str, is_unsent: bool
+) -> None:
     payment = claim(ledger, a_payment(clock)).payment
-    to(ledger, payment, status=S.FAILED, reason="refused")
+    assert ledger.begin_prompt(payment.reference)
+    ledger.commit(Change(payment, replace(payment, version=2, status=S.FAILED), cause, due_at=None))
     _, phone = ledger.order_and_phone("order-1", "phone-1")
-    assert (phone.live, phone.prompts) == (None, ())
+    assert (phone.live, phone.prompts) == (None, () if is_unsent else (clock.now(),))
+    stored = ledger.load(payment.reference)
+    assert stored is not None
+    assert stored.was_never_sent is is_unsent
 
 
 def test_a_success_pays_the_order_in_the_same_transaction(ledger: Ledger, clock: HandClock) -> None:

@@ -15,6 +15,7 @@ _HTML_500 = Answer(500, "<h1>Server Error (500)</h1>")
 _HTML_502 = Answer(502, "<html><head><title>502 Bad Gateway</title></head></html>")
 # The text is measured, its HTTP status is not; 400 is the one that a client can misread.
 _RATE_LIMITED = Answer(400, {"message": "Rate limit per Phone number exceeded. Try again in a minute."})
+_REFUSED = Answer(400, {"message": "The request could not be processed."})
 _RESET = Answer(reset=True)
 
 
@@ -46,6 +47,7 @@ FAULTS: Mapping[str, Mapping[str, Fault]] = {
         **_AUTHENTICATED,
         "reset-after-accept": Fault(_RESET),
         "502-after-accept": Fault(_HTML_502),
+        "refused-after-accept": Fault(_REFUSED),
     },
     "transaction": {**_AUTHENTICATED, "404": Fault(NOT_FOUND)},
     "history": _AUTHENTICATED,
