@@ -1,14 +1,13 @@
 """Redis: what a screen depends on, never what money depends on.
 
 Every key has a life span, everything here can be lost and comes back from the ledger. While Redis
-is away a breaker lets one probe through now and then and refuses all other calls at once.
+is away a breaker refuses all calls but a probe now and then.
 """
 
 import json
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
 from chalicelib import log
+from chalicelib.breaker import Breaker, BreakerOpen
 from chalicelib.clock import Clock
 from chalicelib.contract import (
     PAYMENT_TTL_SECONDS,
@@ -34,12 +34,10 @@ from chalicelib.contract import (
 )
 from chalicelib.settings import RedisSettings
 
-PROBE_AFTER_MS = 200
-PROBE_AFTER_TIMEOUT_MS = 2_000
-_QUICK_MS = 100
 CONNECT_SECONDS, READ_SECONDS = 0.5, 1.0
 WINDOW_MS = 60_000
 _PUBLISH_NEWER = resources.files(__package__).joinpath("lua/publish_newer.lua").read_text("utf-8")
+_FAILURES = (redis.RedisError, RedisClusterException, OSError, ValueError)
 T = TypeVar("T")
 
 
@@ -98,7 +96,7 @@ class Live:
         self._clock = clock
         self._in_memory = in_memory
         self._lock = threading.Lock()
-        self._away_until: int | None = None
+        self._breaker = Breaker("redis", clock, _FAILURES)
 
     def close(self) -> None:
         if self._connected is not None:
@@ -194,33 +192,11 @@ class Live:
         return limit_key("prompts", address, window), limit_key("refusals", address, window)
 
     def _call(self, command: Callable[[], T]) -> T:
-        with self._breaker():
-            return command()
-
-    @contextmanager
-    def _breaker(self) -> Iterator[None]:
-        """Closed: all calls pass. Open: one call passes as the probe, two seconds after one that had to wait
-        for its answer; sooner after one that was refused at once, which costs nobody anything.
-        """
-        with self._lock:
-            began_at = self._clock.now()
-            if self._away_until is not None:
-                if began_at < self._away_until:
-                    raise LiveUnavailable("Redis is away")
-                self._away_until = began_at + PROBE_AFTER_TIMEOUT_MS
+        """Raises LiveUnavailable, for everything that can go wrong with Redis."""
         try:
-            yield
-        except (redis.RedisError, RedisClusterException, OSError, ValueError) as error:
-            with self._lock:
-                if self._away_until is None:
-                    log.warning("redis-lost", error=type(error).__name__)
-                failed_at = self._clock.now()
-                was_quick = failed_at - began_at < _QUICK_MS
-                self._away_until = failed_at + (PROBE_AFTER_MS if was_quick else PROBE_AFTER_TIMEOUT_MS)
+            with self._breaker.call():
+                return command()
+        except (BreakerOpen, *_FAILURES) as error:
             if isinstance(error, redis.AuthenticationError):
                 self._credentials_refused()
             raise LiveUnavailable("Redis is away") from error
-        with self._lock:
-            if self._away_until is not None:
-                log.info("redis-back")
-            self._away_until = None
