@@ -1,12 +1,13 @@
 """Routes and schedules, nothing else: read the request, call one function, shape the reply."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Cron, Rate, Request, Response
 
-from chalicelib import log, tokens, web
-from chalicelib.bootstrap import Service, doubt_secrets, service
+from chalicelib import deadline, log, tokens, web
+from chalicelib.bootstrap import Service, clock, doubt_secrets, service
 from chalicelib.contract import to_event, to_iso
 from chalicelib.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
 from chalicelib.initiate_payment import Initiated
@@ -26,6 +27,12 @@ problems = web.answers_problems(lambda: app.current_request, not_authenticated=d
 
 if runs_in_lambda():
     service()  # a deployment with wrong settings fails when it starts, not when somebody pays
+
+
+@app.middleware("all")
+def within_the_lambdas_time(invocation: Any, get_response: Callable[[Any], Any]) -> Any:
+    with deadline.until(web.answer_by(invocation, clock.now())):
+        return get_response(invocation)
 
 
 @app.middleware("http")

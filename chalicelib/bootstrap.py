@@ -90,7 +90,8 @@ class Process:
             self._service = None
 
 
-process = Process(Clock())
+clock = Clock()
+process = Process(clock)
 service = process.service
 """This process's own. Raises InvalidSettings."""
 doubt_secrets = process.doubt_secrets

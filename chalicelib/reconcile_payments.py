@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import TypeVar
 
-from chalicelib import log
+from chalicelib import deadline, log
 from chalicelib.campay import Campay, StatementRow
 from chalicelib.clock import Clock
 from chalicelib.deliver_payment import DeliverPayment
@@ -37,17 +38,18 @@ class ReconcilePayments:
 
     def run(self) -> None:
         """Ticks for just under the minute after which the schedule starts it again."""
-        ends_at = self.clock.now() + RUN_SECONDS * 1000
-        while True:
-            began_at = self.clock.now()
-            self.tick()
-            next_at = began_at + int(self.tick_seconds * 1000)
-            if next_at >= ends_at:
-                return
-            self.clock.sleep(max(next_at - self.clock.now(), 0) / 1000)
+        ends_at = deadline.earliest(self.clock.now() + RUN_SECONDS * 1000)
+        with deadline.until(ends_at):
+            while True:
+                began_at = self.clock.now()
+                self.tick()
+                next_at = max(began_at + int(self.tick_seconds * 1000), self.clock.now())
+                if next_at >= ends_at:
+                    return
+                self.clock.sleep((next_at - self.clock.now()) / 1000)
 
     def tick(self) -> None:
-        """One round. What fails in it fails alone and comes again."""
+        """One round. What fails in it fails alone, what the deadline leaves undone stays due: both come again."""
         now = self.clock.now()
         try:
             undelivered = self.ledger.undelivered(now - UNDELIVERED_AFTER_MS, _UNDELIVERED_AT_ONCE)
@@ -62,7 +64,11 @@ class ReconcilePayments:
             for reference in undelivered:
                 workers.submit(_alone, self.deliver.undelivered, reference)
             for reference in due:
-                workers.submit(_alone, lambda due_one: self.settle.check_due(due_one, statement), reference)
+                workers.submit(copy_context().run, _alone, lambda due_one: self._check(due_one, statement), reference)
+
+    def _check(self, reference: str, statement: Callable[[date, date], Sequence[StatementRow]]) -> None:
+        if not deadline.is_over(self.clock.now()):
+            self.settle.check_due(reference, statement)
 
 
 def _tell_delay(now: int, due: Mapping[str, int], undelivered: Mapping[str, int]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from chalicelib import log
+from chalicelib import deadline, log
 from chalicelib.campay import Campay, StatementRow
 from chalicelib.check_schedule import CheckSchedule
 from chalicelib.clock import Clock
@@ -21,6 +21,8 @@ from chalicelib.ledger_update import Change
 from chalicelib.payment import CollectRecord, Payment, PaymentStatus
 from chalicelib.read_lease import ReadLease, ReadRequest, wait_ms
 
+LOOK_MS = 2_000
+"""The longest that a webhook or somebody who looks at a payment waits for CamPay."""
 FRESH_MS = 5_000
 """A payment read within this time is not read again because somebody looks at it."""
 WEBHOOK = "webhook"
@@ -86,7 +88,8 @@ class SettlePayment:
         if not lease.granted:
             return lease.stored.payment
         try:
-            return self._read(lease.stored, "status", lease=lease)
+            with deadline.until(self.clock.now() + LOOK_MS):
+                return self._read(lease.stored, "status", lease=lease)
         except ProviderUnavailable:
             return self._expire(lease.stored, None)[0]
 
@@ -124,7 +127,8 @@ class SettlePayment:
             if held:
                 self.ledger.release_read(held, due_at=None)
             raise ProviderBusy("too many reads of references that are not known to be this payment's")
-        self._read(lease.stored, WEBHOOK, lease=held, named=lease.request.named)
+        with deadline.until(self.clock.now() + LOOK_MS):
+            self._read(lease.stored, WEBHOOK, lease=held, named=lease.request.named)
 
     def _may_read_unproven(self, reference: str) -> bool:
         return self.ledger.spend(

@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl
 
+from chalice.local import LambdaContext
+
 import app as application
 from local.embedded import LOOPBACK, LoopbackServer
 
@@ -36,10 +38,11 @@ def call(
     headers: Mapping[str, str] | None = None,
     address: str = "41.202.0.1",
     as_base64: bool = False,
+    milliseconds: int = 28_000,
 ) -> Reply:
-    """`body`: text and bytes go as they are, everything else as JSON."""
+    """`body`: text and bytes go as they are, everything else as JSON. `milliseconds`: left of the Lambda's time."""
     event = event_of(method, path, body, headers=headers, address=address, as_base64=as_base64)
-    return reply_of(application.app(event, None))
+    return reply_of(application.app(event, LambdaContext("api", 512, max_runtime_ms=milliseconds)))
 
 
 def reply_of(answer: Mapping[str, Any]) -> Reply:
