@@ -6,6 +6,7 @@ the API stand in `docs/campay.md`.
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -62,6 +63,10 @@ class Campay:
 
     def close(self) -> None:
         self._http.close()
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Bounds all calls of CamPay inside, together."""
+        return deadline.until(self._clock.now() + int(seconds * 1000))
 
     def collect(self, reference: str, phone_number: str, money: Money, description: str) -> CollectOutcome:
         """Pushes the prompt, at most once, within 20 s in all, or what the deadline leaves.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from chalicelib import deadline, log
+from chalicelib import log
 from chalicelib.campay import Campay, StatementRow
 from chalicelib.check_schedule import CheckSchedule
 from chalicelib.clock import Clock
@@ -21,7 +21,7 @@ from chalicelib.ledger_update import Change
 from chalicelib.payment import CollectRecord, Payment, PaymentStatus
 from chalicelib.read_lease import ReadLease, ReadRequest, wait_ms
 
-LOOK_MS = 2_000
+LOOK_SECONDS = 2.0
 """The longest that a webhook or somebody who looks at a payment waits for CamPay."""
 FRESH_MS = 5_000
 """A payment read within this time is not read again because somebody looks at it."""
@@ -88,7 +88,7 @@ class SettlePayment:
         if not lease.granted:
             return lease.stored.payment
         try:
-            with deadline.until(self.clock.now() + LOOK_MS):
+            with self.campay.within(LOOK_SECONDS):
                 return self._read(lease.stored, "status", lease=lease)
         except ProviderUnavailable:
             return self._expire(lease.stored, None)[0]
@@ -127,7 +127,7 @@ class SettlePayment:
             if held:
                 self.ledger.release_read(held, due_at=None)
             raise ProviderBusy("too many reads of references that are not known to be this payment's")
-        with deadline.until(self.clock.now() + LOOK_MS):
+        with self.campay.within(LOOK_SECONDS):
             self._read(lease.stored, WEBHOOK, lease=held, named=lease.request.named)
 
     def _may_read_unproven(self, reference: str) -> bool:

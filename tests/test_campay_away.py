@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +20,7 @@ from chalicelib.initiate_payment import PaymentRequest
 from chalicelib.payment import CollectRecord, Money, Payment, PaymentStatus
 from chalicelib.reconcile_payments import RUN_SECONDS
 from chalicelib.settings import CampaySettings, Settings
-from chalicelib.settle_payment import LOOK_MS
+from chalicelib.settle_payment import LOOK_SECONDS
 from local.campay_simulator import CampaySimulator
 from tests.api_gateway import call
 from tests.conftest import ORDER, Shop
@@ -46,10 +45,6 @@ def campay(server: ScriptedServer) -> Iterator[Campay]:
     client.close()
 
 
-def within(campay: Campay, seconds: float) -> AbstractContextManager[None]:
-    return deadline.until(campay._clock.now() + int(seconds * 1000))
-
-
 def is_refused(campay: Campay) -> bool:
     try:
         campay.read("c-1")
@@ -64,14 +59,14 @@ def is_refused(campay: Campay) -> bool:
 def test_a_call_ends_with_the_deadline(server: ScriptedServer, campay: Campay) -> None:
     server.answer("/transaction/c-1/", Answer(hold_seconds=LONGER_THAN_ANYBODY_WAITS))
     began_at = time.monotonic()
-    with within(campay, 0.5):
+    with campay.within(0.5):
         assert is_refused(campay)
     assert time.monotonic() - began_at < 9, "a read waits 10 s where nothing bounds it"
 
 
 def test_without_time_nothing_is_asked(server: ScriptedServer, campay: Campay) -> None:
     server.answer("/transaction/c-1/", RECORD)
-    with within(campay, 0):
+    with campay.within(0):
         assert is_refused(campay)
     assert server.seen == []
     assert not is_refused(campay), "that it was not asked says nothing of CamPay"
@@ -80,7 +75,7 @@ def test_without_time_nothing_is_asked(server: ScriptedServer, campay: Campay) -
 def test_after_one_that_waited_in_vain_the_others_are_refused_at_once(server: ScriptedServer, clock: HandClock) -> None:
     campay = Campay(CampaySettings(server.url, (), permanent_token="permanent"), clock)
     server.answer("/transaction/c-1/", Answer(hold_seconds=LONGER_THAN_ANYBODY_WAITS), RECORD)
-    with within(campay, 0.5):
+    with campay.within(0.5):
         assert is_refused(campay)
     assert all(is_refused(campay) for _ in range(20))
     assert len(server.seen) == 1
@@ -96,7 +91,7 @@ def test_a_prompt_is_tried_although_reads_are_refused_and_its_answer_lets_them_p
     campay = Campay(CampaySettings(server.url, (), permanent_token="permanent"), clock)
     server.answer("/transaction/c-1/", Answer(hold_seconds=LONGER_THAN_ANYBODY_WAITS), RECORD)
     server.answer("/collect/", Answer(body=b'{"reference":"c-2"}'))
-    with within(campay, 0.5):
+    with campay.within(0.5):
         assert is_refused(campay)
     assert is_refused(campay)
     assert campay.collect("ref-1", "237677777777", PRICE, "d") == Prompted("c-2", None, None)
@@ -107,7 +102,7 @@ def test_a_prompt_is_tried_although_reads_are_refused_and_its_answer_lets_them_p
 def test_a_prompt_that_leaves_no_time_for_its_answer_is_not_sent(server: ScriptedServer, campay: Campay) -> None:
     """Sent, it would be an unknown outcome for hours; so the customer may simply try again."""
     server.answer("/collect/", Answer(body=b'{"reference":"c-2"}'))
-    with within(campay, 4.9):
+    with campay.within(4.9):
         assert isinstance(campay.collect("ref-1", "237677777777", PRICE, "d"), NeverSent)
     assert server.seen == []
 
@@ -118,7 +113,7 @@ def test_nobody_waits_for_anothers_token_beyond_the_own_deadline(server: Scripte
     refused: list[str] = []
 
     def look(name: str, seconds: float) -> None:
-        with within(campay, seconds):
+        with campay.within(seconds):
             assert is_refused(campay)
         refused.append(name)
 
@@ -162,8 +157,8 @@ def test_a_look_never_waits_over_two_seconds_for_campay(
     assert settle.refresh(pending.reference).status is PaymentStatus.PENDING
     with pytest.raises(ProviderUnavailable):
         settle.ring(pending.reference, pending.campay_reference)
-    assert [seconds * 1000 for seconds in campay.patience] == [LOOK_MS] * 2
-    assert LOOK_MS == 2_000
+    assert campay.patience == [LOOK_SECONDS] * 2
+    assert LOOK_SECONDS == 2
     campay.close()
 
 

@@ -254,6 +254,7 @@ class _SlowCampay:
     def __init__(self, service: Service) -> None:
         self._read = service.campay.read
         self.statement = service.campay.statement
+        self.within = service.campay.within
         self.has_read, self.may_answer = threading.Event(), threading.Event()
 
     def read(self, campay_reference: str) -> CollectRecord | None:
