@@ -19,7 +19,7 @@ import requests
 import socketio
 
 from chalicelib.settings import Settings
-from infra.package import ROOT, Package, PackagingFailed, build
+from infra.package import ROOT, Package, PackagingFailed, build, newest_python
 from local.campay_simulator import CampaySimulator
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey, free_port
 from local.processes import is_ready
@@ -137,13 +137,17 @@ def test_it_has_what_lambda_lacks_and_nothing_else(package: Package) -> None:
         rooms = {name.split("/")[0].split("-")[0] for name in names if not name.endswith(".py")} - {"__pycache__"}
         assert rooms <= {
             *("chalice", "chalicelib", "redis", "requests", "jwt", "pyjwt", "PyJWT"),
-            *("certifi", "charset_normalizer", "idna", "urllib3", "bin"),
+            *("certifi", "charset_normalizer", "idna", "urllib3", "bin", "ijson", "ijson.libs"),
         }
         assert {name for name in names if name.startswith("chalice/") and name.endswith(".py")} == {
             *("chalice/__init__.py", "chalice/app.py"),
         }
         assert {"app.py", "chalicelib/lua/publish_newer.lua"} <= names
-        assert [name for name in names if archive.read(name).startswith(b"\x7fELF")] == [], "fits one processor only"
+        machine_code = {name for name in names if archive.read(name).startswith(b"\x7fELF")}
+        tag = package.runtime.replace("python", "cpython-").replace(".", "")
+        assert {name for name in machine_code if not name.startswith("ijson.libs/")} == {
+            f"ijson/backends/_yajl2.{tag}-{processor}-linux-gnu.so" for processor in ("aarch64", "x86_64")
+        }, "for both of Lambda's processors, or for none"
     assert package.size == package.path.stat().st_size < SMALL
 
 
@@ -161,6 +165,15 @@ def test_every_module_has_its_bytecode_and_nothing_is_dated(package: Package) ->
     assert {int.from_bytes(head[4:], "little") for head in heads} == {1}
     if tag == sys.implementation.cache_tag:
         assert {head[:4] for head in heads} == {importlib.util.MAGIC_NUMBER}
+
+
+def test_the_statement_is_parsed_by_machine_code(task_root: Path) -> None:
+    """Pure Python takes twelve times as long."""
+    _, interpreter = newest_python()
+    program = "import ijson; print(ijson.backend)"
+    done = subprocess.run([interpreter, "-I", "-c", f"import sys; sys.path.insert(0, {str(task_root)!r}); {program}"],
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    assert done.stdout.strip() == "yajl2_c"
 
 
 def test_a_cold_start_compiles_nothing(task_root: Path, configuration: dict[str, str]) -> None:
