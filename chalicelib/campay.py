@@ -5,21 +5,22 @@ the API stand in `docs/campay.md`.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
-from chalicelib import deadline
+from chalicelib import deadline, log
 from chalicelib.breaker import Breaker, BreakerOpen
 from chalicelib.campay_collect import CollectOutcome, NeverSent, OutcomeUnknown, outcome_of
 from chalicelib.campay_fields import money_of, operator_of, reason_of, status_of, text_of
-from chalicelib.campay_http import READ_SECONDS, Answer, CampayHttp, NoAnswer, NotSent, Request
+from chalicelib.campay_http import READ_SECONDS, Answer, CampayHttp, NoAnswer, NotSent, Request, Stream, TimedOut
+from chalicelib.campay_statement import StatementMalformed, StatementRow, rows_in
 from chalicelib.campay_token import CampayToken
 from chalicelib.clock import Clock
 from chalicelib.errors import ProviderUnavailable
-from chalicelib.payment import CollectRecord, Money, RecordStatus
+from chalicelib.payment import CollectRecord, Money
 from chalicelib.settings import CampaySettings
 
 COLLECT_BUDGET_SECONDS = 20.0
@@ -27,24 +28,12 @@ NEVER_SENT_RETRY_SECONDS = 6.0
 _RETRY_PAUSES = (0.4, 1.2)
 _COLLECT_LEAST_MS = 5_000
 """Less time would only make an unknown outcome of a prompt that CamPay takes."""
+_STATEMENT_SILENCE_SECONDS = 30.0
+"""CamPay puts a day together before its first byte."""
 _DEMO_HOST = "//demo.campay.net/"
 _SIMULATED_NUMBERS = frozenset({"237677777777", "237677777770", "237699999999", "237699999990"})
 
-
-@dataclass(frozen=True, slots=True)
-class StatementRow:
-    """A settled transaction; `external_user` is our reference (the statement has no other of ours).
-
-    `day`: of CamPay's clock, whose zone it does not say. `simulated`: as in a CollectRecord.
-    """
-
-    campay_reference: str
-    external_user: str | None
-    status: RecordStatus
-    money: Money | None
-    day: str = ""
-    is_incoming: bool = True
-    simulated: bool = False
+R = TypeVar("R", Answer, Stream)
 
 
 class Campay:
@@ -55,6 +44,7 @@ class Campay:
     def __init__(
         self, settings: CampaySettings, clock: Clock, credentials_refused: Callable[[], None] = lambda: None
     ) -> None:
+        self._settings = settings
         self._clock = clock
         self._is_demo = _DEMO_HOST in settings.api_url + "/"
         self._http = CampayHttp(settings.api_url, clock)
@@ -112,15 +102,46 @@ class Campay:
             raise ProviderUnavailable(f"CamPay answered {answer.status} to a read")
         return self._record(answer.fields)
 
-    def statement(self, first: date, last: date) -> list[StatementRow]:
-        """Settled transactions of these days, both included. It lists no pending ones: absence proves
-        nothing. Raises ProviderUnavailable.
+    def statement(self, day: date) -> Iterator[StatementRow]:
+        """Settled transactions of a day of CamPay's, as they come. It lists no pending ones: absence proves nothing.
+
+        Raises ProviderUnavailable, also after some rows; an alarm tells where CamPay did answer, with something that
+        is no statement or is beyond the settings' bounds.
         """
-        answer = self._ask("POST", "/history/", {"start_date": first.isoformat(), "end_date": last.isoformat()})
-        rows = answer.fields.get("data") if answer.fields else answer.body
-        if answer.status != 200 or not isinstance(rows, list):
-            raise ProviderUnavailable(f"CamPay answered {answer.status} to a statement")
-        return [self._row(row) for row in rows if isinstance(row, dict) and text_of(row.get("reference_uuid"))]
+        started = self._clock.now()
+        bound = started + int(self._settings.statement_seconds * 1000)
+        stream = self._open_statement(day, deadline.earliest(bound))
+        try:
+            for fields in rows_in(stream.chunks, self._settings.statement_rows):
+                if text_of(fields.get("reference_uuid")):
+                    yield self._row(fields)
+        except StatementMalformed as error:
+            log.alarm("statement-unreadable", day=day.isoformat(), reason=str(error))
+            raise ProviderUnavailable(f"CamPay's statement: {error}") from error
+        except NoAnswer as error:
+            if self._clock.now() >= bound:
+                log.alarm("statement-unreadable", day=day.isoformat(), reason="it took too long")
+            raise ProviderUnavailable(f"CamPay's statement: {error}") from error
+
+    def _open_statement(self, day: date, ends_at: int) -> Stream:
+        """Outside the breaker's judgement in one thing: a day that takes long does not mean that CamPay is away."""
+        request = Request(
+            "POST", "/history/", {"start_date": day.isoformat(), "end_date": day.isoformat()}, None, ends_at,
+            silence_seconds=_STATEMENT_SILENCE_SECONDS,
+        )  # fmt: skip
+
+        def send(request: Request) -> Stream:
+            try:
+                return self._http.stream(request)
+            except TimedOut as error:
+                raise ProviderUnavailable(f"CamPay's statement: {error}") from error
+
+        stream = self._read(send, request)
+        if stream.status == 200:
+            return stream
+        if 400 <= stream.status < 500 and stream.status != 429:
+            log.alarm("statement-unreadable", day=day.isoformat(), reason=f"HTTP {stream.status}")
+        raise ProviderUnavailable(f"CamPay answered {stream.status} to a statement")
 
     def balance(self) -> Money:
         """What the app holds at CamPay. Raises ProviderUnavailable."""
@@ -151,18 +172,21 @@ class Campay:
         except (NotSent, NoAnswer) as error:
             raise ProviderUnavailable(f"no token from CamPay: {error}") from error
 
-    def _ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Answer:
+    def _ask(self, method: str, path: str) -> Answer:
         """A call that changes nothing at CamPay. Raises ProviderUnavailable."""
-        now = self._clock.now()
-        ends_at = deadline.earliest(now + int(READ_SECONDS * 1000))
-        if deadline.is_over(now):
+        ends_at = deadline.earliest(self._clock.now() + int(READ_SECONDS * 1000))
+        return self._read(self._http.send, Request(method, path, None, None, ends_at))
+
+    def _read(self, send: Callable[[Request], R], request: Request) -> R:
+        """Sends with a token, through the breaker. Raises ProviderUnavailable."""
+        if deadline.is_over(self._clock.now()):
             raise ProviderUnavailable("no time is left for CamPay")
         try:
             with self._breaker.call():
-                token = self._token.get(ends_at)
-                answer = self._http.send(Request(method, path, body, token, ends_at))
+                token = self._token.get(request.ends_at)
+                answer = send(replace(request, token=token))
                 if answer.status == 401 and self._token.refused(token):
-                    answer = self._http.send(Request(method, path, body, self._token.get(ends_at), ends_at))
+                    answer = send(replace(request, token=self._token.get(request.ends_at)))
         except (BreakerOpen, NotSent, NoAnswer) as error:
             raise ProviderUnavailable(f"CamPay: {error}") from error
         return answer
@@ -175,7 +199,6 @@ class Campay:
             external_user=text_of(fields.get("external_user")),
             status=status_of(fields.get("status")),
             money=money,
-            day=(text_of(fields.get("datetime")) or "")[:10],
             is_incoming=debit is not None and debit.amount == 0,
             simulated=self._is_simulated(fields, money),
         )

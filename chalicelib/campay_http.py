@@ -2,10 +2,10 @@
 
 import json
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 import urllib3
@@ -14,10 +14,11 @@ from requests.adapters import HTTPAdapter
 from chalicelib.clock import Clock
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 10.0
-"""Longest waits for the connection and for the next bytes, within the time that the request has in all."""
+"""Longest waits for the connection and usually for the next bytes, within the time that the request has in all."""
 _SHORTEST_SECONDS = 0.5
 """A request that is made at all is given this long."""
-_MAXIMUM_BYTES = 4_000_000
+_MAXIMUM_BYTES = 1_000_000
+T = TypeVar("T")
 
 
 class NotSent(Exception):
@@ -34,13 +35,16 @@ class TimedOut(NoAnswer):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`ends_at`: when the whole answer must be there, in milliseconds since the epoch."""
+    """`ends_at`: when the whole answer must be there, in milliseconds since the epoch. `silence_seconds`: the longest
+    wait for the next bytes of it.
+    """
 
     method: str
     path: str
     body: Mapping[str, str] | None
     token: str | None
     ends_at: int
+    silence_seconds: float = READ_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,14 @@ class Answer:
         return self.body if isinstance(self.body, dict) else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer whose body is still to come; `chunks` raises NoAnswer. Without chunks where the status is not 200."""
+
+    status: int
+    chunks: Iterator[bytes]
+
+
 class CampayHttp:
     """Keeps connections for requests that may be repeated. One per process; threads may share it."""
 
@@ -67,16 +79,8 @@ class CampayHttp:
         self._kept.close()
 
     def send(self, request: Request) -> Answer:
-        """Sends a request that changes nothing at CamPay; once more where a kept connection proves dead.
-
-        Raises NotSent, NoAnswer.
-        """
-        try:
-            return self._send(request, self._kept)
-        except TimedOut:
-            raise
-        except NoAnswer:
-            return self._send(request, self._kept)
+        """Sends a request that changes nothing at CamPay. Raises NotSent, NoAnswer."""
+        return _again_if_dead(lambda: self._send(request, self._kept))
 
     def send_once(self, request: Request) -> Answer:
         """Sends on a fresh connection: an idle one may be dead, and its reset would be an unknown outcome.
@@ -86,18 +90,29 @@ class CampayHttp:
         with _session() as fresh:
             return self._send(request, fresh)
 
+    def stream(self, request: Request) -> Stream:
+        """Sends a request that changes nothing at CamPay and whose answer may be long.
+
+        Raises NotSent, NoAnswer, later too, from the chunks.
+        """
+        response = _again_if_dead(lambda: self._open(request, self._kept))
+        if response.status_code != 200:
+            response.close()
+            return Stream(response.status_code, iter(()))
+        return Stream(200, self._chunks(response, request.ends_at))
+
     def _send(self, request: Request, session: requests.Session) -> Answer:
-        with self._open(request, session) as response:
-            content = b""
-            for chunk in self._chunks(response, request.ends_at):
-                content += chunk
-                if len(content) > _MAXIMUM_BYTES:
-                    raise TimedOut("too long an answer")
-            return Answer(response.status_code, _json(content))
+        response = self._open(request, session)
+        content = b""
+        for chunk in self._chunks(response, request.ends_at):
+            content += chunk
+            if len(content) > _MAXIMUM_BYTES:
+                raise TimedOut("too long an answer")
+        return Answer(response.status_code, _json(content))
 
     def _open(self, request: Request, session: requests.Session) -> requests.Response:
         seconds = max(_SHORTEST_SECONDS, (request.ends_at - self._clock.now()) / 1000)
-        timeout: Any = urllib3.Timeout(total=seconds, connect=CONNECT_SECONDS, read=READ_SECONDS)
+        timeout: Any = urllib3.Timeout(total=seconds, connect=CONNECT_SECONDS, read=request.silence_seconds)
         with _as_failures():
             return session.request(
                 request.method,
@@ -111,11 +126,21 @@ class CampayHttp:
 
     def _chunks(self, response: requests.Response, ends_at: int) -> Iterator[bytes]:
         """The body as it comes. An answer that trickles past its time is none."""
-        with _as_failures():
+        with response, _as_failures():
             for chunk in response.iter_content(65_536):
                 if self._clock.now() > ends_at:
                     raise requests.Timeout
                 yield chunk
+
+
+def _again_if_dead(attempt: Callable[[], T]) -> T:
+    """Once more where a kept connection proves dead."""
+    try:
+        return attempt()
+    except TimedOut:
+        raise
+    except NoAnswer:
+        return attempt()
 
 
 def _json(content: bytes) -> Any:

@@ -1,15 +1,21 @@
 """CamPay's statement of a day against our ledger: what either has and the other does not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import islice
 
 from chalicelib import log
-from chalicelib.campay import Campay, StatementRow
+from chalicelib.campay import Campay
+from chalicelib.campay_statement import StatementRow
 from chalicelib.errors import PaymentError, ProviderUnavailable
 from chalicelib.ledger import Ledger
+from chalicelib.ledger_items import Charge
 from chalicelib.payment import Payment, RecordStatus
 from chalicelib.settle_payment import SettlePayment
+
+_LONGEST_REFERENCE = 64
+"""Ours have 36 characters; what somebody else put there need not be a key of our table."""
 
 
 @dataclass(slots=True)
@@ -46,7 +52,7 @@ class CompareStatement:
             try:
                 reports.append(self(day))
             except ProviderUnavailable as error:
-                log.alarm("statement-unreadable", day=day.isoformat(), reason=str(error))
+                log.alarm("statement-not-compared", day=day.isoformat(), reason=str(error))
                 unreadable = error
         log.info("campay-balance", amount=self.campay.balance().amount)
         if unreadable is not None:
@@ -54,57 +60,86 @@ class CompareStatement:
         return reports
 
     def __call__(self, day: date) -> StatementReport:
-        """Each difference raises an alarm. Raises ProviderUnavailable, LedgerUnavailable."""
+        """Reads the ledger's day, then CamPay's row by row. Each difference raises an alarm.
+
+        Raises ProviderUnavailable, LedgerUnavailable.
+        """
         report = StatementReport(day)
-        rows = self._incoming(day)
-        for row in rows:
-            if row.day == day.isoformat():
-                self._look_up(row, report)
-        self._look_back(rows, report)
-        log.info("statement-compared", day=day.isoformat(), matched=report.matched, made_good=len(report.made_good))
-        for difference, references in report.differences().items():
-            log.alarm(
-                "statement-differs",
-                day=day.isoformat(),
-                difference=difference,
-                count=len(references),
-                first=references[:20],
-            )
+        unlisted = {charge.campay_reference: charge for charge in self.ledger.charges_of_day(day)}
+        listed: set[str] = set()
+        unnoted: list[tuple[Payment, str]] = []
+        for rows in _hundreds(self._incoming(day)):
+            unknown = [row for row in rows if not _is_listed(row, unlisted, listed, report)]
+            unnoted += self._look_up(unknown, report)
+        for payment, campay_reference in unnoted:
+            self._make_good(payment, campay_reference, report)
+        self._look_beside(day, unlisted, listed)
+        report.missing_there = sorted({charge.reference for charge in unlisted.values()} - listed)
+        _tell(report)
         return report
 
-    def _incoming(self, day: date) -> list[StatementRow]:
-        """Yesterday to tomorrow, since the statement's rows have no zone."""
-        rows = self.campay.statement(day - timedelta(days=1), day + timedelta(days=1))
-        return [row for row in rows if row.is_incoming and row.status is RecordStatus.SUCCESSFUL]
+    def _incoming(self, day: date) -> Iterator[StatementRow]:
+        rows = self.campay.statement(day)
+        return (row for row in rows if row.is_incoming and row.status is RecordStatus.SUCCESSFUL)
 
-    def _look_up(self, row: StatementRow, report: StatementReport) -> None:
-        payment = self._payment_of(row)
-        if payment is None:
-            report.missing_here.append(row.campay_reference)
-        elif not row.simulated and row.money != payment.money:
-            report.amount_differs.append(payment.reference)
-        elif row.campay_reference in payment.charges:
-            report.matched += 1
-        elif self._is_made_good(row, payment):
-            report.made_good.append(payment.reference)
-        else:
-            report.missing_here.append(row.campay_reference)
+    def _look_up(self, rows: Sequence[StatementRow], report: StatementReport) -> Iterator[tuple[Payment, str]]:
+        """Rows that are no charge of a payment of that day: of an older one, or one that we have not noted. The
+        latter, with their payments, are left to the caller.
+        """
+        ours = (row.external_user for row in rows if row.external_user and len(row.external_user) <= _LONGEST_REFERENCE)
+        payments = {stored.payment.reference: stored.payment for stored in self.ledger.load_many(ours)}
+        for row in rows:
+            payment = payments.get(row.external_user or "")
+            if payment is None:
+                report.missing_here.append(row.campay_reference)
+            elif not row.simulated and row.money != payment.money:
+                report.amount_differs.append(payment.reference)
+            elif row.campay_reference in payment.charges:
+                report.matched += 1
+            else:
+                yield payment, row.campay_reference
 
-    def _is_made_good(self, row: StatementRow, payment: Payment) -> bool:
+    def _make_good(self, payment: Payment, campay_reference: str, report: StatementReport) -> None:
         """A row of the statement only points at CamPay's own record, which decides."""
         try:
-            self.settle.recheck(payment.reference, "statement", named=row.campay_reference)
+            payment = self.settle.recheck(payment.reference, "statement", named=campay_reference)
         except PaymentError as error:
             log.warning("statement-not-settled", reference=payment.reference, code=error.code)
-        after = self._payment_of(row)
-        return after is not None and row.campay_reference in after.charges
+        if campay_reference in payment.charges:
+            report.made_good.append(payment.reference)
+        else:
+            report.missing_here.append(campay_reference)
 
-    def _look_back(self, rows: Iterable[StatementRow], report: StatementReport) -> None:
-        listed = {row.campay_reference for row in rows}
-        for payment in self.ledger.payments_of_day(report.day):
-            if payment.charges and listed.isdisjoint(payment.charges):
-                report.missing_there.append(payment.reference)
+    def _look_beside(self, day: date, unlisted: dict[str, Charge], listed: set[str]) -> None:
+        """On the days before and after, since the statement has no zone; only as long as charges are missing."""
+        for other in (day + timedelta(days=1), day - timedelta(days=1)):
+            if unlisted:
+                for row in self._incoming(other):
+                    if charge := unlisted.pop(row.campay_reference, None):
+                        listed.add(charge.reference)
 
-    def _payment_of(self, row: StatementRow) -> Payment | None:
-        stored = self.ledger.load(row.external_user) if row.external_user else None
-        return stored.payment if stored else None
+
+def _is_listed(row: StatementRow, unlisted: dict[str, Charge], listed: set[str], report: StatementReport) -> bool:
+    """Whether the row is a charge of that day's payments: then it is noted in the report."""
+    charge = unlisted.pop(row.campay_reference, None)
+    if charge is None:
+        return False
+    listed.add(charge.reference)
+    if row.simulated or row.money == charge.money:
+        report.matched += 1
+    else:
+        report.amount_differs.append(charge.reference)
+    return True
+
+
+def _hundreds(rows: Iterator[StatementRow]) -> Iterator[list[StatementRow]]:
+    while batch := list(islice(rows, 100)):
+        yield batch
+
+
+def _tell(report: StatementReport) -> None:
+    day = report.day.isoformat()
+    log.info("statement-compared", day=day, matched=report.matched, made_good=len(report.made_good))
+    for difference, references in report.differences().items():
+        first = references[:20]
+        log.alarm("statement-differs", day=day, difference=difference, count=len(references), first=first)

@@ -15,10 +15,12 @@ Every method raises LedgerUnavailable where DynamoDB cannot be reached or will n
 """
 
 import random
+import re
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -29,6 +31,7 @@ from chalicelib.errors import LedgerUnavailable
 from chalicelib.ledger_items import (
     SENDING,
     UNSENT,
+    Charge,
     Item,
     Order,
     Phone,
@@ -47,7 +50,7 @@ from chalicelib.ledger_items import (
     write_payment,
 )
 from chalicelib.ledger_update import Belief, Change, Committed, Update
-from chalicelib.payment import Payment, PaymentStatus
+from chalicelib.payment import Money, Payment, PaymentStatus
 from chalicelib.read_lease import ReadLease, ReadRequest
 
 TABLE: dict[str, Any] = {
@@ -85,6 +88,7 @@ FORGOTTEN_BY_ATTRIBUTE = "forgottenAt"
 
 IDEMPOTENCY_KEY_LIFE_MS = 72 * 3_600_000
 PHONE_MEMORY_MS = 24 * 3_600_000
+_KEYS_A_PAGE = 2_000
 _ATTEMPTS = 12
 
 
@@ -113,12 +117,7 @@ class Ledger:
 
     def order_and_phone(self, order_id: str, phone_hash: str) -> tuple[Order, Phone]:
         keys = [key_of(f"order#{order_id}"), key_of(f"phone#{phone_hash}")]
-        request = {self._table: {"Keys": [to_attributes(key) for key in keys], "ConsistentRead": True}}
-        with _unavailable():
-            answer = self._client.batch_get_item(RequestItems=request)
-        if answer.get("UnprocessedKeys"):
-            raise LedgerUnavailable("the ledger is throttled")
-        items = {item["pk"]: item for item in map(to_values, answer["Responses"][self._table])}
+        items = {item["pk"]: item for item in self._get_many(keys)}
         return read_order(order_id, items.get(keys[0]["pk"])), read_phone(phone_hash, items.get(keys[1]["pk"]))
 
     def order(self, order_id: str) -> Order:
@@ -139,23 +138,36 @@ class Ledger:
             )
         return [read_payment(to_values(item)["payment"]) for item in answer["Items"]]
 
-    def payments_of_day(self, day: date) -> Iterator[Payment]:
-        """Those that were claimed on that day, UTC."""
+    def load_many(self, references: Iterable[str]) -> list[Stored]:
+        """The payments that there are, in any order."""
+        keys = [payment_key(reference) for reference in dict.fromkeys(references)]
+        found = [read_stored(item) for batch in _batches(keys) for item in self._get_many(batch)]
+        return [stored for stored in found if stored is not None]
+
+    def charges_of_day(self, day: date) -> Iterator[Charge]:
+        """The charges of the payments that were claimed on that day, UTC. Of each payment only what they need is
+        read: a day may have 100,000.
+        """
+        for batch in _batches(self._keys_of_day(day)):
+            for item in self._get_many(batch, "payment.#reference, payment.#money, payment.#charges"):
+                payment = item["payment"]
+                for campay_reference in payment["charges"]:
+                    yield Charge(campay_reference, payment["reference"], Money(**payment["money"]))
+
+    def _keys_of_day(self, day: date) -> Iterator[Item]:
         following: Item = {}
         while True:
             with _unavailable():
                 answer = self._client.query(
                     TableName=self._table,
                     IndexName="day",
+                    Limit=_KEYS_A_PAGE,
                     KeyConditionExpression="#day = :day",
                     ExpressionAttributeNames={"#day": "day"},
                     ExpressionAttributeValues=to_attributes({":day": day.isoformat()}),
                     **following,
                 )
-            for item in answer["Items"]:
-                stored = self.load(to_values(item)["pk"].removeprefix("payment#"))
-                if stored is not None:
-                    yield stored.payment
+            yield from (key_of(to_values(item)["pk"]) for item in answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             following = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
@@ -385,6 +397,23 @@ class Ledger:
             answer = self._client.get_item(TableName=self._table, Key=to_attributes(key), ConsistentRead=True)
         return to_values(answer["Item"]) if answer.get("Item") else None
 
+    def _get_many(self, keys: Sequence[Item], projection: str = "") -> list[Item]:
+        """At most 100; consistent. `projection`: parts of the payments, their names after a #."""
+        request: Item = {"Keys": [to_attributes(key) for key in keys], "ConsistentRead": True}
+        if projection:
+            names = {f"#{name}": name for name in re.findall(r"#(\w+)", projection)}
+            request |= {"ProjectionExpression": projection, "ExpressionAttributeNames": names}
+        items: list[Item] = []
+        for attempt in range(_ATTEMPTS):
+            with _unavailable():
+                answer = self._client.batch_get_item(RequestItems={self._table: request})
+            items += map(to_values, answer["Responses"].get(self._table, []))
+            if not answer.get("UnprocessedKeys"):
+                return items
+            request = answer["UnprocessedKeys"][self._table]
+            self._pause(attempt)
+        raise LedgerUnavailable("the ledger is throttled")
+
     def _put(self, item: Item, condition: str | None = None) -> Item:
         put = {"TableName": self._table, "Item": to_attributes(item)}
         if condition:
@@ -409,6 +438,13 @@ class Ledger:
     def _pause(self, attempt: int) -> None:
         """Two writers met: whoever comes back at another moment gets through."""
         self._clock.sleep(random.uniform(0.5, 1) * min(0.02 * 2**attempt, 0.5))  # noqa: S311 - jitter, no secret
+
+
+def _batches(keys: Iterable[Item]) -> Iterator[list[Item]]:
+    """As many as DynamoDB takes in one BatchGetItem."""
+    remaining = iter(keys)
+    while batch := list(islice(remaining, 100)):
+        yield batch
 
 
 _OUR_BUSINESS = frozenset(

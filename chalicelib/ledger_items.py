@@ -58,6 +58,15 @@ class Stored:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Charge:
+    """A SUCCESSFUL record of CamPay that a payment has noted; `money` and `reference` are the payment's."""
+
+    campay_reference: str
+    reference: str
+    money: Money
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Order:
     """`keys`: idempotency key -> the payment it stands for. References throughout."""
 

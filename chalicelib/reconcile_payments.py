@@ -1,20 +1,20 @@
 """Makes good what was lost: checks what is due, delivers what is undelivered."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from datetime import date
-from functools import cache
-from typing import TypeVar
+from functools import partial
 
 from chalicelib import deadline, log
-from chalicelib.campay import Campay, StatementRow
+from chalicelib.campay import Campay
 from chalicelib.clock import Clock
 from chalicelib.deliver_payment import DeliverPayment
 from chalicelib.errors import LedgerUnavailable, PaymentError
 from chalicelib.ledger import Ledger
-from chalicelib.settle_payment import SettlePayment
+from chalicelib.ledger_items import Stored
+from chalicelib.settle_payment import LookUp, SettlePayment
+from chalicelib.statement_search import Found, search_statement
 
 UNDELIVERED_AFTER_MS = 2_000
 """Who caused a change delivers it well before; after it a customer waits for what Redis has missed."""
@@ -24,7 +24,6 @@ _DUE_AT_ONCE = 200
 _UNDELIVERED_AT_ONCE = 2_000
 """More than the other: while Redis is away they pile up, and an order event behind them must not wait for it."""
 _WORKERS = 8
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +53,28 @@ class ReconcilePayments:
         try:
             undelivered = self.ledger.undelivered(now - UNDELIVERED_AFTER_MS, _UNDELIVERED_AT_ONCE)
             due = self.ledger.due(now, _DUE_AT_ONCE)
+            stored = self.ledger.load_many(due)
         except LedgerUnavailable:
             log.warning("sweep-without-ledger")
             return
         _tell_delay(now, due, undelivered)
-        # One statement serves all of a tick that are looked up in it.
-        statement: Callable[[date, date], Sequence[StatementRow]] = cache(self.campay.statement)
+        unnamed = [it for it in stored if it.payment.campay_reference is None]
+        named = [it for it in stored if it.payment.campay_reference is not None]
         with ThreadPoolExecutor(_WORKERS) as workers:
             for reference in undelivered:
                 workers.submit(_alone, self.deliver.undelivered, reference)
-            for reference in due:
-                workers.submit(copy_context().run, _alone, lambda due_one: self._check(due_one, statement), reference)
+            self._check(named, Found().of, workers)
+            if unnamed:
+                sent = [it.payment for it in unnamed if not it.is_unsent]
+                self._check(unnamed, search_statement(self.campay, sent).of, workers)
 
-    def _check(self, reference: str, statement: Callable[[date, date], Sequence[StatementRow]]) -> None:
+    def _check(self, payments: Iterable[Stored], look_up: LookUp, workers: Executor) -> None:
+        for stored in payments:
+            workers.submit(copy_context().run, _alone, partial(self._check_one, look_up), stored.payment.reference)
+
+    def _check_one(self, look_up: LookUp, reference: str) -> None:
         if not deadline.is_over(self.clock.now()):
-            self.settle.check_due(reference, statement)
+            self.settle.check_due(reference, look_up)
 
 
 def _tell_delay(now: int, due: Mapping[str, int], undelivered: Mapping[str, int]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from chalicelib.check_schedule import AGES_SECONDS
+from chalicelib.environment import InvalidVariable, Number, read_number
 from chalicelib.secrets_manager import SecretsUnavailable, read_secrets
 
 DEMO_API_URL = "https://demo.campay.net/api"
@@ -22,13 +23,17 @@ class InvalidSettings(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CampaySettings:
-    """Either a permanent token or a username and password. `webhook_keys`: newest first."""
+    """Either a permanent token or a username and password. `webhook_keys`: newest first. `statement_rows` and
+    `statement_seconds`: the longest statement of a day that is read.
+    """
 
     api_url: str
     webhook_keys: tuple[str, ...]
     permanent_token: str = ""
     username: str = ""
     password: str = ""
+    statement_rows: int = 500_000
+    statement_seconds: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,8 @@ class _Reader:
             permanent_token=self._optional("CAMPAY_PERMANENT_ACCESS_TOKEN"),
             username=self._optional("CAMPAY_USERNAME"),
             password=self._optional("CAMPAY_APP_PASSWORD"),
+            statement_rows=self._bounded("STATEMENT_MAXIMUM_ROWS", 500_000, 1_000, 10_000_000),
+            statement_seconds=self._bounded("STATEMENT_SECONDS", 120.0, 5.0, 600.0),
         )
         has_credentials = campay.permanent_token or (campay.username and campay.password)
         if not has_credentials and not self._development:
@@ -228,6 +235,13 @@ class _Reader:
             return parse(text) if text else usual
         except ValueError:
             self._faults.append(f"{name} must be a number")
+            return usual
+
+    def _bounded(self, name: str, usual: Number, minimum: Number, maximum: Number) -> Number:
+        try:
+            return read_number(self._environment, name, usual, minimum, maximum)
+        except InvalidVariable as error:
+            self._faults.append(str(error))
             return usual
 
 

@@ -6,11 +6,10 @@ Nothing that a caller says of a payment is believed; CamPay's own record decides
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from chalicelib import log
-from chalicelib.campay import Campay, StatementRow
+from chalicelib.campay import Campay
 from chalicelib.check_schedule import CheckSchedule
 from chalicelib.clock import Clock
 from chalicelib.deliver_payment import DeliverPayment
@@ -20,6 +19,7 @@ from chalicelib.ledger_items import Stored
 from chalicelib.ledger_update import Change
 from chalicelib.payment import CollectRecord, Payment, PaymentStatus
 from chalicelib.read_lease import ReadLease, ReadRequest, wait_ms
+from chalicelib.statement_search import search_statement
 
 LOOK_SECONDS = 2.0
 """The longest that a webhook or somebody who looks at a payment waits for CamPay."""
@@ -36,7 +36,8 @@ _RETRY_READ_MS = 30_000
 _CONFLICT_ROUNDS = 8
 
 Decide = Callable[[Payment, int], Payment | None]
-Statement = Callable[[date, date], Sequence[StatementRow]]
+LookUp = Callable[[Payment], Sequence[str]]
+"""CamPay's references of a payment, as its statement has them. Raises ProviderUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +103,16 @@ class SettlePayment:
             raise NotFound
         return self._read(stored, cause, named=named)
 
-    def check_due(self, reference: str, statement: Statement) -> None:
-        """Checks a payment for the sweep, if it is still due. An unreadable CamPay leaves it due again soon."""
+    def check_due(self, reference: str, look_up: LookUp) -> None:
+        """Checks a payment for the sweep, if it is still due. An unreadable CamPay leaves it due again soon.
+
+        `look_up`: asked where the payment's CamPay reference is not known.
+        """
         lease = self.ledger.begin_read(reference, ReadRequest(due=True))
         if lease is None or not lease.granted:
             return
         try:
-            payment = self._read(lease.stored, "sweep", lease=lease, statement=statement)
+            payment = self._read(lease.stored, "sweep", lease=lease, look_up=look_up)
         except ProviderUnavailable:
             payment, _ = self._expire(lease.stored, None)
         if payment.is_live and payment.order_paid_by is None:
@@ -142,11 +146,11 @@ class SettlePayment:
         *,
         lease: ReadLease | None = None,
         named: str | None = None,
-        statement: Statement | None = None,
+        look_up: LookUp | None = None,
     ) -> Payment:
         """The payment after what CamPay's records made of it. The read lease ends here, however it goes."""
         try:
-            records = list(self._records(stored.payment, named, statement or self.campay.statement))
+            records = list(self._records(stored.payment, named, look_up or self._look_up))
         except ProviderUnavailable:
             if lease is not None:
                 self.ledger.release_read(lease, self._retry_at(stored.payment))
@@ -165,14 +169,17 @@ class SettlePayment:
         retry_at = now + _RETRY_READ_MS
         return min(self.schedule.next_check(payment, now) or retry_at, retry_at)
 
-    def _records(self, payment: Payment, named: str | None, statement: Statement) -> Iterable[CollectRecord]:
+    def _records(self, payment: Payment, named: str | None, look_up: LookUp) -> Iterable[CollectRecord]:
         """By CamPay's reference where one is known; else the statement tells, by our own."""
         known = named or payment.campay_reference
-        references = [known] if known else _references_in(statement, payment)
+        references = [known] if known else look_up(payment)
         for campay_reference in references:
             record = self.campay.read(campay_reference)
             if record is not None:
                 yield record
+
+    def _look_up(self, payment: Payment) -> Sequence[str]:
+        return search_statement(self.campay, [payment]).of(payment)
 
     def _observe(
         self, stored: Stored, record: CollectRecord, cause: str, lease: ReadLease | None
@@ -268,13 +275,6 @@ class SettlePayment:
                 self.change(stored, lambda payment, now: payment.overtaken(paid_by, now), "order paid")
         except LedgerUnavailable:
             log.warning("overtaken-not-told", reference=displaced)
-
-
-def _references_in(statement: Statement, payment: Payment) -> list[str]:
-    """Yesterday to tomorrow, since the statement's rows have no zone."""
-    day = datetime.fromtimestamp(payment.created_at / 1000, UTC).date()
-    rows = statement(day - timedelta(days=1), day + timedelta(days=1))
-    return [row.campay_reference for row in rows if row.external_user == payment.reference]
 
 
 def _evidence(record: CollectRecord) -> dict[str, Any]:

@@ -5,12 +5,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import pytest
 
-from chalicelib.campay import Campay, StatementRow
+from chalicelib.campay import Campay
 from chalicelib.campay_collect import CollectOutcome, NeverSent, OutcomeUnknown, Prompted, Refused
 from chalicelib.clock import Clock
 from chalicelib.errors import ProviderUnavailable
@@ -388,27 +387,6 @@ def test_a_read_on_a_dead_connection_is_simply_read_again(server: ScriptedServer
     assert campay.read("c-1") == PLAIN
 
 
-ROW = {"reference_uuid": "c-1", "external_user": REFERENCE, "status": "SUCCESSFUL", "amount": 5000.0}
-
-
-@pytest.mark.parametrize("envelope", [lambda rows: {"data": rows}, lambda rows: rows])
-def test_the_statement_in_either_envelope(server: ScriptedServer, campay: Campay, envelope: Any) -> None:
-    rows = [ROW, {"external_user": "x"}, "odd", {"reference_uuid": "c-2", "external_user": None, "amount": "x"}]
-    server.answer("/history/", Answer(body=json.dumps(envelope(rows)).encode()))
-    assert campay.statement(date(2026, 1, 1), date(2026, 1, 3)) == [
-        StatementRow("c-1", REFERENCE, RecordStatus.SUCCESSFUL, PRICE),
-        StatementRow("c-2", None, RecordStatus.UNKNOWN, None),
-    ]
-    assert json.loads(server.calls("/history/")[0].body) == {"start_date": "2026-01-01", "end_date": "2026-01-03"}
-
-
-@pytest.mark.parametrize("body", [b"{}", b'{"data":{}}', b'"x"', HTML])
-def test_an_odd_statement_is_unreadable_not_empty(server: ScriptedServer, campay: Campay, body: bytes) -> None:
-    server.answer("/history/", Answer(body=body))
-    with pytest.raises(ProviderUnavailable):
-        campay.statement(date(2026, 1, 1), date(2026, 1, 3))
-
-
 def test_the_balance(server: ScriptedServer, campay: Campay) -> None:
     server.answer("/balance/", Answer(body=b'{"total_balance": 1250.0, "mtn_balance": 1, "currency": "XAF"}'))
     assert campay.balance() == Money(1250, "XAF")
@@ -421,8 +399,9 @@ def test_the_balance(server: ScriptedServer, campay: Campay) -> None:
 def test_credentials_that_campay_refuses_are_told(server: ScriptedServer, clock: HandClock, by_password: bool) -> None:
     """They may have been rotated: whoever built the client reads them again."""
     told: list[bool] = []
-    credentials = {"username": "user", "password": "old"} if by_password else {"permanent_token": "old"}
-    client = Campay(CampaySettings(server.url, (), **credentials), clock, lambda: told.append(True))
+    by_token = CampaySettings(server.url, (), permanent_token="old")
+    settings = CampaySettings(server.url, (), username="user", password="old") if by_password else by_token
+    client = Campay(settings, clock, lambda: told.append(True))
     server.answer("/token/", Answer(400, b'{"non_field_errors":["Unable to log in with provided credentials."]}'))
     server.answer("/balance/", Answer(401, b'{"detail":"Invalid token."}'))
     with pytest.raises(ProviderUnavailable):

@@ -103,5 +103,5 @@ def test_a_day_that_cannot_be_read_is_told_and_the_others_are_compared(
     with pytest.raises(ProviderUnavailable):
         service.compare_statement.days([today() - timedelta(days=9), today()])
     lines = {record.message: getattr(record, "fields", {}) for record in caplog.records}
-    assert lines["statement-unreadable"]["alarm"] is True
+    assert lines["statement-not-compared"]["alarm"] is True
     assert lines["statement-compared"]["matched"] == 1

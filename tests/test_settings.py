@@ -78,6 +78,8 @@ def test_campay_needs_one_of_two_ways_in() -> None:
         ("REDIS_TLS", "maybe"),
         ("PAYMENT_EXPIRES_SECONDS", "soon"),
         ("CHECK_AGES_SECONDS", "1,x"),
+        ("STATEMENT_MAXIMUM_ROWS", "999"),
+        ("STATEMENT_SECONDS", "601"),
         ("PHONE_PROMPTS_PER_DAY", "1.5"),
     ],
 )

@@ -1,0 +1,234 @@
+"""A day of 100,000 payments in CamPay's statement: lost answers found in it, and the day compared with the ledger.
+
+The API's code runs in a process of its own, so that its peak memory is measured and nobody else's.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from chalicelib import bootstrap
+from chalicelib.ledger import create_table
+from chalicelib.ledger_items import key_of, payment_key, to_attributes, write_payment
+from chalicelib.payment import Money, Payment, PaymentStatus
+from chalicelib.settings import read_settings
+from local.embedded import EmbeddedAws, LoopbackServer, Valkey
+
+MEMORY_MEGABYTES = 512
+ROWS = 100_000
+LOST = 50
+DIFFERENCES = 7
+"""Of each kind: listed by CamPay only, in the ledger only, with another amount."""
+DAY = date(2026, 1, 31)
+TABLE = "payments"
+PRICE = Money(5000, "XAF")
+_NOON = int(datetime.fromisoformat(f"{DAY}T12:00:00+00:00").timestamp() * 1000)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`found`: lost answers that became SUCCESSFUL. `compare_cpu_seconds`: our own, without what the stand-in for
+    DynamoDB takes. The others as in the report of the comparison.
+    """
+
+    rows: int
+    search_seconds: float
+    found: int
+    compare_seconds: float
+    compare_cpu_seconds: float
+    matched: int
+    missing_here: int
+    missing_there: int
+    amount_differs: int
+    peak_megabytes: int
+
+    @property
+    def is_right(self) -> bool:
+        matched = self.rows + LOST - 2 * DIFFERENCES
+        seen = (self.found, self.matched, self.missing_here, self.missing_there, self.amount_differs)
+        return seen == (LOST, matched, *(DIFFERENCES,) * 3) and self.peak_megabytes <= MEMORY_MEGABYTES
+
+
+def run(rows: int = ROWS) -> Measured:
+    with EmbeddedAws() as aws, Valkey() as valkey:
+        os.environ.update(
+            {
+                "AWS_ENDPOINT_URL": aws.url,
+                "AWS_DEFAULT_REGION": "eu-west-1",
+                "AWS_ACCESS_KEY_ID": "local",
+                "AWS_SECRET_ACCESS_KEY": "local",
+                "APP_ENV": "development",
+                "CAMPAY_PERMANENT_ACCESS_TOKEN": "bench",
+                "REDIS_HOST": "127.0.0.1",
+                "REDIS_PORT": str(valkey.port),
+                "PAYMENTS_TABLE": TABLE,
+                "EVENT_BUS": "default",
+            }
+        )
+        create_table(boto3.client("dynamodb"), TABLE)
+        write_ledger(rows)
+        campay = LoopbackServer(_campay(rows))
+        campay.start()
+        os.environ["CAMPAY_API_URL"] = f"http://127.0.0.1:{campay.server_port}/api"
+        command = [sys.executable, "-m", "benchmarks.large_statement", str(rows)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own words
+        campay.close()
+    return Measured(**json.loads(done.stdout.splitlines()[-1]))
+
+
+# --------------------------------------------------------------------------- what is measured
+
+
+def measure(rows: int) -> Measured:
+    service = bootstrap.build(read_settings(), bootstrap.clock)
+    began_at = time.monotonic()
+    service.reconcile.tick()
+    searched_at = time.monotonic()
+    stored = service.ledger.load_many(_reference(number) for number in range(rows, rows + LOST))
+    found = sum(it.payment.status is PaymentStatus.SUCCESSFUL for it in stored)
+    compared_at, cpu_before = time.monotonic(), time.process_time()
+    report = service.compare_statement(DAY)
+    ended_at = time.monotonic()
+    service.close()
+    return Measured(
+        rows=rows,
+        search_seconds=round(searched_at - began_at, 1),
+        found=found,
+        compare_seconds=round(ended_at - compared_at, 1),
+        compare_cpu_seconds=round(time.process_time() - cpu_before, 1),
+        matched=report.matched,
+        missing_here=len(report.missing_here),
+        missing_there=len(report.missing_there),
+        amount_differs=len(report.amount_differs),
+        peak_megabytes=peak_megabytes(),
+    )
+
+
+def peak_megabytes() -> int:
+    """Of this process since it began; `getrusage` would count what its parent had when it was started."""
+    (line,) = (it for it in Path("/proc/self/status").read_text("ascii").splitlines() if it.startswith("VmHWM:"))
+    return int(line.split()[1]) // 1024
+
+
+# --------------------------------------------------------------------------- the ledger's day
+
+
+def write_ledger(rows: int) -> None:
+    """One payment for each row of CamPay's, but for the differences; and LOST ones whose collect answer was lost."""
+    client = boto3.client("dynamodb")
+    items = [*_noted(rows), *_lost(rows)]
+    for start in range(0, len(items), 25):
+        puts = [{"PutRequest": {"Item": to_attributes(item)}} for item in items[start : start + 25]]
+        client.batch_write_item(RequestItems={TABLE: puts})
+
+
+def _noted(rows: int) -> Iterator[dict[str, Any]]:
+    """The first DIFFERENCES rows are unknown here, the next ones have another amount here; as many more are noted
+    here, and CamPay does not list them.
+    """
+    for number in (*range(DIFFERENCES, rows), *range(-DIFFERENCES, 0)):
+        money = replace(PRICE, amount=4000) if DIFFERENCES <= number < 2 * DIFFERENCES else PRICE
+        paid = {"status": PaymentStatus.SUCCESSFUL, "campay_reference": f"c-{number}", "charges": (f"c-{number}",)}
+        yield _row_of(replace(_payment(number), money=money, **paid))  # type: ignore[arg-type]  # as Payment has them
+
+
+def _lost(rows: int) -> Iterator[dict[str, Any]]:
+    for number in range(rows, rows + LOST):
+        row = _row_of(replace(_payment(number), status=PaymentStatus.EXPIRED))
+        order = key_of(f"order#order-{number}") | {"revision": 1, "latest": _reference(number)}
+        yield row | {"dueMark": "due", "dueAt": _NOON}
+        yield order
+
+
+def _row_of(payment: Payment) -> dict[str, Any]:
+    marks = {"deliveredVersion": 1, "announcedVersion": 1, "readNumber": 0, "readDone": 0, "readAt": 0}
+    return {**payment_key(payment.reference), "payment": write_payment(payment), "day": DAY.isoformat(), **marks}
+
+
+def _payment(number: int) -> Payment:
+    return Payment(
+        reference=_reference(number), order_id=f"order-{number}", money=PRICE, phone_mask="2376******77",
+        phone_hash=f"phone-{number}", locale="fr", created_at=_NOON, updated_at=_NOON, expires_at=_NOON,
+    )  # fmt: skip
+
+
+def _reference(number: int) -> str:
+    return str(uuid.UUID(int=number % 2**128, version=4))
+
+
+# --------------------------------------------------------------------------- CamPay
+
+
+def statement(rows: int, day: str) -> Iterator[bytes]:
+    """CamPay's answer for a day, piece by piece; the days beside DAY have as many rows of others."""
+    is_ours = day == DAY.isoformat()
+    numbers = range(rows + LOST) if is_ours else range(10 * rows, 11 * rows)
+    yield b'{"data": ['
+    for start in range(0, len(numbers), 500):
+        listed = ",".join(json.dumps(statement_row(number, day)) for number in numbers[start : start + 500])
+        yield (("," if start else "") + listed).encode()
+    yield b"]}"
+
+
+def statement_row(number: int, day: str) -> dict[str, Any]:
+    return {
+        "datetime": f"{day}T12:00:00.000000",
+        "code": f"CP260131T{number:06}",
+        "operator_tx_code": "12345678901",
+        "operator": "MTN",
+        "phone_number": "237677777777",
+        "description": f"Order {number}",
+        "external_user": _reference(number),
+        "amount": 5000.0,
+        "charge_amount": 100.0,
+        "debit": 0.0,
+        "credit": 4900.0,
+        "status": "SUCCESSFUL",
+        "reference_uuid": f"c-{number}",
+    }
+
+
+def _record(campay_reference: str) -> dict[str, str]:
+    """As `GET /transaction/` has it. Only lost ones and those that are unknown here are asked for."""
+    reference = _reference(int(campay_reference.removeprefix("c-")))
+    fixed = {"status": "SUCCESSFUL", "amount": "5000.00", "currency": "XAF", "endpoint": "collect"}
+    return {"reference": campay_reference, "external_reference": reference, **fixed}
+
+
+def _campay(rows: int) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self._give(statement(rows, asked["start_date"]))
+
+        def do_GET(self) -> None:
+            name = self.path.rstrip("/").rpartition("/")[2]
+            balance = {"total_balance": 1.0, "currency": "XAF"}
+            self._give(iter([json.dumps(balance if name == "balance" else _record(name)).encode()]))
+
+        def _give(self, pieces: Iterator[bytes]) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            for piece in pieces:
+                self.wfile.write(piece)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's own name
+            pass
+
+    return Handler
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(measure(int(sys.argv[1])))))
