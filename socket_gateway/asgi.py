@@ -5,11 +5,13 @@ import gc
 import logging
 import secrets
 from collections.abc import Coroutine
+from http import HTTPStatus
 from typing import Any
 
 import uvloop
 
 from socket_gateway import metrics as prometheus
+from socket_gateway.admission import TOO_MANY_SOCKETS, Admission, raise_descriptor_limit
 from socket_gateway.connections import Connections
 from socket_gateway.credentials import Credentials
 from socket_gateway.drain import Drain
@@ -24,7 +26,7 @@ from socket_gateway.sockets import Sockets
 from socket_gateway.test_page import PaymentTestPage
 from socket_gateway.tracking_api import TrackingApi
 from socket_gateway.watches import Watches
-from socket_gateway.web import Receive, Scope, Send, respond, respond_json
+from socket_gateway.web import Receive, Scope, Send, refuse, respond, respond_json
 from socket_gateway.wire import SocketServer
 
 logger = logging.getLogger(__name__)
@@ -46,7 +48,8 @@ class Gateway:
         self.watches = Watches(self.relay, self.snapshots, self.api)
         self.rooms = RoomIndexManager()
         self.server = _socket_server(settings, self.rooms)
-        self.connections = Connections(self.server, settings, self.metrics)
+        self.admission = Admission(settings, self.metrics)
+        self.connections = Connections(self.server, settings, self.metrics, self.admission.most_sockets)
         self.sockets = Sockets(
             self.server, self.rooms, self.connections, self.watches, self.credentials, settings, self.metrics
         )
@@ -60,7 +63,15 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif (scope["path"] + "/").startswith(_PATH):
+            return
+        with self.admission.request(scope) as admitted:
+            if admitted:
+                await self._route(scope, receive, send)
+            else:
+                await refuse(scope, send, HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY_SOCKETS, retry=True, close=True)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (scope["path"] + "/").startswith(_PATH):
             await self.connections(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})
@@ -75,8 +86,7 @@ class Gateway:
     @property
     def ready(self) -> bool:
         young = self.relay.probe_age < 2.5 * self.settings.timing.probe_seconds
-        below = len(self.connections) < self.settings.bounds.max_sockets
-        return self.alive and young and below and not self.drain.started
+        return self.alive and young and not self.connections.full and not self.drain.started
 
     async def _http(self, scope: Scope, send: Send) -> None:
         if scope["path"] == "/healthz":
@@ -126,6 +136,7 @@ class Gateway:
         self.relay.catch_up = self._catch_up
         self.watches.show = self.sockets.show
         self.sockets.registry = self.registry
+        self.metrics.gauge("gateway_tcp_connections", "TCP connections", lambda: len(self.admission))
         self.metrics.gauge("gateway_connections", "Engine.IO sessions", lambda: len(self.connections))
         self.metrics.gauge("gateway_clients", "Socket.IO clients", lambda: len(self.sockets))
         self.metrics.gauge("gateway_payments", "Payments that are tracked", lambda: len(self.watches))
@@ -163,11 +174,12 @@ def create_app(settings: Settings) -> Gateway:
 
 def create_server(gateway: Gateway) -> GatewayServer:
     """Not started yet: `serve()` it. It listens to signals only where `handle_signals()` was called."""
-    return GatewayServer(gateway, gateway.settings, gateway.drain)
+    return GatewayServer(gateway, gateway.settings, gateway.drain, gateway.admission, gateway.metrics)
 
 
 async def serve(settings: Settings) -> None:
     """Until SIGTERM or SIGINT has drained it."""
+    raise_descriptor_limit(settings.bounds.max_connections)
     server = create_server(create_app(settings))
     server.handle_signals()
     # The collector stops the loop for 0.3 s at some thousands of browsers: what lives for ever is

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,11 +12,15 @@ from socketio.packet import ACK, EVENT
 from socket_gateway.metrics import Metrics
 from socket_gateway.output import Output, OutputWatch
 from socket_gateway.packets import TokenBucket, is_engine_packet, read_packet, split_payload
+from socket_gateway.protocols import TRANSPORT
 from socket_gateway.settings import Settings
-from socket_gateway.web import Message, Receive, Scope, Send, client_address, read_body, respond_json, with_body
-from socket_gateway.wire import TRANSPORT, SocketServer, close_transport, forget_headers
+from socket_gateway.web import BodyTooLong, Message, Receive, Scope, Send, client_address, read_body, refuse, with_body
+from socket_gateway.wire import SocketServer, close_transport, forget_headers
 
 _SESSION = "gateway.session"
+Query = Mapping[str, list[str]]
+_UPGRADE_STEPS = 3
+"""ASGI's `connect`, the probe, and the packet that upgrades."""
 _RATE_LIMITED = {"ok": False, "code": "rate_limited", "message": "Too many messages. Please slow down."}
 
 
@@ -35,8 +40,10 @@ class Connection:
 class Connections:
     """Stands between the ASGI server and Engine.IO, and between Engine.IO and Socket.IO."""
 
-    def __init__(self, server: SocketServer, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, server: SocketServer, settings: Settings, metrics: Metrics, most: int) -> None:
+        """`most`: how many may be connected."""
         self.accepting = True
+        self._most = most
         self._server = server
         self._settings = settings
         self._bounds = settings.bounds
@@ -53,23 +60,37 @@ class Connections:
     def __len__(self) -> int:
         return len(self._connections)
 
+    @property
+    def full(self) -> bool:
+        """What is connected stays; nobody else is taken."""
+        return len(self._connections) >= self._most
+
     def sessions(self) -> list[str]:
         return list(self._connections)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Engine.IO, behind checks of everything that comes in."""
-        if scope["type"] == "websocket":
-            connection = self._connection_of(scope)
-            if connection is not None:  # it polled so far and upgrades to this WebSocket
-                connection.output.transport = scope.get(TRANSPORT)
-            receive = self._checked_frames(scope, receive)
-        elif scope["method"] == "POST":
-            body = await read_body(receive, self._bounds.max_message_bytes)
-            if body is None:
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        body: bytes | None = b""
+        if scope["type"] == "http":
+            try:
+                body = await read_body(receive, self._bounds.max_message_bytes)
+            except BodyTooLong:
                 await self._refuse_body(scope, send)
                 return
-            receive = self._checked_payload(scope, receive, body)
-        await self._server.handle_request(scope, receive, send)
+        if body is None:
+            return
+        # From here to `_connected` nothing is awaited that waits: two handshakes cannot both take the last place.
+        refusal = self._refusal(scope, query)
+        if refusal is not None:
+            status, code = refusal
+            self._metrics.refusals.labels(code).inc()
+            await refuse(scope, send, status, code, retry=True)
+        elif scope["type"] == "websocket":
+            await self._server.handle_request(scope, self._checked_frames(scope, receive), send)
+        else:
+            sound = self._checked_payload(scope, body) if scope["method"] == "POST" else body
+            await self._server.handle_request(scope, with_body(scope, receive, sound), send)
 
     def expect_tracking(self, eio_sid: str) -> None:
         """Closes the connection unless `tracks` is called in time."""
@@ -105,15 +126,22 @@ class Connections:
                 connection.output.transport.abort()
             self.close(eio_sid, reason)
 
-    async def _connected(self, eio_sid: str, environ: dict[str, Any]) -> str | None:
-        """Engine.IO's connect. A word that is returned refuses."""
+    def _refusal(self, scope: Scope, query: Query) -> tuple[int, str] | None:
+        """HTTP status and code for what does not get as far as Engine.IO."""
+        if "sid" in query:
+            return None
         if not self.accepting:
-            return "draining"
-        scope = environ["asgi.scope"]
+            return HTTPStatus.SERVICE_UNAVAILABLE, "draining"
+        if self.full:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "too_many_connections"
         address = client_address(scope, self._settings.trusted_proxies)
         if self._per_address[address] >= self._bounds.sockets_per_address:
-            self._metrics.refusals.labels("too_many_sockets").inc()
-            return "too_many_sockets"
+            return HTTPStatus.TOO_MANY_REQUESTS, "too_many_sockets"
+        return None
+
+    async def _connected(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        scope = environ["asgi.scope"]
+        address = client_address(scope, self._settings.trusted_proxies)
         self._per_address[address] += 1
         bucket = TokenBucket(self._bounds.events_per_second, self._bounds.events_burst)
         output = Output(eio_sid, self._server.eio.sockets[eio_sid].queue, scope.get(TRANSPORT))
@@ -124,7 +152,6 @@ class Connections:
         if scope["type"] == "websocket":
             forget_headers(environ)
         await self._socketio["connect"](eio_sid, {})
-        return None
 
     async def _received(self, eio_sid: str, data: Any) -> None:
         connection = self._connections.get(eio_sid)
@@ -171,6 +198,11 @@ class Connections:
         return self._connections.get(eio_sid)
 
     def _checked_frames(self, scope: Scope, receive: Receive) -> Receive:
+        connection = self._connection_of(scope)
+        if connection is not None:  # it polled so far and upgrades to this WebSocket
+            connection.output.transport = scope.get(TRANSPORT)
+            receive = self._upgrading(scope, receive, connection.output.eio_sid)
+
         async def checked() -> Message:
             while True:
                 message = await receive()
@@ -180,15 +212,34 @@ class Connections:
 
         return checked
 
-    def _checked_payload(self, scope: Scope, receive: Receive, body: bytes) -> Receive:
+    def _upgrading(self, scope: Scope, receive: Receive, eio_sid: str) -> Receive:
+        """Limits the time for each step of an upgrade. Stock Engine.IO waits for ever."""
+        steps = _UPGRADE_STEPS
+
+        async def in_time() -> Message:
+            nonlocal steps
+            if not steps:
+                return await receive()
+            steps -= 1
+            try:
+                async with asyncio.timeout(self._bounds.request_seconds):
+                    return await receive()
+            except TimeoutError:
+                scope[TRANSPORT].abort()
+                self.close(eio_sid, "upgrade_deadline")
+                return {"type": "websocket.disconnect", "code": 1006}
+
+        return in_time
+
+    def _checked_payload(self, scope: Scope, body: bytes) -> bytes:
         sound, malformed = split_payload(body)
         connection = self._connection_of(scope)
         for _ in range(min(malformed, self._bounds.malformed_packets)):
             self._malformed(connection)
-        return with_body(scope, receive, sound)
+        return sound
 
     async def _refuse_body(self, scope: Scope, send: Send) -> None:
         connection = self._connection_of(scope)
         if connection is not None:
             self.close(connection.output.eio_sid, "message_too_large")
-        await respond_json(send, 413, status=413, code="message_too_large")
+        await refuse(scope, send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "message_too_large", close=True)

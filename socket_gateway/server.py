@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 from collections.abc import Iterator
@@ -9,21 +10,31 @@ from typing import Any
 
 import uvicorn
 
+from socket_gateway.admission import Admission
 from socket_gateway.drain import Drain
+from socket_gateway.metrics import Metrics
+from socket_gateway.protocols import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
 from socket_gateway.settings import Settings
-from socket_gateway.wire import WebSocketProtocol
 
 
 class GatewayServer(uvicorn.Server):
     """uvicorn, which would close every socket within 30 ms of SIGTERM, without its own handling of signals."""
 
-    def __init__(self, application: Any, settings: Settings, drain: Drain) -> None:
+    def __init__(
+        self, application: Any, settings: Settings, drain: Drain, admission: Admission, metrics: Metrics
+    ) -> None:
+        bounds = settings.bounds
+        http: Any = functools.partial(HttpProtocol, admission, bounds, metrics)
+        websocket: Any = functools.partial(WebSocketProtocol, admission)
         config = uvicorn.Config(
             application,
             host=settings.host,
             port=settings.port,
-            ws=WebSocketProtocol,
-            ws_max_size=settings.bounds.max_message_bytes,
+            http=http,
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+            timeout_keep_alive=settings.timing.keep_alive_seconds,
+            ws=websocket,
+            ws_max_size=bounds.max_message_bytes,
             ws_per_message_deflate=False,
             ws_ping_interval=None,
             lifespan="on",

@@ -48,8 +48,13 @@ class Bounds:
     payments_per_socket: int = 16
     sockets_per_payment: int = 16
     sockets_per_address: int = 500
+    """Of a browser that polls, up to two TCP connections count too."""
     max_sockets: int = 20_000
-    """Above it `/readyz` fails, so that the load balancer looks elsewhere."""
+    """From this many Engine.IO sessions on, new handshakes are refused with 503 and `/readyz` fails."""
+    max_connections: int = 45_000
+    """TCP connections. Fewer where the process may open fewer files."""
+    request_seconds: float = 10.0
+    """For a whole request: line, headers and body. A WebSocket that a session upgrades to has as long for each step."""
     track_deadline_seconds: float = 10.0
     events_per_second: float = 5.0
     events_burst: int = 20
@@ -62,7 +67,8 @@ class Bounds:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """Seconds. `drain_accept`: still accepting after SIGTERM, `drain_close`: the longest that the closes take,
-    `secrets_believed`: so long a refusal does not make us read the secrets again.
+    `secrets_believed`: so long a refusal does not make us read the secrets again, `keep_alive`: between two requests
+    of one connection; longer than the load balancer keeps its own, which must not send into one that is being closed.
     """
 
     probe_seconds: float = 3.0
@@ -74,6 +80,7 @@ class Timing:
     drain_close_seconds: float = 45.0
     drain_closes_per_second: float = 100.0
     secrets_believed_seconds: float = 60.0
+    keep_alive_seconds: int = 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

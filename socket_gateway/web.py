@@ -8,6 +8,8 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+RETRY_AFTER = 5
+"""Seconds, in the header of that name."""
 
 
 async def respond(send: Send, status: int, body: bytes, content_type: str = "application/json", **headers: str) -> None:
@@ -18,18 +20,38 @@ async def respond(send: Send, status: int, body: bytes, content_type: str = "app
     await send({"type": "http.response.body", "body": body})
 
 
+async def refuse(
+    scope: Scope, send: Send, http_status: int, code: str, *, retry: bool = False, close: bool = False
+) -> None:
+    """Answers a request, or the handshake of a WebSocket, with an error. `close`: the connection ends with it."""
+    prefix = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+    headers = [(b"content-type", b"application/json")]
+    headers += [(b"retry-after", str(RETRY_AFTER).encode())] if retry else []
+    headers += [(b"connection", b"close")] if close else []
+    body = json.dumps({"status": http_status, "code": code}).encode()
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": f"{prefix}.start", "status": http_status, "headers": headers})
+    await send({"type": f"{prefix}.body", "body": body})
+
+
 async def respond_json(send: Send, http_status: int, **content: object) -> None:
     await respond(send, http_status, json.dumps(content).encode())
 
 
+class BodyTooLong(Exception):
+    pass
+
+
 async def read_body(receive: Receive, limit: int) -> bytes | None:
-    """None where it is longer than `limit`."""
+    """Reads a request's whole body. None: the client has left. Raises BodyTooLong over `limit` bytes."""
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         body += message.get("body", b"")
         if len(body) > limit:
-            return None
+            raise BodyTooLong
         if not message.get("more_body"):
             return bytes(body)
 

@@ -1,24 +1,18 @@
-"""The one place that knows the inner side of python-engineio 4 and uvicorn (their minor versions are pinned).
+"""The one place that knows the inner side of python-engineio 4, whose minor version is pinned.
 
-What is taken from them beyond their documents: `eio.sockets`, a socket's `queue`, `closed` and
-`close()`, socketio's choice of the Engine.IO class, and uvicorn's WebSocket class.
+What is taken from it beyond its documents: `eio.sockets`, a socket's `queue`, `closed` and `close()`, and socketio's
+choice of the Engine.IO class.
 """
 
 import asyncio
-import contextlib
-import socket
 from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import engineio
 import engineio.packet
 import socketio
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-TRANSPORT = "gateway.transport"
-"""Where a WebSocket's scope holds its TCP transport."""
-_KERNEL_SEND_BUFFER = 32 * 1024
 _BATCH_BYTES = 16 * 1024
 
 
@@ -102,24 +96,6 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engine
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has no types
     def _engineio_server_class(self) -> type[EngineServer]:
         return EngineServer
-
-
-class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Shows the application its TCP transport, and forgets the handshake's headers (10 KiB a connection)."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        raw = transport.get_extra_info("socket")
-        if raw is not None:
-            # What the kernel holds cannot be replaced by a newer version, nor seen to stall.
-            with contextlib.suppress(OSError):
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_SEND_BUFFER)
-
-    def handle_connect(self, event: Any) -> None:
-        super().handle_connect(event)
-        if self.conn.handshake_exc is None and hasattr(self, "scope"):
-            cast(dict[str, Any], self.scope)[TRANSPORT] = self.transport
-        self.request = None  # type: ignore[assignment]  # uvicorn does not read it again
 
 
 def forget_headers(environ: dict[str, Any]) -> None:

@@ -137,12 +137,42 @@ async def test_sockets_an_address(valkey: Valkey) -> None:
                 await stack.enter_async_context(raw_browser(gateway, **forged))
             async with httpx.AsyncClient(base_url=gateway.url) as http:
                 refused = await http.get(POLLING, headers=here["additional_headers"])
-                assert (refused.status_code, refused.json()) == (401, "too_many_sockets")
+                assert (refused.status_code, refused.json()["code"]) == (429, "too_many_sockets")
+                assert refused.headers["retry-after"] == "5"
             elsewhere = {"additional_headers": {"X-Forwarded-For": "203.0.113.2"}}
             await stack.enter_async_context(raw_browser(gateway, **elsewhere))
         await until(lambda: len(gateway.gateway.connections) == 0)
         async with raw_browser(gateway, **here):
             assert len(gateway.gateway.connections) == 1
+
+
+async def test_a_full_gateway_refuses_newcomers_and_keeps_whom_it_has(valkey: Valkey, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    async with running(settings_for(valkey, max_sockets=2)) as gateway, AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url))
+        browsers = [gateway.browser(), gateway.browser()]
+        for browser, transport in zip(browsers, ("websocket", "polling"), strict=True):
+            await browser.connect(transports=[transport])
+            stack.push_async_callback(browser.client.shutdown)
+        refused = await http.get(POLLING)
+        assert (refused.status_code, refused.json()["code"]) == (503, "too_many_connections")
+        assert refused.headers["retry-after"] == "5"
+        with pytest.raises(InvalidStatus) as caught:
+            await stack.enter_async_context(raw_browser(gateway))
+        assert caught.value.response.status_code == 503
+        assert caught.value.response.headers["retry-after"] == "5"
+        assert (await http.get("/readyz")).status_code == 503
+        assert (await http.get("/healthz")).status_code == 200
+        for browser in browsers:
+            assert (await browser.track(event["reference"]))["ok"]
+        store.publish(next_version(event, PaymentStatus.FAILED))
+        for browser in browsers:
+            await until(lambda browser=browser: browser.versions(event["reference"]) == [1, 2])  # type: ignore[misc]
+        await browsers[0].client.disconnect()
+        await until(lambda: len(gateway.gateway.connections) == 1)
+        async with raw_browser(gateway) as newcomer:
+            assert (await track(newcomer, event["reference"]))["ok"]
 
 
 async def test_who_tracks_nothing_in_time_is_closed(valkey: Valkey, store: LiveStore) -> None:

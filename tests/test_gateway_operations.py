@@ -154,7 +154,8 @@ async def test_drain_is_unready_at_once_accepts_for_a_while_and_then_closes_spre
         assert max(gone) - min(gone) > 0.05
         assert max(gone) < 30, "the pace alone would take 90"
         refused = await http.get("/socket.io/?EIO=4&transport=polling")
-        assert (refused.status_code, refused.json()) == (401, "draining")
+        assert (refused.status_code, refused.json()["code"]) == (503, "draining")
+        assert refused.headers["retry-after"] == "5"
 
 
 def environment(valkey: Valkey, port: int, **extra: str) -> dict[str, str]:
@@ -172,9 +173,9 @@ def environment(valkey: Valkey, port: int, **extra: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def started(variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+def started(variables: dict[str, str], open_files: int = 1024) -> Iterator[subprocess.Popen[str]]:
     """The gateway as a process of its own; nothing of it is left afterwards."""
-    command = [sys.executable, "-m", "socket_gateway.asgi"]
+    command = ["sh", "-c", f'ulimit -n {open_files} && exec "$0" -m socket_gateway.asgi', sys.executable]
     with subprocess.Popen(
         command, env=variables, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:

@@ -1,0 +1,127 @@
+"""Limits the TCP connections that are open: in all, per address, and those on which no request has arrived yet."""
+
+import asyncio
+import contextlib
+import resource
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+from socket_gateway.metrics import Metrics
+from socket_gateway.settings import Settings
+from socket_gateway.web import Scope, client_address
+
+_OTHER_DESCRIPTORS = 64
+"""Redis, the API, the listening socket, the loop's own, and files that Python opens."""
+TOO_MANY_SOCKETS = "too_many_sockets"
+TOO_MANY_CONNECTIONS = "too_many_connections"
+
+
+class Admission:
+    """Counts each connection from accept to close.
+
+    Without a proxy, an address is counted from accept. Behind one (`trusted_proxies`), every connection comes from
+    the proxy's few addresses, so these are not counted; the browser's address is known once the request's head is
+    there, and is counted from then until the response is complete or the WebSocket has ended.
+
+    A connection waits while no whole request has arrived on it. At the limit in all, a newcomer takes the place of
+    the one that has waited longest, so that idle connections cannot keep others out.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        bounds = settings.bounds
+        self.most = min(bounds.max_connections, _descriptor_limit() - _OTHER_DESCRIPTORS)
+        self.most_sockets = min(bounds.max_sockets, self.most // 2)
+        """Engine.IO sessions. A browser that polls holds up to two connections, and health checks need some."""
+        self._most_per_address = bounds.sockets_per_address
+        self._trusted_proxies = settings.trusted_proxies
+        self._metrics = metrics
+        self._open: dict[asyncio.Transport, str | None] = {}
+        self._waiting: dict[asyncio.Transport, None] = {}
+        self._per_address: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def enter(self, transport: asyncio.Transport) -> str | None:
+        """Counts a connection that was accepted. Returns a code where it must be refused, and does not count it."""
+        address = None if self._trusted_proxies else _peer(transport)
+        if address is not None and self._per_address[address] >= self._most_per_address:
+            return self._refused(TOO_MANY_SOCKETS)
+        if len(self._open) >= self.most and not self._displace():
+            return self._refused(TOO_MANY_CONNECTIONS)
+        self._open[transport] = address
+        if address is not None:
+            self._per_address[address] += 1
+        self.waits(transport)
+        return None
+
+    def leave(self, transport: asyncio.Transport) -> None:
+        self._waiting.pop(transport, None)
+        address = self._open.pop(transport, None)
+        if address is not None:
+            self._release(address)
+
+    def waits(self, transport: asyncio.Transport) -> None:
+        """No whole request is there: it is still being sent, or the next one has not begun."""
+        if transport in self._open:
+            self._waiting.setdefault(transport)
+
+    def works(self, transport: asyncio.Transport) -> None:
+        """A whole request is being answered, or the connection has become a WebSocket."""
+        self._waiting.pop(transport, None)
+
+    @contextlib.contextmanager
+    def request(self, scope: Scope) -> Iterator[bool]:
+        """Counts a request or WebSocket that came through a proxy, for as long as the block runs. False: refuse it."""
+        if not self._trusted_proxies:
+            yield True
+            return
+        address = client_address(scope, self._trusted_proxies)
+        if self._per_address[address] >= self._most_per_address:
+            self._refused(TOO_MANY_SOCKETS)
+            yield False
+            return
+        self._per_address[address] += 1
+        try:
+            yield True
+        finally:
+            self._release(address)
+
+    def _displace(self) -> bool:
+        for transport in self._waiting:
+            self.leave(transport)
+            transport.abort()
+            self._metrics.closes.labels("displaced").inc()
+            return True
+        return False
+
+    def _release(self, address: str) -> None:
+        self._per_address[address] -= 1
+        if not self._per_address[address]:
+            del self._per_address[address]
+
+    def _refused(self, code: str) -> str:
+        self._metrics.refusals.labels(code).inc()
+        return code
+
+
+def _peer(transport: asyncio.Transport) -> str | None:
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if peer else None
+
+
+def raise_descriptor_limit(connections: int) -> None:
+    """Raises the process's soft limit of open files as far as so many connections need it and the hard limit allows."""
+    soft, hard = (_finite(limit) for limit in resource.getrlimit(resource.RLIMIT_NOFILE))
+    wanted = min(connections + _OTHER_DESCRIPTORS, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _descriptor_limit() -> int:
+    return _finite(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def _finite(limit: int) -> int:
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit
