@@ -17,6 +17,7 @@ from chalicelib.payment import PaymentStatus
 from local.embedded import Valkey, free_port
 from socket_gateway.settings import RedisSettings
 from tests.gateway_stack import (
+    ORIGIN,
     Link,
     LiveStore,
     TrackingServer,
@@ -82,6 +83,36 @@ async def test_redis_back_empty_asks_the_api_a_few_at_a_time(own_valkey: Valkey,
         await until(lambda: all(browser.versions(event["reference"]) == [1, 2] for event in events))
         assert sorted(api.asked) == sorted(event["reference"] for event in events)
         assert api.most_at_once == 2
+
+
+async def test_a_long_outage_of_redis_gets_no_gateway_replaced_and_no_browser_closed(own_valkey: Valkey) -> None:
+    """Where liveness followed Redis, the load balancer would replace every gateway at once."""
+    event = new_event()
+    store = LiveStore(own_valkey)
+    store.put(event)
+    settings = settings_for(own_valkey, probe_seconds=0.1, redis_timeout_seconds=0.3, track_deadline_seconds=60)
+    async with running(settings) as gateway, AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url))
+        browsers = [gateway.browser() for _ in range(10)]
+        for browser, transport in zip(browsers, ["websocket", "polling"] * 5, strict=True):
+            await browser.connect(transports=[transport], headers={"Origin": ORIGIN})
+            stack.push_async_callback(browser.client.shutdown)
+            assert (await browser.track(event["reference"]))["ok"]
+        own_valkey.stop()
+        await until(lambda: not gateway.gateway.relay.connected)
+        while gateway.gateway.relay.probe_age < 50 * settings.timing.probe_seconds:
+            assert (await http.get("/healthz")).status_code == 200
+            await asyncio.sleep(settings.timing.probe_seconds)
+        assert (await http.get("/readyz")).status_code == 503
+        newcomer = await stack.enter_async_context(gateway.browser())
+        assert await newcomer.track(event["reference"]) == {"ok": True, "payment": event}  # others have seen it
+        own_valkey.start()
+        await until(lambda: gateway.gateway.ready)
+        store.publish(next_version(event, PaymentStatus.FAILED))
+        for browser in (*browsers, newcomer):
+            await until(lambda browser=browser: browser.versions(event["reference"]) == [1, 2])  # type: ignore[misc]
+            assert browser.connects == 1
+    store.close()
 
 
 async def test_without_redis_it_starts_and_answers_at_once(own_valkey: Valkey) -> None:
