@@ -85,7 +85,7 @@ class Connections:
         if refusal is not None:
             status, code = refusal
             self._metrics.refusals.labels(code).inc()
-            await refuse(scope, send, status, code, retry=True)
+            await refuse(scope, send, status, code, retry=status != HTTPStatus.BAD_REQUEST)
         elif scope["type"] == "websocket":
             await self._server.handle_request(scope, self._checked_frames(scope, receive), send)
         else:
@@ -128,6 +128,9 @@ class Connections:
 
     def _refusal(self, scope: Scope, query: Query) -> tuple[int, str] | None:
         """HTTP status and code for what does not get as far as Engine.IO."""
+        if "j" in query:
+            # JSONP answers a script element, which sends no Origin that could be checked.
+            return HTTPStatus.BAD_REQUEST, "jsonp_refused"
         if "sid" in query:
             return None
         if not self.accepting:

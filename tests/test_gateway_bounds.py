@@ -18,6 +18,7 @@ from chalicelib import contract
 from chalicelib.payment import PaymentStatus
 from local.embedded import LOOPBACK, Valkey
 from tests.gateway_stack import (
+    ORIGIN,
     PATIENCE_SECONDS,
     LiveStore,
     Running,
@@ -173,6 +174,32 @@ async def test_a_full_gateway_refuses_newcomers_and_keeps_whom_it_has(valkey: Va
         await until(lambda: len(gateway.gateway.connections) == 1)
         async with raw_browser(gateway) as newcomer:
             assert (await track(newcomer, event["reference"]))["ok"]
+
+
+async def test_jsonp_is_refused(gateway: Running) -> None:
+    """A script element of any page could poll with it: it sends no Origin."""
+    async with httpx.AsyncClient(base_url=gateway.url) as http:
+        sid = json.loads((await http.get(POLLING)).text[1:])["sid"]
+        for query in ("&j=0", "&%6a=0", "&j=x", f"&sid={sid}&j=0"):
+            for method in ("GET", "POST"):
+                refused = await http.request(method, POLLING + query)
+                assert (refused.status_code, refused.json()) == (400, {"status": 400, "code": "jsonp_refused"})
+        assert set(gateway.gateway.connections.sessions()) == {sid}
+        await http.post(f"{POLLING}&sid={sid}", content="1")
+        await until(lambda: len(gateway.gateway.connections) == 0)
+
+
+async def test_long_polling_is_for_the_shops_origin_only(gateway: Running) -> None:
+    async with httpx.AsyncClient(base_url=gateway.url) as http:
+        shop = await http.get(POLLING, headers={"Origin": ORIGIN})
+        assert shop.status_code == 200
+        assert shop.headers["access-control-allow-origin"] == ORIGIN
+        url = f"{POLLING}&sid={json.loads(shop.text[1:])['sid']}"
+        for origin in ("https://evil.example", f"{ORIGIN}.evil.example", "null"):
+            assert (await http.get(POLLING, headers={"Origin": origin})).status_code == 400
+            assert (await http.post(url, headers={"Origin": origin}, content="40")).status_code == 400
+        await http.post(url, headers={"Origin": ORIGIN}, content="1")
+        await until(lambda: len(gateway.gateway.connections) == 0)
 
 
 async def test_who_tracks_nothing_in_time_is_closed(valkey: Valkey, store: LiveStore) -> None:
