@@ -7,12 +7,13 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
-from socketio.packet import ACK, EVENT
+from socketio.packet import ACK, CONNECT, CONNECT_ERROR, EVENT
 
 from socket_gateway.metrics import Metrics
 from socket_gateway.output import Output, OutputWatch
 from socket_gateway.packets import TokenBucket, is_engine_packet, read_packet, split_payload
 from socket_gateway.protocols import TRANSPORT
+from socket_gateway.room_index import NAMESPACE
 from socket_gateway.settings import Settings
 from socket_gateway.web import BodyTooLong, Message, Receive, Scope, Send, client_address, read_body, refuse, with_body
 from socket_gateway.wire import SocketServer, close_transport, forget_headers
@@ -21,6 +22,8 @@ _SESSION = "gateway.session"
 Query = Mapping[str, list[str]]
 _UPGRADE_STEPS = 3
 """ASGI's `connect`, the probe, and the packet that upgrades."""
+_INVALID_NAMESPACE = {"message": "Invalid namespace"}
+"""The standard server's own words. python-socketio says "Unable to connect", and not as an object."""
 _RATE_LIMITED = {"ok": False, "code": "rate_limited", "message": "Too many messages. Please slow down."}
 
 
@@ -163,18 +166,23 @@ class Connections:
         packet = read_packet(data)
         if packet is None:
             self._malformed(connection)
-        elif connection.bucket.take():
-            await self._socketio["message"](eio_sid, data)
-        else:
+        elif not connection.bucket.take():
             await self._slow_down(eio_sid, packet)
+        elif packet.packet_type == CONNECT and packet.namespace not in (None, NAMESPACE):
+            await self._send(eio_sid, CONNECT_ERROR, packet.namespace, data=_INVALID_NAMESPACE)
+        else:
+            await self._socketio["message"](eio_sid, data)
 
     async def _slow_down(self, eio_sid: str, packet: Any) -> None:
         """Refuses, and reads this connection's next packet no sooner than its rate allows."""
         self._metrics.refusals.labels("rate_limited").inc()
         if packet.packet_type == EVENT and packet.id is not None:
-            ack = self._server.packet_class(ACK, namespace=packet.namespace, id=packet.id, data=[_RATE_LIMITED])
-            await self._server.eio.send(eio_sid, ack.encode())
+            await self._send(eio_sid, ACK, packet.namespace, id=packet.id, data=[_RATE_LIMITED])
         await asyncio.sleep(1 / max(self._bounds.events_per_second, 0.1))
+
+    async def _send(self, eio_sid: str, packet_type: int, namespace: str | None, **content: Any) -> None:
+        packet = self._server.packet_class(packet_type, namespace=namespace, **content)
+        await self._server.eio.send(eio_sid, packet.encode())
 
     async def _disconnected(self, eio_sid: str, reason: str) -> None:
         self.tracks(eio_sid)

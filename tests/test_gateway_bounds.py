@@ -30,6 +30,7 @@ from tests.gateway_stack import (
     token_for,
     until,
 )
+from tests.stack import ROOT, node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 POLLING = "/socket.io/?EIO=4&transport=polling"
@@ -270,8 +271,28 @@ async def test_the_third_malformed_packet_closes_a_polling_session(gateway: Runn
 async def test_an_unknown_namespace_gets_an_error_and_the_connection_lives(gateway: Running) -> None:
     async with raw_browser(gateway) as browser:
         await browser.send("40/admin,")
-        assert str(await browser.recv()) == '44/admin,"Unable to connect"'
+        assert str(await browser.recv()) == '44/admin,{"message":"Invalid namespace"}'
         assert (await track(browser, "x"))["ok"]
+
+
+_ASKS_FOR_A_NAMESPACE = """
+import { io } from "socket.io-client";
+const socket = io(process.argv[1] + "/admin", { transports: [process.argv[2]] });
+socket.on("connect", () => { console.log("connected"); socket.disconnect(); });
+socket.on("connect_error", (error) => { console.log(error.message); socket.disconnect(); });
+"""
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_the_official_client_is_told_that_a_namespace_is_unknown(gateway: Running, transport: str) -> None:
+    command = (node(), "--input-type=module", "-e", _ASKS_FOR_A_NAMESPACE, gateway.url, transport)
+    client = await asyncio.create_subprocess_exec(*command, cwd=ROOT / "frontend", stdout=asyncio.subprocess.PIPE)
+    try:
+        output, _ = await asyncio.wait_for(client.communicate(), PATIENCE_SECONDS)
+    finally:
+        if client.returncode is None:
+            client.kill()
+    assert output.decode() == "Invalid namespace\n"
 
 
 @contextlib.asynccontextmanager
