@@ -25,7 +25,7 @@ from chalicelib.errors import (
     ProviderBusy,
     ProviderUnavailable,
 )
-from chalicelib.ledger import Ledger, VersionConflict
+from chalicelib.ledger import IDEMPOTENCY_KEY_LIFE_MS, Ledger, VersionConflict
 from chalicelib.ledger_items import Order, Phone, Stored
 from chalicelib.ledger_update import NEVER_SENT
 from chalicelib.live import Live, LiveUnavailable
@@ -35,7 +35,8 @@ from chalicelib.settle_payment import SettlePayment
 
 KEYS_PER_ORDER = 50
 """In 72 h. More come from no customer, and a row of the ledger has an end."""
-_ROUNDS = 10
+_ROUNDS = 7
+"""With the pauses between them a second and a bit."""
 WATCHED_MS = 72 * 3_600_000
 _QUARTER_HOUR_MS, _DAY_MS = 15 * 60_000, 24 * 3_600_000
 
@@ -81,7 +82,7 @@ class InitiatePayment:
                 fields={"currency": f"must be one of {', '.join(sorted(self.campay.currencies))}"}
             )
         phone_hash = self._phone_hash(request.phone_number, self.phone_hash_keys[0])
-        for _ in range(_ROUNDS):
+        for round_number in range(_ROUNDS):
             order, phone = self.ledger.order_and_phone(request.order_id, phone_hash)
             try:
                 stored = self._existing(order, request)
@@ -90,11 +91,12 @@ class InitiatePayment:
                     self._check_phone(phone)
                     stored = self._claim(order, phone, request)
             except VersionConflict:
+                self.ledger.pause(round_number)
                 continue
             if stored.awaits_sender:
                 return self._prompt(stored, request)
             return Initiated(stored.payment, replayed=True)
-        raise LedgerUnavailable("too many conflicts")
+        raise PaymentInProgress  # others have changed the order or the phone each time
 
     def refused_call(self, address: str) -> None:
         """Counts a call that was refused before it got here. Raises LimitReached for who does nothing else."""
@@ -112,8 +114,6 @@ class InitiatePayment:
         way, VersionConflict where the order has changed under our eyes.
         """
         key = request.idempotency_key
-        if key and key not in order.keys and len(order.keys) >= KEYS_PER_ORDER:
-            raise InvalidRequest(fields={"Idempotency-Key": "this order has had too many different keys"})
         if key and key in order.keys:
             known = self._load(order.keys[key][0])
             if not self._asks_for(known.payment, request):
@@ -123,6 +123,8 @@ class InitiatePayment:
             raise OrderAlreadyPaid(reference=order.paid)
         if order.live:
             return self._live(order, order.live, request)
+        if key and len(order.keys_since(self.clock.now() - IDEMPOTENCY_KEY_LIFE_MS)) >= KEYS_PER_ORDER:
+            raise InvalidRequest(fields={"Idempotency-Key": "this order has had too many different keys"})
         return None
 
     def _live(self, order: Order, reference: str, request: PaymentRequest) -> Stored:
@@ -132,8 +134,9 @@ class InitiatePayment:
             raise VersionConflict
         if live.status in UNDER_REVIEW or not self._asks_for(live, request):
             raise PaymentInProgress
-        if request.idempotency_key:
-            self.ledger.remember_key(order, request.idempotency_key, live.reference)
+        key = request.idempotency_key
+        if key and not self.ledger.remember_key(order.order_id, key, live.reference, KEYS_PER_ORDER):
+            raise PaymentInProgress  # without its key kept, this call's repetition could start another attempt
         return stored
 
     def _has_ended(self, live: Payment) -> bool:

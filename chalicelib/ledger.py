@@ -17,7 +17,7 @@ Every method raises LedgerUnavailable where DynamoDB cannot be reached or will n
 import random
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -46,6 +46,7 @@ from chalicelib.ledger_items import (
     to_values,
     version_item,
     version_key,
+    write_key,
     write_keys,
     write_payment,
 )
@@ -184,10 +185,10 @@ class Ledger:
 
     def claim(self, payment: Payment, order: Order, phone: Phone, key: str | None, due_at: int | None) -> Stored:
         """Takes the order and the phone for this attempt, as they were seen: raises VersionConflict
-        where either has changed since.
+        where either has changed since, or is being changed.
         """
         now, attempt_id = payment.created_at, uuid.uuid4().hex
-        keys = {name: (ref, at) for name, (ref, at) in order.keys.items() if at > now - IDEMPOTENCY_KEY_LIFE_MS}
+        keys = order.keys_since(now - IDEMPOTENCY_KEY_LIFE_MS)
         if key:
             keys[key] = (payment.reference, now)
         state = {
@@ -212,15 +213,14 @@ class Ledger:
         phone_update = Update(f"phone#{phone.phone_hash}").at_revision(phone.revision)
         forgotten_at = (now + 2 * PHONE_MEMORY_MS) // 1000
         phone_update.set(live=payment.reference, prompts=prompts, **{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
-        self._transact(
-            lambda: [
-                self._put(state, "attribute_not_exists(pk)"),
-                self._put(version_item(payment, "initiated", None, now)),
-                order_update.item(self._table),
-                phone_update.item(self._table),
-            ],
-            attempt_id,
-        )
+        items = [
+            self._put(state, "attribute_not_exists(pk)"),
+            self._put(version_item(payment, "initiated", None, now)),
+            order_update.item(self._table),
+            phone_update.item(self._table),
+        ]
+        if self._transact(items, attempt_id) is not None:
+            raise VersionConflict
         return Stored(payment, is_unsent=True)
 
     def begin_prompt(self, reference: str) -> bool:
@@ -250,13 +250,22 @@ class Ledger:
         except LedgerUnavailable:
             log.warning("sender-not-withdrawn", reference=reference)
 
-    def remember_key(self, order: Order, key: str, reference: str) -> None:
-        """A further idempotency key for an attempt that is live already. Raises VersionConflict."""
-        keys = {**order.keys, key: (reference, self._clock.now())}
-        update = Update(f"order#{order.order_id}").at_revision(order.revision).set(keys=write_keys(keys))
+    def remember_key(self, order_id: str, key: str, reference: str, most: int) -> bool:
+        """Keeps a further idempotency key of the attempt that is live, where it touches no other: any number of
+        calls may do so at once. False where the order has `most` keys. Raises VersionConflict.
+        """
+        update = Update(f"order#{order_id}").put_entry("keys", key, write_key(reference, self._clock.now()))
+        update.only_if("live = :reference AND size(#keys) < :most")
+        update.values |= {":reference": reference, ":most": most}
         refused = self._update(update)
-        if refused is not None and read_order(order.order_id, refused).keys.get(key, ("",))[0] != reference:
-            raise VersionConflict
+        if refused is None:
+            return True
+        order = read_order(order_id, refused)
+        if order.keys.get(key, ("",))[0] == reference:
+            return True
+        if order.live == reference and key not in order.keys:
+            return False
+        raise VersionConflict
 
     def commit(self, change: Change, lease: ReadLease | None = None) -> Committed:
         """Writes the next version, and with it what follows for the order and the phone. `lease`: the read that led
@@ -267,8 +276,15 @@ class Ledger:
         """
         commit_id = uuid.uuid4().hex
         belief = Belief(change)
-        self._transact(lambda: self._commit_items(belief, commit_id, lease), commit_id, belief.correct)
-        return Committed(belief.change.after, belief.displaced)
+        for attempt in range(_ATTEMPTS):
+            reasons = self._transact(self._commit_items(belief, commit_id, lease), commit_id, attempt)
+            if reasons is None:
+                return Committed(belief.change.after, belief.displaced)
+            if "ConditionalCheckFailed" not in {reason["Code"] for reason in reasons}:
+                self.pause(attempt)
+            elif not belief.correct(reasons):
+                raise VersionConflict
+        raise LedgerUnavailable("too many conflicts")
 
     def begin_read(self, reference: str, request: ReadRequest) -> ReadLease | None:
         """Asks to be the payment's one reader at CamPay. None where there is no such payment."""
@@ -351,34 +367,19 @@ class Ledger:
         updates = [update for update in (belief.order_update(), belief.phone_update()) if update]
         return [state.item(self._table), self._put(version), *(update.item(self._table) for update in updates)]
 
-    def _transact(
-        self,
-        items: Callable[[], list[Item]],
-        commit_id: str,
-        correct: Callable[[Sequence[Item]], bool] | None = None,
-    ) -> None:
-        """Writes all items or none. `correct` may mend what it believed from the reasons of a refusal and
-        have it tried again. Raises VersionConflict.
-        """
-        for attempt in range(_ATTEMPTS):
-            token = f"{commit_id[:32]}-{attempt}"
-            try:
-                with _unavailable():
-                    self._client.transact_write_items(TransactItems=items(), ClientRequestToken=token)
-            except ClientError as error:
-                reasons = [dict(reason) for reason in error.response.get("CancellationReasons", [])]
-                for reason in reasons:
-                    reason["Item"] = to_values(reason["Item"]) if reason.get("Item") else None
-                if reasons and (reasons[0]["Item"] or {}).get("commitId") == commit_id:
-                    return
-                codes = {reason.get("Code") for reason in reasons} - {"None", None}
-                if "ConditionalCheckFailed" not in codes:
-                    self._pause(attempt)
-                elif correct is None or not correct(reasons):
-                    raise VersionConflict from error
-            else:
-                return
-        raise LedgerUnavailable("too many conflicts")
+    def _transact(self, items: Sequence[Item], commit_id: str, attempt: int = 0) -> Sequence[Item] | None:
+        """Writes all items or none: None when it is written, else why not, one reason for each item."""
+        token = f"{commit_id[:32]}-{attempt}"
+        try:
+            with _unavailable():
+                self._client.transact_write_items(TransactItems=items, ClientRequestToken=token)
+        except ClientError as error:
+            reasons = [dict(reason) for reason in error.response["CancellationReasons"]]
+            for reason in reasons:
+                reason["Item"] = to_values(reason["Item"]) if reason.get("Item") else None
+            is_ours = (reasons[0]["Item"] or {}).get("commitId") == commit_id
+            return None if is_ours else reasons
+        return None
 
     def _marked(self, index: str, mark: str, moment: str, until: int, limit: int) -> dict[str, int]:
         with _unavailable():
@@ -411,7 +412,7 @@ class Ledger:
             if not answer.get("UnprocessedKeys"):
                 return items
             request = answer["UnprocessedKeys"][self._table]
-            self._pause(attempt)
+            self.pause(attempt)
         raise LedgerUnavailable("the ledger is throttled")
 
     def _put(self, item: Item, condition: str | None = None) -> Item:
@@ -429,13 +430,13 @@ class Ledger:
             except ClientError as error:
                 if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                     return to_values(error.response.get("Item") or {})
-                self._pause(attempt)
+                self.pause(attempt)
             else:
                 update.result = to_values(answer.get("Attributes") or {})
                 return None
         raise LedgerUnavailable("too many conflicts")
 
-    def _pause(self, attempt: int) -> None:
+    def pause(self, attempt: int) -> None:
         """Two writers met: whoever comes back at another moment gets through."""
         self._clock.sleep(random.uniform(0.5, 1) * min(0.02 * 2**attempt, 0.5))  # noqa: S311 - jitter, no secret
 

@@ -78,6 +78,9 @@ class Order:
     keys: Mapping[str, tuple[str, int]] = dataclasses.field(default_factory=dict)
     revision: int = 0
 
+    def keys_since(self, oldest: int) -> dict[str, tuple[str, int]]:
+        return {name: (reference, at) for name, (reference, at) in self.keys.items() if at > oldest}
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Phone:
@@ -130,7 +133,11 @@ def read_payment(fields: Item) -> Payment:
 
 
 def write_keys(keys: Mapping[str, tuple[str, int]]) -> Item:
-    return {name: {"reference": reference, "at": at} for name, (reference, at) in keys.items()}
+    return {name: write_key(*entry) for name, entry in keys.items()}
+
+
+def write_key(reference: str, at: int) -> Item:
+    return {"reference": reference, "at": at}
 
 
 def read_stored(item: Item | None) -> Stored | None:

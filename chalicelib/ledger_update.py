@@ -75,6 +75,14 @@ class Update:
             self.values[f":{name}"] = value
         return self
 
+    def put_entry(self, name: str, key: str, value: Any) -> "Update":
+        """Adds one entry to a map, only if it has none under that key."""
+        path = f"{self._name(name)}.#key"
+        self.names["#key"] = key
+        self.values[":entry"] = value
+        self._sets.append(f"{path} = :entry")
+        return self.only_if(f"attribute_not_exists({path})")
+
     def remove(self, *names: str) -> "Update":
         self._removes += [self._name(name) for name in names]
         return self

@@ -439,13 +439,20 @@ def test_where_both_limits_hold_the_longer_wait_is_told(service: Service, shop: 
     attempt()
 
 
-def test_an_order_has_so_many_keys_and_no_more(service: Service, shop: Shop) -> None:
+def test_an_order_has_so_many_keys_and_no_more(service: Service, shop: Shop, clock: HandClock) -> None:
     """A page that made a new key for each call would fill the order's row until it could not be written."""
     for number in range(KEYS_PER_ORDER):
-        service.initiate(replace(REQUEST, idempotency_key=f"key-{number}"))
-    with pytest.raises(errors.InvalidRequest) as refused:
-        service.initiate(replace(REQUEST, idempotency_key="one-more"))
-    assert "Idempotency-Key" in refused.value.fields
+        first = service.initiate(replace(REQUEST, idempotency_key=f"key-{number}")).payment
+    one_more = replace(REQUEST, idempotency_key="one-more")
+    with pytest.raises(errors.PaymentInProgress):
+        service.initiate(one_more)
     assert service.initiate(replace(REQUEST, idempotency_key="key-7")).replayed
     assert service.initiate(REQUEST).replayed
+    shop.customer(first.campay_reference, "FAILED")
+    service.settle.ring(first.reference, first.campay_reference)
+    with pytest.raises(errors.InvalidRequest) as refused:
+        service.initiate(one_more)
+    assert "Idempotency-Key" in refused.value.fields
     assert len(shop.transactions) == 1
+    clock.forward(72 * 3600)
+    assert not service.initiate(one_more).replayed, "its keys are forgotten"

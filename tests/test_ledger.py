@@ -266,12 +266,31 @@ def test_announced_is_remembered_apart(ledger: Ledger, clock: HandClock) -> None
 
 def test_idempotency_keys_live_for_three_days(ledger: Ledger, clock: HandClock) -> None:
     payment = claim(ledger, a_payment(clock), key="old").payment
-    ledger.remember_key(ledger.order("order-1"), "second", "ref-1")
+    assert ledger.remember_key("order-1", "second", "ref-1", most=2)
     assert set(ledger.order("order-1").keys) == {"old", "second"}
     to(ledger, payment, status=S.EXPIRED)
     clock.forward(72 * 3600 + 1)
     claim(ledger, a_payment(clock, "ref-2"), key="new")
     assert set(ledger.order("order-1").keys) == {"new"}
+
+
+def test_further_keys_are_kept_beside_each_other_and_only_while_the_attempt_is_live(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    payment = claim(ledger, a_payment(clock), key="first").payment
+    revision = ledger.order("order-1").revision
+    with ThreadPoolExecutor(20) as threads:
+        kept = list(threads.map(lambda n: ledger.remember_key("order-1", f"key-{n}", "ref-1", most=10), range(20)))
+    order = ledger.order("order-1")
+    assert (kept.count(True), len(order.keys), order.revision) == (9, 10, revision)
+    assert ledger.remember_key("order-1", "first", "ref-1", most=10), "it is there already"
+    to(ledger, payment, status=S.EXPIRED)
+    with pytest.raises(VersionConflict):
+        ledger.remember_key("order-1", "late", "ref-1", most=100)
+    claim(ledger, a_payment(clock, "ref-2"))
+    with pytest.raises(VersionConflict):
+        ledger.remember_key("order-1", "first", "ref-2", most=100)
+    assert ledger.order("order-1").keys["first"][0] == "ref-1"
 
 
 # --------------------------------------------------------------------------- answers that get lost
@@ -292,13 +311,23 @@ def single_try(aws: EmbeddedAws, table: str, clock: HandClock) -> Ledger:
 
 
 def test_conflicts_of_transactions_are_tried_again(single_try: Ledger, aws: EmbeddedAws, clock: HandClock) -> None:
-    aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 3})
     payment = claim(single_try, a_payment(clock)).payment
-    assert len(clock.slept) == 3
-    aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 2})
+    aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 3})
     assert to(single_try, payment, status=S.PENDING).payment.version == 2
+    assert len(clock.slept) == 3
     aws.faults.set({"operation": "UpdateItem", "kind": "conflict", "count": 2})
     assert single_try.delivered("ref-1", 2)
+
+
+def test_a_claim_that_meets_another_transaction_is_decided_anew(
+    single_try: Ledger, aws: EmbeddedAws, clock: HandClock
+) -> None:
+    """Whoever is in the way may have taken the order: to wait for it and write the same again would be in vain."""
+    aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 1})
+    with pytest.raises(VersionConflict):
+        claim(single_try, a_payment(clock))
+    assert single_try.load("ref-1") is None
+    assert clock.slept == []
 
 
 def test_a_lost_answer_is_known_as_our_own_success(ledger: Ledger, aws: EmbeddedAws, clock: HandClock) -> None:

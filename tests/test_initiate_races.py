@@ -1,0 +1,60 @@
+"""Many calls for one order at once: one prompt, every other call joins it or is told that it is in progress."""
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+
+import pytest
+
+from chalicelib.bootstrap import Service
+from chalicelib.errors import PaymentError
+from chalicelib.initiate_payment import KEYS_PER_ORDER, PaymentRequest
+from chalicelib.payment import Money
+from local.embedded import EmbeddedAws
+from tests.conftest import Shop
+
+REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "en")
+CALLS_PER_ANSWER = 6
+"""To the ledger: two reads of the order, a claim that is refused, a read of the payment, a key, one for the rest."""
+
+
+def answers(service: Service, requests: Sequence[PaymentRequest]) -> list[str]:
+    """What each of the calls that start at once is answered: `new`, `joined`, or the error's code."""
+    together = Barrier(len(requests))
+
+    def call(request: PaymentRequest) -> str:
+        together.wait()
+        try:
+            return "joined" if service.initiate(request).replayed else "new"
+        except PaymentError as error:
+            return error.code
+
+    with ThreadPoolExecutor(len(requests)) as threads:
+        return list(threads.map(call, requests))
+
+
+@pytest.mark.parametrize("conflicts", [0, 60])
+def test_a_hundred_different_keys_at_once_join_or_are_told(
+    service: Service, aws: EmbeddedAws, shop: Shop, conflicts: int
+) -> None:
+    aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": conflicts})
+    aws.calls.clear()
+    keys = [f"key-{number}" for number in range(100)]
+    told = answers(service, [replace(REQUEST, idempotency_key=key) for key in keys])
+    assert Counter(told) == {"new": 1, "joined": KEYS_PER_ORDER - 1, "payment_in_progress": 100 - KEYS_PER_ORDER}
+    assert len(shop.transactions) == 1
+    assert aws.calls.total() <= CALLS_PER_ANSWER * 100 + 2 * conflicts
+    remembered = {key for key, answer in zip(keys, told, strict=True) if answer in ("new", "joined")}
+    order = service.ledger.order("order-1")
+    assert set(order.keys) == remembered
+    assert {reference for reference, _ in order.keys.values()} == {order.live}
+
+
+def test_four_hundred_equal_calls_at_once_are_one_payment(service: Service, aws: EmbeddedAws, shop: Shop) -> None:
+    aws.calls.clear()
+    told = answers(service, [replace(REQUEST, idempotency_key="key-1")] * 400)
+    assert Counter(told) == {"new": 1, "joined": 399}
+    assert len(shop.transactions) == 1
+    assert aws.calls.total() <= CALLS_PER_ANSWER * 400
