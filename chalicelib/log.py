@@ -50,6 +50,6 @@ def alarm(event: str, **fields: object) -> None:
     logger.error(event, extra={"fields": {"alarm": True, **fields}})
 
 
-def failure(event: str, **fields: object) -> None:
-    """An exception that nobody expected, with its trace."""
-    logger.error(event, exc_info=True, extra={"fields": fields})
+def failure(event: str, exception: BaseException | None = None, /, **fields: object) -> None:
+    """Logs an exception that nobody expected, with its trace: the given one, else the one being handled."""
+    logger.error(event, exc_info=exception or True, extra={"fields": fields})

@@ -10,6 +10,7 @@ from typing import Any
 
 import uvloop
 
+from chalicelib import log
 from socket_gateway import metrics as prometheus
 from socket_gateway.admission import TOO_MANY_SOCKETS, Admission, raise_descriptor_limit
 from socket_gateway.connections import Connections
@@ -29,7 +30,6 @@ from socket_gateway.watches import Watches
 from socket_gateway.web import Receive, Scope, Send, refuse, respond, respond_json
 from socket_gateway.wire import SocketServer
 
-logger = logging.getLogger(__name__)
 _PATH = "/socket.io/"
 
 
@@ -149,7 +149,7 @@ class Gateway:
 
 def _ended(task: asyncio.Task[None]) -> None:
     if not task.cancelled():
-        logger.error("a task that must never end has ended", exc_info=task.exception())
+        log.failure("endless-task-ended", task.exception())
 
 
 def _socket_server(settings: Settings, rooms: RoomIndexManager) -> SocketServer:
@@ -180,24 +180,27 @@ def create_server(gateway: Gateway) -> GatewayServer:
 async def serve(settings: Settings) -> None:
     """Until SIGTERM or SIGINT has drained it."""
     raise_descriptor_limit(settings.bounds.max_connections)
-    server = create_server(create_app(settings))
+    gateway = create_app(settings)
+    server = create_server(gateway)
     server.handle_signals()
     # The collector stops the loop for 0.3 s at some thousands of browsers: what lives for ever is
     # taken out of its sight, and it looks at the rest less often.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    log.info("gateway-started", gateway=gateway.id, port=settings.port, connections=gateway.admission.most)
     await server.serve()
+    log.info("gateway-stopped", gateway=gateway.id)
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    logging.getLogger("socket_gateway").setLevel(logging.INFO)
+    log.configure()
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # its warnings are about what strangers send
     try:
         settings = read_settings()
     except InvalidSettings as error:
-        raise SystemExit(f"cannot start: {error}") from None
-    logger.info("gateway on port %d", settings.port)
+        log.alarm("gateway-not-started", reason=str(error))
+        raise SystemExit(1) from None
     uvloop.run(serve(settings))
 
 

@@ -1,14 +1,12 @@
 """The keys and passwords of this moment: where one is refused they are read again, since they may have been rotated."""
 
 import asyncio
-import logging
 import time
 
 from redis.credentials import CredentialProvider
 
+from chalicelib import log
 from socket_gateway.settings import InvalidSettings, Settings, read_settings
-
-logger = logging.getLogger(__name__)
 
 
 class Credentials(CredentialProvider):
@@ -46,10 +44,10 @@ class Credentials(CredentialProvider):
         try:
             settings = await asyncio.to_thread(read_settings)  # boto3 blocks
         except InvalidSettings as error:
-            logger.warning("the secrets stay as they were: %s", error)
+            log.warning("secrets-not-read-again", reason=str(error))
             return False
         finally:
             self._reading = None
         self.tracking_token_keys, self._redis = settings.tracking_token_keys, settings.redis
-        logger.info("the secrets were read again")
+        log.info("secrets-read-again")
         return True

@@ -1,13 +1,11 @@
 """Leaving without a storm: unready first, still accepting for a while, then closes spread over time."""
 
 import asyncio
-import logging
 import random
 
+from chalicelib import log
 from socket_gateway.connections import Connections
 from socket_gateway.settings import Timing
-
-logger = logging.getLogger(__name__)
 
 
 class Drain:
@@ -19,7 +17,7 @@ class Drain:
     async def run(self) -> None:
         """Returns when nobody is connected any more, or nobody answers."""
         self.started = True
-        logger.info("draining %d connections", len(self._connections))
+        log.info("gateway-draining", connections=len(self._connections))
         await asyncio.sleep(self._timing.drain_accept_seconds)
         self._connections.accepting = False
         sessions = self._connections.sessions()

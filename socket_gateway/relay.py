@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import logging
 import math
 import random
 import time
@@ -12,13 +11,13 @@ from collections.abc import Awaitable, Callable
 
 from redis.asyncio import Connection
 
+from chalicelib import log
 from chalicelib.contract import payment_channel, probe_channel
 from socket_gateway.metrics import Metrics
 from socket_gateway.redis_clients import REDIS_AWAY, RedisClients
 from socket_gateway.settings import Timing
 from socket_gateway.snapshots import in_batches
 
-logger = logging.getLogger(__name__)
 _MISSED_PROBES = 2
 _FAIR_TURNS = 64
 
@@ -41,6 +40,7 @@ class Relay:
         self._metrics = metrics
         self._probe_channel = probe_channel(gateway_id).encode()
         self._probed_at = -math.inf
+        self._away_since: float | None = None
         self._wanted: dict[bytes, asyncio.Future[bool]] = {}
         self._sent: set[bytes] = set()
         self._awaited: Counter[bytes] = Counter()
@@ -88,8 +88,7 @@ class Relay:
             try:
                 await self._session()
             except Exception as error:  # whatever it was, browsers wait for the next session
-                if self.connected or attempt == 0:
-                    logger.warning("redis is away: %s", _name(error))
+                self._lost_since(error)
                 attempt = 1 if self.connected else attempt + 1
             self._lose()
             longest = min(self._timing.reconnect_max_seconds, 0.05 * 2 ** min(attempt, 10))
@@ -183,8 +182,17 @@ class Relay:
             return
         del self._awaited[channel]
         self.connected = True
+        if self._away_since is not None:
+            log.info("redis-back", away_seconds=round(time.monotonic() - self._away_since, 1))
+            self._away_since = None
         if channel in self._wanted:
             _settle(self._wanted[channel], True)
+
+    def _lost_since(self, error: BaseException) -> None:
+        """One line per outage, however many attempts it takes."""
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            log.warning("redis-lost", error=_name(error))
 
     def _lose(self) -> None:
         if self.connected:

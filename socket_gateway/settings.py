@@ -86,7 +86,8 @@ class Timing:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`tracking_token_keys`: all of them verify. `trusted_proxies`: hops of X-Forwarded-For that are ours.
-    `test_page` is None in production, whatever the environment says.
+    `test_page` is None in production, whatever the environment says. `log_clients`: a line for each connect, track,
+    stop and disconnect.
     """
 
     development: bool
@@ -99,6 +100,7 @@ class Settings:
     trusted_proxies: int = 0
     api_concurrency: int = 8
     secrets_id: str = ""
+    log_clients: bool = True
     test_page: PageSettings | None = None
     bounds: Bounds = field(default_factory=Bounds)
     timing: Timing = field(default_factory=Timing)
@@ -136,6 +138,7 @@ class _Reader:
             trusted_proxies=self._number("TRUSTED_PROXIES", 0 if self._development else 1, int),
             api_concurrency=self._number("API_CONCURRENCY", 8, int),
             secrets_id=self._environment.get("SECRETS_ID", ""),
+            log_clients=self._switch("LOG_CLIENTS", usual=True),
             test_page=self._test_page(),
             bounds=self._numbers(Bounds()),
             timing=self._numbers(
@@ -200,9 +203,9 @@ class _Reader:
             self._faults.append(f"{name} is missing")
         return text or in_development
 
-    def _switch(self, name: str) -> bool:
-        word = self._environment.get(name, "").lower()
-        if word not in ("", "0", "1", "true", "false", "yes", "no"):
+    def _switch(self, name: str, *, usual: bool = False) -> bool:
+        word = self._environment.get(name, "").lower() or str(usual).lower()
+        if word not in ("0", "1", "true", "false", "yes", "no"):
             self._faults.append(f"{name} must be true or false")
         return word in ("1", "true", "yes")
 

@@ -1,17 +1,16 @@
 """The newest version of each payment as Redis has it."""
 
 import asyncio
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
+from chalicelib import log
 from chalicelib.contract import MalformedEvent, PaymentEvent, decode, payment_key
 from socket_gateway.redis_clients import RedisClients
 
 BATCH = 500
 """Channels or keys per command or pipeline."""
-logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -72,5 +71,5 @@ def _decoded(text: bytes | None) -> PaymentEvent | None:
     try:
         return decode(text)
     except MalformedEvent as error:
-        logger.warning("a snapshot is malformed: %s", error)
+        log.warning("snapshot-malformed", reason=str(error))
         return None

@@ -1,10 +1,10 @@
 """What a browser asks by Socket.IO: to track a payment, and to stop."""
 
-import logging
 import time
 from collections.abc import Sequence
 from typing import Any
 
+from chalicelib import log
 from chalicelib.contract import CONNECTED, STOP_TRACKING, TRACK, PaymentEvent, payment_room, to_iso
 from chalicelib.errors import InvalidRequest, InvalidToken, LimitReached, NotFound, PaymentError
 from chalicelib.tokens import TrackingGrant, read_tracking_token
@@ -17,7 +17,6 @@ from socket_gateway.settings import Settings
 from socket_gateway.watches import Watch, Watches, packets_of
 from socket_gateway.wire import SocketServer, VersionPacket
 
-logger = logging.getLogger(__name__)
 _REMEMBERED = 64
 Ack = dict[str, Any]
 
@@ -82,12 +81,14 @@ class Sockets:
         now = _now()
         self._clients[sid] = Client(self._rooms.eio_sid_from_sid(sid, NAMESPACE), now)
         self.registry.changed(sid)
+        self._log("client-connected", socket=sid)
         welcome = {"message": "Connected to payment updates", "socketId": sid, "timestamp": to_iso(now)}
         await self._server.emit(CONNECTED, welcome, to=sid)
 
-    async def _disconnect(self, sid: str, _reason: str) -> None:
+    async def _disconnect(self, sid: str, reason: str) -> None:
         client = self._clients.pop(sid, None)
         if client is not None:
+            self._log("client-disconnected", socket=sid, reason=reason, payments=len(client.watches))
             for reference in client.watches:
                 self._watches.leave(sid, reference)
             self.registry.changed(sid)
@@ -110,7 +111,7 @@ class Sockets:
         except PaymentError as error:
             return self._refused(error)
         except Exception:
-            logger.exception("track-payment failed")
+            log.failure("track-failed")
             return self._refused(PaymentError())
 
     async def _stop(self, sid: str, *arguments: object) -> Ack:
@@ -118,7 +119,8 @@ class Sockets:
         reference = _reference(arguments)
         if client is None or reference is None:
             return self._refused(InvalidRequest())
-        await self._leave(sid, client, reference)
+        if await self._leave(sid, client, reference):
+            self._log("tracking-stopped", socket=sid, reference=reference)
         return {"ok": True}
 
     async def _follow(self, sid: str, client: Client, reference: str, token: str) -> PaymentEvent | None:
@@ -139,22 +141,29 @@ class Sockets:
             self.show(sid, packets_of(newest))
             client.saw(reference, newest["version"])
         await self._server.enter_room(sid, payment_room(reference))
+        self._log("payment-tracked", socket=sid, reference=reference, version=watch.version)
         return newest
 
-    async def _leave(self, sid: str, client: Client, reference: str) -> None:
+    async def _leave(self, sid: str, client: Client, reference: str) -> bool:
+        """False: it was not tracked."""
         watch = client.watches.pop(reference, None)
         if watch is None:
-            return
+            return False
         room = payment_room(reference)
         if room in self._server.rooms(sid):
             client.saw(reference, watch.version)
             await self._server.leave_room(sid, room)
         self._watches.leave(sid, reference)
         self.registry.changed(sid)
+        return True
 
     def show(self, room: str, packets: Sequence[VersionPacket]) -> None:
         """To one browser or to all who watch a payment."""
         self._metrics.events.inc(self._rooms.broadcast(room, packets) * len(packets))
+
+    def _log(self, event: str, **fields: object) -> None:
+        if self._settings.log_clients:
+            log.info(event, **fields)
 
     def _refused(self, error: PaymentError) -> Ack:
         self._metrics.refusals.labels(error.code).inc()

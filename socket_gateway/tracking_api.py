@@ -1,16 +1,14 @@
 """The API's tracking route: where a payment is asked for that Redis does not have."""
 
 import asyncio
-import logging
 
 import httpx
 
+from chalicelib import log
 from chalicelib.contract import MalformedEvent, PaymentEvent, decode
 from chalicelib.errors import NotFound
 from socket_gateway.metrics import Metrics
 from socket_gateway.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 
 class TrackingApi:
@@ -50,10 +48,12 @@ class TrackingApi:
             except (httpx.HTTPError, TimeoutError, MalformedEvent) as error:
                 self._metrics.api_calls.labels("failed").inc()
                 if self._answers:  # one line per outage; the metric counts
-                    logger.warning("the API does not answer: %s", type(error).__name__)
+                    log.warning("api-lost", error=type(error).__name__)
                 self._answers = False
                 return None
         self._metrics.api_calls.labels("answered").inc()
+        if not self._answers:
+            log.info("api-back")
         self._answers = True
         return event
 

@@ -1,9 +1,9 @@
 """Which payments local browsers watch, and the newest version that each of them has been shown."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Sequence
 
+from chalicelib import log
 from chalicelib.contract import EVENTS_OF_STATUS, MalformedEvent, PaymentEvent, decode, encode, payment_room
 from chalicelib.errors import NotFound
 from socket_gateway.redis_clients import REDIS_AWAY
@@ -11,8 +11,6 @@ from socket_gateway.relay import Relay
 from socket_gateway.snapshots import Snapshots, in_batches
 from socket_gateway.tracking_api import TrackingApi
 from socket_gateway.wire import VersionPacket
-
-logger = logging.getLogger(__name__)
 
 
 class Watch:
@@ -110,7 +108,7 @@ class Watches:
         try:
             self._learn(decode(body))
         except MalformedEvent as error:
-            logger.warning("a payment message is malformed: %s", error)
+            log.warning("payment-message-malformed", reason=str(error))
 
     def _learn(self, event: PaymentEvent) -> None:
         watch = self._watches.get(event["reference"])
@@ -128,7 +126,7 @@ class Watches:
             try:
                 await self._ask(watch.reference, token)
             except NotFound:
-                logger.warning("a watched payment is unknown to the API")
+                log.warning("watched-payment-unknown", reference=watch.reference)
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -1,6 +1,7 @@
 """The exact container: how it is built, and two of it behind the proxy of compose.yaml."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -212,7 +213,9 @@ def test_it_runs_with_nothing_to_write_to_and_no_privileges(replicas: list[Gatew
 def test_what_is_missing_ends_the_container_in_one_line() -> None:
     done = run_once()
     assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith("cannot start: FRONTEND_URL is missing; REDIS_HOST is")
+    line = json.loads(done.stdout)
+    assert line["event"] == "gateway-not-started"
+    assert line["reason"].startswith("FRONTEND_URL is missing; REDIS_HOST is missing")
 
 
 # --------------------------------------------------------------------------- two of it behind the proxy

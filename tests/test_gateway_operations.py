@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -218,8 +220,16 @@ async def test_a_signal_drains_and_exits_with_0(valkey: Valkey, store: LiveStore
             assert time.monotonic() - began < 9
             await until(lambda: not browser.client.connected)
     assert code == 0, output
+    lines = [json.loads(line) for line in output.splitlines()]
+    for line in lines:
+        assert datetime.fromisoformat(line["time"]).tzinfo == UTC
+        assert (line["level"], "trace" in line) == ("INFO", False), line
+    assert [line["event"] for line in lines] == [
+        *("gateway-started", "client-connected", "payment-tracked", "gateway-draining", "client-disconnected"),
+        "gateway-stopped",
+    ]
     assert token_for(event["reference"])[:20] not in output
-    assert "Traceback" not in output
+    assert LOOPBACK not in output
 
 
 async def test_a_second_signal_exits_at_once(valkey: Valkey) -> None:
@@ -239,5 +249,101 @@ async def test_without_settings_it_says_what_is_missing_and_leaves() -> None:
     with started({"PATH": os.environ["PATH"]}) as process:
         code, output = await ended(process)
     assert code == 1
-    assert "TRACKING_TOKEN_KEY is missing; API_URL is missing" in output
-    assert "Traceback" not in output
+    (line,) = map(json.loads, output.splitlines())
+    assert line["event"] == "gateway-not-started"
+    assert "TRACKING_TOKEN_KEY is missing; API_URL is missing" in line["reason"]
+
+
+def events_of(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, object]]]:
+    """The product's lines: each event with its fields."""
+    return [(record.getMessage(), record.__dict__["fields"]) for record in caplog.records if record.name == "payments"]
+
+
+async def test_connect_track_stop_and_disconnect_are_lines(
+    valkey: Valkey, store: LiveStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = new_event()
+    store.put(event)
+    reference = event["reference"]
+    async with running(settings_for(valkey)) as gateway, gateway.browser() as browser:
+        sid = browser.client.get_sid()
+        await browser.track(reference, token="forged")
+        await browser.stop(reference)
+        await browser.track(reference)
+        await browser.stop(reference)
+        await browser.stop(reference)
+        await browser.track(reference)
+        await browser.client.disconnect()
+        await until(lambda: len(gateway.gateway.sockets) == 0)
+        *lines, (last, ended) = events_of(caplog)
+    assert lines == [
+        ("client-connected", {"socket": sid}),
+        ("payment-tracked", {"socket": sid, "reference": reference, "version": 1}),
+        ("tracking-stopped", {"socket": sid, "reference": reference}),
+        ("payment-tracked", {"socket": sid, "reference": reference, "version": 1}),
+    ]
+    assert (last, ended["socket"], ended["payments"]) == ("client-disconnected", sid, 1)
+    assert ended["reason"] in ("client disconnect", "transport close")
+
+
+async def test_the_lines_of_clients_can_be_switched_off(
+    valkey: Valkey, store: LiveStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = new_event()
+    store.put(event)
+    for log_clients in (True, False):
+        caplog.clear()
+        async with running(settings_for(valkey, log_clients=log_clients)) as gateway, gateway.browser() as browser:
+            await browser.track(event["reference"])
+            await browser.stop(event["reference"])
+        names = [name for name, _ in events_of(caplog)]
+        expected = ["client-connected", "payment-tracked", "tracking-stopped", "client-disconnected"]
+        assert names == (expected if log_clients else [])
+
+
+async def test_the_log_says_when_redis_is_lost_and_when_it_is_back(caplog: pytest.LogCaptureFixture) -> None:
+    with Valkey() as own:
+        async with running(settings_for(own)) as gateway:
+            assert "redis-back" not in caplog.messages, "it was never away"
+            for _ in range(2):
+                caplog.clear()
+                own.stop()
+                await until(lambda: not gateway.gateway.relay.connected)
+                await until(lambda: gateway.gateway.relay.probe_age > 0.5)  # several attempts are one outage
+                own.start()
+                await until(lambda: gateway.gateway.relay.connected)
+                (lost, back) = events_of(caplog)
+                assert lost[0] == "redis-lost"
+                assert isinstance(lost[1]["error"], str)
+                assert back[0] == "redis-back"
+                assert float(str(back[1]["away_seconds"])) > 0
+
+
+async def test_a_gateway_that_starts_without_redis_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    with Valkey() as own:
+        own.stop()
+        async with running(settings_for(own), connected=False) as gateway:
+            await until(lambda: "redis-lost" in caplog.messages)
+            own.start()
+            await until(lambda: gateway.gateway.relay.connected)
+    assert caplog.messages.count("redis-lost") == caplog.messages.count("redis-back") == 1
+
+
+async def test_what_strangers_send_is_no_line(valkey: Valkey) -> None:
+    port = free_port()
+    with started(environment(valkey, port)) as process:
+        await ready(port, process)
+        for garbage in (
+            b"\x16\x03\x01",
+            b"GET / HTTP/9\r\n\r\n",
+            b"GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+        ):
+            reader, writer = await asyncio.open_connection(LOOPBACK, port)
+            writer.write(garbage + b"\r\n")
+            await reader.read(1)
+            writer.close()
+        process.send_signal(signal.SIGTERM)
+        _, output = await ended(process)
+    assert [json.loads(line)["event"] for line in output.splitlines()] == [
+        *("gateway-started", "gateway-draining", "gateway-stopped"),
+    ]
