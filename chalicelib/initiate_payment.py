@@ -81,9 +81,9 @@ class InitiatePayment:
             raise CurrencyNotSupported(
                 fields={"currency": f"must be one of {', '.join(sorted(self.campay.currencies))}"}
             )
-        phone_hash = self._phone_hash(request.phone_number, self.phone_hash_keys[0])
+        hashes = self._phone_hashes(request.phone_number)
         for round_number in range(_ROUNDS):
-            order, phone = self.ledger.order_and_phone(request.order_id, phone_hash)
+            order, phone = self.ledger.order_and_phone(request.order_id, *hashes)
             try:
                 stored = self._existing(order, request)
                 if stored is None:
@@ -172,8 +172,8 @@ class InitiatePayment:
         the prompt before has just ended.
         """
         now = self.clock.now()
-        if phone.live:
-            live = self._load(phone.live).payment
+        for reference in phone.all_live:
+            live = self._load(reference).payment
             if self._has_ended(live):
                 raise VersionConflict
             wait = max(live.expires_at - now, 0)
@@ -183,7 +183,7 @@ class InitiatePayment:
             (limits.phone_prompts_per_15_minutes, _QUARTER_HOUR_MS),
             (limits.phone_prompts_per_day, _DAY_MS),
         ):
-            recent = [at for at in phone.prompts if at > now - window]
+            recent = [at for at in phone.all_prompts if at > now - window]
             if len(recent) >= most:
                 waits.append(recent[-most] + window - now)
         if waits:
@@ -269,11 +269,12 @@ class InitiatePayment:
     def _asks_for(self, payment: Payment, request: PaymentRequest) -> bool:
         """Same order, amount and phone; a phone that was hashed with the key before is the same phone."""
         same_order = (payment.order_id, payment.money) == (request.order_id, request.money)
-        hashes = {self._phone_hash(request.phone_number, key) for key in self.phone_hash_keys}
-        return same_order and payment.phone_hash in hashes
+        return same_order and payment.phone_hash in self._phone_hashes(request.phone_number)
 
-    def _phone_hash(self, phone_number: str, key: str) -> str:
-        return hmac.new(key.encode(), phone_number.encode(), hashlib.sha256).hexdigest()
+    def _phone_hashes(self, phone_number: str) -> list[str]:
+        """By each valid key; the first one's is written."""
+        number = phone_number.encode()
+        return [hmac.new(key.encode(), number, hashlib.sha256).hexdigest() for key in self.phone_hash_keys]
 
 
 def _error_of(outcome: CollectOutcome, reference: str) -> PaymentError | None:

@@ -19,6 +19,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
@@ -116,10 +117,13 @@ class Ledger:
 
     # ------------------------------------------------------------------ reading
 
-    def order_and_phone(self, order_id: str, phone_hash: str) -> tuple[Order, Phone]:
-        keys = [key_of(f"order#{order_id}"), key_of(f"phone#{phone_hash}")]
+    def order_and_phone(self, order_id: str, phone_hash: str, *other_hashes: str) -> tuple[Order, Phone]:
+        """In one call. `other_hashes`: of the same phone, by the other valid keys."""
+        hashes = (phone_hash, *other_hashes)
+        keys = [key_of(f"order#{order_id}"), *(key_of(f"phone#{name}") for name in hashes)]
         items = {item["pk"]: item for item in self._get_many(keys)}
-        return read_order(order_id, items.get(keys[0]["pk"])), read_phone(phone_hash, items.get(keys[1]["pk"]))
+        phone, *others = (read_phone(name, items.get(f"phone#{name}")) for name in hashes)
+        return read_order(order_id, items.get(f"order#{order_id}")), replace(phone, under_other_keys=others)
 
     def order(self, order_id: str) -> Order:
         return read_order(order_id, self._get(key_of(f"order#{order_id}")))
@@ -207,10 +211,11 @@ class Ledger:
             **({"dueMark": "due", "dueAt": due_at} if due_at is not None else {}),
         }
         prompts = {*(at for at in phone.prompts if at > now - PHONE_MEMORY_MS), now}
-        order_update = Update(f"order#{order.order_id}").at_revision(order.revision)
+        others = phone.under_other_keys
+        order_update = Update(f"order#{order.order_id}").next_after(order.revision)
         attempts = [*(ref for ref in order.attempts if ref != payment.reference), payment.reference]
         order_update.set(live=payment.reference, latest=payment.reference, attempts=attempts, keys=write_keys(keys))
-        phone_update = Update(f"phone#{phone.phone_hash}").at_revision(phone.revision)
+        phone_update = Update(f"phone#{phone.phone_hash}").next_after(phone.revision)
         forgotten_at = (now + 2 * PHONE_MEMORY_MS) // 1000
         phone_update.set(live=payment.reference, prompts=prompts, **{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
         items = [
@@ -218,6 +223,7 @@ class Ledger:
             self._put(version_item(payment, "initiated", None, now)),
             order_update.item(self._table),
             phone_update.item(self._table),
+            *(Update(f"phone#{row.phone_hash}").only_at(row.revision).check(self._table) for row in others),
         ]
         if self._transact(items, attempt_id) is not None:
             raise VersionConflict

@@ -84,12 +84,23 @@ class Order:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Phone:
-    """`prompts`: times of the prompts of the last day, oldest first."""
+    """`prompts`: times of the prompts of the last day, oldest first. `under_other_keys`: the rows of the same phone
+    whose hash another valid key made, while the key is being rotated.
+    """
 
     phone_hash: str
     live: str | None = None
     prompts: Sequence[int] = ()
     revision: int = 0
+    under_other_keys: Sequence["Phone"] = ()
+
+    @property
+    def all_live(self) -> list[str]:
+        return [row.live for row in (self, *self.under_other_keys) if row.live]
+
+    @property
+    def all_prompts(self) -> list[int]:
+        return sorted(at for row in (self, *self.under_other_keys) for at in row.prompts)
 
 
 def key_of(partition: str, sort: str = "state") -> Item:

@@ -100,12 +100,14 @@ class Update:
     def due(self, due_at: int | None) -> "Update":
         return self.remove("dueMark", "dueAt") if due_at is None else self.set(dueMark="due", dueAt=due_at)
 
-    def at_revision(self, revision: int) -> "Update":
-        """Only as it was seen; whoever changes it raises the revision."""
-        self.only_if("revision = :seen" if revision else "attribute_not_exists(revision)")
+    def only_at(self, revision: int) -> "Update":
+        """Only as it was seen; whoever changes it raises the revision. 0: there is no such row."""
         if revision:
             self.values[":seen"] = revision
-        return self.set(revision=revision + 1)
+        return self.only_if("revision = :seen" if revision else "attribute_not_exists(revision)")
+
+    def next_after(self, revision: int) -> "Update":
+        return self.only_at(revision).set(revision=revision + 1)
 
     def next_revision(self) -> "Update":
         self._sets.append("revision = revision + :one")
@@ -134,6 +136,10 @@ class Update:
 
     def item(self, table: str) -> Item:
         return {"Update": self.arguments(table)}
+
+    def check(self, table: str) -> Item:
+        """Its conditions alone, for an update that changes nothing."""
+        return {"ConditionCheck": self.arguments(table)}
 
     def _name(self, name: str) -> str:
         self.names[f"#{name}"] = name

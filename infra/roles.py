@@ -13,12 +13,13 @@ from infra.acknowledged import acknowledge
 
 LEDGER_ACTIONS = (
     "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
-"""Those that ledger.py calls; a transaction needs those of the writes inside it."""
+"""Those that ledger.py calls; a transaction needs those of the writes and checks inside it."""
 _NETWORK_ACTIONS = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",

@@ -105,6 +105,47 @@ def test_a_rotated_hash_key_knows_the_phones_of_the_key_before(service: Service,
     assert len(shop.transactions) == 1
 
 
+def test_a_rotated_hash_key_knows_the_prompt_in_flight_and_the_prompts_before(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    old = service.initiate
+    rotated = replace(old, phone_hash_keys=("a-new-key", *old.phone_hash_keys))
+    before, after = old(REQUEST).payment, replace(REQUEST, order_id="order-2")
+    with pytest.raises(errors.LimitReached, match="a prompt to answer first"):
+        rotated(after)
+
+    def decline(payment: Payment) -> None:
+        shop.customer(payment.campay_reference, "FAILED")
+        service.settle.ring(payment.reference, payment.campay_reference)
+        clock.forward(60)
+
+    decline(before)
+    decline(rotated(after).payment)
+    decline(old(replace(REQUEST, order_id="order-3")).payment)
+    with pytest.raises(errors.LimitReached, match="too many prompts") as refused:
+        rotated(replace(REQUEST, order_id="order-4"))
+    assert refused.value.retry_after == 15 * 60 - 3 * 60
+    assert len(shop.transactions) == 3
+
+
+def test_while_a_hash_key_is_rotated_a_phone_gets_one_prompt_at_a_time(service: Service, shop: Shop) -> None:
+    """Some processes have the new key first already, some have it second."""
+    keys = ("a-new-key", *service.initiate.phone_hash_keys)
+    fleet = [replace(service.initiate, phone_hash_keys=order) for order in (keys, keys[::-1])]
+
+    def start(number: int) -> bool:
+        try:
+            fleet[number % 2](replace(REQUEST, order_id=f"order-{number}", address=None))
+        except errors.LimitReached:
+            return False
+        return True
+
+    with ThreadPoolExecutor(20) as threads:
+        started = list(threads.map(start, range(20)))
+    assert started.count(True) == 1
+    assert len(shop.transactions) == 1
+
+
 def test_a_paid_order_is_not_paid_again(service: Service, shop: Shop) -> None:
     first = service.initiate(with_key("a")).payment
     shop.customer(first.campay_reference, "SUCCESSFUL")

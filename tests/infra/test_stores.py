@@ -20,7 +20,7 @@ ACTIONS_OF_CALL = {
     "get_item": {"dynamodb:GetItem"},
     "query": {"dynamodb:Query"},
     "update_item": {"dynamodb:UpdateItem"},
-    "transact_write_items": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+    "transact_write_items": {"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
 }
 
 
