@@ -30,7 +30,7 @@ class Admission:
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         bounds = settings.bounds
-        self.most = min(bounds.max_connections, _descriptor_limit() - _OTHER_DESCRIPTORS)
+        self.most = max(2, min(bounds.max_connections, _descriptor_limit() - _OTHER_DESCRIPTORS))
         self.most_sockets = min(bounds.max_sockets, self.most // 2)
         """Engine.IO sessions. A browser that polls holds up to two connections, and health checks need some."""
         self._most_per_address = bounds.sockets_per_address

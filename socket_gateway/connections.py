@@ -178,7 +178,7 @@ class Connections:
         self._metrics.refusals.labels("rate_limited").inc()
         if packet.packet_type == EVENT and packet.id is not None:
             await self._send(eio_sid, ACK, packet.namespace, id=packet.id, data=[_RATE_LIMITED])
-        await asyncio.sleep(1 / max(self._bounds.events_per_second, 0.1))
+        await asyncio.sleep(1 / self._bounds.events_per_second)
 
     async def _send(self, eio_sid: str, packet_type: int, namespace: str | None, **content: Any) -> None:
         packet = self._server.packet_class(packet_type, namespace=namespace, **content)

@@ -1,14 +1,17 @@
 """What the environment says, read once, checked whole: every missing or wrong name in one error."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
 
+from chalicelib.environment import InvalidVariable, Number, read_number
 from chalicelib.secrets_manager import SecretsUnavailable, read_secrets
 
 MINIMUM_KEY_BYTES = 32
+_LAST_PORT = 65_535
+_RANGE = "range"
 T = TypeVar("T")
 
 
@@ -36,51 +39,57 @@ class PageSettings:
     simulator_url: str
 
 
+def _bounded(usual: Number, minimum: Number, maximum: Number) -> Number:
+    """A field that is a variable of the environment, in capitals."""
+    return field(default=usual, metadata={_RANGE: (minimum, maximum)})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What one browser, one address or one payment may take. Each field is a variable in capitals.
+    """What one browser, one address or one payment may take: usual value, minimum and maximum.
 
     Bytes count what waits for one browser in this process, not what its kernel holds. `events` are
     Socket.IO packets in; over the burst they are refused and read no faster than the rate.
     """
 
-    max_message_bytes: int = 8192
-    payments_per_socket: int = 16
-    sockets_per_payment: int = 16
-    sockets_per_address: int = 500
+    max_message_bytes: int = _bounded(8192, 1024, 1024 * 1024)
+    payments_per_socket: int = _bounded(16, 1, 1000)
+    sockets_per_payment: int = _bounded(16, 1, 100_000)
+    sockets_per_address: int = _bounded(500, 1, 1_000_000)
     """Of a browser that polls, up to two TCP connections count too."""
-    max_sockets: int = 20_000
+    max_sockets: int = _bounded(20_000, 1, 1_000_000)
     """From this many Engine.IO sessions on, new handshakes are refused with 503 and `/readyz` fails."""
-    max_connections: int = 45_000
+    max_connections: int = _bounded(45_000, 2, 1_000_000)
     """TCP connections. Fewer where the process may open fewer files."""
-    request_seconds: float = 10.0
+    request_seconds: float = _bounded(10.0, 1.0, 300.0)
     """For a whole request: line, headers and body. A WebSocket that a session upgrades to has as long for each step."""
-    track_deadline_seconds: float = 10.0
-    events_per_second: float = 5.0
-    events_burst: int = 20
-    malformed_packets: int = 3
-    output_compact_bytes: int = 64 * 1024
-    output_close_bytes: int = 256 * 1024
-    output_stall_seconds: float = 10.0
+    track_deadline_seconds: float = _bounded(10.0, 1.0, 3600.0)
+    events_per_second: float = _bounded(5.0, 0.1, 10_000.0)
+    events_burst: int = _bounded(20, 2, 100_000)
+    malformed_packets: int = _bounded(3, 1, 1000)
+    output_compact_bytes: int = _bounded(64 * 1024, 1024, 64 * 1024 * 1024)
+    output_close_bytes: int = _bounded(256 * 1024, 1024, 64 * 1024 * 1024)
+    output_stall_seconds: float = _bounded(10.0, 1.0, 3600.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Seconds. `drain_accept`: still accepting after SIGTERM, `drain_close`: the longest that the closes take,
-    `secrets_believed`: so long a refusal does not make us read the secrets again, `keep_alive`: between two requests
-    of one connection; longer than the load balancer keeps its own, which must not send into one that is being closed.
+    """Seconds: usual value, minimum and maximum. `drain_accept`: still accepting after SIGTERM, `drain_close`: the
+    longest that the closes take, `secrets_believed`: so long a refusal does not make us read the secrets again.
     """
 
-    probe_seconds: float = 3.0
-    redis_timeout_seconds: float = 1.0
-    reconnect_max_seconds: float = 2.0
-    api_timeout_seconds: float = 2.0
-    registry_flush_seconds: float = 0.2
-    drain_accept_seconds: float = 15.0
-    drain_close_seconds: float = 45.0
-    drain_closes_per_second: float = 100.0
-    secrets_believed_seconds: float = 60.0
-    keep_alive_seconds: int = 130
+    probe_seconds: float = _bounded(3.0, 0.1, 60.0)
+    redis_timeout_seconds: float = _bounded(1.0, 0.1, 60.0)
+    reconnect_max_seconds: float = _bounded(2.0, 0.05, 60.0)
+    api_timeout_seconds: float = _bounded(2.0, 0.1, 60.0)
+    registry_flush_seconds: float = _bounded(0.2, 0.01, 10.0)
+    drain_accept_seconds: float = _bounded(15.0, 0.0, 600.0)
+    drain_close_seconds: float = _bounded(45.0, 0.0, 3600.0)
+    drain_closes_per_second: float = _bounded(100.0, 1.0, 100_000.0)
+    secrets_believed_seconds: float = _bounded(60.0, 0.0, 86_400.0)
+    keep_alive_seconds: int = _bounded(130, 1, 3600)
+    """Between two requests of one connection. Longer than the load balancer keeps an idle one, so that it never sends a
+    request into a connection that is being closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +135,7 @@ class _Reader:
         self._development = self._is_development()
 
     def settings(self) -> Settings:
-        port = self._number("PORT", 8080, int)
+        port = self._number("PORT", 8080, 1, _LAST_PORT)
         settings = Settings(
             development=self._development,
             origins=self._origins(port),
@@ -135,8 +144,8 @@ class _Reader:
             api_url=self._text("API_URL", in_development="http://127.0.0.1:8000").rstrip("/"),
             host=self._environment.get("GATEWAY_HOST") or ("127.0.0.1" if self._development else "0.0.0.0"),  # noqa: S104 a container's port is published by its engine
             port=port,
-            trusted_proxies=self._number("TRUSTED_PROXIES", 0 if self._development else 1, int),
-            api_concurrency=self._number("API_CONCURRENCY", 8, int),
+            trusted_proxies=self._number("TRUSTED_PROXIES", 0 if self._development else 1, 0, 10),
+            api_concurrency=self._number("API_CONCURRENCY", 8, 1, 1000),
             secrets_id=self._environment.get("SECRETS_ID", ""),
             log_clients=self._switch("LOG_CLIENTS", usual=True),
             test_page=self._test_page(),
@@ -165,10 +174,10 @@ class _Reader:
     def _redis(self) -> RedisSettings:
         return RedisSettings(
             host=self._text("REDIS_HOST", in_development="127.0.0.1"),
-            port=self._number("REDIS_PORT", 6379, int),
+            port=self._number("REDIS_PORT", 6379, 1, _LAST_PORT),
             username=self._environment.get("REDIS_USERNAME", ""),
             password=self._environment.get("REDIS_PASSWORD", ""),
-            database=self._number("REDIS_DB", 0, int),
+            database=self._number("REDIS_DB", 0, 0, 9999),
             tls=self._switch("REDIS_TLS"),
             cluster=self._switch("REDIS_CLUSTER"),
         )
@@ -184,7 +193,7 @@ class _Reader:
     def _numbers(self, usual: T) -> T:
         """The same dataclass of numbers, with what the environment says of each of its fields."""
         values = {
-            each.name: self._number(each.name.upper(), getattr(usual, each.name), type(getattr(usual, each.name)))
+            each.name: self._number(each.name.upper(), getattr(usual, each.name), *each.metadata[_RANGE])
             for each in fields(usual)  # type: ignore[arg-type]  # T is one of the two dataclasses above
         }
         return type(usual)(**values)
@@ -209,17 +218,12 @@ class _Reader:
             self._faults.append(f"{name} must be true or false")
         return word in ("1", "true", "yes")
 
-    def _number(self, name: str, usual: T, parse: Callable[[str], T]) -> T:
-        """Numbers here are all zero or more: what is negative, infinite or no number is a fault."""
-        text = self._environment.get(name, "")
+    def _number(self, name: str, usual: Number, minimum: Number, maximum: Number) -> Number:
         try:
-            number = parse(text) if text else usual
-        except ValueError:
-            number = usual
-            self._faults.append(f"{name} must be a number")
-        if not 0 <= number < float("inf"):  # type: ignore[operator]  # T is int or float
-            self._faults.append(f"{name} must be zero or more")
-        return number
+            return read_number(self._environment, name, usual, minimum, maximum)
+        except InvalidVariable as error:
+            self._faults.append(str(error))
+            return usual
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """The gateway's environment: read once, checked whole."""
 
+import re
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -60,7 +62,12 @@ def test_redis_in_every_form() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "read"),
     [
-        ("MAX_MESSAGE_BYTES", "100", lambda it: it.bounds.max_message_bytes == 100),
+        ("MAX_MESSAGE_BYTES", "2000", lambda it: it.bounds.max_message_bytes == 2000),
+        ("MAX_SOCKETS", "30", lambda it: it.bounds.max_sockets == 30),
+        ("MAX_CONNECTIONS", "70", lambda it: it.bounds.max_connections == 70),
+        ("REQUEST_SECONDS", "2.5", lambda it: it.bounds.request_seconds == 2.5),
+        ("KEEP_ALIVE_SECONDS", "65", lambda it: it.timing.keep_alive_seconds == 65),
+        ("LOG_CLIENTS", "false", lambda it: not it.log_clients),
         ("PAYMENTS_PER_SOCKET", "3", lambda it: it.bounds.payments_per_socket == 3),
         ("SOCKETS_PER_PAYMENT", "4", lambda it: it.bounds.sockets_per_payment == 4),
         ("SOCKETS_PER_ADDRESS", "5", lambda it: it.bounds.sockets_per_address == 5),
@@ -85,10 +92,10 @@ def test_each_bound_is_a_variable(name: str, value: str, read: Any) -> None:
         ({"APP_ENV": "staging"}, "APP_ENV must be"),
         ({"TRACKING_TOKEN_KEY": "a" * 32 + ",short"}, "TRACKING_TOKEN_KEY must have at least 32 bytes"),
         ({"FRONTEND_URL": "*"}, "FRONTEND_URL must be exact"),
-        ({"PORT": "eighty"}, "PORT must be a number"),
-        ({"EVENTS_BURST": "-1"}, "EVENTS_BURST must be zero or more"),
-        ({"PROBE_SECONDS": "nan"}, "PROBE_SECONDS must be zero or more"),
+        ({"PORT": "eighty"}, "PORT must be a whole number from 1 to 65535"),
+        ({"REDIS_PORT": "0"}, "REDIS_PORT must be a whole number from 1 to 65535"),
         ({"REDIS_TLS": "maybe"}, "REDIS_TLS must be true or false"),
+        ({"LOG_CLIENTS": "maybe"}, "LOG_CLIENTS must be true or false"),
     ],
 )
 def test_what_is_wrong_is_named_without_its_value(change: dict[str, str], fault: str) -> None:
@@ -96,3 +103,41 @@ def test_what_is_wrong_is_named_without_its_value(change: dict[str, str], fault:
         read_settings(PRODUCTION | change)
     assert fault in str(caught.value)
     assert "short" not in str(caught.value)
+
+
+NUMBERS = (
+    *("PORT", "REDIS_PORT", "REDIS_DB", "TRUSTED_PROXIES", "API_CONCURRENCY"),
+    *(each.name.upper() for part in (Bounds, Timing) for each in fields(part)),
+)
+MAY_BE_ZERO = {"REDIS_DB", "TRUSTED_PROXIES", "DRAIN_ACCEPT_SECONDS", "DRAIN_CLOSE_SECONDS", "SECRETS_BELIEVED_SECONDS"}
+
+
+@pytest.mark.parametrize(
+    "value", ["-1", "-0.5", "nan", "inf", "-inf", "1e999", "999999999999", "many", "0x10", "٣", "1;2"]
+)
+def test_no_number_is_negative_endless_or_none_at_all_and_every_wrong_one_is_named_at_once(value: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings(PRODUCTION | dict.fromkeys(NUMBERS, value))
+    faults = str(caught.value).split("; ")
+    assert {fault.split()[0] for fault in faults} == set(NUMBERS)
+    assert all(re.fullmatch(r"[A-Z_]+ must be a (whole )?number from [0-9.]+ to [0-9.]+", fault) for fault in faults)
+
+
+def test_zero_is_refused_where_it_makes_no_sense() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings(PRODUCTION | dict.fromkeys(NUMBERS, "0"))
+    assert {fault.split()[0] for fault in str(caught.value).split("; ")} == set(NUMBERS) - MAY_BE_ZERO
+
+
+def test_what_is_usual_is_within_its_own_bounds() -> None:
+    usual = {each.name.upper(): str(getattr(part, each.name)) for part in (Bounds(), Timing()) for each in fields(part)}
+    settings = read_settings(PRODUCTION | usual)
+    assert (settings.bounds, settings.timing) == (Bounds(), Timing())
+
+
+def test_an_error_never_shows_what_was_written() -> None:
+    misplaced = "tok-3f9a77c1e2"
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings(PRODUCTION | {"PORT": misplaced, "REDIS_TLS": misplaced, "APP_ENV": misplaced})
+    assert misplaced not in str(caught.value)
+    assert [fault.split()[0] for fault in str(caught.value).split("; ")] == ["APP_ENV", "PORT", "REDIS_TLS"]
