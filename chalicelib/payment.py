@@ -228,11 +228,13 @@ class Payment:
 
     def resolved(self, status: PaymentStatus, now: int) -> "Payment":
         """An operator's decision on a CONFLICTED payment: paid, then what was disputed was the charge, or
-        not. Raises InvalidTransition on any other payment.
+        not. Raises InvalidTransition on any other payment, and for "not" where a record that agrees was noted.
         """
         if self.status not in UNDER_REVIEW or not self._may_become(status):
             raise InvalidTransition(f"{self.status} may not be resolved as {status}")
-        charges = (*self.charges, *self.disputed) if status is _S.SUCCESSFUL else self.charges
+        if status is not _S.SUCCESSFUL and self.charges:
+            raise InvalidTransition(f"may not be resolved as {status}: it was charged by {', '.join(self.charges)}")
+        charges = tuple(dict.fromkeys((*self.charges, *self.disputed))) if status is _S.SUCCESSFUL else self.charges
         duplicate = self.duplicate or len(charges) > 1
         return self._next(replace(self, status=status, charges=charges, duplicate=duplicate), now)
 
@@ -258,8 +260,7 @@ class Payment:
         if self.charges:
             return self._changed(now, charges=charges, duplicate=True)
         if self.status in UNDER_REVIEW:  # noted, and left to the operator
-            known = record.campay_reference in self.disputed
-            return None if known else self._changed(now, charges=charges)
+            return self._changed(now, charges=charges)
         late = not self.is_waiting
         return self._recorded(record, now, status=_S.SUCCESSFUL, late=late, charges=charges, reason=None)
 

@@ -133,7 +133,7 @@ PECULIARITIES: dict[str, dict[str, Any]] = {
 # after `+` is a peculiarity of the record.
 OBSERVED = """
 record                        INITIATING PENDING    EXPIRED    LOST       FAILED     REFUSED    CONFLICTED SUCCESSFUL
-successful                    SUCCESSFUL SUCCESSFUL late       late       late       late       -          -
+successful                    SUCCESSFUL SUCCESSFUL late       late       late       late       noted      -
 failed                        FAILED     FAILED     FAILED     FAILED     -          -          -          -
 pending                       PENDING    -          -          adopted    -          -          -          -
 unknown                       adopted    -          -          adopted    -          -          -          -
@@ -148,7 +148,7 @@ successful+withdraw           CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLI
 failed+withdraw               CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED -          -
 successful+undirected         CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED -          -
 pending+withdraw              -          -          -          -          -          -          -          -
-successful+simulated          SUCCESSFUL SUCCESSFUL late       late       late       late       -          -
+successful+simulated          SUCCESSFUL SUCCESSFUL late       late       late       late       noted      -
 failed+simulated              FAILED     FAILED     FAILED     FAILED     -          -          -          -
 pending+simulated             PENDING    -          -          adopted    -          -          -          -
 successful+simulated+withdraw CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED -          -
@@ -339,6 +339,23 @@ def test_a_charge_that_came_during_the_review_makes_the_operator_s_yes_a_duplica
     assert (noted.status, noted.duplicate) == (CONFLICTED, False)
     paid = noted.resolved(SUCCESSFUL, NOW)
     assert (paid.charges, paid.duplicate) == (("B", "A"), True)
+
+
+@pytest.mark.parametrize(("words", "charge"), [("successful+stranger", "B"), ("successful", "A")])
+def test_an_operator_s_no_is_refused_while_a_good_charge_is_noted(words: str, charge: str) -> None:
+    """The money is there in full: FAILED would hide it and free the order for a second charge."""
+    noted = changed(EXAMPLES["CONFLICTED"].observe(record_of(words), NOW))
+    assert (noted.status, noted.charges) == (CONFLICTED, (charge,))
+    with pytest.raises(InvalidTransition, match=f"charged by {charge}$"):
+        noted.resolved(FAILED, NOW)
+    assert noted.resolved(SUCCESSFUL, NOW).status is SUCCESSFUL
+
+
+def test_a_disputed_record_that_agrees_at_last_is_one_charge() -> None:
+    noted = changed(EXAMPLES["CONFLICTED"].observe(PAID, NOW))
+    assert noted.observe(PAID, NOW) is None
+    paid = noted.resolved(SUCCESSFUL, NOW)
+    assert (paid.charges, paid.duplicate) == (("A",), False)
 
 
 def test_a_clock_that_goes_back_does_not_take_the_payment_along() -> None:

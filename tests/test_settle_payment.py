@@ -184,6 +184,22 @@ def test_an_operators_no_stays_a_no(service: Service, shop: Shop) -> None:
     assert service.ledger.order("order-1").live is None
 
 
+def test_an_operators_no_cannot_hide_a_good_charge(service: Service, shop: Shop) -> None:
+    odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
+    shop.customer(odd.campay_reference, "SUCCESSFUL")
+    service.settle.ring(odd.reference, odd.campay_reference)
+    charge = shop.charge_again(odd.reference)
+    service.settle.ring(odd.reference, charge)
+    before = newest(service, odd)
+    assert (before.status, before.charges) == (S.CONFLICTED, (charge,))
+    with pytest.raises(NotAllowed) as refused:
+        service.operate.resolve(odd.reference, S.FAILED, "it never came")
+    assert charge in refused.value.detail
+    assert newest(service, odd) == before
+    order = service.ledger.order("order-1")
+    assert (order.live, order.paid) == (odd.reference, None)
+
+
 def test_a_bell_that_names_anothers_record_acts_on_the_other(service: Service, pending: Payment, shop: Shop) -> None:
     other = service.initiate(replace(REQUEST, order_id="order-2", phone_number="237670000099")).payment
     shop.customer(other.campay_reference, "SUCCESSFUL")
