@@ -14,7 +14,7 @@
     │   ├── IdempotencyKeyReused  409  idempotency_key_reused
     │   └── NotAllowed            409  not_allowed              an operator's action that the status forbids
     ├── PaymentRefused            422  payment_refused          the operator or CamPay said no; proven
-    ├── LimitReached              429  phone_limit, address_limit
+    ├── LimitReached              429  prompt_in_flight, phone_limit, address_limit
     └── Unavailable               503
         ├── ProviderUnavailable   503  provider_unavailable     CamPay: nothing is known to have happened
         ├── ProviderBusy          503  provider_busy            CamPay refused for now
@@ -151,20 +151,36 @@ class PaymentRefused(PaymentError):
     }
 
 
+_SENTENCE_OF_LIMIT: Mapping[str, Mapping[Locale, str]] = {
+    "prompt_in_flight": {
+        "en": "A payment prompt is on this phone already: answer it, or wait until it ends.",
+        "fr": "Une demande de paiement est déjà sur ce téléphone : répondez-y, ou attendez qu'elle prenne fin.",
+    },
+    "phone_limit": {
+        "en": "This phone has had too many payment prompts for now.",
+        "fr": "Ce téléphone a reçu trop de demandes de paiement pour le moment.",
+    },
+}
+
+
 class LimitReached(PaymentError):
-    """`retry_after` is in whole seconds, rounded up: waiting that long is enough."""
+    """Too much was asked for. `code` says which limit it is, and each has its own sentence.
+
+    `retry_after` is in whole seconds, rounded up: waiting that long is enough.
+    """
 
     http_status = 429
     retryable = True
-    sentence = {
-        "en": "Too many attempts. Please wait a little before you try again.",
-        "fr": "Trop de tentatives. Patientez un peu avant de réessayer.",
+    sentence: Mapping[Locale, str] = {
+        "en": "There have been too many attempts for now.",
+        "fr": "Il y a eu trop de tentatives pour le moment.",
     }
 
     def __init__(self, code: str, retry_after: int, detail: str = "") -> None:
         super().__init__(detail)
         self.code = code
         self.retry_after = retry_after
+        self.sentence = _SENTENCE_OF_LIMIT.get(code, self.sentence)
 
 
 class Unavailable(PaymentError):

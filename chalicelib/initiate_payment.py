@@ -177,7 +177,7 @@ class InitiatePayment:
             if self._has_ended(live):
                 raise VersionConflict
             wait = max(live.expires_at - now, 0)
-            raise LimitReached("phone_limit", _seconds(wait), "This phone has a prompt to answer first.")
+            raise LimitReached("prompt_in_flight", _seconds(wait), "This phone has a prompt to answer first.")
         limits, waits = self.limits, []
         for most, window in (
             (limits.phone_prompts_per_15_minutes, _QUARTER_HOUR_MS),

@@ -287,7 +287,7 @@ def test_one_prompt_at_a_time_on_a_phone(service: Service, shop: Shop, clock: Ha
     clock.forward(100)
     with pytest.raises(errors.LimitReached) as refused:
         service.initiate(replace(REQUEST, order_id="order-2"))
-    assert (refused.value.code, refused.value.retry_after) == ("phone_limit", 500)
+    assert (refused.value.code, refused.value.retry_after) == ("prompt_in_flight", 500)
     clock.forward(refused.value.retry_after)
     assert not service.initiate(replace(REQUEST, order_id="order-2")).replayed
     assert len(shop.transactions) == 2
@@ -307,7 +307,8 @@ def test_three_prompts_in_fifteen_minutes_and_six_a_day(service: Service, shop: 
         prompt()
     with pytest.raises(errors.LimitReached) as refused:
         prompt()
-    assert refused.value.retry_after == 15 * 60 - 3 * 60, "counted from the first of the three"
+    wait = 15 * 60 - 3 * 60
+    assert (refused.value.code, refused.value.retry_after) == ("phone_limit", wait), "from the first of the three"
     clock.forward(refused.value.retry_after)
     for _ in range(3):
         prompt()

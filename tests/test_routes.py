@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from chalicelib import bootstrap, tokens
+from chalicelib.errors import LimitReached
 from chalicelib.settings import Settings
 from local.embedded import Valkey
 from tests.api_gateway import Reply, call
@@ -78,11 +79,18 @@ def test_a_refusal_is_a_problem_that_names_the_payment(
     assert reply.json["reference"]
 
 
-def test_limits_tell_how_long_to_wait(merchant: dict[str, str]) -> None:
+def test_a_prompt_in_flight_is_told_as_such_with_the_time_to_wait(merchant: dict[str, str]) -> None:
     initiate(merchant)
-    reply = initiate(merchant, orderId="order-2")
-    assert (reply.status, reply.json["code"]) == (429, "phone_limit")
+    reply = initiate({**merchant, "Accept-Language": "en"}, orderId="order-2")
+    assert (reply.status, reply.json["code"]) == (429, "prompt_in_flight")
+    assert reply.json["detail"].startswith("A payment prompt is on this phone already")
     assert 590 <= int(reply.headers["Retry-After"]) <= 600
+
+
+@pytest.mark.parametrize("locale", ["fr", "en"])
+def test_each_limit_has_a_sentence_of_its_own(locale: str) -> None:
+    codes = ("prompt_in_flight", "phone_limit", "address_limit")
+    assert len({LimitReached(code, 7).sentence[locale] for code in codes}) == len(codes)
 
 
 def test_errors_speak_the_callers_language(merchant: dict[str, str]) -> None:
