@@ -29,7 +29,7 @@ from chalicelib.ledger import IDEMPOTENCY_KEY_LIFE_MS, Ledger, VersionConflict
 from chalicelib.ledger_items import Order, Phone, Stored
 from chalicelib.ledger_update import NEVER_SENT
 from chalicelib.live import Live, LiveUnavailable
-from chalicelib.payment import UNDER_REVIEW, Money, Payment, mask_phone, operator_hint
+from chalicelib.payment import Money, Payment, mask_phone, operator_hint
 from chalicelib.settings import Limits
 from chalicelib.settle_payment import SettlePayment
 
@@ -93,7 +93,7 @@ class InitiatePayment:
             except VersionConflict:
                 self.ledger.pause(round_number)
                 continue
-            if stored.awaits_sender:
+            if stored.awaits_sender and not order.under_review:
                 return self._prompt(stored, request)
             return Initiated(stored.payment, replayed=True)
         raise PaymentInProgress  # others have changed the order or the phone each time
@@ -121,6 +121,8 @@ class InitiatePayment:
             return known
         if order.paid:
             raise OrderAlreadyPaid(reference=order.paid)
+        if order.under_review:
+            raise PaymentInProgress
         if order.live:
             return self._live(order, order.live, request)
         if key and len(order.keys_since(self.clock.now() - IDEMPOTENCY_KEY_LIFE_MS)) >= KEYS_PER_ORDER:
@@ -132,7 +134,7 @@ class InitiatePayment:
         live = stored.payment
         if self._has_ended(live):
             raise VersionConflict
-        if live.status in UNDER_REVIEW or not self._asks_for(live, request):
+        if live.is_under_review or not self._asks_for(live, request):
             raise PaymentInProgress
         key = request.idempotency_key
         if key and not self.ledger.remember_key(order.order_id, key, live.reference, KEYS_PER_ORDER):
@@ -160,7 +162,7 @@ class InitiatePayment:
             earlier = self.settle.recheck(reference, "a further attempt")
             if earlier.is_final:
                 raise OrderAlreadyPaid(reference=earlier.reference)
-            if earlier.status in UNDER_REVIEW:
+            if earlier.is_under_review:
                 raise PaymentInProgress
             open_ones.append(reference)
         return open_ones

@@ -2,7 +2,7 @@
 
     payment#<reference>  state   the newest version, its marks, its read lease, whether its prompt may have been sent
     payment#<reference>  v#<n>   each version: the payment, its cause, CamPay's record as evidence
-    order#<id>           state   live and paid attempt, latest attempt, idempotency keys
+    order#<id>           state   live and paid attempt, latest attempt, open cases, idempotency keys
     phone#<hash>         state   live attempt, times of its prompts
     budget#<name>#<n>    state   uses of a budget in its n-th window of time
 

@@ -1,7 +1,7 @@
 """The rows of the ledger's table, read into what they mean and written from it."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any
 
@@ -68,7 +68,9 @@ class Charge:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Order:
-    """`keys`: idempotency key -> the payment it stands for. References throughout."""
+    """`keys`: idempotency key -> the payment it stands for. `under_review`: attempts whose case is open, of any age; no
+    other may start. References throughout.
+    """
 
     order_id: str
     live: str | None = None
@@ -76,6 +78,7 @@ class Order:
     latest: str | None = None
     attempts: Sequence[str] = ()
     keys: Mapping[str, tuple[str, int]] = dataclasses.field(default_factory=dict)
+    under_review: Set[str] = frozenset()
     revision: int = 0
 
     def keys_since(self, oldest: int) -> dict[str, tuple[str, int]]:
@@ -172,10 +175,15 @@ def read_stored(item: Item | None) -> Stored | None:
 
 def read_order(order_id: str, item: Item | None) -> Order:
     item = item or {}
-    keys = {name: (entry["reference"], entry["at"]) for name, entry in item.get("keys", {}).items()}
-    attempts = tuple(item.get("attempts", ()))
     return Order(
-        order_id, item.get("live"), item.get("paid"), item.get("latest"), attempts, keys, item.get("revision", 0)
+        order_id,
+        live=item.get("live"),
+        paid=item.get("paid"),
+        latest=item.get("latest"),
+        attempts=tuple(item.get("attempts", ())),
+        keys={name: (entry["reference"], entry["at"]) for name, entry in item.get("keys", {}).items()},
+        under_review=item.get("underReview", frozenset()),
+        revision=item.get("revision", 0),
     )
 
 

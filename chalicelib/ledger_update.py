@@ -38,6 +38,14 @@ class Change:
         return self.before.is_waiting and not self.after.is_waiting
 
     @property
+    def opens_case(self) -> bool:
+        return self.after.is_under_review and not self.before.is_under_review
+
+    @property
+    def closes_case(self) -> bool:
+        return self.before.is_under_review and not self.after.is_under_review
+
+    @property
     def pays(self) -> bool:
         return self.after.is_final and not self.before.is_final
 
@@ -54,6 +62,7 @@ class Update:
         self._key = key_of(partition, sort)
         self._sets: list[str] = []
         self._removes: list[str] = []
+        self._adds: list[str] = []
         self._discards: list[str] = []
         self._conditions: list[str] = []
         self.names: dict[str, str] = {}
@@ -87,10 +96,16 @@ class Update:
         self._removes += [self._name(name) for name in names]
         return self
 
-    def discard(self, name: str, number: int) -> "Update":
-        """Takes a number out of a set of numbers."""
+    def add(self, name: str, member: str) -> "Update":
+        """Puts a member into a set, which starts empty."""
+        self._adds.append(f"{self._name(name)} :member")
+        self.values[":member"] = {member}
+        return self
+
+    def discard(self, name: str, member: int | str) -> "Update":
+        """Takes a member out of a set."""
         self._discards.append(f"{self._name(name)} :gone")
-        self.values[":gone"] = {number}
+        self.values[":gone"] = {member}
         return self
 
     def only_if(self, condition: str) -> "Update":
@@ -121,7 +136,7 @@ class Update:
         return self
 
     def arguments(self, table: str) -> Item:
-        clauses = {"SET": self._sets, "REMOVE": self._removes, "DELETE": self._discards}
+        clauses = {"SET": self._sets, "REMOVE": self._removes, "ADD": self._adds, "DELETE": self._discards}
         expression = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts)
         arguments = {
             "TableName": table,
@@ -165,20 +180,31 @@ class Belief:
 
     def order_update(self) -> Update | None:
         change, order = self.change, self._order
+        reference = change.after.reference
         takes = change.pays and order.paid is None
-        frees = change.leaves_live and order.live == change.after.reference
-        if not takes and not frees:
+        frees = change.leaves_live and order.live == reference
+        if not (takes or frees or change.opens_case or change.closes_case):
             return None
         update = Update(f"order#{order.order_id}").next_revision()
-        if order.live is None:
+        if takes or frees:
+            self._only_as_believed(update)
+        if takes:
+            update.set(paid=reference)
+        if frees:
+            update.remove("live")
+        if change.opens_case:
+            update.add("underReview", reference)
+        if change.closes_case:
+            update.discard("underReview", reference)
+        return update
+
+    def _only_as_believed(self, update: Update) -> None:
+        if self._order.live is None:
             update.only_if("attribute_not_exists(live)")
         else:
-            update.only_if("live = :live").values[":live"] = order.live
-        if order.paid is None:
+            update.only_if("live = :live").values[":live"] = self._order.live
+        if self._order.paid is None:
             update.only_if("attribute_not_exists(paid)")
-        if takes:
-            update.set(paid=change.after.reference)
-        return update.remove("live") if frees else update
 
     def phone_update(self) -> Update | None:
         change = self.change

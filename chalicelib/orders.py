@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import log
 from chalicelib.contract import ORDER_EVENT_SOURCE, order_event, order_event_type
-from chalicelib.payment import UNDER_REVIEW, Payment
+from chalicelib.payment import Payment
 
 
 class AnnouncementFailed(Exception):
@@ -26,7 +26,7 @@ class Orders:
         kind = order_event_type(payment)
         if kind is None:
             return
-        if payment.duplicate or payment.status in UNDER_REVIEW:
+        if payment.duplicate or payment.is_under_review:
             log.alarm(kind, reference=payment.reference, order=payment.order_id)
         event = order_event(payment, now)
         if self._client is None:

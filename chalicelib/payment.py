@@ -174,6 +174,10 @@ class Payment:
         return self.status in WAITING
 
     @property
+    def is_under_review(self) -> bool:
+        return self.status in UNDER_REVIEW
+
+    @property
     def is_undecided(self) -> bool:
         return self.status in UNDECIDED
 
@@ -211,7 +215,7 @@ class Payment:
             return self._disputed(record, now) if ours else None
         if record.status is RecordStatus.SUCCESSFUL:
             return self._charged(record, now)
-        if not ours or self.status in UNDER_REVIEW:
+        if not ours or self.is_under_review:
             return None
         if record.status is RecordStatus.FAILED and self._may_become(_S.FAILED):
             return self._recorded(record, now, status=_S.FAILED)
@@ -230,7 +234,7 @@ class Payment:
         """An operator's decision on a CONFLICTED payment: paid, then what was disputed was the charge, or
         not. Raises InvalidTransition on any other payment, and for "not" where a record that agrees was noted.
         """
-        if self.status not in UNDER_REVIEW or not self._may_become(status):
+        if not self.is_under_review or not self._may_become(status):
             raise InvalidTransition(f"{self.status} may not be resolved as {status}")
         if status is not _S.SUCCESSFUL and self.charges:
             raise InvalidTransition(f"may not be resolved as {status}: it was charged by {', '.join(self.charges)}")
@@ -259,7 +263,7 @@ class Payment:
         charges = (*self.charges, record.campay_reference)
         if self.charges:
             return self._changed(now, charges=charges, duplicate=True)
-        if self.status in UNDER_REVIEW:  # noted, and left to the operator
+        if self.is_under_review:  # noted, and left to the operator
             return self._changed(now, charges=charges)
         late = not self.is_waiting
         return self._recorded(record, now, status=_S.SUCCESSFUL, late=late, charges=charges, reason=None)

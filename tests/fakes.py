@@ -131,15 +131,15 @@ class Death(BaseException):
 
 
 class Life:
-    """The steps of a process. The step numbered `ends_at` (from 1) is its last."""
+    """The steps of a process. `ends_at`, a step's number (from 1) or name, is its last."""
 
-    def __init__(self, ends_at: int | None = None) -> None:
+    def __init__(self, ends_at: int | str | None = None) -> None:
         self.steps: list[str] = []
         self._ends_at = ends_at
 
     def step(self, name: str) -> None:
         self.steps.append(name)
-        if len(self.steps) == self._ends_at:
+        if self._ends_at in (len(self.steps), name):
             raise Death
 
     def watch(self, part: Any) -> Any:

@@ -205,6 +205,50 @@ def test_an_order_under_review_is_not_charged_again(service: Service, shop: Shop
     assert service.initiate(another_order).payment.status is S.PENDING, "no prompt is on that phone any more"
 
 
+ODD_PHONE = "237670000006"
+"""CamPay's record of its payments has another amount."""
+
+
+def test_a_case_that_opens_after_expiry_holds_its_order_whatever_its_age(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    """The order was free, and attempts of more than 72 h are not asked about: only the order's own row knows."""
+    first = service.initiate(replace(REQUEST, phone_number=ODD_PHONE)).payment
+    clock.forward(601)
+    assert service.settle.refresh(first.reference).status is S.EXPIRED
+    shop.customer(first.campay_reference, "SUCCESSFUL")
+    service.settle.ring(first.reference, first.campay_reference)
+    assert newest(service, first.reference).status is S.CONFLICTED
+    for hours in (0, 100, 1000):
+        clock.forward(hours * 3600)
+        with pytest.raises(errors.PaymentInProgress):
+            service.initiate(REQUEST)
+    assert len(shop.transactions) == 1
+    another_order = replace(REQUEST, order_id="order-2", phone_number=ODD_PHONE)
+    assert service.initiate(another_order).payment.status is S.PENDING, "a case holds no phone"
+    service.operate.resolve(first.reference, S.FAILED, "paid back")
+    assert service.initiate(REQUEST).payment.status is S.PENDING, "the case is closed"
+
+
+def test_a_case_holds_its_order_beyond_the_attempt_that_was_live_when_it_opened(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    first = service.initiate(replace(REQUEST, phone_number=ODD_PHONE)).payment
+    clock.forward(601)
+    second = service.initiate(with_key("second")).payment
+    shop.customer(first.campay_reference, "SUCCESSFUL")
+    service.settle.ring(first.reference, first.campay_reference)
+    assert newest(service, first.reference).status is S.CONFLICTED
+    assert service.initiate(with_key("second")).replayed
+    shop.customer(second.campay_reference, "FAILED")
+    service.settle.ring(second.reference, second.campay_reference)
+    assert service.ledger.order("order-1").live is None
+    clock.forward(100 * 3600)
+    with pytest.raises(errors.PaymentInProgress):
+        service.initiate(with_key("third"))
+    assert len(shop.transactions) == 2
+
+
 # --------------------------------------------------------------------------- outcomes of collect
 
 

@@ -139,6 +139,28 @@ def test_a_late_success_pays_the_order_and_names_the_attempt_that_is_live(ledger
     assert stored.payment.duplicate
 
 
+@pytest.mark.parametrize("closed_as", [S.SUCCESSFUL, S.FAILED])
+def test_an_open_case_stands_in_its_order_until_it_is_closed(
+    ledger: Ledger, clock: HandClock, closed_as: PaymentStatus
+) -> None:
+    first = to(ledger, claim(ledger, a_payment(clock)).payment, status=S.EXPIRED).payment
+    second = claim(ledger, a_payment(clock, "ref-2")).payment
+    seen, phone = ledger.order_and_phone("order-1", "phone-2")
+    first = to(ledger, first, status=S.CONFLICTED, disputed=("c-1",)).payment
+    second = to(ledger, second, status=S.CONFLICTED, disputed=("c-2",)).payment
+    order = ledger.order("order-1")
+    assert (order.live, order.under_review) == ("ref-2", {"ref-1", "ref-2"})
+    with pytest.raises(VersionConflict):
+        ledger.claim(a_payment(clock, "ref-3", phone="phone-2"), replace(seen, live=None), phone, None, None)
+    noted = to(ledger, first, charges=("c-3",)).payment
+    assert ledger.order("order-1").under_review == {"ref-1", "ref-2"}
+    to(ledger, noted, status=closed_as)
+    assert ledger.order("order-1").under_review == {"ref-2"}
+    to(ledger, second, status=S.FAILED)
+    order = ledger.order("order-1")
+    assert (order.live, order.under_review) == (None, set())
+
+
 def test_a_stale_commit_changes_nothing(ledger: Ledger, clock: HandClock) -> None:
     payment = claim(ledger, a_payment(clock)).payment
     to(ledger, payment, status=S.SUCCESSFUL)
