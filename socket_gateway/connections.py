@@ -30,12 +30,13 @@ _RATE_LIMITED = {"ok": False, "code": "rate_limited", "message": "Too many messa
 class Connection:
     """One Engine.IO session."""
 
-    __slots__ = ("address", "bucket", "deadline", "malformed", "output")
+    __slots__ = ("address", "bucket", "closing", "deadline", "malformed", "output")
 
     def __init__(self, address: str, bucket: TokenBucket, output: Output) -> None:
         self.address = address
         self.bucket = bucket
         self.output = output
+        self.closing = False
         self.deadline: asyncio.TimerHandle | None = None
         self.malformed = 0
 
@@ -111,7 +112,9 @@ class Connections:
 
     def close(self, eio_sid: str, reason: str) -> None:
         """Ends the transport after what is on its way, so that the browser comes back."""
-        if eio_sid in self._connections:
+        connection = self._connections.get(eio_sid)
+        if connection is not None and not connection.closing:
+            connection.closing = True
             self._metrics.closes.labels(reason).inc()
             task = asyncio.ensure_future(close_transport(self._server, eio_sid))
             self._closing.add(task)

@@ -1,10 +1,11 @@
 """The real parts that tests share: a Valkey, an embedded AWS, and a service built on them."""
 
+import asyncio
 import itertools
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import jwt
 import pytest
 import redis
 import requests
+import uvloop
 from botocore.config import Config
 
 from chalicelib import bootstrap
@@ -64,6 +66,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     chosen = str(config.option.markexpr)
     is_deselected = chosen and ("not deploy" in chosen or "deploy" not in chosen)
     return True if is_deselected and collection_path == Path(__file__).parent / "infra" else None
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The gateway's tests run on its own loop: when a transport is closed is its business."""
+    is_gateway = item.path.name.startswith("test_gateway_")
+    return {"uvloop": uvloop.new_event_loop} if is_gateway else {"asyncio": asyncio.new_event_loop}
 
 
 @pytest.fixture
