@@ -40,6 +40,9 @@ _ORDER_EVENT_OF_STATUS: Mapping[str, str] = {
     _S.EXPIRED: "payment.expired",
     _S.CONFLICTED: "payment.conflicted",
 }
+DUPLICATE_ORDER_EVENT = "payment.duplicate"
+FOR_A_PERSON = frozenset({DUPLICATE_ORDER_EVENT, _ORDER_EVENT_OF_STATUS[_S.CONFLICTED]})
+"""The order events that somebody has to act upon."""
 ORDER_EVENT_SOURCE = "braidster.payments"
 
 
@@ -166,16 +169,19 @@ def decode(text: str | bytes) -> PaymentEvent:
     return cast(PaymentEvent, event)
 
 
-def order_event_type(payment: Payment) -> str | None:
-    """The order event that a version is announced as; None while nothing is settled."""
-    if payment.duplicate:
-        return "payment.duplicate"
-    return _ORDER_EVENT_OF_STATUS.get(payment.status)
+def order_events(payment: Payment, now: int) -> list[tuple[str, dict[str, Any]]]:
+    """The type and the payload of each event that the shop's order system gets of a version; none while nothing is
+    settled. The version that pays the order is always told as that; if it is a duplicate too, a further event says so.
 
-
-def order_event(payment: Payment, now: int) -> dict[str, Any]:
-    """The payload for the shop's order system. `id` is the same however often it is announced."""
-    return {"id": f"{payment.reference}:{payment.version}", **to_event(payment, now)}
+    `id` is the same however often an event is announced.
+    """
+    event = {"id": f"{payment.reference}:{payment.version}", **to_event(payment, now)}
+    kind = _ORDER_EVENT_OF_STATUS.get(payment.status)
+    if not payment.duplicate:
+        return [(kind, event)] if kind else []
+    if not payment.pays_order or kind is None:
+        return [(DUPLICATE_ORDER_EVENT, event)]
+    return [(kind, event), (DUPLICATE_ORDER_EVENT, {**event, "id": f"{event['id']}:duplicate"})]
 
 
 def to_iso(milliseconds: int) -> str:

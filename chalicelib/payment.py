@@ -136,7 +136,8 @@ class Payment:
     `charges`: the campayReferences of every SUCCESSFUL record of this payment, in the order they
     were seen; more than one is a duplicate. `disputed`: those of records that disagree with the
     claim; an operator's decision covers them for good. `order_paid_by`: another attempt of the
-    order has paid it while this one is live.
+    order has paid it while this one is live. `paid_version`: the version that paid the order; None
+    where another attempt did, or nobody.
     """
 
     reference: str
@@ -160,6 +161,12 @@ class Payment:
     charges: tuple[str, ...] = ()
     disputed: tuple[str, ...] = ()
     order_paid_by: str | None = None
+    paid_version: int | None = None
+
+    @property
+    def pays_order(self) -> bool:
+        """Whether this very version does."""
+        return self.version == self.paid_version
 
     @property
     def is_final(self) -> bool:
@@ -248,7 +255,7 @@ class Payment:
 
     def as_duplicate(self) -> "Payment":
         """The same change, of an order that another attempt has paid already."""
-        return replace(self, duplicate=True)
+        return replace(self, duplicate=True, paid_version=None)
 
     def _disputed(self, record: CollectRecord, now: int) -> "Payment | None":
         settles = record.status in (RecordStatus.SUCCESSFUL, RecordStatus.FAILED)
@@ -291,4 +298,7 @@ class Payment:
         """The only place where `version` rises."""
         if candidate.status is not self.status and not self._may_become(candidate.status):
             raise InvalidTransition(f"{self.status} may not become {candidate.status}")
-        return replace(candidate, version=self.version + 1, updated_at=max(now, self.updated_at))
+        version = self.version + 1
+        paid_version = version if candidate.is_final and not self.is_final else self.paid_version
+        updated_at = max(now, self.updated_at)
+        return replace(candidate, version=version, paid_version=paid_version, updated_at=updated_at)

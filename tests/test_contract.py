@@ -69,6 +69,7 @@ def golden_payments() -> dict[str, Payment]:
     successful = changed(pending.observe(paid, CREATED + 9_000))
     second_charge = replace(paid, campay_reference=OTHER_CAMPAY_REFERENCE)
     conflicted = changed(pending.observe(of_another_amount, CREATED + 9_000))
+    conflicted_and_charged = changed(conflicted.observe(second_charge, CREATED + 12_000))
     return {
         "initiating": initiating,
         "pending": pending,
@@ -84,6 +85,9 @@ def golden_payments() -> dict[str, Payment]:
         "expired": expired,
         "conflicted": conflicted,
         "successfulByAnOperator": changed(conflicted.resolved(PaymentStatus.SUCCESSFUL, CREATED + 690_000)),
+        "successfulByAnOperatorChargedTwice": conflicted_and_charged.resolved(
+            PaymentStatus.SUCCESSFUL, CREATED + 690_000
+        ),
     }
 
 
@@ -101,8 +105,9 @@ def test_the_payload_is_the_golden_one(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", EVENTS)
-def test_the_order_event_has_the_golden_type(case: str) -> None:
-    assert contract.order_event_type(PAYMENTS[case]) == EVENTS[case]["orderEventType"]
+def test_the_order_events_have_the_golden_types(case: str) -> None:
+    told = [kind for kind, _ in contract.order_events(PAYMENTS[case], SENT)]
+    assert told == EVENTS[case]["orderEventTypes"]
 
 
 @pytest.mark.parametrize("case", EVENTS)
@@ -116,14 +121,23 @@ def test_the_order_event_is_the_golden_one_and_its_id_stays_the_same_on_repetiti
     golden = read_golden("order-event.json")
     payment = PAYMENTS["successful"]
     assert golden["source"] == contract.ORDER_EVENT_SOURCE
-    assert contract.order_event_type(payment) == golden["type"]
-    assert contract.order_event(payment, SENT) == golden["detail"]
-    assert contract.order_event(payment, SENT + 60_000)["id"] == golden["detail"]["id"]
+    assert contract.order_events(payment, SENT) == [(golden["type"], golden["detail"])]
+    ((_, repeated),) = contract.order_events(payment, SENT + 60_000)
+    assert repeated["id"] == golden["detail"]["id"]
+
+
+def test_the_further_event_of_a_version_has_an_id_of_its_own() -> None:
+    """A consumer that drops ids which it has seen must not drop it."""
+    payment = PAYMENTS["successfulByAnOperatorChargedTwice"]
+    version = f"{payment.reference}:{payment.version}"
+    ids = [detail["id"] for _, detail in contract.order_events(payment, SENT)]
+    assert ids == [version, f"{version}:duplicate"]
+    assert [detail["duplicate"] for _, detail in contract.order_events(payment, SENT)] == [True, True]
 
 
 def test_event_names() -> None:
     words = {name: word for name, word in vars(contract).items() if name.isupper() and isinstance(word, str)}
-    del words["ORDER_EVENT_SOURCE"]
+    del words["ORDER_EVENT_SOURCE"], words["DUPLICATE_ORDER_EVENT"]
     assert words == NAMES["events"]
 
 

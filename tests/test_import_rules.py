@@ -34,7 +34,7 @@ def contract_words() -> re.Pattern[str]:
     """A whole event name, or text that begins as a key, channel or room does."""
     names, cases = (json.loads((GOLDEN / f"{it}.json").read_text("utf-8")) for it in ("names", "payment-events"))
     events = {word for word in names["events"].values() if "-" in word}  # "connected" is a plain word too
-    events |= {case["orderEventType"] for case in cases.values() if case["orderEventType"]}
+    events |= {kind for case in cases.values() for kind in case["orderEventTypes"]}
     prefixes = {template.partition("<")[0] for template in names["templates"].values()}
     whole, begun = ("|".join(map(re.escape, sorted(words))) for words in (events, prefixes))
     return re.compile(rf"(?:{whole})\Z|(?:{begun})(?!\s)")

@@ -11,7 +11,7 @@ from chalicelib.bootstrap import Service
 from chalicelib.contract import ORDER_EVENT_SOURCE
 from chalicelib.initiate_payment import PaymentRequest
 from chalicelib.orders import Orders
-from chalicelib.payment import Money, Payment
+from chalicelib.payment import Money, Payment, PaymentStatus
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop, aws_client
 from tests.fakes import HandClock
@@ -102,6 +102,40 @@ def test_a_repetition_is_known_by_its_id(service: Service, shop: Shop, queue: Qu
     assert queue.drain() == [told, told]
     assert queue.unseen() == [told]
     assert {event["detail"]["id"] for event in queue.received} == {f"{payment.reference}:3"}
+
+
+def test_the_version_that_pays_an_order_says_so_even_if_it_was_charged_twice(
+    service: Service, shop: Shop, queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An operator's yes after a review during which a second charge came: the shop must learn of both."""
+    payment = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
+    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    service.settle.ring(payment.reference, payment.campay_reference)
+    service.settle.ring(payment.reference, shop.charge_again(payment.reference))
+    caplog.clear()
+    paid = service.operate.resolve(payment.reference, PaymentStatus.SUCCESSFUL, "the rest was paid in cash")
+    assert (service.ledger.order("order-1").paid, paid.duplicate) == (payment.reference, True)
+    told = [("payment.successful", "order-1", paid.version), ("payment.duplicate", "order-1", paid.version)]
+    assert queue.drain()[-2:] == told
+    assert [record.message for record in caplog.records].count("payment.duplicate") == 1, "its alarm"
+    service.operate.redeliver(payment.reference)
+    assert queue.drain()[-2:] == told
+    assert queue.unseen()[-2:] == told, "known by their ids"
+
+
+def test_a_second_charge_of_a_paid_order_is_no_second_success(
+    service: Service, shop: Shop, clock: HandClock, queue: Queue
+) -> None:
+    """Of the same payment, and of another attempt."""
+    first = start(service, 0)
+    clock.forward(601)
+    second = start(service, 0)
+    for payment in (second, first):
+        shop.customer(payment.campay_reference, "SUCCESSFUL")
+        service.settle.ring(payment.reference, payment.campay_reference)
+    service.settle.ring(second.reference, shop.charge_again(second.reference))
+    kinds = [kind for kind, _, _ in queue.drain()]
+    assert kinds == ["payment.expired", "payment.successful", "payment.duplicate", "payment.duplicate"]
 
 
 def test_an_entry_that_the_bus_does_not_take_is_announced_again(

@@ -251,7 +251,7 @@ def test_our_own_prompt_approved_after_a_stranger_s_charge_is_a_duplicate() -> N
 
 def test_a_charge_of_an_order_that_another_attempt_has_paid_is_a_duplicate_in_the_same_change() -> None:
     paid = changed(PROMPTED.observe(PAID, NOW))
-    assert paid.as_duplicate() == replace(paid, duplicate=True)
+    assert paid.as_duplicate() == replace(paid, duplicate=True, paid_version=None)
 
 
 def test_a_payment_that_was_refused_and_is_charged_all_the_same_is_late() -> None:
@@ -356,6 +356,15 @@ def test_a_disputed_record_that_agrees_at_last_is_one_charge() -> None:
     assert noted.observe(PAID, NOW) is None
     paid = noted.resolved(SUCCESSFUL, NOW)
     assert (paid.charges, paid.duplicate) == (("A",), False)
+
+
+def test_one_version_pays_the_order() -> None:
+    paid = changed(PROMPTED.observe(PAID, NOW))
+    charged_twice = changed(paid.observe(record_of("successful+stranger"), NOW))
+    by_an_operator = EXAMPLES["CONFLICTED"].resolved(SUCCESSFUL, NOW)
+    told = [version.pays_order for version in (PROMPTED, paid, charged_twice, by_an_operator, paid.as_duplicate())]
+    assert told == [False, True, False, True, False]
+    assert (charged_twice.paid_version, paid.as_duplicate().paid_version) == (paid.version, None)
 
 
 def test_a_clock_that_goes_back_does_not_take_the_payment_along() -> None:

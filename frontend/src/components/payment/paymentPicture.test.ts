@@ -47,6 +47,7 @@ describe("of a payment", () => {
     expired: "expired",
     conflicted: "underReview",
     successfulByAnOperator: "approved",
+    successfulByAnOperatorChargedTwice: "duplicate",
   };
   const cases = Object.entries(OF_GOLDEN) as [keyof typeof paymentEvents, PictureName][];
 
