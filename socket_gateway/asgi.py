@@ -85,14 +85,21 @@ class Gateway:
 
     @property
     def ready(self) -> bool:
-        young = self.relay.probe_age < 2.5 * self.settings.timing.probe_seconds
-        return self.alive and young and not self.connections.full and not self.drain.started
+        return not self.reasons
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it is not ready. Only a gateway that drains must get no new browsers."""
+        stale = self.relay.probe_age >= 2.5 * self.settings.timing.probe_seconds
+        held = {"dead": not self.alive, "draining": self.drain.started, "full": self.connections.full, "redis": stale}
+        return [reason for reason, holds in held.items() if holds]
 
     async def _http(self, scope: Scope, send: Send) -> None:
         if scope["path"] == "/healthz":
             await respond_json(send, 200 if self.alive else 503, alive=self.alive)
         elif scope["path"] == "/readyz":
-            await respond_json(send, 200 if self.ready else 503, ready=self.ready)
+            reasons = self.reasons
+            await respond_json(send, 503 if reasons else 200, ready=not reasons, reasons=reasons)
         elif scope["path"] == "/metrics":
             await respond(send, 200, self.metrics.text(), prometheus.CONTENT_TYPE)
         elif self.test_page and self.test_page.has(scope["path"]):

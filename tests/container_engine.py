@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -30,13 +30,14 @@ _RUN = ("--runtime", "runc", "run", "--no-healthcheck", "--network", "host", *_L
 """Engines time health checks with systemd, which not every machine has: the test runs the check itself."""
 
 
-def require_tools() -> None:
+def require_tools(*names: str) -> None:
     """Installs what is missing where it may; else fails with one line that says what to install."""
-    if _missing_tools() and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["update"], ["install", "-y", "--no-install-recommends", *_missing_tools()]):
+    wanted = names or TOOLS
+    if _missing(wanted) and os.geteuid() == 0 and shutil.which("apt-get"):
+        for command in (["update"], ["install", "-y", "--no-install-recommends", *_missing(wanted)]):
             quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
             subprocess.run(["apt-get", "-qq", *command], env=quiet, check=False, capture_output=True)  # noqa: S607 Debian's own
-    if missing := _missing_tools():
+    if missing := _missing(wanted):
         raise AssertionError(f"the container is built and run with: sudo apt-get install {' '.join(missing)}")
 
 
@@ -63,8 +64,8 @@ def _build_base() -> None:
         run(*_BUILD, "-t", BASE, "-f", str(dockerfile), scratch)
 
 
-def _missing_tools() -> list[str]:
-    return [name for name in TOOLS if tool(name) is None]
+def _missing(names: Iterable[str]) -> list[str]:
+    return [name for name in names if tool(name) is None]
 
 
 def run(*command: str) -> str:

@@ -75,7 +75,7 @@ def proxy(replicas: list[GatewayContainer], stack: Stack) -> Iterator[str]:
     process = subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL)
     url, own = f"http://{LOOPBACK}:{port}", stack.gateway
     try:
-        wait_until(lambda: is_ready(f"{url}/readyz"), "the proxy is ready")
+        wait_until(lambda: is_ready(f"{url}/proxy-health"), "the proxy is ready")
         stack.gateway = url
         yield url
     finally:

@@ -143,7 +143,8 @@ async def test_drain_is_unready_at_once_accepts_for_a_while_and_then_closes_spre
         began = time.monotonic()
         draining = asyncio.create_task(gateway.gateway.drain.run())
         await until(lambda: gateway.gateway.drain.started)
-        assert (await http.get("/readyz")).status_code == 503
+        unready = await http.get("/readyz")
+        assert (unready.status_code, unready.json()) == (503, {"ready": False, "reasons": ["draining"]})
         assert (await http.get("/healthz")).status_code == 200
         browsers.append(await stack.enter_async_context(gateway.browser()))
         assert len(gateway.gateway.connections) == 9
