@@ -84,8 +84,8 @@ def allowed_origin() -> str:
     return os.environ.get("FRONTEND_URL", "http://localhost:8080").rstrip("/")
 
 
-def runs_in_lambda() -> bool:
-    return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+def runs_in_lambda(environment: Mapping[str, str] = os.environ) -> bool:
+    return "AWS_LAMBDA_FUNCTION_NAME" in environment
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -132,10 +132,14 @@ class _Reader:
         return settings
 
     def _is_development(self) -> bool:
-        name = self._environment.get("APP_ENV") or self._environment.get("NODE_ENV") or "production"
+        in_lambda = runs_in_lambda(self._environment)
+        # Chalice's command line, as in `chalice local`. Its `package` sets the variable too, but only for itself.
+        at_a_desk = "AWS_CHALICE_CLI_MODE" in self._environment and not in_lambda
+        usual = "development" if at_a_desk else "production"
+        name = self._environment.get("APP_ENV") or self._environment.get("NODE_ENV") or usual
         if name not in ("production", "development"):
             self._faults.append("APP_ENV must be production or development")
-        if name == "development" and "AWS_LAMBDA_FUNCTION_NAME" in self._environment:
+        if name == "development" and in_lambda:
             self._faults.append("APP_ENV=development is refused inside Lambda")
         return name == "development"
 

@@ -97,6 +97,14 @@ def test_development_needs_nothing_and_is_refused_inside_lambda() -> None:
     assert not read_settings(PRODUCTION | {"NODE_ENV": "development", "APP_ENV": "production"}).development
 
 
+def test_chalices_command_line_means_development_but_not_inside_lambda() -> None:
+    by_chalice = {"AWS_CHALICE_CLI_MODE": "true"}
+    assert read_settings(by_chalice).development
+    assert "MERCHANT_API_KEY is missing" in faults(by_chalice | {"AWS_LAMBDA_FUNCTION_NAME": "api"})
+    assert not read_settings(PRODUCTION | by_chalice | {"AWS_LAMBDA_FUNCTION_NAME": "api"}).development
+    assert not read_settings(PRODUCTION | by_chalice | {"APP_ENV": "production"}).development
+
+
 def test_redis_as_elasticache_wants_it() -> None:
     settings = read_settings(
         PRODUCTION
