@@ -193,10 +193,16 @@ class Connections:
         if connection is not None:
             self.output.remove(connection.output)
             connection.output.outbox.finish()  # stock leaves a poll waiting when the browser says good-bye
+            self._end_in_time(connection.output.transport)
             self._per_address[connection.address] -= 1
             if not self._per_address[connection.address]:
                 del self._per_address[connection.address]
         await self._socketio["disconnect"](eio_sid, reason)
+
+    def _end_in_time(self, transport: asyncio.Transport | None) -> None:
+        """A transport is closed once its output is taken: one whose browser takes nothing would stay for ever."""
+        if transport is not None and (transport.get_write_buffer_size() or not transport.is_closing()):
+            asyncio.get_running_loop().call_later(self._bounds.output_stall_seconds, transport.abort)
 
     def _malformed(self, connection: Connection | None) -> None:
         self._metrics.refusals.labels("malformed").inc()

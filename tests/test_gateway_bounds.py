@@ -344,6 +344,21 @@ async def test_who_takes_nothing_is_closed(
         await until(lambda: gateway.gateway.server.eio.sockets == {})
 
 
+async def test_who_is_closed_and_takes_nothing_holds_no_connection(valkey: Valkey, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    async with (
+        running(settings_for(valkey, output_stall_seconds=3)) as gateway,
+        slow_browser(gateway, event["reference"]),
+    ):
+        (connection,) = gateway.gateway.connections._connections.values()
+        for version in range(2, 402):
+            store.publish(new_event(event["reference"], version))
+        await until(lambda: connection.output.waiting_bytes > 16 * 1024)
+        gateway.gateway.connections.close(connection.output.eio_sid, "test")
+        await until(lambda: len(gateway.gateway.admission) == 0)
+
+
 async def test_a_closed_transport_brings_the_default_client_back(valkey: Valkey) -> None:
     """`sio.disconnect()` would tell it never to come back."""
     async with running(settings_for(valkey)) as gateway:
