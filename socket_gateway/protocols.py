@@ -109,12 +109,13 @@ class HttpProtocol(H11Protocol):
         if self._bytes:
             self._cut(HTTPStatus.REQUEST_TIMEOUT, "request_timeout")
         else:  # a browser that has opened a connection for later expects no answer
-            self._count("request_timeout")
+            self._metrics.refusals.labels("request_timeout").inc()
             self.transport.abort()
 
     def _cut(self, status: HTTPStatus, code: str) -> None:
-        self._count(code)
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+        self._cancel_deadline()
+        self._metrics.refusals.labels(code).inc()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):  # it has not been answered yet
             self._answer_and_close(status, code)
         else:
             self.transport.abort()
@@ -127,10 +128,6 @@ class HttpProtocol(H11Protocol):
             head.append(f"retry-after: {RETRY_AFTER}")
         self.transport.write("\r\n".join([*head, "connection: close", "", body]).encode())
         self.transport.close()
-
-    def _count(self, code: str) -> None:
-        self._cancel_deadline()
-        self._metrics.refusals.labels(code).inc()
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
