@@ -93,7 +93,7 @@ class InitiatePayment:
             except VersionConflict:
                 self.ledger.pause(round_number)
                 continue
-            if stored.awaits_sender and not order.under_review:
+            if stored.awaits_sender and not order.refuses_prompts:
                 return self._prompt(stored, request)
             return Initiated(stored.payment, replayed=True)
         raise PaymentInProgress  # others have changed the order or the phone each time

@@ -81,6 +81,10 @@ class Order:
     under_review: Set[str] = frozenset()
     revision: int = 0
 
+    @property
+    def refuses_prompts(self) -> bool:
+        return bool(self.paid or self.under_review)
+
     def keys_since(self, oldest: int) -> dict[str, tuple[str, int]]:
         return {name: (reference, at) for name, (reference, at) in self.keys.items() if at > oldest}
 

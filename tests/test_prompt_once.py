@@ -157,6 +157,21 @@ def test_an_unsent_claim_is_not_sent_while_a_case_of_its_order_is_open(
     assert (calls.collects, len(shop.transactions)) == (0, 1)
 
 
+def test_an_unsent_claim_is_not_sent_once_its_order_is_paid(
+    service: Service, calls: Calls, shop: Shop, clock: HandClock
+) -> None:
+    first = service.initiate(REQUEST).payment
+    clock.forward(601)
+    assert service.settle.refresh(first.reference).status is S.EXPIRED
+    keyed = replace(REQUEST, idempotency_key="key-1")
+    calls.unsent_claim(keyed)
+    shop.customer(first.campay_reference, "SUCCESSFUL")
+    service.settle.ring(first.reference, first.campay_reference)
+    result = calls.initiate(Life())(keyed)
+    assert (result.payment.order_paid_by, result.replayed) == (first.reference, True)
+    assert (calls.collects, len(shop.transactions)) == (0, 1)
+
+
 def test_a_row_that_says_nothing_of_its_prompt_may_have_sent_it(service: Service, calls: Calls) -> None:
     """As a version of this service wrote it that had no such mark."""
     calls.unsent_claim(REQUEST)
