@@ -17,7 +17,7 @@ from typing import Any
 
 from chalice.app import Chalice
 from chalice.config import Config
-from chalice.local import ChaliceRequestHandler, LocalChalice
+from chalice.local import ChaliceRequestHandler, LambdaContext, LocalChalice
 
 from chalicelib.bootstrap import service
 from chalicelib.settings import InvalidSettings
@@ -25,8 +25,11 @@ from local.embedded import LOOPBACK, Embedded, LoopbackServer
 
 logger = logging.getLogger("local.api_server")
 
-Schedule = Callable[[Mapping[str, Any], None], object]
+Schedule = Callable[[Mapping[str, Any], LambdaContext], object]
 """What `@app.schedule` makes of a function: it takes a CloudWatch event and a Lambda context."""
+
+SWEEP_MS = 120_000
+"""A run's time, as in `.chalice/config.json`."""
 
 RATE_EVENT: Mapping[str, Any] = {
     "version": "0",
@@ -69,7 +72,7 @@ class ApiServer(Embedded):
     def _run_schedule(self) -> None:
         while self._schedule is not None and not self._stopped.wait(self._pause_seconds):
             try:
-                self._schedule(RATE_EVENT, None)
+                self._schedule(RATE_EVENT, LambdaContext("sweep", 512, max_runtime_ms=SWEEP_MS))
             except Exception:
                 logger.exception("the schedule failed and goes on")
 

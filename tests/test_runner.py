@@ -121,6 +121,8 @@ def test_the_schedule_runs_again_and_again_even_after_a_failure(
 
     @product.schedule(Rate(1, unit=Rate.MINUTES))
     def sweep(event: CloudWatchEvent) -> None:
+        context: Any = event.context  # Chalice says dict, and hands Lambda's object over
+        assert context.get_remaining_time_in_millis() > 60_000, "a schedule plans by its Lambda's time"
         runs.append(event.source)
         if len(runs) == 1:
             raise RuntimeError("once")
