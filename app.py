@@ -106,7 +106,7 @@ def tracking(reference: str) -> Response:
 def health() -> Response:
     payments = service()
     storage = payments.live.storage()
-    state = "degraded" if storage == "degraded" else "ok"
+    state = "degraded" if storage == "degraded" else "healthy"
     return web.reply({"status": state, "storage": storage, "timestamp": to_iso(payments.clock.now())})
 
 

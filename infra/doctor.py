@@ -155,14 +155,14 @@ class Doctor:
             said = answer.status_code if answer is not None else "nothing"
             yield ill(f"the API's health answers {said}", "look at the API's log: it names what it lacks at its start")
             return
-        storage = answer.json().get("storage")
-        if storage == "degraded":
+        health = answer.json()
+        if health.get("status") != "healthy":
             yield ill(
                 "the API cannot reach Redis: payments go on, screens are slow",
                 "look at ElastiCache's events, REDIS_PASSWORD in the secret, and the security groups",
             )
         else:
-            yield well(f"the API is up, its storage is {storage}")
+            yield well(f"the API is healthy, its storage is {health['storage']}")
 
     def _browser_access(self) -> Iterator[Finding]:
         url, origin = f"{self._deployment.api_url}/api/payment/initiate", self._deployment.frontend_url

@@ -127,7 +127,7 @@ def test_redis_stops_and_comes_back(page: CheckoutPage, order: Order, redis: Val
     wait_until(lambda: stack.status(order.id)["status"] == "SUCCESSFUL", "our side knows")
     redis.start()
     page.shows("approved", within=SOON)
-    wait_until(lambda: stack.health() == "ok", "everything is as before")
+    wait_until(lambda: stack.health() == "healthy", "everything is as before")
     assert_paid_once(page, order)
 
 
@@ -139,7 +139,7 @@ def test_redis_hangs(page: CheckoutPage, order: Order, stack: Stack) -> None:
     page.what_if("the customer approves now")
     page.shows("approved", within=15 + SOON - (time.monotonic() - hung))
     assert_paid_once(page, order)
-    wait_until(lambda: stack.health() == "ok", "everything is as before", 20)
+    wait_until(lambda: stack.health() == "healthy", "everything is as before", 20)
 
 
 def test_the_socket_is_cut(page: CheckoutPage, order: Order) -> None:

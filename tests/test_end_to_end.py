@@ -201,6 +201,4 @@ def test_redis_may_stop_in_the_middle(environment: str, browsers: list[JavaScrip
         assert browsers[0].wait_for_end(25) == 0
         assert browsers[0].events() == PENDING + PAID
         assert [line["event"] for line in browsers[0].heard].count("connected") == 1
-        wait_until(
-            lambda: bool(stack.session.get(f"{stack.api}/health", timeout=5).json()["status"] == "ok"), "healthy"
-        )
+        wait_until(lambda: stack.health() == "healthy", "healthy")
