@@ -9,7 +9,12 @@ import { type PaymentEvent, type Problem, parsePaymentEvent } from "../src/payme
 type VariantName =
   | "checkPhoneOrange"
   | "checkPhoneNoOperator"
+  | "checkPhoneNotAnswered"
+  | "checkPhoneNotAnsweredNoCode"
+  | "givingUp"
+  | "givingUpUnanswered"
   | "unknownInitiating"
+  | "unknownNotAnswered"
   | "unknownPastExpiry"
   | "sendingAgain"
   | "declinedReviewed"
@@ -24,18 +29,23 @@ type VariantName =
 export type SampleName = PictureName | VariantName;
 export type Sample = Omit<PaymentTrackerProps, "locale">;
 
-/** The moment of the server's clock that the samples show: 47 s after the golden payment began. */
-const SHOWN_MS = Date.parse(paymentEvents.pending.event.createdAt) + 47_000;
+const BEGUN = Date.parse(paymentEvents.pending.event.createdAt);
+const EXPIRES = Date.parse(paymentEvents.pending.event.expiresAt);
 
 export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>> {
   const pending = golden("pending");
+  /** What there is to do when the server's clock shows that moment. */
+  const at = (serverTime: number) => ({ clockOffset: serverTime - deviceTime });
+  const early = at(BEGUN + 20_000);
+  const late = at(BEGUN + 47_000);
   const tracked = (payment: PaymentEvent, more: Partial<Sample> = {}): Sample => ({
     payment,
     connection: "connected",
-    clockOffset: SHOWN_MS - deviceTime,
+    ...early,
     ...act,
     ...more,
   });
+  const orange = { ...pending, operator: "Orange", ussdCode: "#150*50#", phoneNumber: "2376******99" };
   const unpaid = (more: Partial<Sample> = {}): Sample => ({ payment: null, connection: "stopped", ...act, ...more });
 
   return {
@@ -50,20 +60,21 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
     declined: tracked(golden("failedDeclined")),
     notEnoughFunds: tracked(golden("failedNotEnoughFunds")),
     expired: tracked(golden("expired")),
+    givenUp: tracked({ ...golden("expired"), reason: "given_up" }),
     underReview: tracked(golden("conflicted")),
     orderAlreadyPaid: unpaid({ problem: problem("order_already_paid") }),
     inProgressElsewhere: unpaid({ problem: problem("payment_in_progress") }),
     refused: unpaid({ connection: "refused", problem: problem("invalid_token") }),
 
-    checkPhoneOrange: tracked({
-      ...pending,
-      operator: "Orange",
-      ussdCode: "#150*50#",
-      phoneNumber: "2376******99",
-    }),
+    checkPhoneOrange: tracked(orange),
     checkPhoneNoOperator: tracked({ ...pending, operator: null, ussdCode: null }),
+    checkPhoneNotAnswered: tracked(orange, late),
+    checkPhoneNotAnsweredNoCode: tracked({ ...pending, operator: null, ussdCode: null }, late),
+    givingUp: tracked(pending, { ...late, givingUp: "asking" }),
+    givingUpUnanswered: tracked(pending, { ...late, givingUp: "unanswered" }),
     unknownInitiating: tracked(golden("initiating")),
-    unknownPastExpiry: tracked(pending, { clockOffset: SHOWN_MS + 600_000 - deviceTime }),
+    unknownNotAnswered: tracked(golden("initiating"), late),
+    unknownPastExpiry: tracked(pending, at(EXPIRES)),
     sendingAgain: tracked(golden("failedDeclined"), { phase: "sending" }),
     declinedReviewed: tracked({
       ...golden("failedDeclined"),
@@ -87,7 +98,7 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
   };
 }
 
-const act = { onRetry: () => {}, onChangeNumber: () => {}, onContinue: () => {} };
+const act = { onRetry: () => {}, onChangeNumber: () => {}, onContinue: () => {}, onGiveUp: () => {} };
 
 function golden(name: keyof typeof paymentEvents): PaymentEvent {
   const parsed = parsePaymentEvent(paymentEvents[name].event);

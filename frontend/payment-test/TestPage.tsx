@@ -26,7 +26,7 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
     onEvent,
     onChange: toastPaymentChange,
   });
-  const { phase, problem, phoneNumber, reference, payment, connection, pay, retry, changeNumber } = checkout;
+  const { phase, problem, phoneNumber, reference, payment, connection, pay, retry, changeNumber, giveUp } = checkout;
   const newOrder = () => openNewOrder(order);
 
   return (
@@ -54,6 +54,7 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
                 locale={locale}
                 onRetry={retry}
                 onChangeNumber={changeNumber}
+                onGiveUp={giveUp}
                 onContinue={newOrder}
               />
               {problem && payment && (

@@ -167,6 +167,11 @@ export function isNewer(event: PaymentEvent, seen: PaymentEvent | null): boolean
   return seen === null || event.version > seen.version;
 }
 
+/** Whether its customer has said that it will not be approved; an approval counts all the same. */
+export function isGivenUp({ status, reason }: PaymentEvent): boolean {
+  return status === "EXPIRED" && reason === "given_up";
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

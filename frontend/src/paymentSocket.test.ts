@@ -4,6 +4,7 @@ import { payment, REFERENCE } from "../tests/fakeWire";
 import { GatewayAndApi, until } from "../tests/gateway";
 import { PAYMENT_STATUS } from "./paymentContract";
 import {
+  giveUpPayment,
   initiatePayment,
   openPaymentSocket,
   type PaymentSocket,
@@ -155,6 +156,31 @@ describe("readPayment", () => {
     const reading = readPayment(target(), patience.signal);
     patience.abort();
     expect(await reading).toEqual({ kind: "unreachable" });
+  });
+});
+
+describe("giveUpPayment", () => {
+  const giveUp = () => giveUpPayment(target(), new AbortController().signal);
+
+  test("posts nothing but the token, and tells what became of the payment", async () => {
+    const asked: unknown[] = [];
+    const ended = payment({ version: 3, status: "EXPIRED", reason: "given_up" });
+    server.respond = ({ method, url, headers }, body) => {
+      asked.push(method, url, headers.authorization, body);
+      return [200, ended];
+    };
+    expect(await giveUp()).toEqual({ kind: "payment", payment: ended });
+    expect(asked).toEqual(["POST", `/api/payment/tracking/${REFERENCE}/give-up`, "Bearer a-token", ""]);
+  });
+
+  test.each([
+    [401, "invalid_token", "refused"],
+    [404, "not_found", "unreachable"],
+    [503, "provider_unavailable", "unreachable"],
+    [503, "ledger_unavailable", "unreachable"],
+  ])("%i %s is %s", async (status, code, kind) => {
+    server.respond = () => [status, { code, detail: "Words." }];
+    expect(await giveUp()).toMatchObject({ kind });
   });
 });
 

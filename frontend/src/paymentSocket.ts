@@ -49,7 +49,11 @@ export interface PaymentSocket {
 const ACK_TIMEOUT_MS = 6_000;
 const RETRACK_AFTER_MS = 10_000;
 
-export type Wire = { readonly open: typeof openPaymentSocket; readonly read: typeof readPayment };
+export interface Wire {
+  readonly open: typeof openPaymentSocket;
+  readonly read: typeof readPayment;
+  readonly giveUp: typeof giveUpPayment;
+}
 
 /** WebSocket first, long-polling where that does not get through. Tracks anew at every connection. */
 export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayment, on: SocketListener): PaymentSocket {
@@ -116,12 +120,23 @@ export type TrackingAnswer =
   | { readonly kind: "unreachable" };
 
 /** What the API knows now; it asks CamPay where that is due. */
-export async function readPayment(
+export function readPayment(target: TrackedPayment, signal: AbortSignal): Promise<TrackingAnswer> {
+  return callTracking(target, "GET", "", signal);
+}
+
+/** Ends the wait for an approval, unless CamPay knows how the payment ended: then that is the answer. */
+export function giveUpPayment(target: TrackedPayment, signal: AbortSignal): Promise<TrackingAnswer> {
+  return callTracking(target, "POST", "/give-up", signal);
+}
+
+async function callTracking(
   { apiUrl, reference, token }: TrackedPayment,
+  method: "GET" | "POST",
+  action: string,
   signal: AbortSignal,
 ): Promise<TrackingAnswer> {
-  const headers = { Authorization: `Bearer ${token}` };
-  const answer = await call(`${apiUrl}/api/payment/tracking/${encodeURIComponent(reference)}`, { headers }, signal);
+  const url = `${apiUrl}/api/payment/tracking/${encodeURIComponent(reference)}${action}`;
+  const answer = await call(url, { method, headers: { Authorization: `Bearer ${token}` } }, signal);
   if (answer === null) return { kind: "unreachable" };
   const parsed = parsePaymentEvent(answer.body);
   if (parsed.ok) return { kind: "payment", payment: parsed.event };
@@ -171,7 +186,7 @@ export async function initiatePayment(
   return problem && problem.code !== "internal_error" ? { kind: "refused", problem } : { kind: "unknown" };
 }
 
-export const wire: Wire = { open: openPaymentSocket, read: readPayment };
+export const wire: Wire = { open: openPaymentSocket, read: readPayment, giveUp: giveUpPayment };
 
 const READ_TIMEOUT_MS = 10_000;
 /** The API gives CamPay 20 s, and API Gateway ends every call after 29 s. */

@@ -285,3 +285,69 @@ test("the handlers hear each event as it came", () => {
   ]);
   leave();
 });
+
+describe("giving up", () => {
+  const givenUp = payment({ version: 3, status: "EXPIRED", reason: "given_up" });
+
+  test("asks once however often it is tapped, and shows what the answer says", async () => {
+    const { wire, watch, leave, socket } = watched();
+    socket().received(payment());
+    wire.willAnswer({ kind: "payment", payment: givenUp });
+    const answers = [watch.giveUp(), watch.giveUp()];
+    expect(watch.getState().givingUp).toBe("asking");
+    expect(await Promise.all(answers)).toEqual([givenUp, payment()]);
+    expect(wire.giveUps).toBe(1);
+    expect(watch.getState()).toMatchObject({ payment: givenUp, givingUp: "idle" });
+    leave();
+  });
+
+  test("CamPay's word counts: what was approved meanwhile is shown as paid", async () => {
+    const { wire, watch, leave, socket } = watched();
+    socket().received(payment());
+    wire.willAnswer({ kind: "payment", payment: payment({ version: 3, status: "SUCCESSFUL" }) });
+    await watch.giveUp();
+    expect(watch.getState()).toMatchObject({ payment: { status: "SUCCESSFUL" }, givingUp: "idle" });
+    leave();
+  });
+
+  test.each([
+    ["no answer", { kind: "unreachable" }],
+    ["an answer by which it still waits", { kind: "payment", payment: payment() }],
+  ] as const)("%s ends nothing, is told, and may be tried again", async (_, answer) => {
+    const { wire, watch, leave, socket } = watched();
+    socket().received(payment());
+    wire.willAnswer(answer);
+    await watch.giveUp();
+    expect(watch.getState()).toMatchObject({ payment: { status: "PENDING" }, givingUp: "unanswered" });
+    wire.willAnswer({ kind: "payment", payment: givenUp });
+    await watch.giveUp();
+    expect(watch.getState()).toMatchObject({ payment: givenUp, givingUp: "idle" });
+    leave();
+  });
+
+  test("a token that opens nothing any more is refused", async () => {
+    const { wire, watch, leave } = watched();
+    wire.willAnswer({ kind: "refused", problem: REFUSAL });
+    await watch.giveUp();
+    expect(watch.getState()).toMatchObject({ connection: "refused", problem: REFUSAL, givingUp: "idle" });
+    leave();
+  });
+
+  test("an approval that comes after it is shown", async () => {
+    const { wire, watch, leave, socket } = watched();
+    wire.willAnswer({ kind: "payment", payment: givenUp });
+    await watch.giveUp();
+    socket().received(payment({ version: 4, status: "SUCCESSFUL", late: true }));
+    expect(watch.getState().payment).toMatchObject({ status: "SUCCESSFUL", late: true });
+    leave();
+  });
+
+  test("whoever leaves meanwhile finds no question under way when he is back", async () => {
+    const { watch, leave } = watched();
+    const answer = watch.giveUp();
+    leave();
+    await answer;
+    expect(watch.getState().givingUp).toBe("idle");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

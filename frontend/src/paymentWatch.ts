@@ -12,6 +12,9 @@ import { type PaymentSocket, type TrackedPayment, type Wire, wire } from "./paym
  */
 export type Connection = "connecting" | "connected" | "reconnecting" | "offline" | "refused" | "stopped";
 
+/** `asking`: the call that gives the payment up is under way. `unanswered`: it is not known to have changed anything. */
+export type GivingUp = "idle" | "asking" | "unanswered";
+
 export interface WatchState {
   /** The newest version seen; only ever a newer one replaces it. */
   readonly payment: PaymentEvent | null;
@@ -20,6 +23,7 @@ export interface WatchState {
   readonly problem: Problem | null;
   /** Milliseconds to add to this device's clock for the server's: phones go wrong by hours. */
   readonly clockOffset: number;
+  readonly givingUp: GivingUp;
 }
 
 export interface WatchHandlers {
@@ -35,6 +39,8 @@ export interface PaymentWatch {
   readonly subscribe: (listener: () => void) => () => void;
   /** Reads the payment now, and connects now where the connection is down. */
   readonly refetch: () => Promise<void>;
+  /** Ends the wait for an approval, and resolves to what is then known of the payment; it may have been paid. */
+  readonly giveUp: () => Promise<PaymentEvent | null>;
   /** For good. */
   readonly stop: () => void;
   /** May be replaced at any time. */
@@ -48,6 +54,11 @@ export function isFinal(payment: PaymentEvent | null): boolean {
   return payment !== null && FINAL.includes(payment.status);
 }
 
+/** Somebody may still approve it, and nobody has said that they will not. */
+export function isWaiting(payment: PaymentEvent | null): boolean {
+  return payment?.status === "INITIATING" || payment?.status === "PENDING";
+}
+
 /** How often it is asked although the connection is up: this is what makes good a lost webhook. */
 const QUIET_MS = 15_000;
 const DOWN_MS = 3_000;
@@ -55,7 +66,13 @@ const DOWN_MAX_MS = 10_000;
 const GROWTH = 1.4;
 const JITTER = 0.15;
 
-const NOTHING: WatchState = { payment: null, connection: "stopped", problem: null, clockOffset: 0 };
+const NOTHING: WatchState = {
+  payment: null,
+  connection: "stopped",
+  problem: null,
+  clockOffset: 0,
+  givingUp: "idle",
+};
 
 export function createPaymentWatch(target: TrackedPayment | null, over: Wire = wire): PaymentWatch {
   let state: WatchState = NOTHING;
@@ -83,6 +100,10 @@ export function createPaymentWatch(target: TrackedPayment | null, over: Wire = w
       };
     },
     refetch: async () => running?.wake(),
+    giveUp: async () => {
+      await running?.giveUp();
+      return state.payment;
+    },
     stop: () => {
       stopped = true;
       end();
@@ -102,6 +123,7 @@ class Running {
   private reads = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private reading = new AbortController();
+  private readonly ending = new AbortController();
   private clockOffset = Number.NEGATIVE_INFINITY;
   private readonly socket: PaymentSocket;
 
@@ -141,6 +163,8 @@ class Running {
     this.hasEnded = true;
     clearTimeout(this.timer);
     this.reading.abort();
+    this.ending.abort();
+    this.set({ givingUp: "idle" });
     this.socket.close();
     document.removeEventListener("visibilitychange", this.visibilityChanged);
     window.removeEventListener("online", this.wake);
@@ -155,6 +179,17 @@ class Running {
     this.set({ connection: this.connection() });
     await this.read();
   };
+
+  async giveUp(): Promise<void> {
+    if (this.hasEnded || this.watch.getState().givingUp === "asking") return;
+    this.set({ givingUp: "asking" });
+    const answer = await this.over.giveUp(this.target, this.ending.signal);
+    if (this.hasEnded) return;
+    if (answer.kind === "payment") this.receive(answer.payment);
+    if (answer.kind === "refused") return this.refuse(answer.problem);
+    const isAnswered = answer.kind === "payment" && !isWaiting(this.watch.getState().payment);
+    this.set({ givingUp: isAnswered ? "idle" : "unanswered" });
+  }
 
   private readonly connectionChanged = (): void => {
     if (this.hasEnded) return;

@@ -26,6 +26,7 @@ export function payment(change: Partial<PaymentEvent> = {}): PaymentEvent {
 export class FakeWire implements Wire {
   #answer: TrackingAnswer = { kind: "unreachable" };
   reads = 0;
+  giveUps = 0;
   revivals = 0;
   opened = 0;
   closed = 0;
@@ -50,6 +51,12 @@ export class FakeWire implements Wire {
 
   readonly read = async () => {
     this.reads += 1;
+    await Promise.resolve();
+    return this.#answer;
+  };
+
+  readonly giveUp = async () => {
+    this.giveUps += 1;
     await Promise.resolve();
     return this.#answer;
   };

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { payment, REFERENCE } from "../../tests/fakeWire";
 import { GatewayAndApi, until } from "../../tests/gateway";
-import { PAYMENT_STATUS } from "../paymentContract";
+import { PAYMENT_STATUS, type PaymentEvent } from "../paymentContract";
 import { type CheckoutTracking, useCheckout } from "./useCheckout";
 import { type PaymentTracking, usePaymentSocket } from "./usePaymentSocket";
 
@@ -138,6 +138,68 @@ describe("useCheckout", () => {
     server.emit(PAYMENT_STATUS, payment({ version: 4, status: "SUCCESSFUL", late: true }));
     await eventually(() => now().phase === "tracking");
     expect(now().retry).toBeUndefined();
+  });
+
+  describe("a prompt that nobody will answer", () => {
+    const givenUp = payment({ version: 3, status: "EXPIRED", reason: "given_up" });
+    const paid = payment({ version: 3, status: "SUCCESSFUL" });
+
+    /** On the screen is a payment that waits; `became` is what giving it up answers. */
+    async function waiting(became: PaymentEvent | null) {
+      const keys: unknown[] = [];
+      server.track = () => ({ ok: true, payment: payment() });
+      server.respond = ({ url, headers }) => {
+        if (url?.endsWith("/initiate")) keys.push(headers["idempotency-key"]);
+        if (url?.endsWith("/initiate")) return [201, reply];
+        if (!url?.endsWith("/give-up")) return [404, {}];
+        return became ? [200, became] : [503, { code: "provider_unavailable", detail: "", retryable: true }];
+      };
+      const { now } = await paying();
+      await act(async () => now().pay("237677777777"));
+      await eventually(() => now().giveUp !== undefined);
+      return { now, keys };
+    }
+
+    test("is given up: what ended is shown, with one tap to a further attempt", async () => {
+      const { now } = await waiting(givenUp);
+      await act(async () => now().giveUp?.());
+      await eventually(() => now().retry !== undefined);
+      expect(now()).toMatchObject({ phase: "tracking", payment: { reason: "given_up" }, giveUp: undefined });
+    });
+
+    test("is given up for another number, which is an attempt with a key of its own", async () => {
+      const { now, keys } = await waiting(givenUp);
+      await act(async () => now().changeNumber?.());
+      await eventually(() => now().phase === "ready");
+      expect(now().phoneNumber).toBe("237677777777");
+      await act(async () => now().pay("237699999999"));
+      await eventually(() => now().phase === "tracking");
+      expect(new Set(keys).size).toBe(2);
+    });
+
+    test("was approved meanwhile: that is shown, whatever was tapped", async () => {
+      const { now } = await waiting(paid);
+      await act(async () => now().changeNumber?.());
+      await eventually(() => now().payment?.status === "SUCCESSFUL");
+      expect(now()).toMatchObject({ phase: "tracking", retry: undefined, changeNumber: undefined, giveUp: undefined });
+    });
+
+    test("could not be checked: it goes on as it was, and may be tried again", async () => {
+      const { now } = await waiting(null);
+      await act(async () => now().changeNumber?.());
+      await eventually(() => now().givingUp === "unanswered");
+      expect(now()).toMatchObject({ phase: "tracking", payment: { status: "PENDING" } });
+      expect(now().giveUp).toBeDefined();
+    });
+
+    test("is approved after all, at the form: that is shown", async () => {
+      const { now } = await waiting(givenUp);
+      await act(async () => now().changeNumber?.());
+      await eventually(() => now().phase === "ready");
+      server.emit(PAYMENT_STATUS, payment({ version: 4, status: "SUCCESSFUL", late: true }));
+      await eventually(() => now().phase === "tracking");
+      expect(now().payment).toMatchObject({ status: "SUCCESSFUL", late: true });
+    });
   });
 
   test("a refusal is told at the form", async () => {

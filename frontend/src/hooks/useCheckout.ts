@@ -29,7 +29,7 @@ export interface CheckoutTracking extends PaymentTracking {
   readonly pay: (phoneNumber: string) => void;
   /** After FAILED or EXPIRED, else undefined: one tap starts a further attempt with the same number. */
   readonly retry: (() => void) | undefined;
-  /** After FAILED or EXPIRED, else undefined: back to the form. */
+  /** After FAILED or EXPIRED, or while it waits (then it is given up first), else undefined: back to the form. */
   readonly changeNumber: (() => void) | undefined;
 }
 
@@ -44,8 +44,10 @@ export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: 
   const state = useSyncExternalStore(checkout.subscribe, checkout.getState, checkout.getState);
   const reference = state.shown?.reference ?? null;
   const tracking = usePaymentSocket({ gatewayUrl, apiUrl, reference, token: state.shown?.token ?? null, ...handlers });
-  const { payment } = tracking;
-  const isEnded = state.phase === "tracking" && mayRetry(payment);
+  const { payment, giveUp } = tracking;
+  const isTracking = state.phase === "tracking";
+  const isEnded = isTracking && mayRetry(payment);
+  const changeNumber = async () => checkout.changeNumber(giveUp ? await giveUp() : payment);
   return {
     ...tracking,
     phase: phaseOf(state, tracking),
@@ -53,8 +55,9 @@ export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: 
     phoneNumber: state.phoneNumber,
     reference,
     pay: checkout.pay,
+    giveUp: isTracking ? giveUp : undefined,
     retry: isEnded ? () => checkout.retry(payment) : undefined,
-    changeNumber: isEnded ? () => checkout.changeNumber(payment) : undefined,
+    changeNumber: isEnded || (isTracking && giveUp) ? changeNumber : undefined,
   };
 }
 

@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 
+import type { PaymentEvent } from "../paymentContract";
 import type { TrackedPayment } from "../paymentSocket";
-import { createPaymentWatch, isFinal, type WatchHandlers, type WatchState } from "../paymentWatch";
+import { createPaymentWatch, isFinal, isWaiting, type WatchHandlers, type WatchState } from "../paymentWatch";
 
 /** `reference` and `token` are null as long as there is no payment yet. */
 export interface PaymentSocketOptions extends WatchHandlers, Pick<TrackedPayment, "gatewayUrl" | "apiUrl"> {
@@ -14,6 +15,8 @@ export interface PaymentTracking extends WatchState {
   readonly isFinal: boolean;
   /** Reads the payment now, and connects now where the connection is down. */
   readonly refetch: () => Promise<void>;
+  /** While it waits for an approval, else undefined: ends the wait, and resolves to what is then known; it may be paid. */
+  readonly giveUp: (() => Promise<PaymentEvent | null>) | undefined;
   /** Ends the tracking for good. */
   readonly stop: () => void;
 }
@@ -29,5 +32,11 @@ export function usePaymentSocket(options: PaymentSocketOptions): PaymentTracking
     watch.handlers = { onChange, onEvent };
   }, [watch, onChange, onEvent]);
   const state = useSyncExternalStore(watch.subscribe, watch.getState, watch.getState);
-  return { ...state, isFinal: isFinal(state.payment), refetch: watch.refetch, stop: watch.stop };
+  return {
+    ...state,
+    isFinal: isFinal(state.payment),
+    refetch: watch.refetch,
+    giveUp: isWaiting(state.payment) ? watch.giveUp : undefined,
+    stop: watch.stop,
+  };
 }

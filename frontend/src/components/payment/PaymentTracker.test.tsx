@@ -12,6 +12,12 @@ Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
 const DEVICE_TIME = Date.parse("2020-02-02T02:02:02.000Z");
 const SAMPLES = samples(DEVICE_TIME);
+/** What the count-down says so many seconds after the golden payment began; the samples show it after 20. */
+function timeLeft(after: number): string {
+  const { createdAt = "", expiresAt = "" } = SAMPLES.checkPhone.payment ?? {};
+  const left = new Date(Date.parse(expiresAt) - Date.parse(createdAt) - after * 1000);
+  return left.toISOString().slice(14, 19);
+}
 const NAMES = Object.keys(SAMPLES) as SampleName[];
 
 let page: HTMLElement;
@@ -92,7 +98,7 @@ describe("check your phone", () => {
   test("without a code there is none to dial", () => {
     show(SAMPLES.checkPhoneNoOperator);
     expect(find(".bp-ussd")).toBeNull();
-    expect(words("[role=timer]")).toBe("09:13");
+    expect(words("[role=timer]")).toBe(timeLeft(20));
   });
 
   test("counts down by the server's clock on a phone that is years wrong, each second once", async () => {
@@ -102,12 +108,13 @@ describe("check your phone", () => {
       seen.push(words("[role=timer]"));
       await wait(1_000);
     }
-    expect(seen).toEqual(["09:13", "09:12", "09:11", "09:10"]);
+    expect(seen).toEqual([20, 21, 22, 23].map(timeLeft));
   });
 
   test("when the time is up it is still checking, and no timer is left", async () => {
-    const { clockOffset = 0, ...tracked } = SAMPLES.checkPhone;
-    show({ ...tracked, clockOffset: clockOffset + 9 * 60_000 });
+    const { payment } = SAMPLES.checkPhone;
+    const expires = Date.parse(payment?.expiresAt ?? "");
+    show({ ...SAMPLES.checkPhone, clockOffset: expires - 13_000 - DEVICE_TIME });
     await wait(12_000);
     expect(find("section")?.dataset["picture"]).toBe("checkPhone");
     expect(words("[role=timer]")).toBe("00:01");
@@ -117,13 +124,75 @@ describe("check your phone", () => {
   });
 });
 
+describe("a prompt that is not answered", () => {
+  const asked = () => words(".bp-question");
+
+  test("is asked about after 45 s, aloud too, with what to do and the code to dial", async () => {
+    show(SAMPLES.checkPhone);
+    await wait(24_000);
+    expect(asked()).toBeNull();
+    await wait(1_000);
+    expect(asked()).toBe("Nothing on your phone, or you refused?");
+    expect(find(".bp-ussd")?.getAttribute("href")).toBe("tel:*126%23");
+    expect(words("[role=timer]")).toBe(timeLeft(45));
+    expect(words("[aria-live=polite]")).toContain("Nothing on your phone, or you refused? Dial this code");
+    show(SAMPLES.checkPhoneNotAnsweredNoCode);
+    expect(words(".bp-prompt")).toContain("switched on");
+  });
+
+  test("each answer does its own", async () => {
+    const done: string[] = [];
+    const acts = { onGiveUp: () => void done.push("refused"), onChangeNumber: () => void done.push("change") };
+    show({ ...SAMPLES.unknownNotAnswered, ...acts });
+    await click(".bp-give-up");
+    await click(".bp-change-number");
+    expect(done).toEqual(["refused", "change"]);
+  });
+
+  test("while CamPay is asked, taps do nothing; an unanswered question is told", async () => {
+    const done: string[] = [];
+    const onGiveUp = () => void done.push("refused");
+    show({ ...SAMPLES.givingUp, onGiveUp });
+    await click(".bp-give-up");
+    expect(done).toEqual([]);
+    expect(words(".bp-prompt [role=status]")).toContain("checking with MTN MoMo");
+    show({ ...SAMPLES.givingUpUnanswered, onGiveUp });
+    expect(words(".bp-prompt [role=status]")).toContain("could not check");
+    await click(".bp-give-up");
+    expect(done).toEqual(["refused"]);
+  });
+
+  test("without a page that takes the answers it is help alone", () => {
+    const { payment, connection, clockOffset = 0 } = SAMPLES.checkPhoneNotAnswered;
+    show({ payment, connection, clockOffset });
+    expect(asked()).not.toBeNull();
+    expect(buttons()).toEqual([]);
+  });
+
+  test("the focus survives the buttons that go", () => {
+    show(SAMPLES.checkPhoneNotAnswered);
+    find(".bp-give-up")?.focus();
+    show(SAMPLES.givenUp);
+    expect(document.activeElement).toBe(find(".bp-title"));
+  });
+
+  test("one that was given up has its own words", () => {
+    for (const locale of ["fr", "en"] as const) {
+      show({ ...SAMPLES.givenUp, locale });
+      const given = words(".bp-sentence");
+      show({ ...SAMPLES.expired, locale });
+      expect(words(".bp-sentence")).not.toBe(given);
+    }
+  });
+});
+
 describe("what may be done", () => {
   test("a further attempt is offered after a failure or an expiry, going on when it is paid, else nothing", () => {
     const offered = NAMES.map((name) => {
       show(SAMPLES[name]);
       return [name, buttons()] as const;
     }).filter(([, offers]) => offers.length > 0);
-    const again = ["Try again", "Use another number"];
+    const again = ["Try again", "Change the number"];
     expect(Object.fromEntries(offered)).toEqual({
       approved: ["Continue"],
       lateSuccess: ["Continue"],
@@ -133,6 +202,13 @@ describe("what may be done", () => {
       declined: again,
       notEnoughFunds: again,
       expired: again,
+      givenUp: again,
+      checkPhoneNotAnswered: ["I refused it", "Change the number"],
+      checkPhoneNotAnsweredNoCode: ["I refused it", "Change the number"],
+      givingUp: ["I refused it", "Change the number"],
+      givingUpUnanswered: ["I refused it", "Change the number"],
+      unknownNotAnswered: ["I refused it", "Change the number"],
+      unknownPastExpiry: ["I refused it", "Change the number"],
       declinedReviewed: again,
       declinedNeverSent: again,
       longWords: again,

@@ -2,12 +2,13 @@ import { useEffect, useRef, useState } from "react";
 
 import { browserLocale, type Locale } from "../../locale";
 import type { PaymentEvent, Problem } from "../../paymentContract";
-import type { Connection } from "../../paymentWatch";
+import { type Connection, type GivingUp, isWaiting } from "../../paymentWatch";
+import { NotAnswered } from "./NotAnswered";
 import { PaymentFacts } from "./PaymentFacts";
 import { PhonePrompt } from "./PhonePrompt";
 import { ProgressSteps } from "./ProgressSteps";
-import { mayChange, type PictureName, pictureOf, progressOf } from "./paymentPicture";
-import { TRACKER_TEXTS, textOf } from "./paymentTexts";
+import { isNotAnswered, mayChange, pictureOf, progressOf } from "./paymentPicture";
+import { type PictureText, questionOf, TRACKER_TEXTS, textOf } from "./paymentTexts";
 import { StatusMark } from "./StatusMark";
 import { TrackerActions } from "./TrackerActions";
 import { useDeviceTime, useNotice } from "./trackerClock";
@@ -23,25 +24,31 @@ export interface PaymentTrackerProps {
   readonly problem?: Problem | null;
   /** By default French, unless the browser prefers English. */
   readonly locale?: Locale;
+  /** How the last `onGiveUp` goes. */
+  readonly givingUp?: GivingUp;
   /** A further attempt with the same number; offered after FAILED and EXPIRED only. */
   readonly onRetry?: (() => void) | undefined;
-  /** Back to the form; offered in the same places. */
+  /** Ends the wait where there is one, then back to the form; offered wherever one of the others is. */
   readonly onChangeNumber?: (() => void) | undefined;
+  /** Ends the wait for an approval; offered when it lasts. */
+  readonly onGiveUp?: (() => void) | undefined;
   /** Offered when the order is paid. */
   readonly onContinue?: (() => void) | undefined;
 }
 
 /** Shows one payment, whatever is known of it. Knows no network; its looks are in `tracker.css`. */
 export function PaymentTracker(props: PaymentTrackerProps) {
-  const { payment: known, connection, clockOffset = 0, phase = "tracking", problem = null } = props;
-  const { locale = browserLocale(), onRetry, onChangeNumber, onContinue } = props;
+  const { payment: known, connection, clockOffset = 0, phase = "tracking", problem = null, givingUp = "idle" } = props;
+  const { locale = browserLocale(), onRetry, onChangeNumber, onGiveUp, onContinue } = props;
   const texts = TRACKER_TEXTS[locale];
-  const now = useDeviceTime(known?.status === "PENDING") + clockOffset;
+  const now = useDeviceTime(isWaiting(known)) + clockOffset;
   const picture = pictureOf({ phase, payment: known, problem, connection, now });
   const { name, payment } = picture;
   const { title, sentence } = textOf(picture, texts, problem);
   const progress = progressOf(picture);
   const notice = useNotice(connection, payment !== null);
+  const timeLeft = Date.parse(payment?.expiresAt ?? "") - now;
+  const asked = isNotAnswered(picture, now) ? payment : null;
   const heading = useRef<HTMLHeadingElement>(null);
 
   const retry = () => {
@@ -57,20 +64,21 @@ export function PaymentTracker(props: PaymentTrackerProps) {
       data-version={payment?.version}
       lang={locale}
     >
-      <Announcement picture={name} words={`${asSentence(title)} ${sentence}`} />
+      <Announcement
+        subject={asked ? "question" : name}
+        text={asked ? questionOf(asked, texts) : { title, sentence }}
+        isUrgent={name === "overtaken"}
+      />
       <StatusMark picture={name} />
       <h2 className="bp-title" ref={heading} tabIndex={-1}>
         {title}
       </h2>
       <p className="bp-sentence">{sentence}</p>
       <div role="status">{notice && mayChange(picture) && <p className="bp-notice">{texts.notices[notice]}</p>}</div>
-      {name === "checkPhone" && (
-        <PhonePrompt
-          ussdCode={picture.payment.ussdCode}
-          timeLeft={Date.parse(picture.payment.expiresAt) - now}
-          texts={texts}
-        />
+      {name === "checkPhone" && !asked && (
+        <PhonePrompt ussdCode={picture.payment.ussdCode} timeLeft={timeLeft} texts={texts} />
       )}
+      {asked && <NotAnswered payment={asked} {...{ timeLeft, givingUp, texts, heading, onGiveUp, onChangeNumber }} />}
       {progress && <ProgressSteps progress={progress} texts={texts} />}
       <TrackerActions
         picture={name}
@@ -85,15 +93,22 @@ export function PaymentTracker(props: PaymentTrackerProps) {
 }
 
 /** For the ear: without a full stop the title runs into what follows. */
-const asSentence = (title: string) => (/[!…]$/.test(title) ? title : `${title}.`);
+const asSentence = (title: string) => (/[!?…]$/.test(title) ? title : `${title}.`);
+
+interface AnnouncementProps {
+  /** What is on the screen; another one is read out, other words of the same are not. */
+  readonly subject: string;
+  readonly text: PictureText;
+  readonly isUrgent: boolean;
+}
 
 /** Reads a new picture out, and nothing else that changes; only what must stop a hand interrupts. */
-function Announcement({ picture, words }: { readonly picture: PictureName; readonly words: string }) {
+function Announcement({ subject, text, isUrgent }: AnnouncementProps) {
   const [spoken, setSpoken] = useState("");
+  const words = `${asSentence(text.title)} ${text.sentence}`;
   // After rendering, because a region that arrives together with its words is not read out.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the picture alone; other words of it are not news
-  useEffect(() => setSpoken(words), [picture]);
-  const isUrgent = picture === "overtaken";
+  useEffect(() => setSpoken(words), [subject]);
   return (
     <div className="bp-unseen">
       <p aria-live="polite">{isUrgent ? "" : spoken}</p>

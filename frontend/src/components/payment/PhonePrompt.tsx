@@ -14,10 +14,7 @@ export function PhonePrompt({ ussdCode, timeLeft, texts }: PhonePromptProps) {
       {ussdCode && (
         <>
           <p className="bp-no-prompt">{texts.noPrompt}</p>
-          {/* A bare "#" would begin a fragment, and the phone would dial half of the code. */}
-          <a className="bp-ussd" href={`tel:${encodeURIComponent(ussdCode)}`} aria-label={texts.dial(ussdCode)}>
-            {ussdCode}
-          </a>
+          <UssdCode code={ussdCode} texts={texts} />
         </>
       )}
       {timeLeft >= 0 && <CountDown timeLeft={timeLeft} label={texts.timeLeft} />}
@@ -25,8 +22,17 @@ export function PhonePrompt({ ussdCode, timeLeft, texts }: PhonePromptProps) {
   );
 }
 
+/** A bare "#" would begin a fragment, and the phone would dial half of the code. */
+export function UssdCode({ code, texts }: { readonly code: string; readonly texts: TrackerTexts }) {
+  return (
+    <a className="bp-ussd" href={`tel:${encodeURIComponent(code)}`} aria-label={texts.dial(code)}>
+      {code}
+    </a>
+  );
+}
+
 /** A timer is silent to screen readers, unless they are asked to read it. */
-function CountDown({ timeLeft, label }: { readonly timeLeft: number; readonly label: string }) {
+export function CountDown({ timeLeft, label }: { readonly timeLeft: number; readonly label: string }) {
   const seconds = Math.floor(timeLeft / 1000);
   const twoDigits = (value: number) => String(value).padStart(2, "0");
   return (

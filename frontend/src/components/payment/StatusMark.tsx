@@ -30,6 +30,7 @@ const MARKS: Readonly<Record<PictureName, Mark>> = {
   declined: { shape: "cross", tone: "negative" },
   notEnoughFunds: { shape: "cross", tone: "negative" },
   expired: { shape: "clock", tone: "caution" },
+  givenUp: { shape: "cross", tone: "caution" },
   underReview: { shape: "search", tone: "caution" },
   orderAlreadyPaid: { shape: "check", tone: "positive" },
   inProgressElsewhere: { shape: "clock", tone: "caution" },

@@ -9,7 +9,7 @@ interface TrackerActionsProps {
   readonly onContinue: (() => void) | undefined;
 }
 
-const MAY_RETRY: readonly PictureName[] = ["declined", "notEnoughFunds", "expired"];
+const MAY_RETRY: readonly PictureName[] = ["declined", "notEnoughFunds", "expired", "givenUp"];
 const PAID: readonly PictureName[] = ["approved", "lateSuccess", "duplicate", "orderAlreadyPaid"];
 
 export function TrackerActions({ picture, texts, ...acts }: TrackerActionsProps) {
@@ -28,12 +28,17 @@ interface ActionProps {
   readonly className: string;
   readonly label: string;
   readonly act: (() => void) | undefined | false;
+  /** It keeps its place and the focus, and does nothing. */
+  readonly isBusy?: boolean;
 }
 
-function Action({ className, label, act }: ActionProps) {
+export function Action({ className, label, act, isBusy = false }: ActionProps) {
   if (!act) return null;
+  const run = () => {
+    if (!isBusy) act();
+  };
   return (
-    <button type="button" className={`bp-action ${className}`} onClick={() => act()}>
+    <button type="button" className={`bp-action ${className}`} onClick={run} aria-disabled={isBusy || undefined}>
       {label}
     </button>
   );

@@ -4,7 +4,7 @@ import paymentEvents from "../../../../tests/contract/payment-events.json";
 import type { PaymentEvent, PaymentStatus, Problem } from "../../paymentContract";
 import { EVENTS_OF_STATUS, parsePaymentEvent } from "../../paymentContract";
 import type { Connection } from "../../paymentWatch";
-import { type Known, mayChange, type PictureName, pictureOf, progressOf } from "./paymentPicture";
+import { isNotAnswered, type Known, mayChange, type PictureName, pictureOf, progressOf } from "./paymentPicture";
 import { TRACKER_TEXTS, textOf } from "./paymentTexts";
 
 function golden(name: keyof typeof paymentEvents, change: Partial<PaymentEvent> = {}): PaymentEvent {
@@ -101,6 +101,13 @@ describe("of a payment", () => {
     });
   });
 
+  test("EXPIRED because its customer gave it up is not called late", () => {
+    const givenUp = { reason: "given_up" };
+    expect(shown({ payment: golden("expired", givenUp) }).name).toBe("givenUp");
+    expect(shown({ payment: golden("expired", { ...givenUp, orderPaidBy: "r" }) }).name).toBe("orderAlreadyPaid");
+    expect(shown({ payment: golden("successfulLate", givenUp) }).name).toBe("lateSuccess");
+  });
+
   test("paid twice is said before late", () => {
     expect(shown({ payment: golden("successfulLate", { duplicate: true }) }).name).toBe("duplicate");
   });
@@ -170,6 +177,28 @@ describe("the three steps", () => {
     }
     expect(steps({ payment: golden("pendingOrderPaidByAnotherAttempt") })).toBeNull();
     expect(steps({})).toBeNull();
+  });
+});
+
+describe("a prompt that is not answered", () => {
+  const BEGUN = Date.parse(golden("pending").createdAt);
+  const isAsked = (payment: PaymentEvent, now: number) => isNotAnswered(shown({ payment, now }), now);
+
+  test.each(["pending", "initiating"] as const)("golden %s is asked about from 45 s on", (name) => {
+    expect(isAsked(golden(name), BEGUN + 44_999)).toBe(false);
+    expect(isAsked(golden(name), BEGUN + 45_000)).toBe(true);
+    expect(isAsked(golden(name), EXPIRES)).toBe(true);
+  });
+
+  test("none that has ended, is under review, or belongs to an order that is paid", () => {
+    const others = Object.keys(paymentEvents) as (keyof typeof paymentEvents)[];
+    const asked = others.filter((name) => isAsked(golden(name), EXPIRES));
+    expect(asked).toEqual(["initiating", "pending", "pendingInFrench"]);
+  });
+
+  test("nothing is asked while there is no payment, or of a time that cannot be read", () => {
+    expect(isNotAnswered(shown({ phase: "unknown" }), EXPIRES)).toBe(false);
+    expect(isAsked(golden("pending", { createdAt: "soon" }), EXPIRES)).toBe(false);
   });
 });
 

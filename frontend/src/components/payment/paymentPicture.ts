@@ -1,7 +1,7 @@
 /** Of all that may be known about a payment: the one thing that its customer is to see now. Pure. */
 
-import type { PaymentEvent, Problem } from "../../paymentContract";
-import type { Connection } from "../../paymentWatch";
+import { isGivenUp, type PaymentEvent, type Problem } from "../../paymentContract";
+import { type Connection, isWaiting } from "../../paymentWatch";
 
 export type Picture =
   | { readonly name: "loading" | "sending" | "inProgressElsewhere" | "refused"; readonly payment: null }
@@ -16,6 +16,7 @@ export type Picture =
         | "declined"
         | "notEnoughFunds"
         | "expired"
+        | "givenUp"
         | "underReview";
       readonly payment: PaymentEvent;
     };
@@ -52,6 +53,15 @@ export function mayChange({ name, payment }: Picture): boolean {
   return payment ? payment.status !== "SUCCESSFUL" : name !== "orderAlreadyPaid" && name !== "refused";
 }
 
+/** A customer who has the prompt has answered it by then; who has none, or has refused it, needs a way out. */
+const ASKED_AFTER_MS = 45_000;
+
+/** Whether the prompt may never be answered, so that its customer is asked. CamPay keeps a refused one PENDING. */
+export function isNotAnswered({ name, payment }: Picture, now: number): boolean {
+  if (payment === null || (name !== "checkPhone" && name !== "unknown")) return false;
+  return isWaiting(payment) && now - Date.parse(payment.createdAt) >= ASKED_AFTER_MS;
+}
+
 function pictureOfSuccess(payment: PaymentEvent): Picture {
   if (payment.duplicate) return { name: "duplicate", payment };
   return { name: payment.late ? "lateSuccess" : "approved", payment };
@@ -82,6 +92,7 @@ function pictureOfUnpaid(payment: PaymentEvent, problem: Problem | null): Pictur
   // wrong, and there is nothing to try again.
   const isPaidByAnother = payment.orderPaidBy !== null || problem?.code === "order_already_paid";
   if (isPaidByAnother) return { name: "orderAlreadyPaid", payment };
+  if (isGivenUp(payment)) return { name: "givenUp", payment };
   if (payment.status === "EXPIRED") return { name: "expired", payment };
   return { name: isLackOfFunds(payment.reason) ? "notEnoughFunds" : "declined", payment };
 }
@@ -121,6 +132,7 @@ export function progressOf({ name, payment }: Picture): Progress | null {
       return { done: 1, next: "current" };
     case "declined":
     case "notEnoughFunds":
+    case "givenUp":
       return { done: sentSteps(payment), next: "stopped" };
     case "expired":
       return { done: sentSteps(payment), next: "overdue" };

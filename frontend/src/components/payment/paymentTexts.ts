@@ -9,7 +9,7 @@ export interface PictureText {
   readonly sentence: string;
 }
 
-interface OperatorWords {
+export interface OperatorWords {
   /** What customers call the service. */
   readonly name: string;
   /** What the operator's own prompt calls the PIN. */
@@ -24,6 +24,16 @@ export interface TrackerTexts {
   readonly stepsLabel: string;
   readonly noPrompt: string;
   readonly dial: (code: string) => string;
+  readonly notAnswered: {
+    readonly question: string;
+    /** With a code to dial, and without one. */
+    readonly dialCode: string;
+    readonly noCode: string;
+    readonly otherwise: string;
+    readonly refusedIt: string;
+    readonly asking: (operator: OperatorWords) => string;
+    readonly unanswered: string;
+  };
   readonly timeLeft: string;
   readonly amount: string;
   readonly order: string;
@@ -78,6 +88,12 @@ const fr: TrackerTexts = {
       title: "Pas de confirmation à temps",
       sentence: "Si vous validez plus tard, cela comptera. Si vous n’avez rien validé, vous pouvez réessayer.",
     }),
+    givenUp: () => ({
+      title: "Vous avez arrêté ce paiement",
+      sentence:
+        "Si sa demande est encore sur votre téléphone, ou si elle arrive plus tard, refusez-la\u00a0: " +
+        "si vous la validiez, elle serait encaissée.",
+    }),
     underReview: () => ({
       title: "La boutique vérifie ce paiement",
       sentence: "Ne payez pas une deuxième fois. Vous pouvez quitter cette page et revenir.",
@@ -113,6 +129,15 @@ const fr: TrackerTexts = {
   stepsLabel: "Étapes du paiement",
   noPrompt: "Rien sur l’écran\u00a0? Composez ce code sur votre téléphone\u00a0:",
   dial: (code) => `Composer ${code}`,
+  notAnswered: {
+    question: "Rien sur votre téléphone, ou vous avez refusé\u00a0?",
+    dialCode: "Composez ce code et validez le paiement qui vous y attend.",
+    noCode: "Vérifiez que votre téléphone est allumé et qu’il a du réseau\u00a0: la demande peut encore arriver.",
+    otherwise: "Si vous avez refusé, ou si le numéro n’est pas le bon\u00a0:",
+    refusedIt: "J’ai refusé",
+    asking: ({ name }) => `Un instant, nous vérifions auprès de ${name}…`,
+    unanswered: "Nous n’avons pas pu vérifier. Réessayez.",
+  },
   timeLeft: "Temps restant",
   amount: "Montant",
   order: "Commande",
@@ -168,6 +193,10 @@ const en: TrackerTexts = {
       title: "No confirmation in time",
       sentence: "If you approve later, it still counts. If you have approved nothing, you may try again.",
     }),
+    givenUp: () => ({
+      title: "You stopped this payment",
+      sentence: "If its prompt is still on your phone, or comes later, decline it: an approval would still be charged.",
+    }),
     underReview: () => ({
       title: "The shop is checking this payment",
       sentence: "Please do not pay again. You can leave this page and come back.",
@@ -202,6 +231,15 @@ const en: TrackerTexts = {
   stepsLabel: "Steps of the payment",
   noPrompt: "Nothing on the screen? Dial this code on your phone:",
   dial: (code) => `Dial ${code}`,
+  notAnswered: {
+    question: "Nothing on your phone, or you refused?",
+    dialCode: "Dial this code and approve the payment that waits there.",
+    noCode: "Check that your phone is switched on and has network: the prompt may still come.",
+    otherwise: "If you refused it, or the number is not the right one:",
+    refusedIt: "I refused it",
+    asking: ({ name }) => `One moment, we are checking with ${name}…`,
+    unanswered: "We could not check. Please try again.",
+  },
   timeLeft: "Time left",
   amount: "Amount",
   order: "Order",
@@ -211,7 +249,7 @@ const en: TrackerTexts = {
   copy: "Copy",
   copied: "Copied",
   retry: "Try again",
-  changeNumber: "Use another number",
+  changeNumber: "Change the number",
   continue: "Continue",
   notices: {
     reconnecting: "Slow connection. This screen will update by itself.",
@@ -231,6 +269,11 @@ export function textOf({ name, payment }: Picture, texts: TrackerTexts, problem:
   if (isReviewed) return { ...text, sentence: payment.message };
   const isUnforeseen = name === "refused" && problem !== null && problem.code !== "invalid_token";
   return isUnforeseen ? { ...text, sentence: problem.detail } : text;
+}
+
+/** What to do when the prompt is not answered. */
+export function questionOf({ ussdCode }: PaymentEvent, { notAnswered }: TrackerTexts): PictureText {
+  return { title: notAnswered.question, sentence: ussdCode ? notAnswered.dialCode : notAnswered.noCode };
 }
 
 export function operatorWords(payment: PaymentEvent | null, texts: TrackerTexts): OperatorWords {

@@ -1,0 +1,52 @@
+import { type RefObject, useLayoutEffect, useRef } from "react";
+
+import type { PaymentEvent } from "../../paymentContract";
+import type { GivingUp } from "../../paymentWatch";
+import { CountDown, UssdCode } from "./PhonePrompt";
+import { operatorWords, questionOf, type TrackerTexts } from "./paymentTexts";
+import { Action } from "./TrackerActions";
+
+interface NotAnsweredProps {
+  readonly payment: PaymentEvent;
+  /** In milliseconds; NaN when the payment does not say. */
+  readonly timeLeft: number;
+  readonly givingUp: GivingUp;
+  readonly texts: TrackerTexts;
+  /** What has the focus when the button that had it goes. */
+  readonly heading: RefObject<HTMLElement | null>;
+  readonly onGiveUp: (() => void) | undefined;
+  readonly onChangeNumber: (() => void) | undefined;
+}
+
+/** Asks whether the prompt came, says what to do, and takes the answer that it will not be approved. */
+export function NotAnswered({ payment, timeLeft, givingUp, texts, heading, ...acts }: NotAnsweredProps) {
+  const panel = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const { current } = panel;
+    return () => {
+      if (current?.contains(document.activeElement)) heading.current?.focus();
+    };
+  }, [heading]);
+
+  const words = texts.notAnswered;
+  const { title, sentence } = questionOf(payment, texts);
+  const hasAnswers = acts.onGiveUp !== undefined || acts.onChangeNumber !== undefined;
+  const isBusy = givingUp === "asking";
+  return (
+    <div className="bp-prompt" ref={panel}>
+      <h3 className="bp-question">{title}</h3>
+      <p className="bp-no-prompt">{sentence}</p>
+      {payment.ussdCode && <UssdCode code={payment.ussdCode} texts={texts} />}
+      {timeLeft >= 0 && <CountDown timeLeft={timeLeft} label={texts.timeLeft} />}
+      {hasAnswers && <p className="bp-otherwise">{words.otherwise}</p>}
+      <div className="bp-answers">
+        <Action className="bp-give-up" label={words.refusedIt} act={acts.onGiveUp} isBusy={isBusy} />
+        <Action className="bp-change-number" label={texts.changeNumber} act={acts.onChangeNumber} isBusy={isBusy} />
+      </div>
+      <p className="bp-giving-up" role="status">
+        {isBusy && words.asking(operatorWords(payment, texts))}
+        {givingUp === "unanswered" && words.unanswered}
+      </p>
+    </div>
+  );
+}
