@@ -1,16 +1,19 @@
 """Many calls for one order at once: one prompt, every other call joins it or is told that it is in progress."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from chalicelib.bootstrap import Service
 from chalicelib.errors import PaymentError
-from chalicelib.initiate_payment import KEYS_PER_ORDER, PaymentRequest
+from chalicelib.initiate_payment import KEYS_PER_ORDER, InitiatePayment, PaymentRequest
+from chalicelib.ledger import Ledger
 from chalicelib.payment import Money
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
@@ -20,14 +23,26 @@ CALLS_PER_ANSWER = 6
 """To the ledger: two reads of the order, a claim that is refused, a read of the payment, a key, one for the rest."""
 
 
-def answers(service: Service, requests: Sequence[PaymentRequest]) -> list[str]:
+@pytest.fixture
+def initiate(service: Service, aws: EmbeddedAws) -> Iterator[InitiatePayment]:
+    """With a client that waits for the embedded ledger, which serves a call at a time, however long the queue is."""
+    config = Config(connect_timeout=120, read_timeout=120, max_pool_connections=400)
+    client = boto3.client("dynamodb", endpoint_url=aws.url, config=config)
+    ledger = Ledger(client, service.ledger._table, service.clock)
+    deliver = replace(service.settle.deliver, ledger=ledger)
+    settle = replace(service.settle, ledger=ledger, deliver=deliver)
+    yield replace(service.initiate, ledger=ledger, deliver=deliver, settle=settle)
+    client.close()
+
+
+def answers(initiate: InitiatePayment, requests: Sequence[PaymentRequest]) -> list[str]:
     """What each of the calls that start at once is answered: `new`, `joined`, or the error's code."""
     together = Barrier(len(requests))
 
     def call(request: PaymentRequest) -> str:
         together.wait()
         try:
-            return "joined" if service.initiate(request).replayed else "new"
+            return "joined" if initiate(request).replayed else "new"
         except PaymentError as error:
             return error.code
 
@@ -37,24 +52,26 @@ def answers(service: Service, requests: Sequence[PaymentRequest]) -> list[str]:
 
 @pytest.mark.parametrize("conflicts", [0, 60])
 def test_a_hundred_different_keys_at_once_join_or_are_told(
-    service: Service, aws: EmbeddedAws, shop: Shop, conflicts: int
+    initiate: InitiatePayment, aws: EmbeddedAws, shop: Shop, conflicts: int
 ) -> None:
     aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": conflicts})
     aws.calls.clear()
     keys = [f"key-{number}" for number in range(100)]
-    told = answers(service, [replace(REQUEST, idempotency_key=key) for key in keys])
+    told = answers(initiate, [replace(REQUEST, idempotency_key=key) for key in keys])
     assert Counter(told) == {"new": 1, "joined": KEYS_PER_ORDER - 1, "payment_in_progress": 100 - KEYS_PER_ORDER}
     assert len(shop.transactions) == 1
     assert aws.calls.total() <= CALLS_PER_ANSWER * 100 + 2 * conflicts
     remembered = {key for key, answer in zip(keys, told, strict=True) if answer in ("new", "joined")}
-    order = service.ledger.order("order-1")
+    order = initiate.ledger.order("order-1")
     assert set(order.keys) == remembered
     assert {reference for reference, _ in order.keys.values()} == {order.live}
 
 
-def test_four_hundred_equal_calls_at_once_are_one_payment(service: Service, aws: EmbeddedAws, shop: Shop) -> None:
+def test_four_hundred_equal_calls_at_once_are_one_payment(
+    initiate: InitiatePayment, aws: EmbeddedAws, shop: Shop
+) -> None:
     aws.calls.clear()
-    told = answers(service, [replace(REQUEST, idempotency_key="key-1")] * 400)
+    told = answers(initiate, [replace(REQUEST, idempotency_key="key-1")] * 400)
     assert Counter(told) == {"new": 1, "joined": 399}
     assert len(shop.transactions) == 1
     assert aws.calls.total() <= CALLS_PER_ANSWER * 400
