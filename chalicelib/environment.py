@@ -6,6 +6,7 @@ from typing import TypeVar
 
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+_MOST_NUMBERS = 100
 Number = TypeVar("Number", int, float)
 
 
@@ -22,9 +23,33 @@ def read_number(environment: Mapping[str, str], name: str, usual: Number, minimu
     text = environment.get(name, "").strip()
     if not text:
         return usual
-    kind = type(usual)
+    number = _parse(text, type(usual), minimum, maximum)
+    if number is None:
+        noun = "whole number" if isinstance(usual, int) else "number"
+        raise InvalidVariable(f"{name} must be a {noun} from {minimum:.12g} to {maximum:.12g}")
+    return number
+
+
+def read_numbers(
+    environment: Mapping[str, str], name: str, usual: tuple[float, ...], minimum: float, maximum: float
+) -> tuple[float, ...]:
+    """Returns the numbers in a variable, separated by commas, in rising order; `usual` where it is unset or empty.
+
+    Each number is read as by `read_number`. Raises InvalidVariable, also for more than 100 numbers.
+    """
+    text = environment.get(name, "").strip()
+    if not text:
+        return usual
+    parts = text.split(",")
+    numbers = [_parse(part.strip(), float, minimum, maximum) for part in parts[: _MOST_NUMBERS + 1]]
+    known = sorted(number for number in numbers if number is not None)
+    if len(known) < len(numbers) or len(numbers) > _MOST_NUMBERS:
+        bounds = f"from {minimum:.12g} to {maximum:.12g}"
+        raise InvalidVariable(f"{name} must be up to {_MOST_NUMBERS} numbers {bounds}, separated by commas")
+    return tuple(known)
+
+
+def _parse(text: str, kind: type[Number], minimum: Number, maximum: Number) -> Number | None:
+    """Returns the number, or None where the text is none within the bounds."""
     pattern = _WHOLE if kind is int else _DECIMAL
-    if pattern.fullmatch(text) and minimum <= kind(text) <= maximum:
-        return kind(text)
-    noun = "whole number" if kind is int else "number"
-    raise InvalidVariable(f"{name} must be a {noun} from {minimum:.12g} to {maximum:.12g}")
+    return kind(text) if pattern.fullmatch(text) and minimum <= kind(text) <= maximum else None

@@ -3,18 +3,17 @@
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from chalicelib.check_schedule import AGES_SECONDS
-from chalicelib.environment import InvalidVariable, Number, read_number
+from chalicelib.environment import InvalidVariable, Number, read_number, read_numbers
 from chalicelib.secrets_manager import SecretsUnavailable, read_secrets
 
 DEMO_API_URL = "https://demo.campay.net/api"
 MINIMUM_KEY_BYTES = 32
 _ORIGIN = re.compile(r"https?://[^/,*\s]+")
-T = TypeVar("T")
+_DAY = 86_400.0
 
 
 class InvalidSettings(Exception):
@@ -121,9 +120,9 @@ class _Reader:
             payments_table=self._text("PAYMENTS_TABLE", in_development=""),
             event_bus=self._text("EVENT_BUS", in_development=""),
             limits=self._limits(),
-            expires_after_seconds=self._number("PAYMENT_EXPIRES_SECONDS", 600.0, float),
+            expires_after_seconds=self._number("PAYMENT_EXPIRES_SECONDS", 300.0, 1.0, _DAY),
             check_ages_seconds=self._ages(),
-            sweep_tick_seconds=self._number("SWEEP_TICK_SECONDS", 5.0, float),
+            sweep_tick_seconds=self._number("SWEEP_TICK_SECONDS", 5.0, 0.1, 60.0),
             secrets_id=self._optional("SECRETS_ID"),
         )
         self._refuse_shared_keys()
@@ -156,8 +155,8 @@ class _Reader:
             permanent_token=self._optional("CAMPAY_PERMANENT_ACCESS_TOKEN"),
             username=self._optional("CAMPAY_USERNAME"),
             password=self._optional("CAMPAY_APP_PASSWORD"),
-            statement_rows=self._bounded("STATEMENT_MAXIMUM_ROWS", 500_000, 1_000, 10_000_000),
-            statement_seconds=self._bounded("STATEMENT_SECONDS", 120.0, 5.0, 600.0),
+            statement_rows=self._number("STATEMENT_MAXIMUM_ROWS", 500_000, 1_000, 10_000_000),
+            statement_seconds=self._number("STATEMENT_SECONDS", 120.0, 5.0, 600.0),
         )
         has_credentials = campay.permanent_token or (campay.username and campay.password)
         if not has_credentials and not self._development:
@@ -170,10 +169,10 @@ class _Reader:
             return None
         return RedisSettings(
             host=host,
-            port=self._number("REDIS_PORT", 6379, int),
+            port=self._number("REDIS_PORT", 6379, 1, 65_535),
             username=self._optional("REDIS_USERNAME"),
             password=self._optional("REDIS_PASSWORD"),
-            database=self._number("REDIS_DB", 0, int),
+            database=self._number("REDIS_DB", 0, 0, 9_999),
             tls=self._switch("REDIS_TLS"),
             cluster=self._switch("REDIS_CLUSTER"),
         )
@@ -181,20 +180,18 @@ class _Reader:
     def _limits(self) -> Limits:
         usual = Limits()
         return Limits(
-            self._number("PHONE_PROMPTS_PER_15_MINUTES", usual.phone_prompts_per_15_minutes, int),
-            self._number("PHONE_PROMPTS_PER_DAY", usual.phone_prompts_per_day, int),
-            self._number("ADDRESS_PROMPTS_PER_MINUTE", usual.address_prompts_per_minute, int),
-            self._number("ADDRESS_REFUSALS_PER_MINUTE", usual.address_refusals_per_minute, int),
+            # The times of a phone's prompts stand in one row of the ledger, which has an end.
+            self._number("PHONE_PROMPTS_PER_15_MINUTES", usual.phone_prompts_per_15_minutes, 1, 10_000),
+            self._number("PHONE_PROMPTS_PER_DAY", usual.phone_prompts_per_day, 1, 10_000),
+            self._number("ADDRESS_PROMPTS_PER_MINUTE", usual.address_prompts_per_minute, 1, 1_000_000),
+            self._number("ADDRESS_REFUSALS_PER_MINUTE", usual.address_refusals_per_minute, 1, 1_000_000),
         )
 
     def _ages(self) -> tuple[float, ...]:
-        text = self._optional("CHECK_AGES_SECONDS")
-        if not text:
-            return AGES_SECONDS
         try:
-            return tuple(sorted(float(age) for age in text.split(",")))
-        except ValueError:
-            self._faults.append("CHECK_AGES_SECONDS must be numbers separated by commas")
+            return read_numbers(self._environment, "CHECK_AGES_SECONDS", AGES_SECONDS, 1.0, 7 * _DAY)
+        except InvalidVariable as error:
+            self._faults.append(str(error))
             return AGES_SECONDS
 
     def _keys(self, name: str) -> tuple[str, ...]:
@@ -233,15 +230,7 @@ class _Reader:
             self._faults.append(f"{name} must be true or false")
         return word in ("1", "true", "yes")
 
-    def _number(self, name: str, usual: T, parse: Callable[[str], T]) -> T:
-        text = self._environment.get(name, "")
-        try:
-            return parse(text) if text else usual
-        except ValueError:
-            self._faults.append(f"{name} must be a number")
-            return usual
-
-    def _bounded(self, name: str, usual: Number, minimum: Number, maximum: Number) -> Number:
+    def _number(self, name: str, usual: Number, minimum: Number, maximum: Number) -> Number:
         try:
             return read_number(self._environment, name, usual, minimum, maximum)
         except InvalidVariable as error:

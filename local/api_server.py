@@ -97,11 +97,10 @@ class _Handler(ChaliceRequestHandler):
 def main() -> None:
     product = importlib.import_module("app")
     try:
-        service()  # wrong settings are told now, not to the first who calls
+        settings = service().settings  # wrong settings are told now, not to the first who calls
     except InvalidSettings as error:
         sys.exit(f"the environment is not complete: {error}")
-    pause_seconds = float(os.environ.get("SWEEP_TICK_SECONDS", "5"))
-    server = ApiServer(product.app, int(os.environ.get("API_PORT", "8000")), product.sweep, pause_seconds)
+    server = ApiServer(product.app, int(os.environ.get("API_PORT", "8000")), product.sweep, settings.sweep_tick_seconds)
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     with server:

@@ -117,7 +117,7 @@ def settings(table: str, valkey: Valkey, simulator: CampaySimulator) -> Settings
         payments_table=table,
         event_bus="default",
         limits=Limits(),
-        expires_after_seconds=600.0,
+        expires_after_seconds=300.0,
         check_ages_seconds=(10.0, 20.0, 30.0, 60.0, 600.0, 86_400.0, 259_200.0),
         sweep_tick_seconds=5.0,
     )

@@ -331,7 +331,7 @@ def test_one_prompt_at_a_time_on_a_phone(service: Service, shop: Shop, clock: Ha
     clock.forward(100)
     with pytest.raises(errors.LimitReached) as refused:
         service.initiate(replace(REQUEST, order_id="order-2"))
-    assert (refused.value.code, refused.value.retry_after) == ("prompt_in_flight", 500)
+    assert (refused.value.code, refused.value.retry_after) == ("prompt_in_flight", 200)
     clock.forward(refused.value.retry_after)
     assert not service.initiate(replace(REQUEST, order_id="order-2")).replayed
     assert len(shop.transactions) == 2

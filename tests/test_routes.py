@@ -84,7 +84,7 @@ def test_a_prompt_in_flight_is_told_as_such_with_the_time_to_wait(merchant: dict
     reply = initiate({**merchant, "Accept-Language": "en"}, orderId="order-2")
     assert (reply.status, reply.json["code"]) == (429, "prompt_in_flight")
     assert reply.json["detail"].startswith("A payment prompt is on this phone already")
-    assert 590 <= int(reply.headers["Retry-After"]) <= 600
+    assert 290 <= int(reply.headers["Retry-After"]) <= 300
 
 
 @pytest.mark.parametrize("locale", ["fr", "en"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.check_schedule import AGES_SECONDS
 from chalicelib.settings import InvalidSettings, RedisSettings, read_settings
 
 KEYS = ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY")
@@ -31,7 +32,7 @@ def test_production_is_the_default_and_names_everything_that_is_missing_at_once(
     assert not settings.development
     assert settings.redis == RedisSettings("redis.internal")
     assert settings.limits.phone_prompts_per_15_minutes == 3
-    assert settings.expires_after_seconds == 600
+    assert settings.expires_after_seconds == 300
 
 
 @pytest.mark.parametrize("name", sorted(PRODUCTION))
@@ -85,6 +86,48 @@ def test_campay_needs_one_of_two_ways_in() -> None:
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
     assert name in faults(PRODUCTION | {name: value})
+
+
+NUMBERS = {
+    "REDIS_PORT": (1, 65_535),
+    "REDIS_DB": (0, 9_999),
+    "PHONE_PROMPTS_PER_15_MINUTES": (1, 10_000),
+    "PHONE_PROMPTS_PER_DAY": (1, 10_000),
+    "ADDRESS_PROMPTS_PER_MINUTE": (1, 1_000_000),
+    "ADDRESS_REFUSALS_PER_MINUTE": (1, 1_000_000),
+    "PAYMENT_EXPIRES_SECONDS": (1, 86_400),
+    "CHECK_AGES_SECONDS": (1, 604_800),
+    "SWEEP_TICK_SECONDS": (0.1, 60),
+    "STATEMENT_MAXIMUM_ROWS": (1_000, 10_000_000),
+    "STATEMENT_SECONDS": (5, 600),
+}
+"""Smallest and largest."""
+
+
+@pytest.mark.parametrize(
+    "value", ["-1", "-0.5", "nan", "inf", "-inf", "1e999", "999999999999", "many", "0x10", "٣", "1;2"]
+)
+def test_no_number_is_negative_endless_or_none_at_all_and_every_wrong_one_is_named_at_once(value: str) -> None:
+    """PHONE_PROMPTS_PER_DAY=0 started, and then answered 500 to who wanted to pay."""
+    named = faults(PRODUCTION | dict.fromkeys(NUMBERS, value)).split("; ")
+    assert {fault.split()[0] for fault in named} == set(NUMBERS)
+
+
+@pytest.mark.parametrize("name", sorted(NUMBERS))
+def test_each_number_ends_at_its_minimum_and_its_maximum(name: str) -> None:
+    smallest, largest = NUMBERS[name]
+    for allowed in (smallest, largest):
+        read_settings(PRODUCTION | {name: str(allowed)})
+    for refused in (smallest - 1, smallest - 0.001, largest + 1):
+        assert name in faults(PRODUCTION | {name: f"{refused:.12g}"})
+
+
+def test_the_ages_at_which_a_payment_is_checked() -> None:
+    assert read_settings(PRODUCTION).check_ages_seconds == AGES_SECONDS
+    assert read_settings(PRODUCTION | {"CHECK_AGES_SECONDS": "60, 2.5,10"}).check_ages_seconds == (2.5, 10.0, 60.0)
+    for wrong in (",", "1,", "1,,2", "1,x", "1,nan", "5,0", "1 2", ",".join(["1"] * 101)):
+        told = faults(PRODUCTION | {"CHECK_AGES_SECONDS": wrong})
+        assert told == "CHECK_AGES_SECONDS must be up to 100 numbers from 1 to 604800, separated by commas"
 
 
 def test_development_needs_nothing_and_is_refused_inside_lambda() -> None:
