@@ -76,6 +76,16 @@ def gateway_key(gateway_id: str) -> str:
     return f"gateway:{gateway_id}"
 
 
+def gateways_key() -> str:
+    """A sorted set of gateways' ids, by the time of their last beat in seconds."""
+    return "registry:gateways"
+
+
+def clients_key(gateway_id: str) -> str:
+    """A sorted set of the ids of a gateway's sockets, all with the same score: Redis keeps them in their order."""
+    return f"registry:clients:{gateway_id}"
+
+
 def probe_channel(gateway_id: str) -> str:
     """A gateway's own channel: it publishes to itself to learn that its subscription is alive."""
     return f"probe:{gateway_id}"

@@ -4,11 +4,9 @@ Every key has a life span, everything here can be lost and comes back from the l
 is away a breaker refuses all calls but a probe now and then.
 """
 
-import json
 import math
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from importlib import resources
 from typing import Any, TypeVar
 
@@ -21,14 +19,13 @@ from redis.retry import Retry
 from chalicelib import log
 from chalicelib.breaker import Breaker, BreakerOpen
 from chalicelib.clock import Clock
+from chalicelib.connections import Connections, read_connections
 from chalicelib.contract import (
     PAYMENT_TTL_SECONDS,
     MalformedEvent,
     PaymentEvent,
-    client_key,
     decode,
     encode,
-    gateway_key,
     limit_key,
     payment_key,
 )
@@ -43,17 +40,6 @@ T = TypeVar("T")
 
 class LiveUnavailable(Exception):
     """Redis is away. Nothing is lost by it; whoever calls goes on without."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connections:
-    """A page of what the gateways have registered: all gateways, and `clients` in a fixed order. `cursor`: where the
-    next page of them begins; 0: there is none.
-    """
-
-    gateways: Sequence[dict[str, Any]]
-    clients: Sequence[dict[str, Any]]
-    cursor: int
 
 
 def connect(settings: RedisSettings) -> "redis.Redis | RedisCluster":
@@ -120,12 +106,21 @@ class Live:
 
     def read(self, reference: str) -> PaymentEvent | None:
         """The kept version; None where there is none. Raises LiveUnavailable."""
-        text = self._call(lambda: self._client.get(payment_key(reference)))
-        try:
-            return decode(text) if text is not None else None
-        except MalformedEvent as error:
-            log.warning("live-copy-malformed", reference=reference, reason=str(error))
-            return None
+        return _decoded(reference, self._call(lambda: self._client.get(payment_key(reference))))
+
+    def statuses(self, references: Iterable[str]) -> dict[str, str]:
+        """The status in each kept version. Raises LiveUnavailable."""
+        asked = list(references)
+
+        def read() -> list[bytes | None]:
+            pipeline = self._client.pipeline(transaction=False)
+            for reference in asked:
+                pipeline.get(payment_key(reference))
+            texts: list[bytes | None] = pipeline.execute()
+            return texts
+
+        events = [_decoded(*each) for each in zip(asked, self._call(read), strict=True)]
+        return {event["reference"]: event["status"] for event in events if event is not None}
 
     def take_prompt(self, address: str) -> tuple[int, int]:
         """Counts a prompt of this address; its prompts and refused calls in this minute.
@@ -164,20 +159,9 @@ class Live:
     def seconds_to_next_window(self) -> int:
         return math.ceil((WINDOW_MS - self._clock.now() % WINDOW_MS) / 1000)
 
-    def connections(self, cursor: int, count: int) -> Connections:
-        """Who is connected where, as the gateways wrote it down. Raises LiveUnavailable."""
-
-        def read() -> Connections:
-            gateways = sorted(self._client.scan_iter(match=gateway_key("*"), count=1000))
-            clients = sorted(self._client.scan_iter(match=client_key("*"), count=1000))
-            end = cursor + count
-            pipeline = self._client.pipeline(transaction=False)
-            for key in (*gateways, *clients[cursor:end]):
-                pipeline.get(key)
-            rows = [json.loads(value) if value else {} for value in pipeline.execute()]
-            return Connections(rows[: len(gateways)], rows[len(gateways) :], end if end < len(clients) else 0)
-
-        return self._call(read)
+    def connections(self, cursor: str, limit: int) -> Connections:
+        """A page of who is connected where. Raises LiveUnavailable."""
+        return self._call(lambda: read_connections(self._client, cursor, limit))
 
     @property
     def _client(self) -> Any:
@@ -200,3 +184,11 @@ class Live:
             if isinstance(error, redis.AuthenticationError):
                 self._credentials_refused()
             raise LiveUnavailable("Redis is away") from error
+
+
+def _decoded(reference: str, text: bytes | None) -> PaymentEvent | None:
+    try:
+        return decode(text) if text is not None else None
+    except MalformedEvent as error:
+        log.warning("live-copy-malformed", reference=reference, reason=str(error))
+        return None

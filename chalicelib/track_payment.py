@@ -1,14 +1,16 @@
 """What a payment, or an order, looks like now: for the screen, for the gateway and for the shop."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib import log
 from chalicelib.clock import Clock
+from chalicelib.connections import Connections
 from chalicelib.contract import PaymentEvent, to_event, to_iso
 from chalicelib.errors import LedgerUnavailable, NotFound
 from chalicelib.ledger import Ledger
-from chalicelib.live import Connections, Live, LiveUnavailable
+from chalicelib.live import Live, LiveUnavailable
 from chalicelib.payment import FINAL
 from chalicelib.settle_payment import FRESH_MS, SettlePayment
 
@@ -51,19 +53,31 @@ class TrackPayment:
         self._refill(event)
         return event
 
-    def connections(self, cursor: int, limit: int) -> dict[str, Any]:
-        """A page of who is connected; an empty one that says `degraded` while Redis is away."""
+    def connections(self, cursor: str, limit: int) -> dict[str, Any]:
+        """A page of who is connected and what they track; an empty one that says `degraded` while Redis is away."""
         storage = self.live.storage()
         try:
             page = self.live.connections(cursor, limit)
+            statuses = self._statuses({reference for row in page.clients for reference in row["payments"]})
         except LiveUnavailable:
-            page = Connections((), (), 0)
-        return {
-            "storage": storage,
-            "gateways": list(page.gateways),
-            "clients": list(page.clients),
-            "cursor": page.cursor or None,
-        }
+            page, statuses = Connections((), (), ""), {}
+        clients = [
+            row | {"payments": [{"reference": it, "status": statuses.get(it)} for it in row["payments"]]}
+            for row in page.clients
+        ]
+        return {"storage": storage, "gateways": page.gateways, "clients": clients, "cursor": page.cursor or None}
+
+    def _statuses(self, references: Set[str]) -> dict[str, str]:
+        """From Redis; from the ledger what Redis has forgotten; without those that neither can say.
+
+        Raises LiveUnavailable.
+        """
+        kept = self.live.statuses(references)
+        try:
+            forgotten = self.ledger.load_many(references - kept.keys())
+        except LedgerUnavailable:
+            return kept
+        return kept | {stored.payment.reference: stored.payment.status for stored in forgotten}
 
     def _kept(self, reference: str) -> PaymentEvent | None:
         try:

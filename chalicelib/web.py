@@ -37,6 +37,7 @@ MAXIMUM_AMOUNT = 100_000_000
 _ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _REFERENCE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+_CURSOR = re.compile(r"[\w.~-]{0,200}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,20}")
 SIMULATED_NUMBERS = {
     "approved": "237677777777",
@@ -278,14 +279,18 @@ def statement_days(detail: Mapping[str, Any], now: int) -> list[date]:
     return [today - timedelta(days=before) for before in (4, 3, 2, 1)]
 
 
-def page(request: Request) -> tuple[int, int]:
+def page(request: Request) -> tuple[str, int]:
     """`cursor` and `limit` of the query. Raises InvalidRequest."""
     query = request.query_params or MultiDict({})
-    words = {"cursor": query.get("cursor", "0"), "limit": query.get("limit", "100")}
-    faults = {name: "must be a whole number" for name, word in words.items() if not _NUMBER.fullmatch(word)}
+    cursor, limit = query.get("cursor", ""), query.get("limit", "100")
+    faults: dict[str, str] = {}
+    if not _CURSOR.fullmatch(cursor):
+        faults["cursor"] = "must be the cursor of a page before"
+    if not _NUMBER.fullmatch(limit):
+        faults["limit"] = "must be a whole number"
     if faults:
         raise InvalidRequest(fields=faults)
-    return int(words["cursor"]), min(max(int(words["limit"]), 1), 1000)
+    return cursor, min(max(int(limit), 1), 1000)
 
 
 def payment_request(request: Request, *, merchant: bool, order_token_keys: Sequence[str], now: int) -> PaymentRequest:

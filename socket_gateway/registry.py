@@ -4,19 +4,30 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from chalicelib.contract import CLIENT_TTL_SECONDS, GATEWAY_TTL_SECONDS, client_key, gateway_key, to_iso
+from chalicelib.contract import (
+    CLIENT_TTL_SECONDS,
+    GATEWAY_TTL_SECONDS,
+    client_key,
+    clients_key,
+    gateway_key,
+    gateways_key,
+    to_iso,
+)
 from socket_gateway.redis_clients import REDIS_AWAY, RedisClients
 
 _BEAT_SECONDS = GATEWAY_TTL_SECONDS / 3
 _RETRY_SECONDS = 1.0
+_FORGOTTEN_AFTER_SECONDS = 10 * GATEWAY_TTL_SECONDS
+"""A gateway that has died leaves the set of gateways: long after its own key, whatever two machines' clocks say."""
 
 
 class Registry:
     """`client:<socketId>` {gateway, connectedAt, payments: [reference]} and `gateway:<id>` {startedAt,
-    clients, payments: how many}. No token and no address is in them.
+    clients, payments: how many}. No token and no address is in them. Beside them stand the sets of the gateways and
+    of each gateway's sockets, so that a page of them can be read without looking at all keys.
 
     `describe(sid)` gives a client's record, None when it has left.
     """
@@ -61,7 +72,9 @@ class Registry:
         pipeline = self._redis.pipeline(transaction=False)
         for sid in self._written:
             pipeline.delete(client_key(sid))
+        pipeline.delete(clients_key(self._gateway_id))
         pipeline.delete(gateway_key(self._gateway_id))
+        pipeline.zrem(gateways_key(), self._gateway_id)
         with contextlib.suppress(*REDIS_AWAY):  # then the keys' own TTL ends them
             await pipeline.execute()
 
@@ -69,12 +82,7 @@ class Registry:
         changed, self._changed = self._changed, set()
         pipeline = self._redis.pipeline(transaction=False)
         records = {sid: self._describe(sid) for sid in changed}
-        for sid, record in records.items():
-            if record is not None:
-                text = json.dumps({"gateway": self._gateway_id, **record})
-                pipeline.set(client_key(sid), text, ex=CLIENT_TTL_SECONDS)
-            elif sid in self._written:
-                pipeline.delete(client_key(sid))
+        self._write(pipeline, records)
         self._beat(pipeline)
         try:
             await pipeline.execute()
@@ -87,6 +95,24 @@ class Registry:
         self._written.update(sid for sid, record in records.items() if record is not None)
         self._written.difference_update(sid for sid, record in records.items() if record is None)
 
+    def _write(self, pipeline: Any, records: Mapping[str, dict[str, Any] | None]) -> None:
+        here = {sid: record for sid, record in records.items() if record is not None}
+        left = [sid for sid in records if sid not in here and sid in self._written]
+        for sid, record in here.items():
+            text = json.dumps({"gateway": self._gateway_id, **record})
+            pipeline.set(client_key(sid), text, ex=CLIENT_TTL_SECONDS)
+        for sid in left:
+            pipeline.delete(client_key(sid))
+        if here:
+            pipeline.zadd(clients_key(self._gateway_id), dict.fromkeys(here, 0))
+        if left:
+            pipeline.zrem(clients_key(self._gateway_id), *left)
+
     def _beat(self, pipeline: Any) -> None:
         text = json.dumps({"startedAt": self._started_at, **self._totals()})
         pipeline.set(gateway_key(self._gateway_id), text, ex=GATEWAY_TTL_SECONDS)
+        pipeline.expire(clients_key(self._gateway_id), CLIENT_TTL_SECONDS)
+        now = int(time.time())
+        pipeline.zadd(gateways_key(), {self._gateway_id: now})
+        pipeline.zremrangebyscore(gateways_key(), "-inf", now - _FORGOTTEN_AFTER_SECONDS)
+        pipeline.expire(gateways_key(), CLIENT_TTL_SECONDS)

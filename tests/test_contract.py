@@ -153,6 +153,8 @@ def test_keys_channels_and_rooms() -> None:
         "paymentRoom": contract.payment_room("<reference>"),
         "clientKey": contract.client_key("<socketId>"),
         "gatewayKey": contract.gateway_key("<gatewayId>"),
+        "gatewaysKey": contract.gateways_key(),
+        "clientsKey": contract.clients_key("<gatewayId>"),
         "probeChannel": contract.probe_channel("<gatewayId>"),
         "limitKey": contract.limit_key("<kind>", "<address>", 7).replace("7", "<window>"),
     } == NAMES["templates"]

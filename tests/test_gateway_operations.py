@@ -91,6 +91,11 @@ async def test_the_registry_knows_who_is_here_and_forgets_who_left(gateway: Runn
         record = store.record(key)
         assert set(record) == {"gateway", "connectedAt", "payments"}
         assert record["gateway"] == inside.id
+        sockets = contract.clients_key(inside.id)
+        assert store.redis.zrange(sockets, 0, -1) == [browser.client.get_sid().encode()]
+        assert store.redis.zscore(contract.gateways_key(), inside.id) == pytest.approx(time.time(), abs=60)
+        for index in (sockets, contract.gateways_key()):
+            assert 86_000 < int(str(store.redis.ttl(index))) <= 86_400
         assert 86_000 < int(str(store.redis.ttl(key))) <= 86_400
         own = contract.gateway_key(inside.id)
         await until(lambda: store.record(own)["clients"] == 1)
@@ -99,6 +104,7 @@ async def test_the_registry_knows_who_is_here_and_forgets_who_left(gateway: Runn
         await browser.stop(event["reference"])
         await until(lambda: store.record(key)["payments"] == [])
     await until(lambda: store.record(key) is None)
+    assert store.redis.zrange(sockets, 0, -1) == []
 
 
 async def test_the_registry_is_written_again_when_redis_comes_back_empty() -> None:

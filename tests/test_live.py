@@ -11,7 +11,16 @@ import pytest
 import redis
 
 from chalicelib import bootstrap
-from chalicelib.contract import PaymentEvent, client_key, gateway_key, payment_channel, payment_key, to_event
+from chalicelib.contract import (
+    PaymentEvent,
+    client_key,
+    clients_key,
+    gateway_key,
+    gateways_key,
+    payment_channel,
+    payment_key,
+    to_event,
+)
 from chalicelib.live import Live, LiveUnavailable, connect
 from chalicelib.payment import Money, Payment, PaymentStatus
 from chalicelib.settings import RedisSettings, read_settings
@@ -239,14 +248,18 @@ def test_a_cluster_lists_its_connections_and_takes_a_version(clock: HandClock) -
         live = Live(lambda: connect(settings), clock, in_memory=False)
         with redis.Redis(port=valkey.port) as client:
             for number in range(3):
-                client.set(client_key(f"c-{number}"), f'{{"number": {number}}}', ex=60)
+                client.set(client_key(f"c-{number}"), '{"connectedAt": "", "payments": []}', ex=60)
+                client.zadd(clients_key("g"), {f"c-{number}": 0})
             client.set(gateway_key("g"), "{}", ex=60)
+            client.zadd(gateways_key(), {"g": 1})
         assert live.publish_newer(an_event(1))
         assert live.take_prompt("192.0.2.1") == (1, 0)
-        first = live.connections(0, 2)
-        assert (first.gateways, [row["number"] for row in first.clients]) == ([{}], [0, 1])
-        assert [row["number"] for row in live.connections(first.cursor, 2).clients] == [2]
-        assert live.connections(first.cursor, 2).cursor == 0
+        first = live.connections("", 2)
+        assert first.gateways == [{"gatewayId": "g"}]
+        assert [row["socketId"] for row in first.clients] == ["c-0", "c-1"]
+        last = live.connections(first.cursor, 2)
+        assert ([row["socketId"] for row in last.clients], last.cursor) == (["c-2"], "")
+        assert live.statuses([an_event(1)["reference"], "unknown"]) == {an_event(1)["reference"]: an_event(1)["status"]}
         live.close()
 
 

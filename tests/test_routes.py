@@ -2,7 +2,6 @@
 
 import json
 import time
-from typing import Any
 from urllib.parse import urlencode
 
 import jwt
@@ -253,23 +252,6 @@ def test_an_operators_actions(merchant: dict[str, str], operator: dict[str, str]
         for headers in ({}, merchant):
             reply = call(method, path, headers=headers)
             assert (reply.status, reply.json["code"]) == (401, "invalid_api_key")
-
-
-def test_connections_are_paged(operator: dict[str, str], valkey: Valkey) -> None:
-    with redis.Redis(port=valkey.port) as client:
-        client.set("gateway:g-1", json.dumps({"clients": 2}))
-        for number in range(50):
-            client.set(f"client:s-{number}", json.dumps({"payments": [str(number)]}))
-    seen: list[Any] = []
-    cursor: object = 0
-    while cursor is not None:
-        page = call("GET", f"/api/payment/debug/connections?limit=10&cursor={cursor}", headers=operator).json
-        assert page["gateways"] == [{"clients": 2}]
-        assert page["storage"] == "redis"
-        seen += page["clients"]
-        cursor = page["cursor"]
-    assert sorted(int(client["payments"][0]) for client in seen) == list(range(50))
-    assert call("GET", "/api/payment/debug/connections?limit=x", headers=operator).status == 400
 
 
 @pytest.mark.usefixtures("api")
