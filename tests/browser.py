@@ -84,6 +84,9 @@ class CheckoutPage:
     def retry(self) -> None:
         self.page.click(".bp-retry")
 
+    def cancel(self) -> None:
+        self.page.click(".bp-cancel")
+
     def what_if(self, button: str) -> None:
         self.page.get_by_role("button", name=button).click()
 
@@ -164,6 +167,13 @@ class Customer:
 
     def regain_network(self) -> None:
         self._context.set_offline(False)
+
+    def lose_api(self) -> None:
+        """Nobody listens at its address any more; the browser believes that it is online."""
+        self._context.route("**/api/payment/**", lambda route: route.abort("connectionrefused"))
+
+    def regain_api(self) -> None:
+        self._context.unroute("**/api/payment/**")
 
 
 class Chromium:

@@ -164,6 +164,41 @@ def test_the_next_webhook_is_lost(page: CheckoutPage, order: Order) -> None:
     assert_paid_once(page, order)
 
 
+def test_a_tap_without_a_network_sends_nothing_until_it_is_back(customer: Customer, order: Order) -> None:
+    page = customer.open(order.id)
+    customer.lose_network()
+    page.pay(order.phone_number)
+    page.shows("unsent")
+    assert "Rien n’a encore été envoyé" in page.screen.words
+    page.cancel()
+    page.page.wait_for_selector("#phone")
+    page.pay(order.phone_number)
+    page.shows("unsent")
+    assert order.prompts == []
+    customer.regain_network()
+    page.shows("checkPhone")
+    order.approve()
+    page.shows("approved", within=SOON)
+    assert_paid_once(page, order)
+
+
+def test_a_tap_while_the_api_is_away_may_be_cancelled_or_goes_by_itself(customer: Customer, order: Order) -> None:
+    page = customer.open(order.id)
+    customer.lose_api()
+    page.pay("237699999999")
+    page.shows("unsent")
+    page.cancel()
+    page.page.wait_for_selector("#phone")
+    page.pay(order.phone_number)
+    page.shows("unsent")
+    assert "unknown" not in page.screen.pictures
+    customer.regain_api()
+    page.shows("checkPhone")
+    order.approve()
+    page.shows("approved", within=SOON)
+    assert_paid_once(page, order)
+
+
 def test_a_browser_that_was_offline_for_half_a_minute(page: CheckoutPage, order: Order, customer: Customer) -> None:
     customer.lose_network()
     page.page.wait_for_timeout(15_000)

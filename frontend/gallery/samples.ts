@@ -51,6 +51,7 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
   return {
     loading: unpaid({ connection: "connecting" }),
     sending: unpaid({ phase: "sending" }),
+    unsent: unpaid({ phase: "unsent" }),
     unknown: unpaid({ phase: "unknown" }),
     checkPhone: tracked(pending),
     overtaken: tracked(golden("pendingOrderPaidByAnotherAttempt")),
@@ -98,7 +99,8 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
   };
 }
 
-const act = { onRetry: () => {}, onChangeNumber: () => {}, onContinue: () => {}, onGiveUp: () => {} };
+const nothing = () => {};
+const act = { onRetry: nothing, onChangeNumber: nothing, onContinue: nothing, onGiveUp: nothing, onCancel: nothing };
 
 function golden(name: keyof typeof paymentEvents): PaymentEvent {
   const parsed = parsePaymentEvent(paymentEvents[name].event);

@@ -52,6 +52,7 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
                 {...checkout}
                 phase={phase}
                 locale={locale}
+                onCancel={checkout.cancel}
                 onRetry={retry}
                 onChangeNumber={changeNumber}
                 onGiveUp={giveUp}

@@ -16,6 +16,17 @@ class FakeApi {
   #answers: InitiateAnswer[] = [];
   #waiting: (() => void)[] = [];
   isSlow = false;
+  isThere = true;
+  /** Whoever asks whether it is there learns nothing. */
+  hangs = false;
+  /** How often it was asked whether it is there. */
+  asked = 0;
+
+  readonly reach = async (): Promise<boolean> => {
+    this.asked += 1;
+    if (this.hangs) await new Promise(() => {});
+    return this.isThere;
+  };
 
   will(...answers: InitiateAnswer[]): void {
     this.#answers = answers;
@@ -50,7 +61,7 @@ afterEach(() => {
 });
 
 function opened() {
-  const checkout = createCheckout({ apiUrl: "http://api.test", order: ORDER, locale: "fr" }, api.initiate);
+  const checkout = createCheckout({ apiUrl: "http://api.test", order: ORDER, locale: "fr" }, api);
   const leave = checkout.subscribe(() => {});
   return { checkout, leave, phase: () => checkout.getState().phase };
 }
@@ -123,11 +134,116 @@ describe("one attempt", () => {
   });
 });
 
+describe("an API that cannot be reached", () => {
+  async function unsent() {
+    api.isThere = false;
+    api.will(started("a"));
+    const session = opened();
+    session.checkout.pay(PHONE);
+    await settled();
+    return session;
+  }
+
+  test("is sent nothing, which is said", async () => {
+    const { phase } = await unsent();
+    expect(phase()).toBe("unsent");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(api.calls).toHaveLength(0);
+    expect(api.asked).toBeGreaterThan(5);
+  });
+
+  test("is sent the attempt by itself once it is back", async () => {
+    const { phase } = await unsent();
+    api.isThere = true;
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(phase()).toBe("tracking");
+    expect(api.calls).toHaveLength(1);
+  });
+
+  test("is sent it at once when the browser is back online, though a try hangs", async () => {
+    const { phase } = await unsent();
+    api.hangs = true;
+    await vi.advanceTimersByTimeAsync(5_000);
+    api.hangs = false;
+    api.isThere = true;
+    window.dispatchEvent(new Event("online"));
+    await settled();
+    expect([phase(), api.calls.length]).toEqual(["tracking", 1]);
+  });
+
+  test("lets the customer cancel: nothing is sent any more, and the form is back", async () => {
+    const { checkout, phase } = await unsent();
+    checkout.cancel();
+    expect([phase(), checkout.getState().phoneNumber, vi.getTimerCount()]).toEqual(["ready", PHONE, 0]);
+    api.isThere = true;
+    window.dispatchEvent(new Event("online"));
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(api.calls).toHaveLength(0);
+    checkout.pay("237699999999");
+    await settled();
+    expect(api.calls.map((call) => call.phoneNumber)).toEqual(["237699999999"]);
+  });
+
+  test("a cancelled attempt is not sent after a reload either", async () => {
+    const { checkout, leave } = await unsent();
+    checkout.cancel();
+    leave();
+    api.isThere = true;
+    expect(opened().phase()).toBe("ready");
+    await settled();
+    expect(api.calls).toHaveLength(0);
+  });
+
+  test("after a reload the attempt goes on, and is not yet sent", async () => {
+    const { leave } = await unsent();
+    leave();
+    const after = opened();
+    await settled();
+    expect([after.phase(), api.calls.length]).toEqual(["unsent", 0]);
+  });
+
+  test("long after the tap nothing is sent by itself any more: the form is back", async () => {
+    const { phase } = await unsent();
+    await vi.advanceTimersByTimeAsync(11 * 60_000);
+    api.isThere = true;
+    expect([phase(), vi.getTimerCount(), api.calls.length]).toEqual(["ready", 0, 0]);
+  });
+
+  test("once a request has left, it is no longer asked about, and there is nothing to cancel", async () => {
+    api.will(UNKNOWN);
+    const { checkout, phase } = opened();
+    checkout.pay(PHONE);
+    await settled();
+    expect([phase(), api.asked]).toEqual(["unknown", 1]);
+    api.isThere = false;
+    checkout.cancel();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([phase(), api.asked]).toEqual(["unknown", 1]);
+    expect(new Set(api.keys()).size).toBe(1);
+  });
+
+  test("what may have left before a reload may not be cancelled after it, however long ago", async () => {
+    api.will(UNKNOWN);
+    const before = opened();
+    before.checkout.pay(PHONE);
+    await settled();
+    before.leave();
+    vi.setSystemTime(Date.now() + 11 * 60_000);
+    api.isThere = false;
+    const { checkout, phase } = opened();
+    checkout.pay(PHONE);
+    await settled();
+    checkout.cancel();
+    expect(phase()).toBe("unknown");
+  });
+});
+
 describe("a reload", () => {
   test("before the answer repeats the same call", async () => {
     api.isSlow = true;
     const before = opened();
     before.checkout.pay(PHONE);
+    await settled();
     before.leave();
     api.isSlow = false;
     api.will(started("a"));

@@ -5,13 +5,14 @@
 
 import { type CheckoutAttempt, loadAttempt, newIdempotencyKey, orderIdOf, saveAttempt } from "./checkoutAttempt";
 import type { PaymentEvent, Problem } from "./paymentContract";
-import { type InitiateAnswer, initiatePayment, type Order } from "./paymentSocket";
+import { type InitiateAnswer, initiatePayment, type Order, reachApi } from "./paymentSocket";
 
 /**
- * `ready`: the form. `sending`: the call is under way. `unknown`: its answer was lost; the same call is repeated
- * until there is one. `tracking`: there is a payment to follow.
+ * `ready`: the form. `sending`: the call is under way. `unsent`: the API cannot be reached and nothing was sent; it is
+ * tried again until it can. `unknown`: the call's answer was lost; the same call is repeated until there is one.
+ * `tracking`: there is a payment to follow.
  */
-export type CheckoutPhase = "ready" | "sending" | "unknown" | "tracking";
+export type CheckoutPhase = "ready" | "sending" | "unsent" | "unknown" | "tracking";
 
 export interface CheckoutState {
   readonly phase: CheckoutPhase;
@@ -27,10 +28,12 @@ export interface CheckoutState {
 
 export interface Checkout {
   readonly getState: () => CheckoutState;
-  /** While somebody is subscribed an unanswered call is repeated. */
+  /** While somebody is subscribed, what is unsent is sent and an unanswered call repeated. */
   readonly subscribe: (listener: () => void) => () => void;
   /** Starts an attempt from the form; does nothing while there is one. */
   readonly pay: (phoneNumber: string) => void;
+  /** Back to the form, as long as nothing of the attempt has left this device; else does nothing. */
+  readonly cancel: () => void;
   /** A further attempt with the same number, or back to the form; only after `payment` has ended unpaid. */
   readonly retry: (payment: PaymentEvent | null) => void;
   readonly changeNumber: (payment: PaymentEvent | null) => void;
@@ -42,7 +45,15 @@ export interface CheckoutOptions {
   readonly locale: string;
 }
 
-/** A tap is repeated by itself after a reload, within this time: later it would surprise. */
+/** The calls that a checkout makes. */
+export interface CheckoutWire {
+  readonly reach: typeof reachApi;
+  readonly initiate: typeof initiatePayment;
+}
+
+const wire: CheckoutWire = { reach: reachApi, initiate: initiatePayment };
+
+/** A tap takes effect by itself, also after a reload, within this time: later it would surprise. */
 const REPEATED_FOR_MS = 10 * 60_000;
 const REPEAT_MS = 1_500;
 const REPEAT_MAX_MS = 15_000;
@@ -53,12 +64,14 @@ const ENDS_ATTEMPT = ["payment_refused", "provider_unavailable", "provider_busy"
 /** The order's other attempt stands in the way: if this tab knows it, it is what there is to see. */
 const SEE_OTHER = ["payment_in_progress", "order_already_paid"];
 
+const UNSENT = { kind: "unsent" } as const;
+
 /** Whether a further attempt may start: this one has ended, and unpaid. */
 export function mayRetry(payment: PaymentEvent | null): boolean {
   return payment !== null && (payment.status === "FAILED" || payment.status === "EXPIRED");
 }
 
-export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, initiate = initiatePayment): Checkout {
+export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over = wire): Checkout {
   const orderId = "orderToken" in order ? (orderIdOf(order.orderToken) ?? "") : order.orderId;
   let attempt = loadAttempt(orderId);
   let state = stateOf(attempt);
@@ -78,9 +91,15 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, initi
   };
 
   const begin = (phoneNumber: string) => {
-    const isUnused = attempt?.outcome === "asked" || attempt?.outcome === "refused";
-    const idempotencyKey = attempt && isUnused ? attempt.idempotencyKey : newIdempotencyKey();
-    attempt = { idempotencyKey, phoneNumber, startedAt: Date.now(), shown: state.shown, outcome: "asked" };
+    const { outcome } = attempt ?? {};
+    const isUnused = outcome === "unsent" || outcome === "asked" || outcome === "refused";
+    attempt = {
+      idempotencyKey: attempt && isUnused ? attempt.idempotencyKey : newIdempotencyKey(),
+      phoneNumber,
+      startedAt: Date.now(),
+      shown: state.shown,
+      outcome: outcome === "asked" ? "asked" : "unsent",
+    };
     saveAttempt(orderId, attempt);
     failures = 0;
     set({ phase: "sending", problem: null, phoneNumber });
@@ -90,16 +109,40 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, initi
   const send = async () => {
     clearTimeout(timer);
     if (attempt === null || calling) return;
+    if (attempt.outcome === "unsent" && !isRecent(attempt)) return cancel();
     const mine = new AbortController();
     calling = mine;
     const { phoneNumber, idempotencyKey } = attempt;
-    const answer = await initiate({ apiUrl, order, phoneNumber, idempotencyKey, locale }, mine.signal);
+    const mayLeave = attempt.outcome !== "unsent" || (await over.reach(apiUrl, mine.signal));
+    if (mine.signal.aborted) return;
+    if (mayLeave) leaves();
+    const call = { apiUrl, order, phoneNumber, idempotencyKey, locale };
+    const answer = mayLeave ? await over.initiate(call, mine.signal) : UNSENT;
     if (mine.signal.aborted) return;
     calling = null;
     settle(answer);
   };
 
-  const settle = (answer: InitiateAnswer) => {
+  /** From here on a prompt may be out, whatever is heard of it. */
+  const leaves = () => {
+    keep({ outcome: "asked" });
+    if (state.phase === "unsent") set({ phase: "sending" });
+  };
+
+  const halt = () => {
+    clearTimeout(timer);
+    calling?.abort();
+    calling = null;
+  };
+
+  const cancel = () => {
+    if (attempt?.outcome !== "unsent") return;
+    halt();
+    keep({ outcome: "refused" });
+    set({ phase: "ready" });
+  };
+
+  const settle = (answer: InitiateAnswer | typeof UNSENT) => {
     if (answer.kind === "initiated") {
       const shown = { reference: answer.payment.reference, token: answer.payment.trackingToken };
       keep({ shown, outcome: "started" });
@@ -110,26 +153,24 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, initi
       const other = SEE_OTHER.includes(problem.code) && state.shown !== null;
       set({ phase: other ? "tracking" : "ready", problem });
     } else {
-      set({ phase: "unknown" });
+      set({ phase: answer.kind });
       const delay = Math.min(REPEAT_MS * GROWTH ** failures, REPEAT_MAX_MS);
       failures += 1;
       if (listeners.size > 0) timer = setTimeout(send, delay * (0.8 + 0.4 * Math.random()));
     }
   };
 
-  const isWaiting = () => state.phase === "sending" || state.phase === "unknown";
-  const hurry = () => {
-    if (state.phase === "unknown") void send();
+  const resend = () => {
+    if (state.phase === "unsent") halt(); // a try that began without a network may hang
+    if (state.phase !== "ready" && state.phase !== "tracking") void send();
   };
   const resume = () => {
-    window.addEventListener("online", hurry);
-    if (isWaiting()) void send();
+    window.addEventListener("online", resend);
+    resend();
   };
   const pause = () => {
-    window.removeEventListener("online", hurry);
-    clearTimeout(timer);
-    calling?.abort();
-    calling = null;
+    window.removeEventListener("online", resend);
+    halt();
   };
 
   return {
@@ -145,6 +186,7 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, initi
     pay: (phoneNumber) => {
       if (state.phase === "ready") begin(phoneNumber);
     },
+    cancel,
     retry: (payment) => {
       if (state.phase === "tracking" && mayRetry(payment)) begin(state.phoneNumber);
     },
@@ -158,7 +200,11 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, initi
 function stateOf(attempt: CheckoutAttempt | null): CheckoutState {
   const phoneNumber = attempt?.phoneNumber ?? "";
   const state = { shown: attempt?.shown ?? null, isJustStarted: false, problem: null, phoneNumber };
-  const isRecent = attempt !== null && Date.now() - attempt.startedAt < REPEATED_FOR_MS;
-  if (attempt?.outcome === "asked" && isRecent) return { ...state, phase: "sending" };
+  const isOpen = attempt?.outcome === "unsent" || attempt?.outcome === "asked";
+  if (attempt && isOpen && isRecent(attempt)) return { ...state, phase: "sending" };
   return { ...state, phase: attempt?.shown ? "tracking" : "ready" };
+}
+
+function isRecent({ startedAt }: CheckoutAttempt): boolean {
+  return Date.now() - startedAt < REPEATED_FOR_MS;
 }

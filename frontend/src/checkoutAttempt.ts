@@ -15,11 +15,11 @@ export interface CheckoutAttempt {
 }
 
 /**
- * `asked`: no answer yet, a prompt may be out. `started`: `shown` is this attempt's. `refused`: nothing was started
+ * `unsent`: nothing has left this device. `asked`: no answer yet, a prompt may be out. `started`: `shown` is this attempt's. `refused`: nothing was started
  * and the key is unused. `ended`: written down as failed, the key is used up.
  */
-export type AttemptOutcome = "asked" | "started" | "refused" | "ended";
-const OUTCOMES: readonly unknown[] = ["asked", "started", "refused", "ended"] satisfies AttemptOutcome[];
+export type AttemptOutcome = "unsent" | "asked" | "started" | "refused" | "ended";
+const OUTCOMES: readonly unknown[] = ["unsent", "asked", "started", "refused", "ended"] satisfies AttemptOutcome[];
 
 const ATTEMPT = "braidster:attempt:";
 const TOKEN = "braidster:token:";

@@ -8,6 +8,7 @@ import {
   initiatePayment,
   openPaymentSocket,
   type PaymentSocket,
+  reachApi,
   readPayment,
   type SocketListener,
 } from "./paymentSocket";
@@ -181,6 +182,30 @@ describe("giveUpPayment", () => {
   ])("%i %s is %s", async (status, code, kind) => {
     server.respond = () => [status, { code, detail: "Words." }];
     expect(await giveUp()).toMatchObject({ kind });
+  });
+});
+
+describe("reachApi", () => {
+  const reach = (url: string) => reachApi(url, new AbortController().signal);
+
+  test.each<[boolean, string, number, unknown]>([
+    [true, "an answer", 200, { status: "healthy" }],
+    [true, "a refusal", 503, { code: "ledger_unavailable", detail: "" }],
+    [false, "a proxy's page", 502, "<html>bad gateway</html>"],
+  ])("%j for %s", async (isThere, _, status, body) => {
+    const asked: unknown[] = [];
+    server.respond = ({ method, url }) => {
+      asked.push(method, url);
+      return [status, body];
+    };
+    expect(await reach(server.url)).toBe(isThere);
+    expect(asked).toEqual(["GET", "/api/payment/health"]);
+  });
+
+  test("false where nobody is", async () => {
+    const { url } = server;
+    await server.stop();
+    expect(await reach(url)).toBe(false);
   });
 });
 

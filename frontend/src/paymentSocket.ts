@@ -145,6 +145,11 @@ async function callTracking(
     : { kind: "unreachable" };
 }
 
+/** Whether the API answers. Nothing of a payment is in this call, so that it may be lost, repeated and thrown away. */
+export async function reachApi(apiUrl: string, signal: AbortSignal): Promise<boolean> {
+  return (await call(`${apiUrl}/api/payment/health`, {}, signal)) !== null;
+}
+
 /** The shop's signed order; in development and nowhere else, the bare one. */
 export type Order =
   | { readonly orderToken: string }

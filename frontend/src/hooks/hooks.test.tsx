@@ -202,6 +202,15 @@ describe("useCheckout", () => {
     });
   });
 
+  test("what is not sent may be cancelled", async () => {
+    server.respond = () => [502, "<html>bad gateway</html>"];
+    const { now } = await paying();
+    await act(async () => now().pay("237677777777"));
+    await eventually(() => now().phase === "unsent");
+    await act(async () => now().cancel?.());
+    expect(now()).toMatchObject({ phase: "ready", phoneNumber: "237677777777", cancel: undefined });
+  });
+
   test("a refusal is told at the form", async () => {
     server.respond = () => [429, { code: "phone_limit", detail: "Please wait a little.", retryable: true }];
     const { now } = await paying();

@@ -27,6 +27,8 @@ export interface CheckoutTracking extends PaymentTracking {
   readonly reference: string | null;
   /** Starts the payment of `phoneNumber` (237, then nine digits); a second tap does nothing. */
   readonly pay: (phoneNumber: string) => void;
+  /** As long as nothing has left this device, else undefined: back to the form. */
+  readonly cancel: (() => void) | undefined;
   /** After FAILED or EXPIRED, else undefined: one tap starts a further attempt with the same number. */
   readonly retry: (() => void) | undefined;
   /** After FAILED or EXPIRED, or while it waits (then it is given up first), else undefined: back to the form. */
@@ -55,6 +57,7 @@ export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: 
     phoneNumber: state.phoneNumber,
     reference,
     pay: checkout.pay,
+    cancel: state.phase === "unsent" ? checkout.cancel : undefined,
     giveUp: isTracking ? giveUp : undefined,
     retry: isEnded ? () => checkout.retry(payment) : undefined,
     changeNumber: isEnded || (isTracking && giveUp) ? changeNumber : undefined,

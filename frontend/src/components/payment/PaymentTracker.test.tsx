@@ -208,6 +208,7 @@ describe("what may be done", () => {
       givingUp: ["I refused it", "Change the number"],
       givingUpUnanswered: ["I refused it", "Change the number"],
       unknownNotAnswered: ["I refused it", "Change the number"],
+      unsent: ["Cancel"],
       unknownPastExpiry: ["I refused it", "Change the number"],
       declinedReviewed: again,
       declinedNeverSent: again,
@@ -262,6 +263,12 @@ describe("the connection", () => {
     expect(words("[role=status] .bp-notice")).toContain("No internet");
     show(SAMPLES.refusedWithPayment);
     expect(words(".bp-notice")).toContain("out of date");
+  });
+
+  test("where nothing was sent that is what is said, once", () => {
+    show({ ...SAMPLES.unsent, payment: SAMPLES.expired.payment, connection: "offline" });
+    expect(words(".bp-sentence")).toContain("Nothing has been sent");
+    expect(find(".bp-notice")).toBeNull();
   });
 
   test("nothing is said of it when the payment cannot change any more", async () => {

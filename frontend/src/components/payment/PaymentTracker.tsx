@@ -18,14 +18,19 @@ export interface PaymentTrackerProps {
   readonly connection: Connection;
   /** In milliseconds, to add to this device's clock for the server's. */
   readonly clockOffset?: number;
-  /** `sending`: the call that starts the payment is under way; `unknown`: its answer was lost, it is repeated. */
-  readonly phase?: "sending" | "unknown" | "tracking";
+  /**
+   * `sending`: the call that starts the payment is under way; `unsent`: the API cannot be reached, nothing has left;
+   * `unknown`: the call's answer was lost, it is repeated.
+   */
+  readonly phase?: "sending" | "unsent" | "unknown" | "tracking";
   /** Why tracking or initiating was refused. */
   readonly problem?: Problem | null;
   /** By default French, unless the browser prefers English. */
   readonly locale?: Locale;
   /** How the last `onGiveUp` goes. */
   readonly givingUp?: GivingUp;
+  /** Back to the form, nothing having been sent; offered while that is so. */
+  readonly onCancel?: (() => void) | undefined;
   /** A further attempt with the same number; offered after FAILED and EXPIRED only. */
   readonly onRetry?: (() => void) | undefined;
   /** Ends the wait where there is one, then back to the form; offered wherever one of the others is. */
@@ -39,7 +44,7 @@ export interface PaymentTrackerProps {
 /** Shows one payment, whatever is known of it. Knows no network; its looks are in `tracker.css`. */
 export function PaymentTracker(props: PaymentTrackerProps) {
   const { payment: known, connection, clockOffset = 0, phase = "tracking", problem = null, givingUp = "idle" } = props;
-  const { locale = browserLocale(), onRetry, onChangeNumber, onGiveUp, onContinue } = props;
+  const { locale = browserLocale(), onRetry, onCancel, onChangeNumber, onGiveUp, onContinue } = props;
   const texts = TRACKER_TEXTS[locale];
   const now = useDeviceTime(isWaiting(known)) + clockOffset;
   const picture = pictureOf({ phase, payment: known, problem, connection, now });
@@ -83,6 +88,7 @@ export function PaymentTracker(props: PaymentTrackerProps) {
       <TrackerActions
         picture={name}
         texts={texts}
+        onCancel={onCancel}
         onRetry={onRetry && retry}
         onChangeNumber={onChangeNumber}
         onContinue={onContinue}

@@ -9,6 +9,7 @@ const SHAPES = {
   clock: "M36 22a14 14 0 1 1 0 28a14 14 0 0 1 0-28zM36 29v8l5 3",
   search: "M33 23a10 10 0 1 1 0 20a10 10 0 0 1 0-20zM40.5 40.5L48 48",
   warning: "M36 24v15M36 47h.01",
+  noNetwork: "M23 33q13-11 26 0M28.5 39.5q7.5-6 15 0M36 46h.01M25 49L47 25",
   lock: "M28 35h16v13H28zM31 35v-4a5 5 0 0 1 10 0v4",
 } as const;
 
@@ -21,6 +22,7 @@ interface Mark {
 const MARKS: Readonly<Record<PictureName, Mark>> = {
   loading: { shape: "dots", tone: "accent", isBusy: true },
   sending: { shape: "send", tone: "accent", isBusy: true },
+  unsent: { shape: "noNetwork", tone: "caution", isBusy: true },
   unknown: { shape: "dots", tone: "accent", isBusy: true },
   checkPhone: { shape: "phone", tone: "accent", isBusy: true },
   overtaken: { shape: "warning", tone: "caution" },

@@ -4,6 +4,7 @@ import type { TrackerTexts } from "./paymentTexts";
 interface TrackerActionsProps {
   readonly picture: PictureName;
   readonly texts: TrackerTexts;
+  readonly onCancel: (() => void) | undefined;
   readonly onRetry: (() => void) | undefined;
   readonly onChangeNumber: (() => void) | undefined;
   readonly onContinue: (() => void) | undefined;
@@ -17,6 +18,7 @@ export function TrackerActions({ picture, texts, ...acts }: TrackerActionsProps)
   const isPaid = PAID.includes(picture);
   return (
     <div className="bp-actions">
+      <Action className="bp-cancel" label={texts.cancel} act={picture === "unsent" && acts.onCancel} />
       <Action className="bp-retry" label={texts.retry} act={mayRetry && acts.onRetry} />
       <Action className="bp-change-number" label={texts.changeNumber} act={mayRetry && acts.onChangeNumber} />
       <Action className="bp-continue" label={texts.continue} act={isPaid && acts.onContinue} />

@@ -130,12 +130,14 @@ describe("before there is a payment", () => {
     const payment = golden("failedDeclined");
     expect(shown({ phase: "sending", payment })).toEqual({ name: "sending", payment: null });
     expect(shown({ phase: "unknown", payment })).toEqual({ name: "unknown", payment: null });
+    expect(shown({ phase: "unsent", payment })).toEqual({ name: "unsent", payment: null });
   });
 
   test("money that comes meanwhile is", () => {
     const payment = golden("successfulLate");
     expect(shown({ phase: "sending", payment }).name).toBe("lateSuccess");
     expect(shown({ phase: "unknown", payment }).name).toBe("lateSuccess");
+    expect(shown({ phase: "unsent", payment }).name).toBe("lateSuccess");
   });
 
   test.each([
@@ -177,6 +179,7 @@ describe("the three steps", () => {
     }
     expect(steps({ payment: golden("pendingOrderPaidByAnotherAttempt") })).toBeNull();
     expect(steps({})).toBeNull();
+    expect(steps({ phase: "unsent" })).toBeNull();
   });
 });
 
@@ -202,9 +205,10 @@ describe("a prompt that is not answered", () => {
   });
 });
 
-test("only what may still change needs the connection", () => {
+test("only what may still change needs the connection, and what says itself that there is none does not", () => {
   expect(mayChange(shown({ payment: golden("successful") }))).toBe(false);
   expect(mayChange(shown({ connection: "refused" }))).toBe(false);
+  expect(mayChange(shown({ phase: "unsent" }))).toBe(false);
   expect(mayChange(shown({ payment: golden("failedDeclined") }))).toBe(true);
   expect(mayChange(shown({ payment: golden("expired") }))).toBe(true);
   expect(mayChange(shown({}))).toBe(true);

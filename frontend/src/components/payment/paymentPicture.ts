@@ -4,7 +4,7 @@ import { isGivenUp, type PaymentEvent, type Problem } from "../../paymentContrac
 import { type Connection, isWaiting } from "../../paymentWatch";
 
 export type Picture =
-  | { readonly name: "loading" | "sending" | "inProgressElsewhere" | "refused"; readonly payment: null }
+  | { readonly name: "loading" | "sending" | "unsent" | "inProgressElsewhere" | "refused"; readonly payment: null }
   | { readonly name: "unknown" | "orderAlreadyPaid"; readonly payment: PaymentEvent | null }
   | {
       readonly name:
@@ -24,8 +24,8 @@ export type Picture =
 export type PictureName = Picture["name"];
 
 export interface Known {
-  /** `sending`, `unknown`: an attempt that has no payment yet; `payment` is then the one before it, if any. */
-  readonly phase: "sending" | "unknown" | "tracking";
+  /** All but `tracking`: an attempt that has no payment yet; `payment` is then the one before it, if any. */
+  readonly phase: "sending" | "unsent" | "unknown" | "tracking";
   readonly payment: PaymentEvent | null;
   readonly problem: Problem | null;
   readonly connection: Connection;
@@ -38,9 +38,9 @@ export function pictureOf({ phase, payment, problem, connection, now }: Known): 
   if (payment?.status === "SUCCESSFUL") return pictureOfSuccess(payment);
   switch (phase) {
     case "sending":
-      return { name: "sending", payment: null };
+    case "unsent":
     case "unknown":
-      return { name: "unknown", payment: null };
+      return { name: phase, payment: null };
     case "tracking":
       return payment ? pictureOfPayment(payment, problem, now) : pictureOfNoPayment(problem, connection);
     default:
@@ -48,9 +48,11 @@ export function pictureOf({ phase, payment, problem, connection, now }: Known): 
   }
 }
 
-/** Whether what is on the screen may still change, so that a lost connection matters. */
+const SAYS_ALL: readonly PictureName[] = ["orderAlreadyPaid", "refused", "unsent"];
+
+/** Whether a lost connection is to be told: what is on the screen may still change, and does not tell it itself. */
 export function mayChange({ name, payment }: Picture): boolean {
-  return payment ? payment.status !== "SUCCESSFUL" : name !== "orderAlreadyPaid" && name !== "refused";
+  return payment ? payment.status !== "SUCCESSFUL" : !SAYS_ALL.includes(name);
 }
 
 /** A customer who has the prompt has answered it by then; who has none, or has refused it, needs a way out. */
@@ -119,6 +121,7 @@ export interface Progress {
 export function progressOf({ name, payment }: Picture): Progress | null {
   switch (name) {
     case "loading":
+    case "unsent":
     case "refused":
     case "inProgressElsewhere":
     case "orderAlreadyPaid":

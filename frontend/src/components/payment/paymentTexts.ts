@@ -42,6 +42,7 @@ export interface TrackerTexts {
   readonly reference: string;
   readonly copy: string;
   readonly copied: string;
+  readonly cancel: string;
   readonly retry: string;
   readonly changeNumber: string;
   readonly continue: string;
@@ -52,6 +53,10 @@ const fr: TrackerTexts = {
   pictures: {
     loading: () => ({ title: "Un instant…", sentence: "Nous cherchons où en est votre paiement." }),
     sending: () => ({ title: "Nous envoyons la demande", sentence: "Gardez votre téléphone près de vous." }),
+    unsent: () => ({
+      title: "Pas de connexion",
+      sentence: "Rien n’a encore été envoyé. Votre demande partira toute seule dès que la connexion reviendra.",
+    }),
     unknown: () => ({
       title: "Nous vérifions encore",
       sentence:
@@ -146,6 +151,7 @@ const fr: TrackerTexts = {
   reference: "Référence",
   copy: "Copier",
   copied: "Copié",
+  cancel: "Annuler",
   retry: "Réessayer",
   changeNumber: "Changer de numéro",
   continue: "Continuer",
@@ -160,6 +166,10 @@ const en: TrackerTexts = {
   pictures: {
     loading: () => ({ title: "One moment…", sentence: "We are looking up your payment." }),
     sending: () => ({ title: "Sending the request", sentence: "Keep your phone close to you." }),
+    unsent: () => ({
+      title: "No connection",
+      sentence: "Nothing has been sent yet. Your request will go by itself as soon as the connection is back.",
+    }),
     unknown: () => ({
       title: "Still checking",
       sentence:
@@ -248,6 +258,7 @@ const en: TrackerTexts = {
   reference: "Reference",
   copy: "Copy",
   copied: "Copied",
+  cancel: "Cancel",
   retry: "Try again",
   changeNumber: "Change the number",
   continue: "Continue",
