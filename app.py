@@ -26,7 +26,19 @@ cors = CORSConfig(
 problems = web.answers_problems(lambda: app.current_request, not_authenticated=doubt_secrets)
 
 if runs_in_lambda():
+    log.configure()
+    log.hook_uncaught()
     service()  # a deployment with wrong settings fails when it starts, not when somebody pays
+
+
+@app.middleware("all")
+def log_failures(invocation: Any, get_response: Callable[[Any], Any]) -> Any:
+    """Lambda writes an exception of a schedule in a form of its own; that of a route never comes here."""
+    try:
+        return get_response(invocation)
+    except Exception:
+        log.failure("function-failed")
+        raise
 
 
 @app.middleware("all")

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import sys
+import threading
 from typing import Any
 
 from chalicelib.contract import to_iso
@@ -35,6 +36,15 @@ def configure() -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logger.setLevel(logging.INFO)
+
+
+def hook_uncaught() -> None:
+    """Logs what would be plain text on standard error: Python's warnings, and exceptions that end the process or a
+    thread. Call it after `configure`, and only where the process is ours: a test runner has hooks of its own.
+    """
+    logging.captureWarnings(True)
+    sys.excepthook = lambda _kind, error, _trace: failure("process-failed", error)
+    threading.excepthook = lambda it: failure("thread-failed", it.exc_value)
 
 
 def info(event: str, **fields: object) -> None:

@@ -148,7 +148,8 @@ class PaymentsApi(Construct):
         resource = self._resource(function)
         resource.add_property_override("Role", role.role_arn)
         resource.add_property_override("Runtime", runtime)  # of the bytecode in the zip
-        resource.add_property_override("LoggingConfig", {"LogGroup": self.logs[function.name].log_group_name})
+        log = {"LogGroup": self.logs[function.name].log_group_name, "LogFormat": "JSON"}  # Lambda's own lines too
+        resource.add_property_override("LoggingConfig", log)
         # Lambda puts the function into the VPC when it creates it: what the role may do must be there by then.
         resource.node.add_dependency(role.node.find_child("Policy"))
 

@@ -19,6 +19,7 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import ChaliceRequestHandler, LambdaContext, LocalChalice
 
+from chalicelib import log
 from chalicelib.bootstrap import service
 from chalicelib.settings import InvalidSettings
 from local.embedded import LOOPBACK, Embedded, LoopbackServer
@@ -89,12 +90,16 @@ class _Handler(ChaliceRequestHandler):
         """Without the query: a webhook's has a phone number and a signature in it."""
         path = getattr(self, "path", "").partition("?")[0]  # what is not HTTP has none
         if not path.endswith("/health"):
-            print(
-                f"{self.command} {path} {int(code)} {(time.perf_counter() - self._started) * 1000:.0f} ms", flush=True
-            )
+            milliseconds = round((time.perf_counter() - self._started) * 1000)
+            log.info("request", method=self.command, path=path, status=int(code), milliseconds=milliseconds)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the base class gives it
+        log.warning("malformed-request", reason=format % args)
 
 
 def main() -> None:
+    log.configure()
+    log.hook_uncaught()
     product = importlib.import_module("app")
     try:
         settings = service().settings  # wrong settings are told now, not to the first who calls
@@ -104,7 +109,7 @@ def main() -> None:
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     with server:
-        print(f"API at {server.url}", flush=True)
+        log.info("listening", url=server.url)
         signal.sigwait(ends)
 
 

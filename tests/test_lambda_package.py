@@ -332,6 +332,20 @@ def test_the_statement_is_compared(
         assert stray in statement.log()
 
 
+def test_every_line_is_json_with_a_time_even_of_a_function_that_failed(
+    task_root: Path, configuration: dict[str, str]
+) -> None:
+    """`timestamp` is what Lambda's own line calls it, in the log format that the stack sets."""
+    in_json = configuration | {"AWS_LAMBDA_LOG_FORMAT": "JSON"}
+    with LambdaFunction(task_root, "app.statement", in_json) as statement:
+        with pytest.raises(FunctionFailed, match="yesterday"):
+            statement.invoke(SCHEDULED | {"detail": {"day": "yesterday"}})
+        wait_until(lambda: "errorType" in statement.log(), "Lambda's client has written its line", 5)
+        lines = [json.loads(line) for line in statement.lines]
+    assert "function-failed" in {line.get("event") for line in lines}
+    assert all("time" in line or "timestamp" in line for line in lines)
+
+
 # --------------------------------------------------------------------------- what it refuses
 
 

@@ -195,6 +195,7 @@ def test_each_function_writes_to_the_log_that_the_alarms_read(stack: Template) -
         properties = function(stack, it.resource)
         assert properties["Architectures"] == ["arm64"]
         assert plain(properties["LoggingConfig"]["LogGroup"]).startswith(f"<Api{it.name}Log")
+        assert properties["LoggingConfig"]["LogFormat"] == "JSON"
 
 
 def test_a_domain_of_its_own_waits_for_the_stage_that_it_points_to(stack: Template, variant: Variant) -> None:
