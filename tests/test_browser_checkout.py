@@ -1,5 +1,6 @@
 """What customers do and see, in a real Chromium on the whole system: the screen is CamPay's truth, charged once."""
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -240,6 +241,24 @@ def test_two_tabs_of_one_order(customer: Customer, page: CheckoutPage, order: Or
     wait_until(lambda: other.screen.notice == "Cette commande est déjà payée.", "it says that the order is paid")
     assert not other.page.is_visible("#pay")
     assert_true(page, order)
+
+
+def test_a_phone_that_has_a_prompt_is_told_so_and_when_to_try_again(customer: Customer, stack: Stack) -> None:
+    first, second = Order(stack), Order(stack)
+    page = customer.open(first.id)
+    page.pay(first.phone_number)
+    page.shows("checkPhone")
+    other = customer.open(second.id)
+    other.pay(first.phone_number)
+    notice = other.notices()
+    assert notice.startswith("Une demande de paiement est déjà sur ce téléphone")
+    assert re.search(r"Réessayez dans [12]:\d\d\.$", notice), notice
+    wait_until(lambda: other.screen.notice not in (None, notice), "it counts down")
+    first.approve()
+    page.shows("approved", within=SOON)
+    other.pay(first.phone_number)
+    other.shows("checkPhone")
+    assert len(second.prompts) == 2, "one for each order"
 
 
 def test_a_tab_and_its_duplicate(customer: Customer, page: CheckoutPage, order: Order) -> None:

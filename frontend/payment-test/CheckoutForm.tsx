@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from "react";
+import { ProblemWords } from "../src/components/payment/ProblemWords";
 import type { Problem } from "../src/paymentContract";
 import { operatorHint, parsePhoneNumber } from "../src/phoneNumber";
 import type { TestOrder } from "./order";
@@ -7,6 +8,7 @@ import { NUMBERS } from "./simulator";
 interface CheckoutFormProps {
   readonly order: TestOrder;
   readonly problem: Problem | null;
+  readonly retryAt: number | null;
   readonly lastNumber: string;
   readonly pay: (phoneNumber: string) => void;
   readonly newOrder: () => void;
@@ -35,7 +37,7 @@ const TEXTS = {
   },
 };
 
-export function CheckoutForm({ order, problem, lastNumber, pay, newOrder }: CheckoutFormProps) {
+export function CheckoutForm({ order, problem, retryAt, lastNumber, pay, newOrder }: CheckoutFormProps) {
   const [text, setText] = useState(lastNumber);
   const [isWrong, setIsWrong] = useState(false);
   const texts = TEXTS[order.locale];
@@ -61,8 +63,8 @@ export function CheckoutForm({ order, problem, lastNumber, pay, newOrder }: Chec
         <dd />
       </dl>
       {problem && (
-        <p className="notice" role="alert">
-          {problem.detail}
+        <p className="notice">
+          <ProblemWords problem={problem} retryAt={retryAt} locale={order.locale} />
         </p>
       )}
       {isPaid ? (

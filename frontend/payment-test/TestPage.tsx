@@ -2,6 +2,7 @@ import { useCallback, useState } from "react";
 import { Toaster } from "sonner";
 
 import { PaymentTracker } from "../src/components/payment/PaymentTracker";
+import { ProblemWords } from "../src/components/payment/ProblemWords";
 import { useCheckout } from "../src/hooks/useCheckout";
 import { toastPaymentChange } from "../src/paymentToasts";
 import type { Addresses } from "./addresses";
@@ -26,7 +27,8 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
     onEvent,
     onChange: toastPaymentChange,
   });
-  const { phase, problem, phoneNumber, reference, payment, connection, pay, retry, changeNumber, giveUp } = checkout;
+  const { phase, problem, retryAt, phoneNumber, reference, payment, connection, pay, retry, changeNumber, giveUp } =
+    checkout;
   const newOrder = () => openNewOrder(order);
 
   return (
@@ -45,7 +47,7 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
       <main className="columns">
         <div className="shop">
           {phase === "ready" ? (
-            <CheckoutForm order={order} problem={problem} lastNumber={phoneNumber} pay={pay} newOrder={newOrder} />
+            <CheckoutForm {...{ order, problem, retryAt, pay, newOrder }} lastNumber={phoneNumber} />
           ) : (
             <>
               <PaymentTracker
@@ -59,8 +61,8 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
                 onContinue={newOrder}
               />
               {problem && payment && (
-                <p className="notice" role="alert">
-                  {problem.detail}
+                <p className="notice">
+                  <ProblemWords problem={problem} retryAt={retryAt} locale={locale} />
                 </p>
               )}
             </>

@@ -317,18 +317,37 @@ describe("the key", () => {
     },
   );
 
-  test.each(["phone_limit", "address_limit", "invalid_request", "invalid_token", "ledger_unavailable"])(
-    "stays after %s: nothing is known to be written under it",
-    async (code) => {
-      api.will(refused(code), started("a"));
-      const { checkout } = opened();
-      checkout.pay(PHONE);
-      await settled();
-      checkout.pay(PHONE);
-      await settled();
-      expect(new Set(api.keys()).size).toBe(1);
-    },
-  );
+  test.each([
+    "prompt_in_flight",
+    "phone_limit",
+    "address_limit",
+    "invalid_request",
+    "invalid_token",
+    "ledger_unavailable",
+  ])("stays after %s: nothing is known to be written under it", async (code) => {
+    api.will(refused(code), started("a"));
+    const { checkout } = opened();
+    checkout.pay(PHONE);
+    await settled();
+    checkout.pay(PHONE);
+    await settled();
+    expect(new Set(api.keys()).size).toBe(1);
+  });
+});
+
+test("after a refusal for a while it is known until when, by this device's clock", async () => {
+  const answer = refused("prompt_in_flight");
+  if (answer.kind !== "refused") throw new TypeError(answer.kind);
+  api.will({ ...answer, problem: { ...answer.problem, retryAfter: 250 } }, refused("invalid_request"));
+  const { checkout } = opened();
+  checkout.pay(PHONE);
+  await settled();
+  expect(checkout.getState().retryAt).toBe(Date.now() + 250_000);
+  checkout.pay(PHONE);
+  expect(checkout.getState().retryAt).toBeNull();
+  await settled();
+  expect(checkout.getState().retryAt).toBeNull();
+  expect(new Set(api.keys()).size).toBe(1);
 });
 
 describe("a further attempt", () => {

@@ -22,6 +22,8 @@ export interface CheckoutState {
   readonly isJustStarted: boolean;
   /** Why the last call started nothing. */
   readonly problem: Problem | null;
+  /** From when on trying again is of use, in milliseconds by this device's clock; null where nobody knows. */
+  readonly retryAt: number | null;
   /** The number of the last attempt, for the form. */
   readonly phoneNumber: string;
 }
@@ -64,6 +66,7 @@ const ENDS_ATTEMPT = ["payment_refused", "provider_unavailable", "provider_busy"
 /** The order's other attempt stands in the way: if this tab knows it, it is what there is to see. */
 const SEE_OTHER = ["payment_in_progress", "order_already_paid"];
 
+const NO_PROBLEM = { problem: null, retryAt: null };
 const UNSENT = { kind: "unsent" } as const;
 
 /** Whether a further attempt may start: this one has ended, and unpaid. */
@@ -102,7 +105,7 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
     };
     saveAttempt(orderId, attempt);
     failures = 0;
-    set({ phase: "sending", problem: null, phoneNumber });
+    set({ phase: "sending", ...NO_PROBLEM, phoneNumber });
     void send();
   };
 
@@ -151,7 +154,7 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
       const { problem } = answer;
       keep({ outcome: ENDS_ATTEMPT.includes(problem.code) ? "ended" : "refused" });
       const other = SEE_OTHER.includes(problem.code) && state.shown !== null;
-      set({ phase: other ? "tracking" : "ready", problem });
+      set({ phase: other ? "tracking" : "ready", problem, retryAt: retryAtOf(problem) });
     } else {
       set({ phase: answer.kind });
       const delay = Math.min(REPEAT_MS * GROWTH ** failures, REPEAT_MAX_MS);
@@ -191,7 +194,7 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
       if (state.phase === "tracking" && mayRetry(payment)) begin(state.phoneNumber);
     },
     changeNumber: (payment) => {
-      if (state.phase === "tracking" && mayRetry(payment)) set({ phase: "ready", problem: null });
+      if (state.phase === "tracking" && mayRetry(payment)) set({ phase: "ready", ...NO_PROBLEM });
     },
   };
 }
@@ -199,10 +202,14 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
 /** Where a reload goes on. */
 function stateOf(attempt: CheckoutAttempt | null): CheckoutState {
   const phoneNumber = attempt?.phoneNumber ?? "";
-  const state = { shown: attempt?.shown ?? null, isJustStarted: false, problem: null, phoneNumber };
+  const state = { shown: attempt?.shown ?? null, isJustStarted: false, ...NO_PROBLEM, phoneNumber };
   const isOpen = attempt?.outcome === "unsent" || attempt?.outcome === "asked";
   if (attempt && isOpen && isRecent(attempt)) return { ...state, phase: "sending" };
   return { ...state, phase: attempt?.shown ? "tracking" : "ready" };
+}
+
+function retryAtOf({ retryAfter }: Problem): number | null {
+  return retryAfter === null ? null : Date.now() + retryAfter * 1000;
 }
 
 function isRecent({ startedAt }: CheckoutAttempt): boolean {

@@ -3,6 +3,7 @@
 export type { CheckoutPhase } from "./checkout";
 export { rememberedToken } from "./checkoutAttempt";
 export { PaymentTracker, type PaymentTrackerProps } from "./components/payment/PaymentTracker";
+export { ProblemWords, type ProblemWordsProps } from "./components/payment/ProblemWords";
 export { type CheckoutHookOptions, type CheckoutTracking, useCheckout } from "./hooks/useCheckout";
 export { type PaymentSocketOptions, type PaymentTracking, usePaymentSocket } from "./hooks/usePaymentSocket";
 export { browserLocale, type Locale } from "./locale";

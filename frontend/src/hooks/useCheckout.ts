@@ -21,6 +21,8 @@ export interface CheckoutTracking extends PaymentTracking {
   readonly phase: CheckoutPhase;
   /** Why the last call started nothing, or why the payment may not be seen. */
   readonly problem: Problem | null;
+  /** From when on trying again is of use, in milliseconds by this device's clock; null where nobody knows. */
+  readonly retryAt: number | null;
   /** The number of the last attempt. */
   readonly phoneNumber: string;
   /** For the confirmation page, which finds the token with `rememberedToken(reference)`. */
@@ -54,6 +56,7 @@ export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: 
     ...tracking,
     phase: phaseOf(state, tracking),
     problem: state.problem ?? tracking.problem,
+    retryAt: state.retryAt,
     phoneNumber: state.phoneNumber,
     reference,
     pay: checkout.pay,

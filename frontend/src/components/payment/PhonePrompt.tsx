@@ -1,4 +1,5 @@
 import type { TrackerTexts } from "./paymentTexts";
+import { clockWords } from "./trackerClock";
 
 interface PhonePromptProps {
   readonly ussdCode: string | null;
@@ -33,13 +34,11 @@ export function UssdCode({ code, texts }: { readonly code: string; readonly text
 
 /** A timer is silent to screen readers, unless they are asked to read it. */
 export function CountDown({ timeLeft, label }: { readonly timeLeft: number; readonly label: string }) {
-  const seconds = Math.floor(timeLeft / 1000);
-  const twoDigits = (value: number) => String(value).padStart(2, "0");
   return (
     <p className="bp-count-down">
       {label}{" "}
       <span role="timer" aria-live="off">
-        {twoDigits(Math.floor(seconds / 60))}:{twoDigits(seconds % 60)}
+        {clockWords(Math.floor(timeLeft / 1000))}
       </span>
     </p>
   );

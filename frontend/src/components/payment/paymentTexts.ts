@@ -44,6 +44,8 @@ export interface TrackerTexts {
   readonly copied: string;
   readonly cancel: string;
   readonly retry: string;
+  readonly retryIn: (time: string) => string;
+  readonly retryNow: string;
   readonly changeNumber: string;
   readonly continue: string;
   readonly notices: Readonly<Record<"reconnecting" | "offline" | "refused", string>>;
@@ -153,6 +155,8 @@ const fr: TrackerTexts = {
   copied: "Copié",
   cancel: "Annuler",
   retry: "Réessayer",
+  retryIn: (time) => `Réessayez dans ${time}.`,
+  retryNow: "Vous pouvez réessayer maintenant.",
   changeNumber: "Changer de numéro",
   continue: "Continuer",
   notices: {
@@ -260,6 +264,8 @@ const en: TrackerTexts = {
   copied: "Copied",
   cancel: "Cancel",
   retry: "Try again",
+  retryIn: (time) => `Try again in ${time}.`,
+  retryNow: "You can try again now.",
   changeNumber: "Change the number",
   continue: "Continue",
   notices: {

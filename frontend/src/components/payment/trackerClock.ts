@@ -21,6 +21,14 @@ function everyLook(look: () => void): () => void {
   return () => clearInterval(timer);
 }
 
+/** 4:10, and 5:20:07 from an hour on. */
+export function clockWords(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const twoDigits = (value: number) => String(value).padStart(2, "0");
+  const rest = twoDigits(seconds % 60);
+  return hours > 0 ? `${hours}:${twoDigits(minutes)}:${rest}` : `${minutes}:${rest}`;
+}
+
 export type Notice = keyof TrackerTexts["notices"];
 
 /** What is to be said about the connection, if anything. */

@@ -1,0 +1,33 @@
+import { browserLocale, type Locale } from "../../locale";
+import type { Problem } from "../../paymentContract";
+import { TRACKER_TEXTS } from "./paymentTexts";
+import { clockWords, useDeviceTime } from "./trackerClock";
+
+export interface ProblemWordsProps {
+  readonly problem: Problem;
+  /** From when on trying again is of use, in milliseconds by this device's clock; null where nobody knows. */
+  readonly retryAt: number | null;
+  /** By default French, unless the browser prefers English. */
+  readonly locale?: Locale;
+}
+
+/** Says why nothing was started, and counts down to when trying again is of use. A line of text for the page's form. */
+export function ProblemWords({ problem, retryAt, locale = browserLocale() }: ProblemWordsProps) {
+  return (
+    <>
+      <span role="alert">{problem.detail}</span>
+      {retryAt !== null && <RetryTime retryAt={retryAt} locale={locale} />}
+    </>
+  );
+}
+
+function RetryTime({ retryAt, locale }: { readonly retryAt: number; readonly locale: Locale }) {
+  const texts = TRACKER_TEXTS[locale];
+  const left = retryAt - useDeviceTime(true);
+  return (
+    <span role="timer" aria-live="off">
+      {" "}
+      {left > 0 ? texts.retryIn(clockWords(Math.floor(left / 1000))) : texts.retryNow}
+    </span>
+  );
+}
