@@ -192,6 +192,14 @@ describe("useCheckout", () => {
       expect(now().giveUp).toBeDefined();
     });
 
+    test("is not given up by a token that opens nothing any more", async () => {
+      const { now } = await waiting(null);
+      server.respond = () => [401, { code: "invalid_token", detail: "No longer valid." }];
+      await act(async () => now().giveUp?.());
+      await eventually(() => now().connection === "refused");
+      expect(now()).toMatchObject({ payment: { status: "PENDING" }, giveUp: undefined, changeNumber: undefined });
+    });
+
     test("is approved after all, at the form: that is shown", async () => {
       const { now } = await waiting(givenUp);
       await act(async () => now().changeNumber?.());

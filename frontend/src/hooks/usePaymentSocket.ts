@@ -36,7 +36,11 @@ export function usePaymentSocket(options: PaymentSocketOptions): PaymentTracking
     ...state,
     isFinal: isFinal(state.payment),
     refetch: watch.refetch,
-    giveUp: isWaiting(state.payment) ? watch.giveUp : undefined,
+    giveUp: mayGiveUp(state) ? watch.giveUp : undefined,
     stop: watch.stop,
   };
+}
+
+function mayGiveUp({ payment, connection }: WatchState): boolean {
+  return isWaiting(payment) && connection !== "refused" && connection !== "stopped";
 }
