@@ -105,12 +105,18 @@ def status(order_id: str) -> Response:
 def tracking(reference: str) -> Response:
     payments, request = service(), current_request()
     if not web.has_key(request, payments.settings.merchant_api_keys):
-        grant = web.tracking_grant(request, payments.settings.tracking_token_keys, payments.clock.now())
-        if grant.reference != reference:
-            raise InvalidToken
+        require_grant(payments, request, reference)
     if not web.is_reference(reference):
         raise NotFound
     return web.reply(payments.track.payment(reference))
+
+
+@app.route("/api/payment/tracking/{reference}/give-up", methods=["POST"], cors=cors, content_types=[web.JSON, web.FORM])
+@problems
+def give_up(reference: str) -> Response:
+    payments, request = service(), current_request()
+    require_grant(payments, request, reference)
+    return web.reply(to_event(payments.give_up(reference), payments.clock.now()))
 
 
 @app.route("/api/payment/health", methods=["GET"], cors=cors)
@@ -174,6 +180,13 @@ def current_request() -> Request:
     if request is None:
         raise RuntimeError("there is a request only inside a route")
     return request
+
+
+def require_grant(payments: Service, request: Request, reference: str) -> None:
+    """Raises InvalidToken unless the caller's tracking token is for this payment."""
+    grant = web.tracking_grant(request, payments.settings.tracking_token_keys, payments.clock.now())
+    if grant.reference != reference:
+        raise InvalidToken
 
 
 def initiated(payments: Service, result: Initiated) -> Response:

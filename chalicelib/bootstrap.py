@@ -11,6 +11,7 @@ from chalicelib.check_schedule import CheckSchedule
 from chalicelib.clock import Clock
 from chalicelib.compare_statement import CompareStatement
 from chalicelib.deliver_payment import DeliverPayment
+from chalicelib.give_up_payment import GiveUpPayment
 from chalicelib.initiate_payment import InitiatePayment
 from chalicelib.ledger import Ledger, create_table
 from chalicelib.live import Live, connect
@@ -32,6 +33,7 @@ class Service:
     initiate: InitiatePayment
     settle: SettlePayment
     track: TrackPayment
+    give_up: GiveUpPayment
     reconcile: ReconcilePayments
     operate: OperatePayment
     compare_statement: CompareStatement
@@ -129,6 +131,7 @@ def build(settings: Settings, clock: Clock, doubt_secrets: Callable[[], None] = 
         ),
         settle=settle,
         track=TrackPayment(ledger, live, settle, clock),
+        give_up=GiveUpPayment(ledger, settle),
         reconcile=ReconcilePayments(campay, ledger, deliver, settle, clock, settings.sweep_tick_seconds),
         operate=OperatePayment(ledger, settle, deliver),
         compare_statement=CompareStatement(campay, ledger, settle),

@@ -216,6 +216,10 @@ _MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "Your payment arrived late, and it has been accepted.",
         "fr": "Votre paiement est arrivé en retard, et il a été accepté.",
     },
+    "given_up": {
+        "en": "You ended this payment. If you approve it on your phone all the same, it still counts.",
+        "fr": "Vous avez mis fin à ce paiement. Si vous le validez malgré tout, il sera pris en compte.",
+    },
     _S.INITIATING: {
         "en": "We are sending the request to your phone.",
         "fr": "Nous envoyons la demande sur votre téléphone.",
@@ -250,6 +254,8 @@ def message_of(payment: Payment) -> str:
         case = "overtaken"
     elif payment.late and payment.is_final:
         case = "late"
+    elif payment.was_given_up:
+        case = "given_up"
     else:
         case = payment.status
     sentences = _MESSAGES[case]

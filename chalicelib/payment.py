@@ -47,6 +47,10 @@ LIVE = WAITING | UNDER_REVIEW
 """Holds its order and its phone: no other attempt may start."""
 
 
+GIVEN_UP = "given_up"
+"""The reason of an EXPIRED payment whose customer ended the wait."""
+
+
 class InvalidTransition(Exception):
     """A change that the table forbids: a fault in our own code, never of the input."""
 
@@ -188,6 +192,10 @@ class Payment:
     def is_undecided(self) -> bool:
         return self.status in UNDECIDED
 
+    @property
+    def was_given_up(self) -> bool:
+        return self.status is _S.EXPIRED and self.reason == GIVEN_UP
+
     def prompted(
         self, campay_reference: str, ussd_code: str | None, operator: str | None, now: int
     ) -> "Payment | None":
@@ -236,6 +244,12 @@ class Payment:
         if now < self.expires_at or not self._may_become(_S.EXPIRED):
             return None
         return self._changed(now, status=_S.EXPIRED)
+
+    def given_up(self, now: int) -> "Payment | None":
+        """The customer ends the wait before its time is over; None where nobody waits any more."""
+        if not self._may_become(_S.EXPIRED):
+            return None
+        return self._changed(now, status=_S.EXPIRED, reason=GIVEN_UP)
 
     def resolved(self, status: PaymentStatus, now: int) -> "Payment":
         """An operator's decision on a CONFLICTED payment: paid, then what was disputed was the charge, or

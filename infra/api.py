@@ -202,6 +202,7 @@ def _method_settings(stage: Stage) -> list[dict[str, Any]]:
         ("POST", "/api/payment/initiate", stage.api.initiate_rate),
         ("GET", "/api/payment/status/{order_id}", stage.api.status_rate),
         ("GET", "/api/payment/tracking/{reference}", stage.api.tracking_rate),
+        ("POST", "/api/payment/tracking/{reference}/give-up", stage.api.initiate_rate),
     )
     return [
         {

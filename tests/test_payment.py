@@ -378,7 +378,8 @@ Change = Callable[..., Payment | None]
 
 
 def decide(payment: Payment, status: PaymentStatus, now: int) -> Payment | None:
-    return payment.resolved(status, now) if payment.status is CONFLICTED else None
+    is_refused = payment.status is not CONFLICTED or (status is FAILED and payment.charges)
+    return None if is_refused else payment.resolved(status, now)
 
 
 def changes() -> st.SearchStrategy[Change]:
@@ -399,6 +400,7 @@ def changes() -> st.SearchStrategy[Change]:
         references.map(lambda it: partial(Payment.prompted, campay_reference=it, ussd_code="*126#", operator="MTN")),
         st.just(partial(Payment.refused, reason="ER201")),
         st.just(Payment.expired),
+        st.just(Payment.given_up),
         st.sampled_from(["payment-2", "payment-3"]).map(lambda it: partial(Payment.overtaken, paid_by=it)),
         st.sampled_from([SUCCESSFUL, FAILED]).map(lambda status: partial(decide, status=status)),
     )

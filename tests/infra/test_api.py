@@ -78,6 +78,7 @@ def test_what_strangers_call_is_limited_and_the_webhook_is_not(stack: Template) 
         "/api/payment/initiate",
         "/api/payment/status/{order_id}",
         "/api/payment/tracking/{reference}",
+        "/api/payment/tracking/{reference}/give-up",
     }
     paths = stack.one("Serverless::Api")["DefinitionBody"]["paths"]
     for path, limit in limits(stack).items():
