@@ -27,6 +27,9 @@ from local.embedded import LOOPBACK, free_port
 from local.processes import Child, ChildFailed, Processes
 
 READY_WITHIN_SECONDS = 30.0
+_CREDENTIALS = ("CAMPAY_USERNAME", "CAMPAY_APP_PASSWORD")
+_SIMULATED = "simulated-"
+"""What marks CamPay's credentials as made here; others may be of a real account and are never shown."""
 PAGE = Path(__file__).resolve().parent.parent / "frontend" / "dist"
 
 
@@ -67,6 +70,8 @@ def environment(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
         "CAMPAY_API_URL": f"http://{LOOPBACK}:{ports.simulator}/api",
         "CAMPAY_WEBHOOK_KEY": secrets.token_hex(32),
         "CAMPAY_PERMANENT_ACCESS_TOKEN": secrets.token_hex(20),
+        "CAMPAY_USERNAME": f"{_SIMULATED}username",
+        "CAMPAY_APP_PASSWORD": f"{_SIMULATED}{secrets.token_hex(20)}",
         "SIMULATOR_WEBHOOK_URL": f"http://{LOOPBACK}:{ports.api}/api/payment/webhook",
         "SIMULATOR_LATE_AFTER": "120",
         "PAYMENT_EXPIRES_SECONDS": "90",
@@ -155,6 +160,7 @@ def welcome(environment: Mapping[str, str], ports: Ports, seconds: float) -> str
         "API": f"{api}/health",
         "gateway (Socket.IO)": gateway,
         "simulator (CamPay)": f"http://localhost:{ports.simulator}/simulator/transactions",
+        **{name: environment[name] for name in _CREDENTIALS if environment[name].startswith(_SIMULATED)},
         "AWS (moto)": environment["AWS_ENDPOINT_URL"],
         "Redis": f"{environment['REDIS_HOST']}:{environment.get('REDIS_PORT', '6379')}",
         "MERCHANT_API_KEY": environment["MERCHANT_API_KEY"],

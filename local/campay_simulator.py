@@ -18,6 +18,9 @@ nothing. Where the sources disagree a setting chooses (`local/simulator/settings
     237670000009                  declined: not enough funds
     any other of MTN or Orange    approved after SIMULATOR_SLOW_APPROVE_AFTER
 
+A payout (`/withdraw/`) to a number is decided as its prompt would be, out of what was collected from the same
+operator. A payment link leads to a page of the simulator, for mobile money only.
+
 Control calls, without a token:
 
     GET  /simulator/health
@@ -41,11 +44,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
+from local.simulator import payment_links
 from local.simulator.api import CampayApi
 from local.simulator.control import PREFIX, SimulatorControl
 from local.simulator.customers import Customers
 from local.simulator.faults import FaultQueue
 from local.simulator.http_server import LOOPBACK, Answer, LoopbackServer, Request
+from local.simulator.payment_links import PaymentLinks
 from local.simulator.settings import SimulatorSettings
 from local.simulator.timers import Timers
 from local.simulator.transactions import TransactionLedger
@@ -67,7 +72,8 @@ class CampaySimulator:
         self._webhooks = Webhooks(self.settings, self.faults, self._timers)
         customers = Customers(self.settings, self.ledger, self._timers, self._webhooks)
         self.control = SimulatorControl(self.settings, self.ledger, self.faults, customers, self._timers)
-        self._api = CampayApi(self.settings, self.ledger, self.faults, customers)
+        self._links = PaymentLinks(self.settings, self.ledger, customers)
+        self._api = CampayApi(self.settings, self.ledger, self.faults, customers, self._links)
 
     @property
     def url(self) -> str:
@@ -105,8 +111,11 @@ class CampaySimulator:
         self.stop()
 
     def _respond(self, request: Request) -> Answer:
-        room = self.control if request.path.startswith(PREFIX) else self._api
-        return room.respond(request)
+        if request.path.startswith(PREFIX):
+            return self.control.respond(request)
+        if request.path.startswith(payment_links.PREFIX):
+            return self._links.respond(request)
+        return self._api.respond(request)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import re
 import signal
 import socket
 import statistics
@@ -14,6 +15,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from local.campay_simulator import CampaySimulator
 from local.embedded import Valkey
 from local.simulator.faults import FAULTS, WEBHOOK_FAULTS
 from local.simulator.http_server import Answer, LoopbackServer, Request
+from local.simulator.records import campay_record
 from local.simulator.settings import SimulatorSettings
 
 ROOT = Path(__file__).parent.parent
@@ -277,11 +280,10 @@ def test_a_record_as_it_was_measured(simulator: CampaySimulator) -> None:
     echoed = {"external_reference": "r-1", "external_user": "u-1", "extra_email": "a@b.example"}
     reference = accepted(simulator, "237655000001", **echoed)
     pending = record(simulator, reference)
-    assert (pending["status"], pending["operator_reference"], pending["reason"]) == ("PENDING", "", "None")
+    assert (pending["status"], pending["reason"]) == ("PENDING", "None")
     control(simulator, f"transactions/{reference}/resolve", {"status": "SUCCESSFUL"})
     final = record(simulator, reference)
-    assert final["operator_reference"].startswith("MP")
-    assert final["code"].startswith("CP")
+    assert re.fullmatch(r"D[0-9]{6}D[0-9]{4}[A-Z]{2}", final["code"])
     assert jwt.decode(final["signature"], KEY, algorithms=["HS256"])["source"] == "CamPay"
     varying = ("operator_reference", "code", "signature")
     assert {name: value for name, value in final.items() if name not in varying} == {
@@ -309,7 +311,9 @@ def test_a_record_as_the_documentation_has_it() -> None:
     with CampaySimulator(FAST, number_style=True) as simulator:
         pending = record(simulator, accepted(simulator, "237670000001"))
         assert (pending["amount"], pending["app_amount"]) == (5000.0, 4900.0)
-        assert (pending["operator_reference"], pending["reason"], pending["external_reference"]) == (None, None, None)
+        assert (pending["reason"], pending["external_reference"], pending["extra_email"]) == (None, None, None)
+        final = settled(simulator, accepted(simulator, MTN))
+        assert final["operator_reference"] is None
 
 
 def test_the_simulated_numbers_of_the_demo_show_no_amount(receiver: Receiver) -> None:
@@ -343,7 +347,48 @@ def test_the_balance_is_what_moved_less_the_fee(simulator: CampaySimulator) -> N
     for phone_number in (MTN, ORANGE, "237677777770"):
         settled(simulator, accepted(simulator, phone_number, amount=1000))
     answer = HTTP.get(f"{simulator.api_url}/balance/", headers=AUTHORIZED, timeout=5).json()
-    assert answer == {"total_balance": 1960.0, "mtn_balance": 980.0, "orange_balance": 980.0, "currency": "XAF"}
+    assert answer == {
+        "total_balance": 1960.0,
+        "mtn_balance": 980.0,
+        "orange_balance": 980.0,
+        "utility_balance": 0.0,
+        "utility_commission_balance": 0.0,
+        "currency": "XAF",
+    }
+
+
+@pytest.mark.parametrize(("amount", "net"), [(1, "0.00"), (5, "4.00"), (10, "9.00"), (75, "73.00"), (5001, "4900.00")])
+def test_the_fee_is_whole_francs(simulator: CampaySimulator, amount: int, net: str) -> None:
+    """1 XAF of 5 and of 10 was measured; CamPay says 2 %."""
+    assert record(simulator, accepted(simulator, amount=amount))["app_amount"] == net
+
+
+@pytest.mark.parametrize(
+    ("phone_number", "status", "expected"),
+    [
+        (MTN, "SUCCESSFUL", ""),
+        (ORANGE, "SUCCESSFUL", ""),
+        (ANYBODY, "SUCCESSFUL", "[0-9]{11}"),
+        (ANYBODY, "FAILED", "[0-9]{11}"),
+        ("237691234567", "SUCCESSFUL", r"MP[0-9]{6}\.[0-9]{4}\.[A-Z][0-9]{5}"),
+    ],
+)
+def test_the_operators_reference(phone_number: str, status: str, expected: str) -> None:
+    """Empty where the demo host simulates the customer; else it may be there before the customer has decided."""
+    with CampaySimulator(FAST, approve_after=600, slow_approve_after=600) as simulator:
+        reference = accepted(simulator, phone_number)
+        while_pending = record(simulator, reference)["operator_reference"]
+        assert control(simulator, f"transactions/{reference}/resolve", {"status": status}).status_code == 200
+        told = record(simulator, reference)["operator_reference"]
+    assert re.fullmatch(expected, told)
+    assert while_pending == told
+
+
+def test_codes_stay_apart(simulator: CampaySimulator) -> None:
+    codes = {record(simulator, accepted(simulator))["code"] for _ in range(20)}
+    assert len(codes) == 20
+    late = replace(simulator.ledger.all()[0], number=10_000 + simulator.ledger.all()[0].number)
+    assert campay_record(late, "", FAST)["code"] not in codes
 
 
 def test_one_external_reference_is_one_prompt(simulator: CampaySimulator) -> None:
@@ -446,6 +491,7 @@ def test_a_webhook_is_a_record_with_a_signature_that_binds_nothing(
     reference = accepted(simulator)
     request = receiver.requests.get(timeout=3)
     assert (request.method, request.content_type) == ("POST", "application/json")
+    assert re.fullmatch(r"python-requests/[0-9.]+", request.user_agent)
     heard = json.loads(request.body)
     ours = settled(simulator, reference)
     assert {**heard, "signature": ""} == {**ours, "signature": ""}
@@ -459,6 +505,7 @@ def test_a_webhook_by_get_is_all_in_its_query(receiver: Receiver) -> None:
         reference = accepted(simulator, description="Café & thé")
         request = receiver.requests.get(timeout=3)
     assert (request.method, request.body) == ("GET", b"")
+    assert request.user_agent.startswith("python-requests/")
     assert (request.query["reference"], request.query["shop"]) == (reference, "7")
     assert (request.query["amount"], request.query["description"]) == ("5000.00", "Café & thé")
     assert request.query["signature"].count(".") == 2
@@ -523,6 +570,8 @@ CALLS = {
     "transaction": ("GET", "transaction/{reference}/"),
     "history": ("POST", "history/"),
     "balance": ("GET", "balance/"),
+    "withdraw": ("POST", "withdraw/"),
+    "get_payment_link": ("POST", "get_payment_link/"),
 }
 SEEN_AS = {
     "200-html": (200, "text/html; charset=utf-8"),
@@ -542,7 +591,7 @@ REACHES_THE_PHONE = {"ok", "timeout", "200-html", "reset-after-accept", "502-aft
 
 @pytest.mark.parametrize(("call", "fault"), [(call, fault) for call, faults in FAULTS.items() for fault in faults])
 def test_a_fault_is_for_one_call(simulator: CampaySimulator, call: str, fault: str) -> None:
-    reference = accepted(simulator)
+    reference = settled(simulator, accepted(simulator))["reference"]
     before = len(simulator.control.transactions())
     assert control(simulator, "faults", {call: [fault]}).json() == {call: [fault]}
     if fault.startswith("reset"):
@@ -553,13 +602,13 @@ def test_a_fault_is_for_one_call(simulator: CampaySimulator, call: str, fault: s
         assert (answer.status_code, answer.headers["Content-Type"]) == SEEN_AS[fault]
         assert answer.elapsed.total_seconds() >= (FAST.hold_seconds if fault == "timeout" else 0)
     prompts = len(simulator.control.transactions()) - before
-    assert prompts == (1 if call == "collect" and fault in REACHES_THE_PHONE else 0)
+    assert prompts == (1 if call in ("collect", "withdraw") and fault in REACHES_THE_PHONE else 0)
     assert do(simulator, call, reference).status_code == 200
 
 
 def do(simulator: CampaySimulator, call: str, reference: str) -> requests.Response:
     method, path = CALLS[call]
-    prompt = {"amount": 5, "currency": "XAF", "from": ANYBODY, "description": "d"}
+    prompt = {"amount": 5, "currency": "XAF", "from": ANYBODY, "to": ANYBODY, "description": "d"}
     days = {"start_date": "2026-01-01", "end_date": "2026-01-02"}
     credentials = {"username": simulator.settings.username, "password": simulator.settings.password}
     url = f"{simulator.api_url}/{path.format(reference=reference)}"

@@ -329,6 +329,16 @@ def test_the_test_page_is_told_where_the_others_are() -> None:
     assert chosen["TEST_PAGE_SIMULATOR_URL"] == "http://localhost:3"
 
 
+def test_it_says_how_to_be_a_client_of_the_simulator() -> None:
+    chosen = environment({}, PORTS)
+    said = welcome(chosen, PORTS, 1.0)
+    for name in ("CAMPAY_USERNAME", "CAMPAY_APP_PASSWORD"):
+        assert f"{name:<20} {chosen[name]}" in said
+    assert chosen["CAMPAY_APP_PASSWORD"] != environment({}, PORTS)["CAMPAY_APP_PASSWORD"]
+    real = "of-a-real-account"
+    assert real not in welcome(environment({"CAMPAY_USERNAME": real, "CAMPAY_APP_PASSWORD": real}, PORTS), PORTS, 1.0)
+
+
 def test_there_is_a_redis_server() -> None:
     assert os.access(redis_server(), os.X_OK)
 

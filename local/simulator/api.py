@@ -1,22 +1,33 @@
-"""CamPay's API: token, collect, transaction, history, balance, as it was measured."""
+"""CamPay's API: token, collect, transaction, history, balance, withdraw, payment links, as it was measured."""
 
 import hmac
-import json
 import logging
 import re
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from local.simulator.customers import Customers
-from local.simulator.faults import FAULTS, FILTERED, INVALID_TOKEN, NOT_FOUND, Fault, FaultQueue
+from local.simulator.faults import FAULTS, INVALID_TOKEN, NOT_FOUND, Fault, FaultQueue
+from local.simulator.fields import (
+    Refused,
+    choice,
+    day,
+    fields_of,
+    phone_and_operator,
+    refusal,
+    required,
+    text_of,
+    whole_amount,
+)
 from local.simulator.http_server import Answer, Request
-from local.simulator.phone_numbers import behaviour_of, operator_of
-from local.simulator.records import ECHOED, campay_record, net_amount, statement_row
+from local.simulator.payment_links import PaymentLinks
+from local.simulator.phone_numbers import behaviour_of
+from local.simulator.records import ECHOED, campay_record, cost_of_payout, net_amount, statement_row
 from local.simulator.settings import SimulatorSettings
 from local.simulator.transactions import Prompt, Transaction, TransactionLedger
 from local.simulator.webhooks import json_web_token, sign
@@ -27,27 +38,30 @@ _CALLS = {
     "transaction": ("GET", re.compile(r"/api/transaction/([^/]+)/")),
     "history": ("POST", re.compile(r"/api/history/")),
     "balance": ("GET", re.compile(r"/api/balance/")),
+    "withdraw": ("POST", re.compile(r"/api/withdraw/")),
+    "get_payment_link": ("POST", re.compile(r"/api/get_payment_link/")),
 }
 _USSD_CODES = {"MTN": "*126#", "Orange": "#150*50#"}
-_LOOKS_LIKE_A_TAG = re.compile(r"<[^<>]+>")
 _DEMO_MAXIMUM, _DEMO_ORANGE_MINIMUM = 25, 10
 
 logger = logging.getLogger(__name__)
 
 
-class _Refused(Exception):
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-
-
 class CampayApi:
     def __init__(
-        self, settings: SimulatorSettings, ledger: TransactionLedger, faults: FaultQueue, customers: Customers
+        self,
+        settings: SimulatorSettings,
+        ledger: TransactionLedger,
+        faults: FaultQueue,
+        customers: Customers,
+        links: PaymentLinks,
     ) -> None:
         self._settings = settings
         self._ledger = ledger
         self._faults = faults
         self._customers = customers
+        self._links = links
+        self._payouts = threading.Lock()
         self._temporary_tokens: dict[str, float] = {}
         self._handlers: Mapping[str, Callable[[Request, str], Answer]] = {
             "token": self._token,
@@ -55,6 +69,8 @@ class CampayApi:
             "transaction": self._transaction,
             "history": self._history,
             "balance": self._balance,
+            "withdraw": self._withdraw,
+            "get_payment_link": self._payment_link,
         }
 
     def respond(self, request: Request) -> Answer:
@@ -72,7 +88,7 @@ class CampayApi:
             return INVALID_TOKEN
         try:
             return self._handlers[call](request, argument)
-        except _Refused as refused:
+        except Refused as refused:
             return refused.answer
 
     def _spoiled(self, answer: Answer, fault: Fault) -> Answer:
@@ -88,8 +104,8 @@ class CampayApi:
         return is_permanent or self._temporary_tokens.get(token, 0) > time.time()
 
     def _token(self, request: Request, _: str) -> Answer:
-        fields = _fields(request)
-        given = (_required(fields, "username"), _required(fields, "password"))
+        fields = fields_of(request)
+        given = (required(fields, "username"), required(fields, "password"))
         if given != (self._settings.username, self._settings.password):
             return Answer(400, {"non_field_errors": ["Unable to log in with provided credentials."]})
         now = int(time.time())
@@ -100,7 +116,7 @@ class CampayApi:
         return Answer(200, {"token": token, "expires_in": self._settings.token_seconds})
 
     def _collect(self, request: Request, _: str) -> Answer:
-        prompt = self._prompt(_fields(request))
+        prompt = self._prompt(fields_of(request))
         transaction, is_new = self._ledger.open(prompt)
         answer = _accepted(transaction)
         if is_new:
@@ -113,35 +129,42 @@ class CampayApi:
         return answer
 
     def _prompt(self, fields: Mapping[str, Any]) -> Prompt:
-        """What CamPay would accept. Raises _Refused."""
-        amount = _required(fields, "amount")
-        currency = _required(fields, "currency")
-        phone_number = _required(fields, "from").removeprefix("+")
-        _required(fields, "description")
-        if currency != "XAF":
-            raise _Refused(Answer(400, {"currency": [f'"{currency}" is not a valid choice.']}))
-        if not re.fullmatch(r"237[0-9]{9}", phone_number):
-            raise _refusal("ER101", "Invalid phone number")
-        operator = operator_of(phone_number)
-        if operator is None:
-            raise _refusal("ER102", "Carrier not supported. Only MTN and Orange are.")
+        """What CamPay would accept. Raises Refused."""
+        amount, phone = required(fields, "amount"), required(fields, "from")
+        required(fields, "description")
+        choice(fields, "currency", ("XAF",))
+        phone_number, operator = phone_and_operator(phone)
         return Prompt(
             phone_number=phone_number,
             operator=operator,
-            amount=self._amount(amount, operator),
-            external_reference=_text(fields.get("external_reference")),
-            echoed={name: _text(fields.get(name)) for name in ECHOED},
+            amount=self._within_demo_limits(whole_amount(amount), operator),
+            external_reference=text_of(fields.get("external_reference")),
+            echoed={name: text_of(fields.get(name)) for name in ECHOED},
         )
 
-    def _amount(self, text: str, operator: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,12}", text) or int(text) == 0:
-            raise _refusal("ER201", "Invalid amount")
-        amount = int(text)
+    def _within_demo_limits(self, amount: int, operator: str) -> int:
         if self._settings.demo_limits and operator == "Orange" and amount < _DEMO_ORANGE_MINIMUM:
-            raise _refusal("ER201", f"Minimum amount for Orange is {_DEMO_ORANGE_MINIMUM}.00")
+            raise refusal(f"Minimum amount for Orange is {_DEMO_ORANGE_MINIMUM}.00", "ER201")
         if self._settings.demo_limits and amount > _DEMO_MAXIMUM:
-            raise _refusal("ER201", f"This is a demo system. Maximum amount is {_DEMO_MAXIMUM}.00 XAF")
+            raise refusal(f"This is a demo system. Maximum amount is {_DEMO_MAXIMUM}.00 XAF", "ER201")
         return amount
+
+    def _withdraw(self, request: Request, _: str) -> Answer:
+        payout = _payout(fields_of(request))
+        with self._payouts:
+            is_repeated = self._ledger.knows(payout.external_reference)
+            if not is_repeated and cost_of_payout(payout.amount) > self._available(payout.operator):
+                raise refusal(f"Insufficient {payout.operator} balance", "ER301")
+            transaction, is_new = self._ledger.open(payout)
+        if is_new:
+            self._customers.prompt(transaction)
+        logger.info("withdraw %s", payout.operator)
+        return Answer(200, {"reference": transaction.reference, "status": "PENDING"})
+
+    def _available(self, operator: str) -> int:
+        """Of one operator's balance, less the payouts that are not decided yet."""
+        own = [it for it in self._ledger.all() if it.prompt.operator == operator]
+        return sum(net_amount(it) for it in own if it.money_moved or (it.is_payout and it.status == "PENDING"))
 
     def _transaction(self, _: Request, reference: str) -> Answer:
         transaction = self._ledger.find(reference)
@@ -151,8 +174,8 @@ class CampayApi:
         return Answer(200, campay_record(transaction, signature, self._settings))
 
     def _history(self, request: Request, _: str) -> Answer:
-        fields = _fields(request)
-        first, last = _day(fields, "start_date"), _day(fields, "end_date")
+        fields = fields_of(request)
+        first, last = day(fields, "start_date"), day(fields, "end_date")
         settled = [it for it in self._ledger.all() if it.status != "PENDING" and first <= it.created_at.date() <= last]
         return Answer(200, {"data": [statement_row(it, self._settings) for it in settled]})
 
@@ -162,7 +185,10 @@ class CampayApi:
             float(sum(net_amount(it) for it in moved if it.prompt.operator == operator)) for operator in _USSD_CODES
         )
         balances = {"total_balance": mtn + orange, "mtn_balance": mtn, "orange_balance": orange}
-        return Answer(200, {**balances, "currency": "XAF"})
+        return Answer(200, {**balances, "utility_balance": 0.0, "utility_commission_balance": 0.0, "currency": "XAF"})
+
+    def _payment_link(self, request: Request, _: str) -> Answer:
+        return self._links.create(request)
 
 
 def _route(path: str) -> tuple[str | None, str]:
@@ -186,40 +212,12 @@ def _accepted(transaction: Transaction) -> Answer:
     return Answer(200, fields)
 
 
-def _fields(request: Request) -> Mapping[str, Any]:
-    """Of a JSON or a form body. Raises _Refused."""
-    try:
-        if request.content_type == "application/x-www-form-urlencoded":
-            fields: Any = dict(parse_qsl(request.body.decode()))
-        else:
-            fields = json.loads(request.body or b"{}")
-    except ValueError as error:
-        raise _Refused(Answer(400, {"detail": "JSON parse error"})) from error
-    if not isinstance(fields, dict):
-        raise _Refused(Answer(400, {"non_field_errors": ["Invalid data. Expected a dictionary."]}))
-    if any(_LOOKS_LIKE_A_TAG.search(_text(value)) for value in fields.values()):
-        raise _Refused(FILTERED)
-    return fields
-
-
-def _required(fields: Mapping[str, Any], name: str) -> str:
-    text = _text(fields.get(name))
-    if not text:
-        raise _Refused(Answer(400, {name: ["This field is required."]}))
-    return text
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _day(fields: Mapping[str, Any], name: str) -> date:
-    try:
-        return date.fromisoformat(_required(fields, name))
-    except ValueError as error:
-        wrong_format = ["Date has wrong format. Use one of these formats instead: YYYY-MM-DD."]
-        raise _Refused(Answer(400, {name: wrong_format})) from error
-
-
-def _refusal(code: str, message: str) -> _Refused:
-    return _Refused(Answer(400, {"message": message, "error_code": code}))
+def _payout(fields: Mapping[str, Any]) -> Prompt:
+    """What CamPay would accept. Raises Refused."""
+    amount, phone = required(fields, "amount"), required(fields, "to")
+    required(fields, "description")
+    choice(fields, "currency", ("XAF",), "XAF")
+    phone_number, operator = phone_and_operator(phone)
+    reference = text_of(fields.get("external_reference"))
+    echoed = {name: text_of(fields.get(name)) for name in ECHOED}
+    return Prompt(phone_number, operator, whole_amount(amount), reference, echoed, "withdraw")

@@ -40,18 +40,21 @@ _EVERYWHERE: Mapping[str, Fault] = {
     "filter": Fault(FILTERED, takes_effect=False),
 }
 _AUTHENTICATED = {**_EVERYWHERE, "unauthorized": Fault(INVALID_TOKEN, takes_effect=False)}
+_ACCEPTING = {
+    **_AUTHENTICATED,
+    "reset-after-accept": Fault(_RESET),
+    "502-after-accept": Fault(_HTML_502),
+    "refused-after-accept": Fault(_REFUSED),
+}
 
 FAULTS: Mapping[str, Mapping[str, Fault]] = {
     "token": _EVERYWHERE,
-    "collect": {
-        **_AUTHENTICATED,
-        "reset-after-accept": Fault(_RESET),
-        "502-after-accept": Fault(_HTML_502),
-        "refused-after-accept": Fault(_REFUSED),
-    },
+    "collect": _ACCEPTING,
     "transaction": {**_AUTHENTICATED, "404": Fault(NOT_FOUND)},
     "history": _AUTHENTICATED,
     "balance": _AUTHENTICATED,
+    "withdraw": _ACCEPTING,
+    "get_payment_link": _AUTHENTICATED,
 }
 
 

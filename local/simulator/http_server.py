@@ -29,6 +29,8 @@ class Request:
     query: Mapping[str, str]
     content_type: str
     authorization: str
+    host: str
+    user_agent: str
     body: bytes
 
 
@@ -135,6 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
                     query=dict(parse_qsl(url.query)),
                     content_type=self.headers.get_content_type(),
                     authorization=self.headers.get("Authorization", ""),
+                    host=self.headers.get("Host", ""),
+                    user_agent=self.headers.get("User-Agent", ""),
                     body=body,
                 )
             )

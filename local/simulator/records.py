@@ -3,12 +3,12 @@
 CamPay has four ways to say "absent"; the measured ones are the empty string and the word None.
 """
 
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Any
 
 from local.simulator.phone_numbers import DEMO_NUMBERS
 from local.simulator.settings import SimulatorSettings
-from local.simulator.transactions import Transaction
+from local.simulator.transactions import Endpoint, Transaction
 
 ECHOED = (
     "external_user",
@@ -19,7 +19,7 @@ ECHOED = (
     "failure_redirect_url",
     "description",
 )
-_FEE = Decimal("0.02")
+_FEE_PERCENT: Mapping[Endpoint, int] = {"collect": 2, "withdraw": 1}
 
 
 def campay_record(transaction: Transaction, signature: str, settings: SimulatorSettings) -> dict[str, Any]:
@@ -30,12 +30,12 @@ def campay_record(transaction: Transaction, signature: str, settings: SimulatorS
         "reference": transaction.reference,
         "status": transaction.status,
         "amount": f"{amount:.2f}",
-        "app_amount": f"{amount - _fee(amount):.2f}",
+        "app_amount": f"{abs(_net(amount, prompt.endpoint)):.2f}",
         "currency": "XAF",
         "operator": prompt.operator,
         "code": _code(transaction),
-        "operator_reference": _operator_reference(transaction, settings),
-        "endpoint": "collect",
+        "operator_reference": _operator_reference(transaction),
+        "endpoint": prompt.endpoint,
         "signature": signature,
         "external_reference": prompt.external_reference,
         "phone_number": prompt.phone_number,
@@ -49,19 +49,19 @@ def statement_row(transaction: Transaction, settings: SimulatorSettings) -> dict
     """A row of `/history/`: no external_reference, numbers for amounts, a local time without zone."""
     prompt = transaction.prompt
     amount = _shown_amount(transaction, settings)
-    credit = amount - _fee(amount) if transaction.money_moved else Decimal(0)
+    moved = _net(amount, prompt.endpoint) if transaction.money_moved else 0
     return {
         "datetime": transaction.created_at.replace(tzinfo=None).isoformat(timespec="microseconds"),
         "code": _code(transaction),
-        "operator_tx_code": _operator_reference(transaction, settings) or None,
+        "operator_tx_code": _operator_reference(transaction) or None,
         "operator": prompt.operator,
         "phone_number": prompt.phone_number,
         "description": prompt.echoed.get("description", ""),
         "external_user": prompt.echoed.get("external_user", ""),
         "amount": float(amount),
-        "charge_amount": float(_fee(amount)),
-        "debit": 0.0,
-        "credit": float(credit),
+        "charge_amount": float(_fee(amount, prompt.endpoint)),
+        "debit": float(max(-moved, 0)),
+        "credit": float(max(moved, 0)),
         "status": transaction.status,
         "reference_uuid": transaction.reference,
     }
@@ -80,30 +80,56 @@ def ledger_row(transaction: Transaction) -> dict[str, Any]:
     }
 
 
-def net_amount(transaction: Transaction) -> Decimal:
-    """What the app receives."""
-    return transaction.prompt.amount - _fee(Decimal(transaction.prompt.amount))
+def redirect_fields(transaction: Transaction) -> dict[str, str]:
+    """What a payment page tells the shop's page in its query; it proves nothing."""
+    return {
+        "external_reference": transaction.prompt.external_reference,
+        "status": transaction.status,
+        "operator": transaction.prompt.operator,
+        "code": _code(transaction),
+        "operator_reference": _operator_reference(transaction),
+        "reference": transaction.reference,
+    }
 
 
-def _fee(amount: Decimal) -> Decimal:
-    return (amount * _FEE).quantize(Decimal("0.01"))
+def net_amount(transaction: Transaction) -> int:
+    """What the app's balance gets by it, or, below zero, loses, in francs."""
+    return _net(transaction.prompt.amount, transaction.prompt.endpoint)
 
 
-def _shown_amount(transaction: Transaction, settings: SimulatorSettings) -> Decimal:
-    return Decimal(0) if _is_of_the_demo(transaction, settings) else Decimal(transaction.shown_amount)
+def cost_of_payout(amount: int) -> int:
+    return -_net(amount, "withdraw")
 
 
-def _is_of_the_demo(transaction: Transaction, settings: SimulatorSettings) -> bool:
-    return settings.demo_zero_amounts and transaction.prompt.phone_number in DEMO_NUMBERS
+def _net(amount: int, endpoint: Endpoint) -> int:
+    fee = _fee(amount, endpoint)
+    return amount - fee if endpoint == "collect" else -amount - fee
+
+
+def _fee(amount: int, endpoint: Endpoint) -> int:
+    """Whole francs, rounded up."""
+    return -(-amount * _FEE_PERCENT[endpoint] // 100)
+
+
+def _shown_amount(transaction: Transaction, settings: SimulatorSettings) -> int:
+    return 0 if settings.demo_zero_amounts and _is_simulated(transaction) else transaction.shown_amount
+
+
+def _is_simulated(transaction: Transaction) -> bool:
+    """One of the numbers behind which the demo host has no person either."""
+    return transaction.prompt.phone_number in DEMO_NUMBERS
 
 
 def _code(transaction: Transaction) -> str:
-    """CamPay's own code, not the operator's."""
-    return f"CP{transaction.created_at:%y%m%d}T{transaction.number:05d}"
+    """CamPay's own code, not the operator's, in the demo host's style: DyymmddDnnnnXX."""
+    thousands, number = divmod(transaction.number, 10_000)
+    letters = "".join(chr(ord("A") + part) for part in divmod(thousands % 676, 26))
+    return f"D{transaction.created_at:%y%m%d}D{number:04d}{letters}"
 
 
-def _operator_reference(transaction: Transaction, settings: SimulatorSettings) -> str:
-    if transaction.status != "SUCCESSFUL" or _is_of_the_demo(transaction, settings):
+def _operator_reference(transaction: Transaction) -> str:
+    """Of a real payer it is there from the beginning, whatever becomes of the prompt."""
+    if _is_simulated(transaction):
         return ""
     if transaction.prompt.operator == "MTN":
         return f"{10_000_000_000 + transaction.number}"

@@ -6,21 +6,24 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from typing import Literal
 
 from local.simulator.phone_numbers import Status, behaviour_of
 
+Endpoint = Literal["collect", "withdraw"]
 CAMEROON = timezone(timedelta(hours=1))
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A collect request that was accepted. `amount` is whole XAF; `echoed` is shown again as it came."""
+    """A collect or withdraw request that was accepted. `amount` is whole XAF; `echoed` is shown again as it came."""
 
     phone_number: str
     operator: str
     amount: int
     external_reference: str
     echoed: Mapping[str, str]
+    endpoint: Endpoint = "collect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,10 @@ class Transaction:
     created_at: datetime
     status: Status = "PENDING"
     reason: str | None = None
+
+    @property
+    def is_payout(self) -> bool:
+        return self.prompt.endpoint == "withdraw"
 
     @property
     def money_moved(self) -> bool:
@@ -56,20 +63,24 @@ class TransactionLedger:
         self._transactions: dict[str, Transaction] = {}
         self._by_external_reference: dict[str, str] = {}
 
-    def open(self, prompt: Prompt) -> tuple[Transaction, bool]:
-        """The transaction of this external reference, and whether it is a new one. An empty
-        reference is always new.
+    def open(self, prompt: Prompt, reference: str = "") -> tuple[Transaction, bool]:
+        """The transaction of this external reference, and whether it is a new one. An empty external reference is
+        always new. `reference`: of a payment link, which is one transaction whatever else has its external reference.
         """
         with self._lock:
-            first = self._by_external_reference.get(prompt.external_reference)
-            if first is not None:
-                return self._transactions[first], False
+            known = reference or self._by_external_reference.get(prompt.external_reference, "")
+            if known in self._transactions:
+                return self._transactions[known], False
             now = datetime.now(CAMEROON)
-            transaction = Transaction(next(self._numbers), str(uuid.uuid4()), prompt, now)
+            transaction = Transaction(next(self._numbers), reference or str(uuid.uuid4()), prompt, now)
             self._transactions[transaction.reference] = transaction
-            if prompt.external_reference:
+            if prompt.external_reference and not reference:
                 self._by_external_reference[prompt.external_reference] = transaction.reference
             return transaction, True
+
+    def knows(self, external_reference: str) -> bool:
+        with self._lock:
+            return external_reference in self._by_external_reference
 
     def settle(self, reference: str, status: Status, reason: str | None) -> Transaction | None:
         """None where it is final already, or forgotten."""

@@ -27,7 +27,8 @@ from local.simulator.transactions import Transaction
 _TOKEN_SECONDS = 3600
 _REPLY_SECONDS = 15.0
 _AT_ONCE = 16
-_JSON = {"Content-Type": "application/json"}
+_HEADERS = {"User-Agent": "python-requests/2.32.3"}
+_JSON_HEADERS = {**_HEADERS, "Content-Type": "application/json"}
 
 logger = logging.getLogger(__name__)
 
@@ -111,9 +112,9 @@ class Webhooks:
             with self._tracked(connection.sock):
                 if self._settings.webhook_method == "GET":
                     query = urlencode({name: "" if value is None else value for name, value in fields.items()})
-                    connection.request("GET", _path(target, query))
+                    connection.request("GET", _path(target, query), headers=_HEADERS)
                 else:
-                    connection.request("POST", _path(target), json.dumps(fields).encode(), _JSON)
+                    connection.request("POST", _path(target), json.dumps(fields).encode(), _JSON_HEADERS)
                 with connection.getresponse() as reply:
                     return reply.status
 
