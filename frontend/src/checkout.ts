@@ -4,6 +4,7 @@
  */
 
 import { type CheckoutAttempt, loadAttempt, newIdempotencyKey, orderIdOf, saveAttempt } from "./checkoutAttempt";
+import { browserLocale, type Locale } from "./locale";
 import type { PaymentEvent, Problem } from "./paymentContract";
 import { type InitiateAnswer, initiatePayment, type Order, reachApi } from "./paymentSocket";
 
@@ -44,7 +45,8 @@ export interface Checkout {
 export interface CheckoutOptions {
   readonly apiUrl: string;
   readonly order: Order;
-  readonly locale: string;
+  /** The language of sentences that come from the API; the browser's where it is left out. */
+  readonly locale?: Locale | undefined;
 }
 
 /** The calls that a checkout makes. */
@@ -119,7 +121,7 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
     const mayLeave = attempt.outcome !== "unsent" || (await over.reach(apiUrl, mine.signal));
     if (mine.signal.aborted) return;
     if (mayLeave) leaves();
-    const call = { apiUrl, order, phoneNumber, idempotencyKey, locale };
+    const call = { apiUrl, order, phoneNumber, idempotencyKey, locale: locale ?? browserLocale() };
     const answer = mayLeave ? await over.initiate(call, mine.signal) : UNSENT;
     if (mine.signal.aborted) return;
     calling = null;
@@ -198,6 +200,9 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
     },
   };
 }
+
+/** Without an attempt; also what a server, which knows of none, renders. */
+export const NO_ATTEMPT = stateOf(null);
 
 /** Where a reload goes on. */
 function stateOf(attempt: CheckoutAttempt | null): CheckoutState {

@@ -66,7 +66,8 @@ const DOWN_MAX_MS = 10_000;
 const GROWTH = 1.4;
 const JITTER = 0.15;
 
-const NOTHING: WatchState = {
+/** Without a payment to watch; also what a server, which watches none, renders. */
+export const NO_PAYMENT: WatchState = {
   payment: null,
   connection: "stopped",
   problem: null,
@@ -75,7 +76,7 @@ const NOTHING: WatchState = {
 };
 
 export function createPaymentWatch(target: TrackedPayment | null, over: Wire = wire): PaymentWatch {
-  let state: WatchState = NOTHING;
+  let state: WatchState = NO_PAYMENT;
   let running: Running | null = null;
   let stopped = target === null;
   const listeners = new Set<() => void>();
@@ -110,7 +111,7 @@ export function createPaymentWatch(target: TrackedPayment | null, over: Wire = w
       set({ connection: "stopped" });
     },
   };
-  if (target) state = { ...NOTHING, connection: "connecting" };
+  if (target) state = { ...NO_PAYMENT, connection: "connecting" };
   return watch;
 }
 

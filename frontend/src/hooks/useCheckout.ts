@@ -1,7 +1,7 @@
 import { useMemo, useSyncExternalStore } from "react";
 
-import { type CheckoutPhase, type CheckoutState, createCheckout, mayRetry } from "../checkout";
-import { browserLocale, type Locale } from "../locale";
+import { type CheckoutPhase, type CheckoutState, createCheckout, mayRetry, NO_ATTEMPT } from "../checkout";
+import type { Locale } from "../locale";
 import type { Problem } from "../paymentContract";
 import type { Order } from "../paymentSocket";
 import type { WatchHandlers } from "../paymentWatch";
@@ -39,13 +39,12 @@ export interface CheckoutTracking extends PaymentTracking {
 
 /** The whole way of one order: from the form to the last word about its payment. */
 export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: CheckoutHookOptions): CheckoutTracking {
-  const language = locale ?? browserLocale();
   const orderKey = JSON.stringify(order);
   const checkout = useMemo(
-    () => createCheckout({ apiUrl, order: JSON.parse(orderKey) as Order, locale: language }),
-    [apiUrl, orderKey, language],
+    () => createCheckout({ apiUrl, order: JSON.parse(orderKey) as Order, locale }),
+    [apiUrl, orderKey, locale],
   );
-  const state = useSyncExternalStore(checkout.subscribe, checkout.getState, checkout.getState);
+  const state = useSyncExternalStore(checkout.subscribe, checkout.getState, () => NO_ATTEMPT);
   const reference = state.shown?.reference ?? null;
   const tracking = usePaymentSocket({ gatewayUrl, apiUrl, reference, token: state.shown?.token ?? null, ...handlers });
   const { payment, giveUp } = tracking;

@@ -2,7 +2,14 @@ import { useEffect, useMemo, useSyncExternalStore } from "react";
 
 import type { PaymentEvent } from "../paymentContract";
 import type { TrackedPayment } from "../paymentSocket";
-import { createPaymentWatch, isFinal, isWaiting, type WatchHandlers, type WatchState } from "../paymentWatch";
+import {
+  createPaymentWatch,
+  isFinal,
+  isWaiting,
+  NO_PAYMENT,
+  type WatchHandlers,
+  type WatchState,
+} from "../paymentWatch";
 
 /** `reference` and `token` are null as long as there is no payment yet. */
 export interface PaymentSocketOptions extends WatchHandlers, Pick<TrackedPayment, "gatewayUrl" | "apiUrl"> {
@@ -31,7 +38,7 @@ export function usePaymentSocket(options: PaymentSocketOptions): PaymentTracking
   useEffect(() => {
     watch.handlers = { onChange, onEvent };
   }, [watch, onChange, onEvent]);
-  const state = useSyncExternalStore(watch.subscribe, watch.getState, watch.getState);
+  const state = useSyncExternalStore(watch.subscribe, watch.getState, () => NO_PAYMENT);
   return {
     ...state,
     isFinal: isFinal(state.payment),

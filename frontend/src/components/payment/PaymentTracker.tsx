@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 
-import { browserLocale, type Locale } from "../../locale";
+import { useLocale } from "../../hooks/useLocale";
+import type { Locale } from "../../locale";
 import type { PaymentEvent, Problem } from "../../paymentContract";
 import { type Connection, type GivingUp, isWaiting } from "../../paymentWatch";
 import { NotAnswered } from "./NotAnswered";
@@ -44,7 +45,8 @@ export interface PaymentTrackerProps {
 /** Shows one payment, whatever is known of it. Knows no network; its looks are in `tracker.css`. */
 export function PaymentTracker(props: PaymentTrackerProps) {
   const { payment: known, connection, clockOffset = 0, phase = "tracking", problem = null, givingUp = "idle" } = props;
-  const { locale = browserLocale(), onRetry, onCancel, onChangeNumber, onGiveUp, onContinue } = props;
+  const { onRetry, onCancel, onChangeNumber, onGiveUp, onContinue } = props;
+  const locale = useLocale(props.locale);
   const texts = TRACKER_TEXTS[locale];
   const now = useDeviceTime(isWaiting(known)) + clockOffset;
   const picture = pictureOf({ phase, payment: known, problem, connection, now });

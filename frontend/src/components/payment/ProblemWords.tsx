@@ -1,4 +1,5 @@
-import { browserLocale, type Locale } from "../../locale";
+import { useLocale } from "../../hooks/useLocale";
+import type { Locale } from "../../locale";
 import type { Problem } from "../../paymentContract";
 import { TRACKER_TEXTS } from "./paymentTexts";
 import { clockWords, useDeviceTime } from "./trackerClock";
@@ -12,7 +13,7 @@ export interface ProblemWordsProps {
 }
 
 /** Says why nothing was started, and counts down to when trying again is of use. A line of text for the page's form. */
-export function ProblemWords({ problem, retryAt, locale = browserLocale() }: ProblemWordsProps) {
+export function ProblemWords({ problem, retryAt, locale }: ProblemWordsProps) {
   return (
     <>
       <span role="alert">{problem.detail}</span>
@@ -21,9 +22,10 @@ export function ProblemWords({ problem, retryAt, locale = browserLocale() }: Pro
   );
 }
 
-function RetryTime({ retryAt, locale }: { readonly retryAt: number; readonly locale: Locale }) {
-  const texts = TRACKER_TEXTS[locale];
+function RetryTime({ retryAt, locale }: { readonly retryAt: number; readonly locale: Locale | undefined }) {
+  const texts = TRACKER_TEXTS[useLocale(locale)];
   const left = retryAt - useDeviceTime(true);
+  if (Number.isNaN(left)) return null;
   return (
     <span role="timer" aria-live="off">
       {" "}

@@ -8,12 +8,17 @@ const LOOK_MS = 250;
 /** Most connections are back before it; a notice would only flicker. */
 const PATIENCE_MS = 3_000;
 
-/** This device's time in whole seconds, as milliseconds; renders again each second only while `isRunning`. */
+/**
+ * This device's time in whole seconds, as milliseconds; renders again each second only while `isRunning`. NaN on a
+ * server and until its page is taken over: the two clocks differ, so that nothing by the clock is shown until then.
+ */
 export function useDeviceTime(isRunning: boolean): number {
-  return useSyncExternalStore(isRunning ? everyLook : neverAgain, wholeSeconds, wholeSeconds);
+  const time = useSyncExternalStore<number | null>(isRunning ? everyLook : neverAgain, wholeSeconds, unknownTime);
+  return time ?? Number.NaN;
 }
 
 const wholeSeconds = () => Math.floor(Date.now() / 1000) * 1000;
+const unknownTime = () => null;
 const neverAgain = () => () => {};
 
 function everyLook(look: () => void): () => void {
