@@ -83,6 +83,7 @@ def golden_payments() -> dict[str, Payment]:
         "failedNotEnoughFunds": changed(pending.observe(poor, CREATED + 9_000)),
         "failedNeverSent": changed(initiating.refused("CamPay could not be reached.", CREATED + 6_000)),
         "expired": expired,
+        "expiredGivenUp": changed(pending.given_up(CREATED + 60_000)),
         "conflicted": conflicted,
         "successfulByAnOperator": changed(conflicted.resolved(PaymentStatus.SUCCESSFUL, CREATED + 690_000)),
         "successfulByAnOperatorChargedTwice": conflicted_and_charged.resolved(

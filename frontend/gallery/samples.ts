@@ -61,7 +61,7 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
     declined: tracked(golden("failedDeclined")),
     notEnoughFunds: tracked(golden("failedNotEnoughFunds")),
     expired: tracked(golden("expired")),
-    givenUp: tracked({ ...golden("expired"), reason: "given_up" }),
+    givenUp: tracked(golden("expiredGivenUp")),
     underReview: tracked(golden("conflicted")),
     orderAlreadyPaid: unpaid({ problem: problem("order_already_paid") }),
     inProgressElsewhere: unpaid({ problem: problem("payment_in_progress") }),
