@@ -17,6 +17,7 @@ from constructs import Construct
 
 from infra.acknowledged import acknowledge
 from infra.gateway_responses import gateway_responses
+from infra.initiate_firewall import InitiateFirewall
 from infra.log_groups import log_group
 from infra.network import Network
 from infra.package import Package
@@ -156,10 +157,17 @@ class PaymentsApi(Construct):
     def _complete_rest_api(self, stage: Stage) -> None:
         api = self._rest_api
         api.add_property_override("Name", stage.full_name)
+        # Without it SAM makes a second public stage, named `Stage`, that has no limits and no access log.
+        api.add_property_override("OpenApiVersion", "2.0")
         definition = "DefinitionBody"
         responses = gateway_responses(stage.frontend_url)
         api.add_property_override(f"{definition}.x-amazon-apigateway-gateway-responses", responses)
         api.add_property_override("MethodSettings", _method_settings(stage))
+        if stage.api_domain:
+            # The other address would pass by whatever is put before the domain.
+            api.add_property_override("DisableExecuteApiEndpoint", True)
+        if stage.is_prod:
+            InitiateFirewall(self, "InitiateFirewall", stage)
         access = log_group(self, "AccessLog", stage)
         api.add_property_override(
             "AccessLogSetting", {"DestinationArn": access.log_group_arn, "Format": json.dumps(_ACCESS_LINE)}
@@ -197,11 +205,11 @@ class PaymentsApi(Construct):
 
 
 def _method_settings(stage: Stage) -> list[dict[str, Any]]:
-    """What strangers can call is limited per route; the webhook is not, so that no flood of the others delays it."""
+    """Limits what strangers can call, per route; the webhook has no limit, so that no flood of the others delays it."""
     limits = (
         ("POST", "/api/payment/initiate", stage.api.initiate_rate),
-        ("GET", "/api/payment/status/{order_id}", stage.api.status_rate),
-        ("GET", "/api/payment/tracking/{reference}", stage.api.tracking_rate),
+        ("GET", "/api/payment/status/{order_id}", stage.api.look_rate),
+        ("GET", "/api/payment/tracking/{reference}", stage.api.look_rate),
         ("POST", "/api/payment/tracking/{reference}/give-up", stage.api.initiate_rate),
     )
     return [
@@ -209,7 +217,7 @@ def _method_settings(stage: Stage) -> list[dict[str, Any]]:
             "HttpMethod": method,
             "ResourcePath": "/" + path.replace("/", "~1"),
             "ThrottlingRateLimit": rate,
-            "ThrottlingBurstLimit": 2 * rate,
+            "ThrottlingBurstLimit": rate,
         }
         for method, path, rate in limits
     ]

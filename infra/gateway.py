@@ -27,6 +27,9 @@ DEREGISTRATION_SECONDS = 90
 """Longer than the gateway drains: it closes its own connections, paced, before the load balancer would."""
 STOP_SECONDS = 120
 """Fargate's most; longer than the deregistration, so that nothing is killed while it still has browsers."""
+PUBLIC_PATHS = "/socket.io/*"
+"""All that the internet may ask of a gateway; its metrics and its health are for the load balancer and the VPC."""
+_NOTHING_ELSE = elb.ListenerAction.fixed_response(404)
 _USER = "10001:10001"
 _ALIVE = f"import urllib.request as u; u.urlopen('http://127.0.0.1:{PORT}/healthz', timeout=2)"
 
@@ -117,12 +120,12 @@ class Gateway(Construct):
 
     def _service(self, network: Network, task: ecs.FargateTaskDefinition) -> ecs.FargateService:
         cluster = ecs.Cluster(self, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+        # No desired count: auto scaling owns it, and each deployment would reset it to its minimum.
         return ecs.FargateService(
             self,
             "Service",
             cluster=cluster,
             task_definition=task,
-            desired_count=self._stage.gateway.minimum,
             security_groups=[network.gateway],
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
             min_healthy_percent=100,
@@ -162,12 +165,17 @@ class Gateway(Construct):
                 port=443,
                 certificates=[certificate],
                 ssl_policy=elb.SslPolicy.RECOMMENDED_TLS,
+                default_action=_NOTHING_ELSE,
             )
             self.balancer.add_redirect()
         else:
-            listener = self.balancer.add_listener("Http", port=80, protocol=elb.ApplicationProtocol.HTTP)
+            listener = self.balancer.add_listener(
+                "Http", port=80, protocol=elb.ApplicationProtocol.HTTP, default_action=_NOTHING_ELSE
+            )
         return listener.add_targets(
             "Containers",
+            priority=1,
+            conditions=[elb.ListenerCondition.path_patterns([PUBLIC_PATHS])],
             port=PORT,
             protocol=elb.ApplicationProtocol.HTTP,
             targets=[self.service],

@@ -19,8 +19,10 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / ".chalice" / "deployments"
 NAME = "payments-api.zip"
-RUNTIMES = ("python3.13", "python3.12", "python3.11")
-"""Those of Lambda that the product runs on, newest first."""
+RUNTIME = "python3.11"
+"""The functions' own, whatever Python deploys them: Debian 12's, the oldest that the product runs on. Raising it is a
+change like any other, tested before it is deployed.
+"""
 LAMBDA_TASK_ROOT = "/var/task"
 
 _PRODUCT = ("app.py", "chalicelib", "requirements.txt", "constraints.txt", ".chalice/config.json")
@@ -54,30 +56,29 @@ class Package:
 
 def build(output_dir: Path, root: Path = ROOT) -> Package:
     """From the tracked files of the clone at `root`. Raises PackagingFailed."""
-    runtime, interpreter = newest_python()
+    interpreter = runtime_python()
     with TemporaryDirectory() as scratch:
         project, contents = Path(scratch, "project"), Path(scratch, "contents")
         _copy_product(root, project)
         compiled = _take_out_compiled(project / "requirements.txt")
         _unpack_chalice_package(project, contents)
         for processor in _PROCESSORS:
-            _add(compiled, processor, runtime, contents)
+            _add(compiled, processor, RUNTIME, contents)
         _refuse_what_does_not_belong(contents)
         _compile(contents, interpreter)
         output_dir.mkdir(parents=True, exist_ok=True)
         path = output_dir / NAME
         _zip(contents, path)
-    return Package(path, hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size, runtime)
+    return Package(path, hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size, RUNTIME)
 
 
-def newest_python() -> tuple[str, str]:
-    """The newest of RUNTIMES that is here, and its interpreter."""
+def runtime_python(runtime: str = RUNTIME) -> str:
+    """The interpreter that makes the functions' bytecode. Raises PackagingFailed."""
     own = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for runtime in RUNTIMES:
-        interpreter = sys.executable if runtime == own else shutil.which(runtime)
-        if interpreter and subprocess.run([interpreter, "-c", ""], check=False, capture_output=True).returncode == 0:
-            return runtime, interpreter
-    raise PackagingFailed(f"one of {', '.join(RUNTIMES)} must be on the PATH")
+    interpreter = sys.executable if runtime == own else shutil.which(runtime)
+    if interpreter and subprocess.run([interpreter, "-c", ""], check=False, capture_output=True).returncode == 0:
+        return interpreter
+    raise PackagingFailed(f"packaging needs {runtime}, the functions' runtime, on the PATH; this is {own}")
 
 
 def _copy_product(root: Path, project: Path) -> None:

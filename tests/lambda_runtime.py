@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, Self
 
-from infra.package import ROOT, newest_python
+from infra.package import ROOT, RUNTIME, runtime_python
 from local.embedded import LOOPBACK, LoopbackServer
 
 INIT_SECONDS = 10
@@ -67,7 +67,7 @@ class LambdaFunction:
         privileges = _WITHOUT_PRIVILEGES if os.geteuid() == 0 else ()
         began = time.monotonic()
         self._process = subprocess.Popen(
-            [*privileges, newest_python()[1], "-S", "-m", "awslambdaric", self._handler],
+            [*privileges, runtime_python(), "-S", "-m", "awslambdaric", self._handler],
             cwd=self._task_root,
             env=self._whole_environment(),
             stdout=subprocess.PIPE,
@@ -176,9 +176,9 @@ class _RuntimeApi(BaseHTTPRequestHandler):
 @cache
 def brought_by_lambda() -> Path:
     """boto3 and the runtime client for the zip's Python, installed once for a pair of versions."""
-    runtime, interpreter = newest_python()
+    interpreter = runtime_python()
     client, boto3 = _pinned("awslambdaric", "infra/requirements.txt"), _pinned("boto3", "constraints.txt")
-    folder = ROOT / ".pytest_cache" / "-".join(["lambda", runtime, client, boto3]).replace("==", "-")
+    folder = ROOT / ".pytest_cache" / "-".join(["lambda", RUNTIME, client, boto3]).replace("==", "-")
     if not folder.exists():
         folder.parent.mkdir(exist_ok=True)
         unfinished = Path(mkdtemp(dir=folder.parent))

@@ -164,7 +164,7 @@ def production_on_the_demo_host(patient: Patient) -> list[Finding]:
 
 FAULTS: dict[Callable[[Patient], list[Finding]], str] = {
     an_api_that_is_down: "the API's health answers nothing",
-    a_gateway_that_is_down: "the gateway is not ready: it answers nothing",
+    a_gateway_that_is_down: "the gateway takes no browsers: it answers nothing",
     another_origin: "browsers on https://another-shop.example may not call the API",
     a_key_that_is_missing: "OPERATOR_API_KEY is missing",
     one_key_for_two_purposes: "PHONE_HASH_KEY and ORDER_TOKEN_KEY must not be the same key",

@@ -19,7 +19,7 @@ import requests
 import socketio
 
 from chalicelib.settings import Settings
-from infra.package import ROOT, Package, PackagingFailed, build, newest_python
+from infra.package import ROOT, Package, PackagingFailed, build, runtime_python
 from local.campay_simulator import CampaySimulator
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey, free_port
 from local.processes import is_ready
@@ -169,7 +169,7 @@ def test_every_module_has_its_bytecode_and_nothing_is_dated(package: Package) ->
 
 def test_the_statement_is_parsed_by_machine_code(task_root: Path) -> None:
     """Pure Python takes twelve times as long."""
-    _, interpreter = newest_python()
+    interpreter = runtime_python()
     program = "import ijson; print(ijson.backend)"
     done = subprocess.run([interpreter, "-I", "-c", f"import sys; sys.path.insert(0, {str(task_root)!r}); {program}"],
                           capture_output=True, text=True, check=True)  # fmt: skip

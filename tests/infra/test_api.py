@@ -8,17 +8,24 @@ import pytest
 
 from chalicelib import reconcile_payments
 from chalicelib.campay import COLLECT_BUDGET_SECONDS
+from chalicelib.settings import Limits
+from chalicelib.settle_payment import LOOK_SECONDS
 from infra.api import API, FUNCTIONS, INTEGRATION_TIMEOUT_MS, STATEMENT, SWEEP
+from infra.package import RUNTIME, PackagingFailed, runtime_python
 from infra.stages import STAGES
 from tests.infra.synthesis import Properties, Template, Variant, plain
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
 WEBHOOK = "/api/payment/webhook"
+LEDGER_SECONDS = 0.5
+"""What a call takes beside CamPay, with room."""
+ACCOUNT_CONCURRENCY = 1_000
+"""Lambda's quota of an account that never asked for more."""
 
 
 def function(stack: Template, resource: str) -> Properties:
-    return stack.of_type("Serverless::Function")[resource]
+    return stack.of_type("Lambda::Function")[resource]
 
 
 def test_campay_answers_or_is_given_up_before_lambda_and_lambda_before_api_gateway(stack: Template) -> None:
@@ -26,7 +33,7 @@ def test_campay_answers_or_is_given_up_before_lambda_and_lambda_before_api_gatew
     timeout = function(stack, API.resource)["Timeout"]
     assert timeout - COLLECT_BUDGET_SECONDS >= 5, "the outcome has to be written down and told"
     assert timeout * 1000 <= INTEGRATION_TIMEOUT_MS
-    for methods in stack.one("Serverless::Api")["DefinitionBody"]["paths"].values():
+    for methods in paths(stack).values():
         for method in methods.values():
             told = method["x-amazon-apigateway-integration"].get("timeoutInMillis", INTEGRATION_TIMEOUT_MS)
             assert told >= timeout * 1000
@@ -44,31 +51,83 @@ def test_one_sweep_and_one_statement_at_a_time(stack: Template) -> None:
 
 def test_a_sweep_that_cannot_start_does_not_queue_behind_the_running_one(stack: Template) -> None:
     """Lambda would keep it for 6 hours and start all of them one after the other."""
-    assert function(stack, SWEEP.resource)["EventInvokeConfig"] == {
-        "MaximumEventAgeInSeconds": 60,
-        "MaximumRetryAttempts": 0,
-    }
+    config = stack.one("Lambda::EventInvokeConfig")
+    assert config["FunctionName"] == {"Ref": SWEEP.resource}
+    assert (config["MaximumEventAgeInSeconds"], config["MaximumRetryAttempts"]) == (60, 0)
 
 
 def test_the_schedules_are_those_of_the_app(stack: Template) -> None:
     schedules = {
-        it.name: [event["Properties"]["Schedule"] for event in function(stack, it.resource)["Events"].values()]
-        for it in (SWEEP, STATEMENT)
+        plain(target["Arn"]): rule["ScheduleExpression"]
+        for rule in stack.of_type("Events::Rule").values()
+        for target in rule["Targets"]
+        if "ScheduleExpression" in rule
     }
-    assert schedules == {"Sweep": ["rate(1 minute)"], "Statement": ["cron(30 2 * * ? *)"]}
+    assert schedules == {"<Sweep>": "rate(1 minute)", "<Statement>": "cron(30 2 * * ? *)"}
 
 
-def test_a_flood_of_payments_leaves_room_for_webhooks(stack: Template, variant: Variant) -> None:
-    """Where CamPay hangs, each call of initiate holds a Lambda for as long as it may: all that API Gateway lets through
-    take half of what is reserved.
+def test_a_flood_of_all_other_calls_leaves_room_for_webhooks(stack: Template, variant: Variant) -> None:
+    """Where CamPay hangs, each call of initiate holds a Lambda for as long as it may, and each look for its 2 s: with
+    all that API Gateway lets through, webhooks still come in as fast as payments do.
     """
     reserved = function(stack, API.resource)["ReservedConcurrentExecutions"]
     assert reserved == STAGES[variant.stage].api.concurrency
-    assert limits(stack)["/api/payment/initiate"]["ThrottlingRateLimit"] * COLLECT_BUDGET_SECONDS <= reserved / 2
+    taken = 0.0
+    for path, limit in limits(stack).items():
+        seconds = COLLECT_BUDGET_SECONDS if path == "/api/payment/initiate" else LOOK_SECONDS + LEDGER_SECONDS
+        taken += limit["ThrottlingRateLimit"] * seconds + limit["ThrottlingBurstLimit"]
+    webhooks = limits(stack)["/api/payment/initiate"]["ThrottlingRateLimit"] * (LOOK_SECONDS + LEDGER_SECONDS)
+    assert taken + webhooks <= reserved
+    assert STAGES["prod"].api.concurrency + 2 <= ACCOUNT_CONCURRENCY - 100, "AWS keeps 100 for others"
+
+
+def test_there_is_one_public_stage_and_it_has_the_limits_and_the_log(stack: Template, variant: Variant) -> None:
+    """SAM used to make a second one, named `Stage`, that anybody could call without limit."""
+    (stage,) = stack.of_type("ApiGateway::Stage").values()
+    assert stage["StageName"] == variant.stage
+    assert stage["MethodSettings"]
+    assert stage["AccessLogSetting"]
+    (deployment,) = stack.of_type("ApiGateway::Deployment").values()
+    assert "StageName" not in deployment, "a deployment with a stage's name makes that stage"
+
+
+def test_with_a_domain_the_other_address_is_off(stack: Template, variant: Variant) -> None:
+    endpoint = stack.one("ApiGateway::RestApi")["Body"].get("x-amazon-apigateway-endpoint-configuration", {})
+    assert endpoint.get("disableExecuteApiEndpoint", False) is (STAGES[variant.stage].api_domain is not None)
+
+
+def test_one_address_cannot_use_up_the_rate_of_initiate(stack: Template, variant: Variant) -> None:
+    stage = STAGES[variant.stage]
+    if not stage.is_prod:
+        assert not [it for it in stack.resources.values() if it["Type"].startswith("AWS::WAFv2")], "it costs money"
+        return
+    acl = stack.one("WAFv2::WebACL")
+    (rule,) = acl["Rules"]
+    limit = rule["Statement"]["RateBasedStatement"]
+    assert (rule["Action"], acl["DefaultAction"], limit["AggregateKeyType"]) == ({"Block": {}}, {"Allow": {}}, "IP")
+    match = limit["ScopeDownStatement"]["ByteMatchStatement"]
+    assert match["PositionalConstraint"] == "ENDS_WITH"
+    assert [path for path in paths(stack) if path.endswith(match["SearchString"])] == ["/api/payment/initiate"]
+    minutes = limit["EvaluationWindowSec"] / 60
+    assert limit["Limit"] / minutes >= Limits().address_prompts_per_minute, "the service lets so many through"
+    assert limit["Limit"] / minutes / 60 <= stage.api.initiate_rate / 4, "four strangers are needed, not one"
+    association = stack.one("WAFv2::WebACLAssociation")
+    assert plain(association["ResourceArn"]).endswith("::/restapis/<RestAPI>/stages/<RestAPIprodStage>")
+
+
+def test_the_functions_runtime_is_pinned_and_no_other_python_makes_their_bytecode(stack: Template) -> None:
+    assert {function(stack, it.resource)["Runtime"] for it in FUNCTIONS} == {RUNTIME}
+    with pytest.raises(PackagingFailed, match=r"^packaging needs python3\.99, the functions' runtime, on the PATH"):
+        runtime_python("python3.99")
+
+
+def paths(stack: Template) -> Mapping[str, Properties]:
+    found: Mapping[str, Properties] = stack.one("ApiGateway::RestApi")["Body"]["paths"]
+    return found
 
 
 def limits(stack: Template) -> Mapping[str, Properties]:
-    settings = stack.one("Serverless::Api")["MethodSettings"]
+    settings = stack.one("ApiGateway::Stage")["MethodSettings"]
     return {it["ResourcePath"][1:].replace("~1", "/"): it for it in settings}
 
 
@@ -80,17 +139,17 @@ def test_what_strangers_call_is_limited_and_the_webhook_is_not(stack: Template) 
         "/api/payment/tracking/{reference}",
         "/api/payment/tracking/{reference}/give-up",
     }
-    paths = stack.one("Serverless::Api")["DefinitionBody"]["paths"]
     for path, limit in limits(stack).items():
-        assert limit["HttpMethod"].lower() in paths[path], "a limit on a route that does not exist limits nothing"
+        assert limit["HttpMethod"].lower() in paths(stack)[path], (
+            "a limit on a route that does not exist limits nothing"
+        )
         assert limit["ThrottlingBurstLimit"] >= limit["ThrottlingRateLimit"] > 0
-    assert {"get", "post"} <= paths[WEBHOOK].keys()
+    assert {"get", "post"} <= paths(stack)[WEBHOOK].keys()
 
 
 def responses(stack: Template) -> Mapping[str, Properties]:
-    found: Mapping[str, Properties] = stack.one("Serverless::Api")["DefinitionBody"][
-        "x-amazon-apigateway-gateway-responses"
-    ]
+    body = stack.one("ApiGateway::RestApi")["Body"]
+    found: Mapping[str, Properties] = body["x-amazon-apigateway-gateway-responses"]
     return found
 
 
@@ -131,17 +190,18 @@ def test_a_throttled_caller_is_told_when_to_come_back(stack: Template) -> None:
 
 
 def test_the_preflight_allows_the_shops_origin_alone(stack: Template, variant: Variant) -> None:
-    paths = stack.one("Serverless::Api")["DefinitionBody"]["paths"]
-    for path in ("/api/payment/initiate", "/api/payment/status/{order_id}", "/api/payment/tracking/{reference}"):
-        told = paths[path]["options"]["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
+    for path in limits(stack):
+        told = paths(stack)[path]["options"]["x-amazon-apigateway-integration"]["responses"]["default"][
+            "responseParameters"
+        ]
         allowed = told["method.response.header.Access-Control-Allow-Origin"]
         assert allowed == f"'{STAGES[variant.stage].frontend_url}'"
-    assert "options" not in paths[WEBHOOK]
+    assert "options" not in paths(stack)[WEBHOOK]
 
 
 def test_the_access_log_has_nothing_that_a_caller_wrote(stack: Template) -> None:
     """A webhook by GET has its signature and a phone number in the query; paths have order numbers."""
-    line = json.loads(stack.one("Serverless::Api")["AccessLogSetting"]["Format"])
+    line = json.loads(stack.one("ApiGateway::Stage")["AccessLogSetting"]["Format"])
     assert set(line.values()) == {
         "$context.requestId",
         "$context.httpMethod",
@@ -204,5 +264,5 @@ def test_a_domain_of_its_own_waits_for_the_stage_that_it_points_to(stack: Templa
     if domain is None:
         return
     assert stack.one("ApiGateway::DomainName")["SecurityPolicy"] == "TLS_1_2"
-    assert stack.one("ApiGateway::BasePathMapping")["Stage"] == {"Ref": "RestAPI.Stage"}
+    assert stack.one("ApiGateway::BasePathMapping")["Stage"] == {"Ref": "RestAPIprodStage"}
     assert "ApiTarget" in stack.outputs()

@@ -1,5 +1,7 @@
 """The Socket.IO gateway on Fargate, and the times in which it goes away without losing a browser."""
 
+from fnmatch import fnmatch
+
 import pytest
 
 from infra.stages import STAGES
@@ -108,6 +110,23 @@ def test_it_grows_with_processor_time_and_with_browsers(stack: Template, variant
     kinds = {it["PolicyType"] for it in stack.of_type("ApplicationAutoScaling::ScalingPolicy").values()}
     assert kinds == {"TargetTrackingScaling", "StepScaling"}
     assert size.connections < Bounds().max_sockets, "another one is started before readiness fails"
+
+
+def test_a_deployment_leaves_the_number_of_gateways_to_auto_scaling(stack: Template) -> None:
+    assert "DesiredCount" not in stack.one("ECS::Service")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_public"),
+    [("/socket.io/", True), ("/metrics", False), ("/readyz", False), ("/healthz", False), ("/", False)],
+)
+def test_the_internet_reaches_socket_io_and_nothing_else(stack: Template, path: str, is_public: bool) -> None:
+    rules = list(stack.of_type("ElasticLoadBalancingV2::ListenerRule").values())
+    patterns = [each for rule in rules for each in rule["Conditions"][0]["PathPatternConfig"]["Values"]]
+    assert any(fnmatch(path, pattern) for pattern in patterns) is is_public
+    for listener in stack.of_type("ElasticLoadBalancingV2::Listener").values():
+        (default,) = listener["DefaultActions"]
+        assert default["Type"] in ("fixed-response", "redirect"), "what no rule takes goes to no container"
 
 
 def test_prod_loses_one_gateway_and_goes_on() -> None:

@@ -58,9 +58,9 @@ def test_cfn_lint_has_nothing_to_say(synthesis: Synthesis) -> None:
 def test_one_zip_is_the_code_of_every_function(synthesis: Synthesis) -> None:
     """What is deployed is what was tested, and the sweep never runs other code than the API."""
     keys = {
-        function["CodeUri"]["Key"]
+        function["Code"]["S3Key"]
         for stage in STAGES
-        for function in synthesis.payments(stage).of_type("Serverless::Function").values()
+        for function in synthesis.payments(stage).of_type("Lambda::Function").values()
     }
     assert len(keys) == 1
 
@@ -76,7 +76,7 @@ def test_no_template_holds_a_secret(synthesis: Synthesis) -> None:
 
 
 def environments(stack: Template) -> Iterator[tuple[str, dict[str, str]]]:
-    for name, function in stack.of_type("Serverless::Function").items():
+    for name, function in stack.of_type("Lambda::Function").items():
         yield name, {key: plain(value) for key, value in function["Environment"]["Variables"].items()}
     (container,) = stack.one("ECS::TaskDefinition")["ContainerDefinitions"]
     yield "gateway", {entry["Name"]: plain(entry["Value"]) for entry in container["Environment"]}
@@ -175,12 +175,17 @@ def test_no_log_is_kept_for_ever(stack: Template) -> None:
 
 def test_everything_that_can_be_tagged_says_whose_it_is(stack: Template) -> None:
     untagged = []
-    for kind in ("DynamoDB::Table", "ElastiCache::ReplicationGroup", "ECS::Service", "EC2::VPC", "IAM::Role"):
+    for kind in (
+        "DynamoDB::Table",
+        "ElastiCache::ReplicationGroup",
+        "ECS::Service",
+        "EC2::VPC",
+        "IAM::Role",
+        "Lambda::Function",
+    ):
         for name, properties in stack.of_type(kind).items():
             tags = {tag["Key"] for tag in properties.get("Tags", [])}
             untagged += [] if {"app", "stage"} <= tags else [name]
-    for name, function in stack.of_type("Serverless::Function").items():
-        untagged += [] if {"app", "stage"} <= function["Tags"].keys() else [name]
     assert untagged == []
 
 
