@@ -1,6 +1,7 @@
 """Who is connected and what they track: registered by gateways, read by an operator, page by page."""
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -45,6 +46,8 @@ async def register(valkey: Valkey, store: redis.Redis, gateway_id: str, clients:
     writing = asyncio.create_task(registry.run())
     await until(lambda: store.zcard(clients_key(gateway_id)) == len(clients) and store.exists(gateway_key(gateway_id)))
     writing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await writing
     await connections.close()
 
 

@@ -354,8 +354,10 @@ async def test_who_is_closed_and_takes_nothing_holds_no_connection(valkey: Valke
         (connection,) = gateway.gateway.connections._connections.values()
         for version in range(2, 402):
             store.publish(new_event(event["reference"], version))
-        await until(lambda: connection.output.waiting_bytes > 16 * 1024)
-        gateway.gateway.connections.close(connection.output.eio_sid, "test")
+        open_ones = gateway.gateway.connections._connections
+        await until(lambda: connection.output.waiting_bytes > 16 * 1024 or not open_ones)
+        if open_ones:  # on a machine that stood still, the gateway has closed it for the same reason already
+            gateway.gateway.connections.close(connection.output.eio_sid, "test")
         await until(lambda: len(gateway.gateway.admission) == 0)
 
 
