@@ -1,10 +1,13 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
+import { OLDEST_BROWSERS } from "./browsers.ts";
+
 /** What a shop's page takes over: modules for its own bundler, which brings React and socket.io-client. */
 export default defineConfig({
   plugins: [react()],
   build: {
+    target: OLDEST_BROWSERS,
     outDir: "dist-library",
     emptyOutDir: true,
     lib: {

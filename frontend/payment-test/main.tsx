@@ -7,12 +7,16 @@ import { TestPage } from "./TestPage";
 import "../src/components/payment/tracker.css";
 import "./page.css";
 
-const root = createRoot(document.getElementById("root") as HTMLElement);
-const addresses = await readAddresses();
-const order = openOrder();
-document.documentElement.lang = order.locale;
-root.render(
-  <StrictMode>
-    <TestPage addresses={addresses} order={order} />
-  </StrictMode>,
-);
+async function start(): Promise<void> {
+  const root = createRoot(document.getElementById("root") as HTMLElement);
+  const addresses = await readAddresses();
+  const order = openOrder();
+  document.documentElement.lang = order.locale;
+  root.render(
+    <StrictMode>
+      <TestPage addresses={addresses} order={order} />
+    </StrictMode>,
+  );
+}
+
+void start(); // no await at the top: Chrome 80 does not know it

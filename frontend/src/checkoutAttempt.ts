@@ -63,7 +63,7 @@ export function newIdempotencyKey(): string {
 export function orderIdOf(orderToken: string): string | null {
   try {
     const payload = orderToken.split(".")[1] ?? "";
-    const claims: unknown = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+    const claims: unknown = JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/")));
     const { orderId } = claims as { orderId?: unknown };
     return typeof orderId === "string" ? orderId : null;
   } catch {

@@ -46,6 +46,19 @@ describe("parsePaymentEvent", () => {
     },
   );
 
+  test("takes a payload in a browser of 2020, which has no Object.hasOwn", () => {
+    const { hasOwn } = Object;
+    const odd = { ...paymentEvents.pending.event, status: "constructor" };
+    Reflect.deleteProperty(Object, "hasOwn");
+    let parsedThere: unknown;
+    try {
+      parsedThere = [parsePaymentEvent(paymentEvents.successful.event).ok, parsePaymentEvent(odd)];
+    } finally {
+      Object.hasOwn = hasOwn; // which `expect` itself needs
+    }
+    expect(parsedThere).toEqual([true, { ok: false, reason: "unknown status" }]);
+  });
+
   test("keeps fields of a newer writer", () => {
     const event = { ...paymentEvents.pending.event, addedLater: [1] };
     expect(parsed(event)).toEqual(event);

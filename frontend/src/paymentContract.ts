@@ -99,7 +99,7 @@ export function parsePaymentEvent(value: unknown): ParsedPaymentEvent {
     if (!check(value[field])) return refused(`${field} is missing or of a wrong type`);
   }
   // An own key, or "constructor" would be a status.
-  if (!Object.hasOwn(EVENTS_OF_STATUS, value["status"] as string)) return refused("unknown status");
+  if (!Object.keys(EVENTS_OF_STATUS).includes(value["status"] as string)) return refused("unknown status");
   return { ok: true, event: value as unknown as PaymentEvent };
 }
 
