@@ -40,6 +40,7 @@ deploy: deployable check test
 	@$(PY) -m infra.fill_secret $(STAGE)
 	@$(CDK) diff $(STACK)
 	@$(CDK) deploy $(STACK)
+	@$(PY) -m infra.protect $(STAGE)
 	@$(PY) -m infra.doctor $(STAGE)
 
 doctor: $(INSTALLED_DEPLOY)

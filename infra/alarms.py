@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -79,6 +80,16 @@ class Alarms(Construct):
 
     def _told_by_email(self) -> sns.Topic:
         topic = sns.Topic(self, "Topic", enforce_ssl=True)
+        # The policy that asks for TLS takes the place of the usual one, by which the account's alarms may publish.
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
         if self._stage.alarm_email:
             topic.add_subscription(subscriptions.EmailSubscription(self._stage.alarm_email))
         return topic

@@ -147,7 +147,6 @@ class Gateway(Construct):
             security_group=group,
             idle_timeout=Duration.seconds(IDLE_SECONDS),
             drop_invalid_header_fields=True,
-            deletion_protection=self._stage.is_prod,
         )
         acknowledge(
             balancer,
@@ -182,7 +181,8 @@ class Gateway(Construct):
             deregistration_delay=Duration.seconds(DEREGISTRATION_SECONDS),
             stickiness_cookie_duration=Duration.days(1),  # long-polling must come back to the same container
             health_check=elb.HealthCheck(
-                path="/readyz",
+                # Alive, not ready: without Redis no gateway is ready, and all of them would be replaced at once.
+                path="/healthz",
                 interval=Duration.seconds(10),
                 timeout=Duration.seconds(5),
                 healthy_threshold_count=2,

@@ -8,8 +8,10 @@ from chalicelib.ledger import FORGOTTEN_BY_ATTRIBUTE, TABLE
 
 
 class LedgerTable(Construct):
-    """Cannot be deleted by a slip: it outlives the stack, and DynamoDB itself refuses. Each second of the last 35 days
-    can be restored.
+    """Outlives the stack; each second of the last 35 days can be restored.
+
+    `protect.py` makes DynamoDB itself refuse to delete it, once the stage stands: in the template, that would keep a
+    failed first deployment from being rolled back.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -25,8 +27,7 @@ class LedgerTable(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            deletion_protection=True,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         for index in TABLE["GlobalSecondaryIndexes"]:
             partition, sort = _keys(index["KeySchema"])

@@ -10,7 +10,7 @@ from infra.stages import UnknownStage, stage_of
 
 _PROD = (
     "prod is not destroyed by a command. Whoever means it: export the ledger's table to S3, switch off the stack's "
-    "termination protection, the table's and the load balancer's deletion protection in the AWS console, and delete "
+    "termination protection and the table's deletion protection in the AWS console, and delete "
     "the stack there."
 )
 _PROTECTED = (

@@ -40,7 +40,7 @@ class OrderEvents(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=Duration.days(14),
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         acknowledge(queue, "AwsSolutions-SQS3", "this is the dead-letter queue itself")
         return queue
@@ -52,7 +52,7 @@ class OrderEvents(Construct):
             secret_name=f"{stage.secrets_name}/order-events-key",
             description=f"The shop compares the header {API_KEY_HEADER} of an order event with this, in constant time",
             generate_secret_string=secretsmanager.SecretStringGenerator(password_length=48, exclude_punctuation=True),
-            removal_policy=RemovalPolicy.RETAIN if stage.is_prod else RemovalPolicy.DESTROY,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if stage.is_prod else RemovalPolicy.DESTROY,
         )
         acknowledge(
             key,

@@ -37,6 +37,6 @@ class SecretsStack(Stack):
                 password_length=64,
                 exclude_punctuation=True,  # ElastiCache takes few of them
             ),
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         acknowledge(self.secret, "AwsSolutions-SMG4", _ROTATED_BY_HAND)

@@ -12,6 +12,7 @@ from chalicelib import campay, contract, errors
 from infra.alarms import PAGE
 from infra.log_lines import LINES
 from infra.stages import STAGES
+from tests.infra.policies import allows
 from tests.infra.synthesis import ROOT, Properties, Template, Variant, plain
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
@@ -62,6 +63,20 @@ def test_each_alarm_reaches_somebody(stack: Template, variant: Variant) -> None:
     if email := STAGES[variant.stage].alarm_email:
         assert stack.one("SNS::Subscription")["Endpoint"] == email
     assert STAGES["prod"].alarm_email, "an alarm that nobody hears is none"
+
+
+@pytest.mark.parametrize(
+    ("account", "tls", "may"),
+    [("<AWS::AccountId>", "true", True), ("999999999999", "true", False), ("<AWS::AccountId>", "false", False)],
+)
+def test_this_accounts_alarms_may_publish_and_nobody_elses(stack: Template, account: str, tls: str, may: bool) -> None:
+    """A policy that only asks for TLS takes the place of the usual one, and no alarm reached anybody."""
+    (topic,) = stack.of_type("SNS::Topic")
+    context = {"aws:SourceAccount": account, "aws:SecureTransport": tls}
+    call = {"service": "cloudwatch.amazonaws.com", "action": "sns:Publish", "resource": f"<{topic}>"}
+    policy = stack.one("SNS::TopicPolicy")
+    assert policy["Topics"] == [{"Ref": topic}]
+    assert allows(policy["PolicyDocument"], **call, context=context) is may
 
 
 def test_silence_is_an_alarm_where_something_must_always_happen(stack: Template) -> None:

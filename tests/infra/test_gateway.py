@@ -53,9 +53,9 @@ def test_long_polling_comes_back_to_the_container_that_knows_it(stack: Template)
     assert targets["stickiness.type"] == "lb_cookie"
 
 
-def test_only_a_gateway_that_reaches_redis_gets_browsers_and_only_a_dead_one_is_replaced(stack: Template) -> None:
-    """Were the container's own check the one of readiness, an outage of Redis would restart every gateway."""
-    assert stack.one("ElasticLoadBalancingV2::TargetGroup")["HealthCheckPath"] == "/readyz"
+def test_only_a_dead_gateway_is_replaced(stack: Template) -> None:
+    """Were either check the one of readiness, an outage of Redis of 20 s would make ECS replace every gateway."""
+    assert stack.one("ElasticLoadBalancingV2::TargetGroup")["HealthCheckPath"] == "/healthz"
     check = container(stack)["HealthCheck"]
     assert "/healthz" in check["Command"][-1]
     compile(check["Command"][-1], "health check", "exec")

