@@ -1,4 +1,5 @@
-/** The oldest browsers in which a customer can pay: Chrome 80 (and Samsung Internet 13, which is one), Safari 13. Builds
- * lower the syntax and the CSS to these; `tsconfig.shipped.json` refuses what their libraries do not have.
+/** The oldest browsers that the pages are built for: Chrome 80 (and Samsung Internet 13, which is one), Safari 13. Builds
+ * lower the syntax to these; `tsconfig.shipped.json` refuses what the language's own library did not have in 2019. It
+ * knows no ages of the browsers' interfaces.
  */
 export const OLDEST_BROWSERS = ["chrome80", "safari13"];
