@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-browser test-deploy check bench package synth deploy deployable doctor destroy install clean
+.PHONY: run test test-frontend test-browser test-deploy check bench package synth deploy deployable doctor destroy install clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -13,6 +13,9 @@ run: $(INSTALLED) $(PAGE)
 
 test: $(INSTALLED) $(NODE_MODULES)
 	$(PY) -m pytest -n 3 # they wait as much as they compute
+	@$(NPM) test
+
+test-frontend: $(INSTALLED) $(NODE_MODULES)
 	@$(NPM) test
 
 test-browser: $(INSTALLED) $(PAGE)
