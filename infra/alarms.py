@@ -1,5 +1,6 @@
 """Every alarm: what it watches, one plain sentence, and its section of docs/operations.md."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aws_cdk import Aws, Duration
@@ -13,7 +14,7 @@ from constructs import Construct
 
 from infra.api import API, STATEMENT, SWEEP, Function, PaymentsApi
 from infra.gateway import Gateway
-from infra.log_lines import BALANCE, LINES, SETTLED, SETTLED_BY_WEBHOOK, Line
+from infra.log_lines import BALANCE, GATEWAY, LINES, SETTLED, SETTLED_BY_WEBHOOK, Line
 from infra.order_events import OrderEvents
 from infra.redis import Redis
 from infra.stages import Stage
@@ -60,8 +61,9 @@ class Alarms(Construct):
         self._stage = stage
         self._namespace = f"{stage.full_name}/log"
         self._topic = self._told_by_email()
+        log_groups = {**api.logs, GATEWAY: gateway.log}
         for line in LINES:
-            self._count(line, api)
+            self._count(line, log_groups)
         watches = [
             *(self._of_line(line) for line in LINES if line.sentence),
             self._missed_webhooks(),
@@ -94,12 +96,12 @@ class Alarms(Construct):
             topic.add_subscription(subscriptions.EmailSubscription(self._stage.alarm_email))
         return topic
 
-    def _count(self, line: Line, api: PaymentsApi) -> None:
-        for function in line.functions:
+    def _count(self, line: Line, log_groups: Mapping[str, logs.LogGroup]) -> None:
+        for name in line.logs:
             logs.MetricFilter(
                 self,
-                f"{line.metric}-{function.name}",
-                log_group=api.logs[function.name],
+                f"{line.metric}-{name}",
+                log_group=log_groups[name],
                 metric_namespace=self._namespace,
                 metric_name=line.metric,
                 filter_pattern=logs.FilterPattern.literal(line.pattern),
@@ -107,8 +109,8 @@ class Alarms(Construct):
             )
 
     def _of_line(self, line: Line) -> Watch:
-        metric = self.line_metric(line.metric, line.statistic, _FIVE_MINUTES)
-        return Watch(line.metric, line.sentence, metric, line.threshold)
+        metric = self.line_metric(line.metric, line.statistic, Duration.minutes(line.minutes))
+        return Watch(line.metric, line.sentence, metric, line.threshold, after=line.in_a_row)
 
     def _missed_webhooks(self) -> Watch:
         settled, by_webhook = (self.line_metric(it.metric, "Sum", _HOUR) for it in (SETTLED, SETTLED_BY_WEBHOOK))
@@ -189,15 +191,8 @@ def _of_gateway(gateway: Gateway) -> list[Watch]:
     metrics = gateway.targets.metrics
     return [
         Watch(
-            "gateway-not-ready",
-            "A gateway has not been ready for 5 minutes: it does not reach Redis, or has too many browsers.",
-            metrics.unhealthy_host_count(statistic="Maximum", period=_MINUTE),
-            1,
-            after=5,
-        ),
-        Watch(
             "gateway-down",
-            "No gateway is ready: browsers see no changes, payments go on.",
+            "No gateway is alive: browsers see no changes, payments go on.",
             metrics.healthy_host_count(statistic="Minimum", period=_MINUTE),
             1,
             above=False,

@@ -55,7 +55,7 @@ class Dashboard(Construct):
                 title="Browsers per gateway container", left=[gateway.connections()], width=_WIDTH // 3
             ),
             cloudwatch.GraphWidget(
-                title="Gateway containers that are ready",
+                title="Gateway containers that are alive",
                 left=[gateway.targets.metrics.healthy_host_count(statistic="Minimum", period=_PERIOD)],
                 width=_WIDTH // 3,
             ),

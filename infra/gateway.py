@@ -49,6 +49,7 @@ class Gateway(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
+        self.log = log_group(self, "Log", stage)
         self.balancer = self._balancer(network)
         self.service = self._service(network, self._task(secret, environment))
         self.targets = self._listen()
@@ -102,7 +103,7 @@ class Gateway(Construct):
             user=_USER,
             linux_parameters=kernel,
             ulimits=[ecs.Ulimit(name=ecs.UlimitName.NOFILE, soft_limit=65_536, hard_limit=65_536)],
-            logging=ecs.LogDrivers.aws_logs(stream_prefix="gateway", log_group=log_group(self, "Log", self._stage)),
+            logging=ecs.LogDrivers.aws_logs(stream_prefix="gateway", log_group=self.log),
         )
         role = task.obtain_execution_role()
         acknowledge(role, "AwsSolutions-IAM5[Resource::*]", "ecr:GetAuthorizationToken has no resource level")

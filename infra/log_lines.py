@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
-from infra.api import API, STATEMENT, SWEEP, Function
+from infra.api import API, STATEMENT, SWEEP
 
-_EVERYWHERE = (API, SWEEP, STATEMENT)
+GATEWAY = "Gateway"
+_FUNCTIONS = (API.name, SWEEP.name, STATEMENT.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`metric`: also the alarm's name, where there is a `sentence`; the alarm rings at `threshold` in 5 minutes.
+    """`metric`: also the alarm's name, where there is a `sentence`; the alarm rings at `threshold` in `minutes`, that
+    often `in_a_row`.
 
-    `value`: what is counted, 1 or a field of the line.
+    `value`: what is counted, 1 or a field of the line. `logs`: of the functions and of the gateway, by name.
     """
 
     metric: str
@@ -20,14 +22,16 @@ class Line:
     threshold: float = 1
     value: str = "1"
     statistic: str = "Sum"
-    functions: tuple[Function, ...] = _EVERYWHERE
+    minutes: int = 5
+    in_a_row: int = 1
+    logs: tuple[str, ...] = _FUNCTIONS
 
 
 SETTLED = Line("settled", '{ ($.event = "payment-changed") && ($.status = "SUCCESSFUL") }')
 SETTLED_BY_WEBHOOK = Line(
     "settled-by-webhook", '{ ($.event = "payment-changed") && ($.status = "SUCCESSFUL") && ($.cause = "webhook") }'
 )
-BALANCE = Line("balance", '{ $.event = "campay-balance" }', value="$.amount", functions=(STATEMENT,))
+BALANCE = Line("balance", '{ $.event = "campay-balance" }', value="$.amount", logs=(STATEMENT.name,))
 
 LINES = (
     SETTLED,
@@ -47,11 +51,13 @@ LINES = (
         "alarm-line",
         "{ $.alarm IS TRUE }",
         "The log has a line that says that somebody must look.",
+        logs=(*_FUNCTIONS, GATEWAY),
     ),
     Line(
         "unexpected-failure",
         '{ ($.level = "ERROR") && ($.alarm NOT EXISTS) }',
         "The log has an exception that nobody expected, with its trace.",
+        logs=(*_FUNCTIONS, GATEWAY),
     ),
     Line(
         "undelivered-old",
@@ -60,7 +66,7 @@ LINES = (
         threshold=300,
         value="$.undelivered_seconds",
         statistic="Maximum",
-        functions=(SWEEP,),
+        logs=(SWEEP.name,),
     ),
     Line(
         "due-old",
@@ -69,14 +75,14 @@ LINES = (
         threshold=600,
         value="$.due_seconds",
         statistic="Maximum",
-        functions=(SWEEP,),
+        logs=(SWEEP.name,),
     ),
     Line(
         "signature-failures",
         '{ ($.event = "call-refused") && ($.code = "invalid_signature") }',
         "5 or more webhooks in 5 minutes had a signature that is not CamPay's.",
         threshold=5,
-        functions=(API,),
+        logs=(API.name,),
     ),
     Line(
         "campay-errors",
@@ -90,5 +96,13 @@ LINES = (
         '{ ($.event = "ledger-unreachable") || ($.event = "ledger-refused") || ($.event = "sweep-without-ledger") }',
         "DynamoDB did not answer 3 or more times in 5 minutes: payments pause.",
         threshold=3,
+    ),
+    Line(
+        "gateway-not-ready",
+        '{ $.event = "gateway-not-ready" }',
+        "A gateway has not been ready for 5 minutes: it does not reach Redis, or is full.",
+        minutes=1,
+        in_a_row=5,
+        logs=(GATEWAY,),
     ),
 )

@@ -109,7 +109,7 @@ class Gateway:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._start(self.relay.run(), self.registry.run(), self.connections.output.run())
+        self._start(self.relay.run(), self.registry.run(), self.connections.output.run(), self._log_unready())
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._stop()
@@ -132,6 +132,13 @@ class Gateway:
         await self.api.close()
         await self.server.shutdown()
         await self.clients.close()
+
+    async def _log_unready(self) -> None:
+        """Logs a line per interval for as long as the gateway is not ready. Draining is on purpose and is no line."""
+        while True:
+            await asyncio.sleep(self.settings.timing.unready_log_seconds)
+            if (reasons := self.reasons) and not self.drain.started:
+                log.warning("gateway-not-ready", reasons=reasons)
 
     async def _catch_up(self) -> None:
         self.registry.rewrite(self.sockets.sids())

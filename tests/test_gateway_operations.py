@@ -336,6 +336,24 @@ async def test_a_gateway_that_starts_without_redis_says_so_once(caplog: pytest.L
     assert caplog.messages.count("redis-lost") == caplog.messages.count("redis-back") == 1
 
 
+async def test_a_gateway_logs_that_it_is_not_ready_for_as_long_as_it_is_not(caplog: pytest.LogCaptureFixture) -> None:
+    """An alarm counts these lines: the load balancer only asks whether a gateway is alive."""
+    with Valkey() as own:
+        async with running(settings_for(own, probe_seconds=0.2, unready_log_seconds=0.05)):
+            own.stop()
+            await until(lambda: caplog.messages.count("gateway-not-ready") >= 3)
+    assert dict(events_of(caplog))["gateway-not-ready"] == {"reasons": ["redis"]}
+
+
+async def test_a_gateway_that_is_replaced_raises_no_alarm(valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
+    settings = settings_for(valkey, drain_accept_seconds=0.5, unready_log_seconds=0.01)
+    async with running(settings) as gateway:
+        await gateway.gateway.drain.run()
+        assert gateway.gateway.reasons == ["draining"]
+    assert "gateway-draining" in caplog.messages
+    assert "gateway-not-ready" not in caplog.messages
+
+
 async def test_what_strangers_send_is_no_line(valkey: Valkey) -> None:
     port = free_port()
     with started(environment(valkey, port)) as process:

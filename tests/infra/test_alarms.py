@@ -1,6 +1,7 @@
 """Alarms: each watches something that is really there, and each has its section in docs/operations.md."""
 
 import ast
+import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from chalicelib import campay, contract, errors
 from infra.alarms import PAGE
 from infra.log_lines import LINES
 from infra.stages import STAGES
+from socket_gateway.settings import Timing
 from tests.infra.policies import allows
 from tests.infra.synthesis import ROOT, Properties, Template, Variant, plain
 
@@ -92,6 +94,21 @@ def test_a_sweep_that_does_not_start_is_noticed_within_five_minutes(stack: Templ
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
 
 
+def test_a_gateway_that_is_not_ready_for_five_minutes_is_noticed_by_what_it_logs_itself(stack: Template) -> None:
+    """The load balancer asks whether it is alive, so that none of its metrics knows of a lost Redis."""
+    alarm = alarms(stack)["gateway-not-ready"]
+    (watched,) = alarm["Metrics"]
+    period, name = watched["MetricStat"]["Period"], watched["MetricStat"]["Metric"]["MetricName"]
+    assert (period, alarm["EvaluationPeriods"], alarm["Threshold"]) == (60, 5, 1)
+    longest = next(it for it in dataclasses.fields(Timing) if it.name == "unready_log_seconds").metadata["range"][1]
+    assert period >= 2 * longest, "a minute without a line would end the alarm"
+    (container,) = stack.one("ECS::TaskDefinition")["ContainerDefinitions"]
+    filters = stack.of_type("Logs::MetricFilter").values()
+    (counted,) = (it for it in filters if it["MetricTransformations"][0]["MetricName"] == name)
+    assert counted["LogGroupName"] == container["LogConfiguration"]["Options"]["awslogs-group"]
+    assert words(counted["FilterPattern"], "event") == {"gateway-not-ready"}
+
+
 def test_five_minutes_undelivered_and_ten_minutes_due_are_too_long(stack: Template) -> None:
     """The longest that anything waits, not how many lines say so."""
     for name, seconds in (("undelivered-old", 300), ("due-old", 600)):
@@ -135,7 +152,7 @@ def test_the_dashboard_shows_every_alarm(stack: Template) -> None:
 
 def written_lines() -> Iterator[tuple[str, set[str]]]:
     """Each line of the product's log: its event, or "" where that is a variable, and its fields."""
-    for path in [ROOT / "app.py", *(ROOT / "chalicelib").glob("*.py")]:
+    for path in [ROOT / "app.py", *(ROOT / "chalicelib").glob("*.py"), *(ROOT / "socket_gateway").glob("*.py")]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         dicts = dict(literal_dicts(tree))
         for node in ast.walk(tree):

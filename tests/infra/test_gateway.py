@@ -33,11 +33,14 @@ def test_it_closes_its_connections_before_the_balancer_does_and_ends_before_it_i
     assert deregistration < container(stack)["StopTimeout"] == 120
 
 
-def test_it_goes_on_accepting_until_the_balancer_has_noticed(stack: Template) -> None:
+def test_a_dead_gateway_soon_gets_no_browsers(stack: Template) -> None:
     targets = stack.one("ElasticLoadBalancingV2::TargetGroup")
-    noticed = targets["HealthCheckIntervalSeconds"] * targets["UnhealthyThresholdCount"]
-    assert noticed <= 20
-    assert Timing().drain_accept_seconds >= targets["HealthCheckIntervalSeconds"]
+    assert targets["HealthCheckIntervalSeconds"] * targets["UnhealthyThresholdCount"] <= 20
+
+
+def test_a_gateway_that_leaves_accepts_until_every_part_of_the_balancer_knows(stack: Template) -> None:
+    """ECS tells the balancer, whose parts learn of it within seconds."""
+    assert container(stack)["StopTimeout"] > Timing().drain_accept_seconds >= 10
 
 
 def test_a_browser_that_waits_is_not_cut_off(stack: Template) -> None:
