@@ -16,8 +16,8 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.acknowledged import acknowledge
+from infra.firewall import Firewall
 from infra.gateway_responses import gateway_responses
-from infra.initiate_firewall import InitiateFirewall
 from infra.log_groups import log_group
 from infra.network import Network
 from infra.package import Package
@@ -167,7 +167,7 @@ class PaymentsApi(Construct):
             # The other address would pass by whatever is put before the domain.
             api.add_property_override("DisableExecuteApiEndpoint", True)
         if stage.is_prod:
-            InitiateFirewall(self, "InitiateFirewall", stage)
+            Firewall(self, "Firewall", stage)
         access = log_group(self, "AccessLog", stage)
         api.add_property_override(
             "AccessLogSetting", {"DestinationArn": access.log_group_arn, "Format": json.dumps(_ACCESS_LINE)}
@@ -205,12 +205,17 @@ class PaymentsApi(Construct):
 
 
 def _method_settings(stage: Stage) -> list[dict[str, Any]]:
-    """Limits what strangers can call, per route; the webhook has no limit, so that no flood of the others delays it."""
+    """Limits every route by itself but the webhook, so that no flood of the others delays it."""
+    size = stage.api
     limits = (
-        ("POST", "/api/payment/initiate", stage.api.initiate_rate),
-        ("GET", "/api/payment/status/{order_id}", stage.api.look_rate),
-        ("GET", "/api/payment/tracking/{reference}", stage.api.look_rate),
-        ("POST", "/api/payment/tracking/{reference}/give-up", stage.api.initiate_rate),
+        ("POST", "/api/payment/initiate", size.initiate_rate),
+        ("POST", "/api/payment/tracking/{reference}/give-up", size.initiate_rate),
+        ("GET", "/api/payment/status/{order_id}", size.look_rate),
+        ("GET", "/api/payment/tracking/{reference}", size.look_rate),
+        ("GET", "/api/payment/health", size.look_rate),
+        ("GET", "/api/payment/debug/connections", size.operator_rate),
+        ("POST", "/api/payment/operator/{reference}/{action}", size.operator_rate),
+        ("POST", "/api/payment/test/simulate", size.operator_rate),
     )
     return [
         {

@@ -41,7 +41,8 @@ class _Answer:
 _ANSWERS = {
     "UNAUTHORIZED": _Answer(401, "Unauthorized", InvalidToken()),
     "ACCESS_DENIED": _Answer(403, "Forbidden", InvalidToken()),
-    "WAF_FILTERED": _Answer(403, "Forbidden", InvalidToken()),
+    # All that it blocks is an address that posts too much; how long is known to it alone.
+    "WAF_FILTERED": _Answer(429, "Too Many Requests", LimitReached("address_limit", 60)),
     # It says this of an unknown path and of a method that a path does not take (405), and nothing here is signed.
     "MISSING_AUTHENTICATION_TOKEN": _Answer(404, "Not Found", NotFound()),
     "RESOURCE_NOT_FOUND": _Answer(404, "Not Found", NotFound()),

@@ -26,18 +26,21 @@ class Domain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSize:
-    """`concurrency`: what Lambda keeps for the API alone; rates are requests a second and route, the burst is as many.
-    `look_rate`: of status and of tracking. `initiate_per_address`: calls of one address in 5 minutes.
+    """`concurrency`: what Lambda keeps for the API alone. Rates are requests a second and route, the burst is as many:
+    `initiate_rate` also of giving up, `look_rate` of status, tracking and health, `operator_rate` of the operator's
+    routes. `posts_per_address`: calls of one address in 5 minutes, webhooks not counted, in prod.
 
     The rates are low on purpose: where CamPay hangs, each call of initiate holds its Lambda for 20 s and each look for
     2 s, and all of them together must leave room for webhooks, which have no limit. Many mobile customers share an
-    address, and a shop's server is one: the service itself allows 60 prompts a minute and address.
+    address: the service itself allows 60 prompts a minute and address. A shop's server may start any number; one that
+    starts more than two payments a second needs more `posts_per_address`.
     """
 
     concurrency: int
     initiate_rate: int
     look_rate: int
-    initiate_per_address: int = 600
+    operator_rate: int
+    posts_per_address: int = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,7 @@ DEV = Stage(
     name="dev",
     campay_api_url=DEMO_API_URL,
     frontend_url="http://localhost:8080",
-    api=ApiSize(concurrency=80, initiate_rate=1, look_rate=5),
+    api=ApiSize(concurrency=80, initiate_rate=1, look_rate=4, operator_rate=1),
     gateway=GatewaySize(cpu=256, memory=512, minimum=1, maximum=2, connections=1_000),
     redis=RedisSize(node_type="cache.t4g.micro"),
     log_retention_days=7,
@@ -128,7 +131,7 @@ PROD = Stage(
     name="prod",
     campay_api_url="https://www.campay.net/api",
     frontend_url="https://shop.example",
-    api=ApiSize(concurrency=850, initiate_rate=12, look_rate=60),
+    api=ApiSize(concurrency=850, initiate_rate=12, look_rate=40, operator_rate=5),
     gateway=GatewaySize(cpu=512, memory=1024, minimum=2, maximum=10, connections=8_000),
     redis=RedisSize(node_type="cache.t4g.small"),
     api_domain=Domain(

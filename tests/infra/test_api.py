@@ -1,7 +1,7 @@
 """API Gateway and the three functions behind it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,10 +13,11 @@ from chalicelib.settle_payment import LOOK_SECONDS
 from infra.api import API, FUNCTIONS, INTEGRATION_TIMEOUT_MS, STATEMENT, SWEEP
 from infra.package import RUNTIME, PackagingFailed, runtime_python
 from infra.stages import STAGES
-from tests.infra.synthesis import Properties, Template, Variant, plain
+from tests.infra.synthesis import Properties, Template, Variant, plain, template_of
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
+INITIATE = "/api/payment/initiate"
 WEBHOOK = "/api/payment/webhook"
 LEDGER_SECONDS = 0.5
 """What a call takes beside CamPay, with room."""
@@ -73,12 +74,22 @@ def test_a_flood_of_all_other_calls_leaves_room_for_webhooks(stack: Template, va
     reserved = function(stack, API.resource)["ReservedConcurrentExecutions"]
     assert reserved == STAGES[variant.stage].api.concurrency
     taken = 0.0
-    for path, limit in limits(stack).items():
-        seconds = COLLECT_BUDGET_SECONDS if path == "/api/payment/initiate" else LOOK_SECONDS + LEDGER_SECONDS
-        taken += limit["ThrottlingRateLimit"] * seconds + limit["ThrottlingBurstLimit"]
-    webhooks = limits(stack)["/api/payment/initiate"]["ThrottlingRateLimit"] * (LOOK_SECONDS + LEDGER_SECONDS)
+    for method, path in routes(stack):
+        if path != WEBHOOK:
+            limit = limit_of(stack, method, path)
+            assert limit, f"{method} {path} can take all of it"
+            taken += limit["ThrottlingRateLimit"] * longest_seconds(path) + limit["ThrottlingBurstLimit"]
+    payments = limit_of(stack, "POST", INITIATE)
+    assert payments
+    webhooks = payments["ThrottlingRateLimit"] * longest_seconds(WEBHOOK)
     assert taken + webhooks <= reserved
     assert STAGES["prod"].api.concurrency + 2 <= ACCOUNT_CONCURRENCY - 100, "AWS keeps 100 for others"
+
+
+def longest_seconds(path: str) -> float:
+    """How long a call holds its Lambda while CamPay hangs."""
+    with_campay = {INITIATE: COLLECT_BUDGET_SECONDS, "/api/payment/health": 0}
+    return with_campay.get(path, LOOK_SECONDS) + LEDGER_SECONDS
 
 
 def test_there_is_one_public_stage_and_it_has_the_limits_and_the_log(stack: Template, variant: Variant) -> None:
@@ -105,14 +116,63 @@ def test_one_address_cannot_use_up_the_rate_of_initiate(stack: Template, variant
     (rule,) = acl["Rules"]
     limit = rule["Statement"]["RateBasedStatement"]
     assert (rule["Action"], acl["DefaultAction"], limit["AggregateKeyType"]) == ({"Block": {}}, {"Allow": {}}, "IP")
-    match = limit["ScopeDownStatement"]["ByteMatchStatement"]
-    assert match["PositionalConstraint"] == "ENDS_WITH"
-    assert [path for path in paths(stack) if path.endswith(match["SearchString"])] == ["/api/payment/initiate"]
     minutes = limit["EvaluationWindowSec"] / 60
-    assert limit["Limit"] / minutes >= Limits().address_prompts_per_minute, "the service lets so many through"
+    assert limit["Limit"] / minutes >= 2 * Limits().address_prompts_per_minute, "the service lets so many through"
     assert limit["Limit"] / minutes / 60 <= stage.api.initiate_rate / 4, "four strangers are needed, not one"
     association = stack.one("WAFv2::WebACLAssociation")
     assert plain(association["ResourceArn"]).endswith("::/restapis/<RestAPI>/stages/<RestAPIprodStage>")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "is_counted"),
+    [
+        ("POST", INITIATE, True),
+        ("POST", f"/prod{INITIATE}", True),
+        ("POST", f"{INITIATE}/", True),
+        ("POST", "/api/payment/%69nitiate", True),
+        ("POST", "/api/payment/tracking/5f0c/give-up", True),
+        ("POST", WEBHOOK, False),
+        ("GET", WEBHOOK, False),
+        ("GET", "/api/payment/status/order-1", False),
+        ("GET", "/api/payment/tracking/5f0c", False),
+    ],
+)
+def test_an_address_is_limited_in_what_it_posts_but_for_webhooks(
+    prod: Template, method: str, path: str, is_counted: bool
+) -> None:
+    """All webhooks come from CamPay's few addresses, and what the gateways look up from the one of the NAT gateway."""
+    (rule,) = prod.one("WAFv2::WebACL")["Rules"]
+    assert is_met(rule["Statement"]["RateBasedStatement"]["ScopeDownStatement"], method, path) is is_counted
+
+
+@pytest.fixture(scope="module")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return template_of(tmp_path_factory, Variant("prod", cluster=False))
+
+
+def is_met(statement: Properties, method: str, path: str) -> bool:
+    """As WAF evaluates a statement for a request."""
+    match statement:
+        case {"AndStatement": {"Statements": parts}}:
+            return all(is_met(part, method, path) for part in parts)
+        case {"NotStatement": {"Statement": part}}:
+            return not is_met(part, method, path)
+        case {"ByteMatchStatement": match}:
+            value = method if "Method" in match["FieldToMatch"] else path
+            assert [it["Type"] for it in match["TextTransformations"]] == ["NONE"]
+            if match["PositionalConstraint"] == "EXACTLY":
+                return bool(value == match["SearchString"])
+            if match["PositionalConstraint"] == "ENDS_WITH":
+                return value.endswith(str(match["SearchString"]))
+    raise NotImplementedError(statement)
+
+
+def test_whom_the_firewall_stops_is_told_of_a_limit(stack: Template) -> None:
+    """403 `invalid_token` would make a page give up a payment that goes on."""
+    response = responses(stack)["WAF_FILTERED"]
+    problem = json.loads(response["responseTemplates"]["application/json"])
+    assert (response["statusCode"], problem["code"], problem["retryable"]) == ("429", "address_limit", True)
+    assert int(response["responseParameters"]["gatewayresponse.header.Retry-After"].strip("'")) >= 30
 
 
 def test_the_functions_runtime_is_pinned_and_no_other_python_makes_their_bytecode(stack: Template) -> None:
@@ -126,25 +186,27 @@ def paths(stack: Template) -> Mapping[str, Properties]:
     return found
 
 
-def limits(stack: Template) -> Mapping[str, Properties]:
+def routes(stack: Template) -> Iterator[tuple[str, str]]:
+    """Those that start a Lambda: API Gateway answers OPTIONS itself."""
+    for path, methods in paths(stack).items():
+        for method, operation in methods.items():
+            if operation["x-amazon-apigateway-integration"]["type"] != "mock":
+                yield method.upper(), path
+
+
+def limit_of(stack: Template, method: str, path: str) -> Properties | None:
     settings = stack.one("ApiGateway::Stage")["MethodSettings"]
-    return {it["ResourcePath"][1:].replace("~1", "/"): it for it in settings}
+    found = [it for it in settings if (it["HttpMethod"], it["ResourcePath"]) == (method, "/" + path.replace("/", "~1"))]
+    return found[0] if found else None
 
 
 def test_what_strangers_call_is_limited_and_the_webhook_is_not(stack: Template) -> None:
     """A lost webhook is made good, but late; nobody else may cause that."""
-    assert limits(stack).keys() == {
-        "/api/payment/initiate",
-        "/api/payment/status/{order_id}",
-        "/api/payment/tracking/{reference}",
-        "/api/payment/tracking/{reference}/give-up",
-    }
-    for path, limit in limits(stack).items():
-        assert limit["HttpMethod"].lower() in paths(stack)[path], (
-            "a limit on a route that does not exist limits nothing"
-        )
-        assert limit["ThrottlingBurstLimit"] >= limit["ThrottlingRateLimit"] > 0
-    assert {"get", "post"} <= paths(stack)[WEBHOOK].keys()
+    limited = {(method, path) for method, path in routes(stack) if limit_of(stack, method, path)}
+    assert set(routes(stack)) - limited == {("GET", WEBHOOK), ("POST", WEBHOOK)}
+    for it in stack.one("ApiGateway::Stage")["MethodSettings"]:
+        assert (it["HttpMethod"], it["ResourcePath"][1:].replace("~1", "/")) in limited, "it limits no route"
+        assert it["ThrottlingBurstLimit"] >= it["ThrottlingRateLimit"] > 0
 
 
 def responses(stack: Template) -> Mapping[str, Properties]:
@@ -190,7 +252,7 @@ def test_a_throttled_caller_is_told_when_to_come_back(stack: Template) -> None:
 
 
 def test_the_preflight_allows_the_shops_origin_alone(stack: Template, variant: Variant) -> None:
-    for path in limits(stack):
+    for path in (INITIATE, "/api/payment/status/{order_id}", "/api/payment/tracking/{reference}/give-up"):
         told = paths(stack)[path]["options"]["x-amazon-apigateway-integration"]["responses"]["default"][
             "responseParameters"
         ]
@@ -210,7 +272,8 @@ def test_the_access_log_has_nothing_that_a_caller_wrote(stack: Template) -> None
         "$context.responseLatency",
         "$context.error.responseType",
     }
-    assert not any(it.get("DataTraceEnabled") or it.get("LoggingLevel") for it in limits(stack).values())
+    settings = stack.one("ApiGateway::Stage")["MethodSettings"]
+    assert not any(it.get("DataTraceEnabled") or it.get("LoggingLevel") for it in settings)
 
 
 def test_each_function_has_a_role_of_its_own_for_the_indexes_that_it_queries(stack: Template) -> None:
