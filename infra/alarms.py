@@ -44,7 +44,7 @@ class Watch:
 
 
 class Alarms(Construct):
-    """`by_page`: all of them."""
+    """`by_page`: all of them. `topic`: what they publish to, and who is told subscribes to."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Alarms(Construct):
         super().__init__(scope, construct_id)
         self._stage = stage
         self._namespace = f"{stage.full_name}/log"
-        self._topic = self._told_by_email()
+        self.topic = self._told_by_email()
         log_groups = {**api.logs, GATEWAY: gateway.log}
         for line in LINES:
             self._count(line, log_groups)
@@ -141,7 +141,7 @@ class Alarms(Construct):
             evaluation_periods=watch.after,
             treat_missing_data=watch.missing,
         )
-        tell = actions.SnsAction(self._topic)
+        tell = actions.SnsAction(self.topic)
         alarm.add_alarm_action(tell)
         alarm.add_ok_action(tell)
         return alarm

@@ -14,7 +14,8 @@ class NotDeployed(Exception):
 class Deployment:
     """URLs without a slash at the end; `api_url` with API Gateway's stage, before `/api/payment`.
 
-    `dead_letters`: the queue's URL, empty where order events go nowhere but to the bus.
+    `alarm_topic`: the ARN of what the alarms publish to. `dead_letters`: the queue's URL, empty where order events go
+    nowhere but to the bus.
     """
 
     stage: str
@@ -25,6 +26,7 @@ class Deployment:
     secrets_id: str
     table: str
     event_bus: str
+    alarm_topic: str
     dead_letters: str = ""
 
     @property
@@ -52,6 +54,7 @@ class Deployment:
             "secrets_id": "SecretsId",
             "table": "PaymentsTable",
             "event_bus": "EventBus",
+            "alarm_topic": "AlarmTopic",
         }
         if missing := sorted(set(wanted.values()) - set(outputs)):
             raise NotDeployed(f"the stack {name} has no output {', '.join(missing)}: deploy it again")

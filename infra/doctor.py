@@ -1,7 +1,7 @@
 """`make doctor STAGE=…`: what is wrong with a stage, in plain words, and how to mend it.
 
-Every check asks the deployed system itself. Nothing is changed, but for the one payment of the
-smoke test, which only the demo host gets.
+Every check asks the deployed system itself. Two leave a trace: one alarm is put into ALARM and back, so that whoever is
+told of alarms gets two mails, and where no money moves (CamPay's demo host) one payment is made.
 """
 
 import argparse
@@ -21,6 +21,8 @@ from chalicelib.clock import Clock
 from chalicelib.errors import ProviderUnavailable
 from chalicelib.ledger import FORGOTTEN_BY_ATTRIBUTE, TABLE
 from chalicelib.settings import InvalidSettings, Settings, read_settings
+from infra.alarm_check import WITHIN_SECONDS as ALARM_WITHIN_SECONDS
+from infra.alarm_check import AlarmUnheard, listeners, ring
 from infra.deployment import Deployment, NotDeployed
 from infra.smoke_test import WITHIN_SECONDS, SmokeTestFailed, pay_and_track
 
@@ -46,11 +48,19 @@ def ill(what: str, mend: str) -> Finding:
 
 
 class Doctor:
-    def __init__(self, deployment: Deployment, session: Any, *, payment_within_seconds: float = WITHIN_SECONDS) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        session: Any,
+        *,
+        payment_within_seconds: float = WITHIN_SECONDS,
+        alarm_within_seconds: float = ALARM_WITHIN_SECONDS,
+    ) -> None:
         """`session`: boto3's, for the account and region of the stage."""
         self._deployment = deployment
         self._aws = session
         self._payment_within_seconds = payment_within_seconds
+        self._alarm_within_seconds = alarm_within_seconds
         self._settings: Settings | None = None
 
     def examine(self) -> Iterator[Finding]:
@@ -64,6 +74,7 @@ class Doctor:
             self._browser_access,
             self._webhook,
             self._gateway,
+            self._alarms,
             self._payment,
         )
         for check in checks:
@@ -123,6 +134,10 @@ class Doctor:
         backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
         if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] != "ENABLED":
             yield ill("the ledger has no point-in-time recovery", "make deploy: somebody switched it off by hand")
+        if not table.get("DeletionProtectionEnabled"):
+            yield ill(
+                "anybody may delete the ledger's table by a slip", f"python -m infra.protect {self._deployment.stage}"
+            )
         life = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
         if life.get("AttributeName") != FORGOTTEN_BY_ATTRIBUTE:
             yield ill("the ledger never forgets phones: it has no time to live", "make deploy")
@@ -213,6 +228,21 @@ class Doctor:
             )
         else:
             yield well("the gateway takes browsers of the shop")
+
+    def _alarms(self) -> Iterator[Finding]:
+        topic = self._deployment.alarm_topic
+        try:
+            told = listeners(self._aws.client("sns"), topic)
+            name = ring(self._aws.client("cloudwatch"), topic, self._alarm_within_seconds)
+        except AlarmUnheard as error:
+            yield ill(str(error), error.mend)
+            return
+        if told:
+            yield well(f"alarms reach {', '.join(told)}: {name} was just put into ALARM and back")
+        elif self._deployment.stage == "prod":
+            yield ill("nobody is told of alarms", "set alarm_email of prod in infra/stages.py, then make deploy")
+        else:
+            yield well(f"alarms are published, and nobody is subscribed: {name} was just put into ALARM and back")
 
     def _payment(self) -> Iterator[Finding]:
         """Only where no money moves."""

@@ -84,6 +84,7 @@ class PaymentsStack(Stack):
             "SecretsId": stage.secrets_name,
             "PaymentsTable": ledger.table.table_name,
             "EventBus": order_events.bus.event_bus_name,
+            "AlarmTopic": alarms.topic.topic_arn,
         }
         if api.target:
             outputs["ApiTarget"] = api.target

@@ -1,8 +1,9 @@
-"""The doctor on a healthy system, and on ten that somebody broke."""
+"""The doctor on a healthy system, and on those that somebody broke."""
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -10,6 +11,7 @@ import pytest
 
 from infra.deployment import Deployment, NotDeployed
 from infra.doctor import Doctor, Finding
+from infra.protect import protect
 from local.embedded import Valkey, free_port
 from tests.stack import MERCHANT_KEY, OPERATOR_KEY, TRACKING_KEY, SpareGateway, Stack, running
 
@@ -24,6 +26,58 @@ KEYS = {
 }
 SECRET = {**KEYS, "MERCHANT_API_KEY": MERCHANT_KEY, "OPERATOR_API_KEY": OPERATOR_KEY}
 SECRETS_ID = "braidster/local"
+EMAIL = "payments@shop.example"
+REFUSED = "Failed to execute action arn. Received error: not authorized to perform: SNS:Publish"
+
+
+@dataclass
+class Alarms:
+    """One alarm and its topic in moto, which neither carries an action out nor waits for a click: here both are told
+    as AWS tells them. `published`: what CloudWatch says of an alarm that rings, None where it says nothing.
+    """
+
+    aws: Any
+    topic: str = ""
+    published: str | None = "Successfully executed action arn"
+    is_confirmed: bool = True
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        sns, cloudwatch = self.aws.client("sns"), self.aws.client("cloudwatch")
+        self.topic = sns.create_topic(Name="alarms")["TopicArn"]
+        sns.subscribe(TopicArn=self.topic, Protocol="email", Endpoint=EMAIL)
+        cloudwatch.put_metric_alarm(
+            AlarmName="api-5xx",
+            AlarmActions=[self.topic],
+            Namespace="payments",
+            MetricName="5xx",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        events = self.aws.events
+        events.register("after-call.cloudwatch.SetAlarmState", self._carry_out)
+        events.register("before-call.cloudwatch.DescribeAlarmHistory", self._tell_history)
+        events.register("after-call.sns.ListSubscriptionsByTopic", self._leave_unconfirmed)
+
+    @property
+    def state(self) -> str:
+        (alarm,) = self.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        return str(alarm["StateValue"])
+
+    def _carry_out(self, **_: Any) -> None:
+        if self.published:
+            self.history.insert(0, {"Timestamp": datetime.now(UTC), "HistorySummary": self.published})
+
+    def _tell_history(self, **_: Any) -> tuple[Any, dict[str, Any]]:
+        return type("Answer", (), {"status_code": 200}), {"AlarmHistoryItems": list(self.history)}
+
+    def _leave_unconfirmed(self, parsed: dict[str, Any], **_: Any) -> None:
+        if not self.is_confirmed:
+            for subscription in parsed["Subscriptions"]:
+                subscription["SubscriptionArn"] = "PendingConfirmation"
 
 
 @dataclass
@@ -34,6 +88,7 @@ class Patient:
     redis: Valkey
     deployment: Deployment
     aws: Any
+    alarms: Alarms
 
     def secret(self, **changed: str | None) -> None:
         values = {name: value for name, value in {**SECRET, **changed}.items() if value is not None}
@@ -46,7 +101,8 @@ class Patient:
         )
 
     def findings(self, **told: str) -> list[Finding]:
-        doctor = Doctor(replace(self.deployment, **told), self.aws, payment_within_seconds=10)
+        deployment = replace(self.deployment, **told)
+        doctor = Doctor(deployment, self.aws, payment_within_seconds=10, alarm_within_seconds=1)
         return list(doctor.examine())
 
 
@@ -58,6 +114,7 @@ def healthy() -> Iterator[Patient]:
         aws = boto3.Session()
         aws.client("secretsmanager").create_secret(Name=SECRETS_ID, SecretString=json.dumps(SECRET))
         queue = aws.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
+        alarms = Alarms(aws)
         deployment = Deployment(
             stage="local",
             api_url=stack.api.removesuffix("/api/payment"),
@@ -67,9 +124,11 @@ def healthy() -> Iterator[Patient]:
             secrets_id=SECRETS_ID,
             table="payments",
             event_bus="payments",
+            alarm_topic=alarms.topic,
             dead_letters=queue,
         )
-        patient = Patient(stack, redis, deployment, aws)
+        protect(deployment.table, aws.client("dynamodb"))
+        patient = Patient(stack, redis, deployment, aws, alarms)
         patient.recovery(enabled=True)
         yield patient
 
@@ -78,6 +137,7 @@ def healthy() -> Iterator[Patient]:
 def patient(healthy: Patient) -> Iterator[Patient]:
     yield healthy
     healthy.secret()
+    healthy.alarms.published, healthy.alarms.is_confirmed = Alarms.published, True
 
 
 def test_a_healthy_system_is_well(patient: Patient) -> None:
@@ -131,6 +191,40 @@ def no_recovery(patient: Patient) -> list[Finding]:
         patient.recovery(enabled=True)
 
 
+def a_table_that_anybody_may_delete(patient: Patient) -> list[Finding]:
+    client, table = patient.aws.client("dynamodb"), patient.deployment.table
+    client.update_table(TableName=table, DeletionProtectionEnabled=False)
+    try:
+        return patient.findings()
+    finally:
+        protect(table, client)
+
+
+def alarms_that_may_not_be_published(patient: Patient) -> list[Finding]:
+    patient.alarms.published = REFUSED
+    return patient.findings()
+
+
+def alarms_of_which_nothing_is_heard(patient: Patient) -> list[Finding]:
+    patient.alarms.published = None
+    return patient.findings()
+
+
+def a_subscription_that_was_not_confirmed(patient: Patient) -> list[Finding]:
+    patient.alarms.is_confirmed = False
+    return patient.findings()
+
+
+def production_without_a_subscriber(patient: Patient) -> list[Finding]:
+    sns = patient.aws.client("sns")
+    (subscription,) = sns.list_subscriptions()["Subscriptions"]
+    sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    try:
+        return patient.findings(stage="prod")
+    finally:
+        sns.subscribe(TopicArn=patient.deployment.alarm_topic, Protocol="email", Endpoint=EMAIL)
+
+
 def a_lost_bus(patient: Patient) -> list[Finding]:
     return patient.findings(event_bus="payments-of-yesterday")
 
@@ -172,6 +266,11 @@ FAULTS: dict[Callable[[Patient], list[Finding]], str] = {
     a_webhook_key_that_the_api_does_not_have: "the API refuses a webhook that is signed with the secret's key",
     a_lost_table: "the ledger's table payments-of-yesterday does not exist",
     no_recovery: "the ledger has no point-in-time recovery",
+    a_table_that_anybody_may_delete: "anybody may delete the ledger's table",
+    alarms_that_may_not_be_published: "CloudWatch may not publish alarms",
+    alarms_of_which_nothing_is_heard: "did not say within 1 s that it published api-5xx",
+    a_subscription_that_was_not_confirmed: f"the subscription of {EMAIL} to the alarms is not confirmed",
+    production_without_a_subscriber: "nobody is told of alarms",
     a_lost_bus: "the event bus payments-of-yesterday does not exist",
     events_that_the_shop_did_not_take: "1 order events could not be delivered",
     a_gateway_with_another_key: "the gateway refuses the API's tracking token",
@@ -186,6 +285,16 @@ def test_each_fault_is_named_with_what_mends_it(patient: Patient, break_it: Call
     named = [finding for finding in faults if FAULTS[break_it] in finding.what]
     assert len(named) == 1, faults
     assert all(finding.mend for finding in faults)
+
+
+def test_the_alarm_that_was_tried_is_as_it_was_before(patient: Patient) -> None:
+    before = patient.alarms.state
+    for published in (Alarms.published, REFUSED, None):
+        patient.alarms.published = published
+        tried = len(patient.alarms.history)
+        patient.findings()
+        assert patient.alarms.state == before != "ALARM"
+        assert (len(patient.alarms.history) > tried) == (published is not None)
 
 
 def test_no_key_is_ever_printed(patient: Patient) -> None:

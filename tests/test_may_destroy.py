@@ -29,7 +29,7 @@ class Stack:
     def describe_stacks(self, StackName: str) -> Any:  # noqa: N803 - as boto3 has it
         if StackName != self._name:
             raise self.exceptions.ClientError
-        names = ("ApiUrl", "GatewayUrl", "FrontendUrl", "CampayApiUrl", "SecretsId", "EventBus")
+        names = ("ApiUrl", "GatewayUrl", "FrontendUrl", "CampayApiUrl", "SecretsId", "EventBus", "AlarmTopic")
         outputs = [{"OutputKey": name, "OutputValue": "any"} for name in names]
         return {"Stacks": [{"Outputs": [*outputs, {"OutputKey": "PaymentsTable", "OutputValue": TABLE}]}]}
 
