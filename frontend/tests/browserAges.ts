@@ -1,0 +1,97 @@
+/** Which interfaces of the browser a script uses that the oldest browsers do not have, by the ages in MDN's data. */
+
+import { SourceMap } from "node:module";
+import type { BrowserName, CompatStatement, Identifier } from "@mdn/browser-compat-data";
+import bcd from "@mdn/browser-compat-data/forLegacyNode"; // read by Node; the other entry is a JSON that Vite would bundle
+import { parseAst, type Rolldown } from "vite";
+
+import { OLDEST_BROWSERS } from "../browsers.ts";
+
+export interface Use {
+  /** As the script has it: `structuredClone`, `AbortSignal.timeout`, or `.replaceChildren` of whatever object. */
+  readonly name: string;
+  /** The source file and its line, counted from 1. */
+  readonly file: string;
+  readonly line: number;
+}
+
+type Node = { type: string; start: number } & Record<string, unknown>;
+
+const OLDEST = OLDEST_BROWSERS.map((browser) => {
+  const [, name, version] = /^([a-z]+)(\d+)$/.exec(browser) as unknown as [string, BrowserName, string];
+  return { name, version: Number(version) };
+});
+
+/** Whether each of the oldest browsers has it, without a flag or a prefix. */
+export function isOld({ support }: CompatStatement): boolean {
+  return OLDEST.every(({ name, version }) =>
+    [support[name] ?? []].flat().some(({ version_added: added, flags, prefix, alternative_name: alias }) => {
+      return (
+        typeof added === "string" && Number.parseFloat(added.replace("≤", "")) <= version && !flags && !prefix && !alias
+      );
+    }),
+  );
+}
+
+/** By name, whether it is old. A name that several interfaces have is as old as the oldest of them. */
+const AGES = agesOfNames();
+
+function agesOfNames(): ReadonlyMap<string, boolean> {
+  const ages = new Map<string, boolean>();
+  const put = (name: string, entry: Identifier) => {
+    if (entry.__compat) ages.set(name, isOld(entry.__compat) || ages.get(name) === true);
+  };
+  const builtins = bcd.javascript["builtins"] as Identifier;
+  for (const [owner, entry] of Object.entries<Identifier>({ ...bcd.api, ...builtins, ...builtins["Intl"] })) {
+    put(owner, entry);
+    for (const [key, member] of Object.entries<Identifier>(entry)) {
+      const name = key.replace(/_static$/, "");
+      const isStatic = key !== name || owner === "Intl";
+      put(`.${name}`, member);
+      if (isStatic || owner === "Window") put(owner === "Window" ? name : `${owner}.${name}`, member);
+    }
+  }
+  return ages;
+}
+
+/** Each use in a chunk that was built with a source map. */
+export function newerUses({ code, map }: Pick<Rolldown.OutputChunk, "code" | "map">): Use[] {
+  const sources = new SourceMap(JSON.parse(String(map)));
+  return namesIn(parseAst(code) as unknown as Node)
+    .filter(({ name }) => AGES.get(name) === false)
+    .map(({ name, start }) => {
+      const before = code.slice(0, start).split("\n");
+      const entry = sources.findEntry(before.length - 1, (before.at(-1) as string).length);
+      return "originalSource" in entry
+        ? { name, file: entry.originalSource, line: entry.originalLine + 1 }
+        : { name, file: "unknown", line: 0 };
+    });
+}
+
+/** Globals, `Global.member`, and `.method` where it is called: other members share their names with everybody's fields. */
+function namesIn(root: Node): { name: string; start: number }[] {
+  const found: { name: string; start: number }[] = [];
+  const visit = (node: Node, parent: Node | null, key: string) => {
+    if (node.type === "Identifier" && !isPropertyName(parent, key))
+      found.push({ name: String(node["name"]), start: node.start });
+    if (node.type === "MemberExpression" && !node["computed"]) {
+      const { name, start } = node["property"] as Node & { name: string };
+      const object = node["object"] as Node;
+      if (object.type === "Identifier") found.push({ name: `${object["name"]}.${name}`, start });
+      if (parent?.type === "CallExpression" && key === "callee") found.push({ name: `.${name}`, start });
+    }
+    for (const [childKey, value] of Object.entries(node)) {
+      for (const child of [value].flat()) if (isNode(child)) visit(child, node, childKey);
+    }
+  };
+  visit(root, null, "");
+  return found;
+}
+
+function isPropertyName(parent: Node | null, key: string): boolean {
+  return (parent?.type === "MemberExpression" && key === "property" && !parent["computed"]) || key === "key";
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && "type" in value;
+}
