@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 STACK_NAME = "BraidsterPayments-{stage}"
+SECRETS_ID = "SecretsId"
+"""The output that names the stage's secret, of both of its stacks."""
 
 
 class NotDeployed(Exception):
@@ -41,17 +43,13 @@ class Deployment:
     def of_stage(cls, stage: str, cloudformation: Any) -> Self:
         """`cloudformation`: boto3's client. Raises NotDeployed."""
         name = STACK_NAME.format(stage=stage)
-        try:
-            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-        except cloudformation.exceptions.ClientError as error:
-            raise NotDeployed(f"there is no stack {name} in this account and region") from error
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        outputs = _outputs(name, cloudformation)
         wanted = {
             "api_url": "ApiUrl",
             "gateway_url": "GatewayUrl",
             "frontend_url": "FrontendUrl",
             "campay_api_url": "CampayApiUrl",
-            "secrets_id": "SecretsId",
+            "secrets_id": SECRETS_ID,
             "table": "PaymentsTable",
             "event_bus": "EventBus",
             "alarm_topic": "AlarmTopic",
@@ -60,3 +58,20 @@ class Deployment:
             raise NotDeployed(f"the stack {name} has no output {', '.join(missing)}: deploy it again")
         found = {field: outputs[output].rstrip("/") for field, output in wanted.items()}
         return cls(stage=stage, **found, dead_letters=outputs.get("DeadLetters", ""))
+
+
+def secret_of_stage(stage: str, cloudformation: Any) -> str:
+    """The ARN of a stage's secret, which is deployed before the rest. Raises NotDeployed."""
+    name = f"{STACK_NAME.format(stage=stage)}-secrets"
+    try:
+        return _outputs(name, cloudformation)[SECRETS_ID]
+    except KeyError:
+        raise NotDeployed(f"the stack {name} has no output {SECRETS_ID}: deploy it again") from None
+
+
+def _outputs(name: str, cloudformation: Any) -> dict[str, str]:
+    try:
+        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except cloudformation.exceptions.ClientError as error:
+        raise NotDeployed(f"there is no stack {name} in this account and region") from error
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 
+from infra.deployment import NotDeployed, secret_of_stage
 from infra.stages import UnknownStage, stage_of
 
 OUR_KEYS = ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY")
@@ -93,8 +94,9 @@ def main() -> None:
     options = parser.parse_args()
     try:
         ask = _read(options.campay) if options.campay else _ask_person
-        filled = fill(boto3.client("secretsmanager"), stage_of(options.stage).secrets_name, ask)
-    except (CannotFill, UnknownStage) as error:
+        secrets_id = secret_of_stage(stage_of(options.stage).name, boto3.client("cloudformation"))
+        filled = fill(boto3.client("secretsmanager"), secrets_id, ask)
+    except (CannotFill, NotDeployed, UnknownStage) as error:
         sys.exit(str(error))
     print(f"added: {', '.join(filled.added) or 'nothing, all was there'}")
     if filled.missing:

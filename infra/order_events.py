@@ -21,7 +21,7 @@ _PER_SECOND = 50
 
 
 class OrderEvents(Construct):
-    """`dead_letters`: None where events go nowhere but to the bus."""
+    """`dead_letters`, `shop_key`: None where events go nowhere but to the bus."""
 
     def __init__(self, scope: Construct, construct_id: str, stage: Stage) -> None:
         super().__init__(scope, construct_id)
@@ -29,6 +29,7 @@ class OrderEvents(Construct):
         ours = events.EventPattern(source=[ORDER_EVENT_SOURCE])
         self.bus.archive("Archive", event_pattern=ours, retention=Duration.days(30))
         self.dead_letters: sqs.Queue | None = None
+        self.shop_key: secretsmanager.Secret | None = None
         if stage.order_events_url:
             self.dead_letters = self._dead_letters()
             self._deliver(stage, stage.order_events_url, ours, self.dead_letters)
@@ -46,10 +47,9 @@ class OrderEvents(Construct):
         return queue
 
     def _deliver(self, stage: Stage, url: str, ours: events.EventPattern, dead_letters: sqs.Queue) -> None:
-        key = secretsmanager.Secret(
+        key = self.shop_key = secretsmanager.Secret(
             self,
             "ShopKey",
-            secret_name=f"{stage.secrets_name}/order-events-key",
             description=f"The shop compares the header {API_KEY_HEADER} of an order event with this, in constant time",
             generate_secret_string=secretsmanager.SecretStringGenerator(password_length=48, exclude_punctuation=True),
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if stage.is_prod else RemovalPolicy.DESTROY,

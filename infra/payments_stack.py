@@ -7,6 +7,7 @@ from constructs import Construct
 from infra.alarms import Alarms
 from infra.api import PaymentsApi
 from infra.dashboard import Dashboard
+from infra.deployment import SECRETS_ID
 from infra.gateway import PORT, Gateway
 from infra.ledger_table import LedgerTable
 from infra.network import Network
@@ -38,7 +39,7 @@ class PaymentsStack(Stack):
         order_events = OrderEvents(self, "OrderEvents", stage)
         both = {
             "FRONTEND_URL": stage.frontend_url,
-            "SECRETS_ID": stage.secrets_name,
+            "SECRETS_ID": secret.secret_arn,
             **redis.environment(stage),
         }
         api = PaymentsApi(
@@ -81,7 +82,7 @@ class PaymentsStack(Stack):
             "GatewayTarget": gateway.target,
             "FrontendUrl": stage.frontend_url,
             "CampayApiUrl": stage.campay_api_url,
-            "SecretsId": stage.secrets_name,
+            SECRETS_ID: secret.secret_arn,
             "PaymentsTable": ledger.table.table_name,
             "EventBus": order_events.bus.event_bus_name,
             "AlarmTopic": alarms.topic.topic_arn,
@@ -90,5 +91,7 @@ class PaymentsStack(Stack):
             outputs["ApiTarget"] = api.target
         if order_events.dead_letters:
             outputs["DeadLetters"] = order_events.dead_letters.queue_url
+        if order_events.shop_key:
+            outputs["ShopKey"] = order_events.shop_key.secret_arn
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

@@ -1,14 +1,16 @@
 """One secret per stage, in a stack of its own: it is filled before anything that reads it starts.
 
 CloudFormation makes the password of Redis, which ElastiCache is told by reference, and nothing else;
-`fill_secret.py` adds the other keys. No value is ever in a template.
+`fill_secret.py` adds the other keys. No value is ever in a template. The secret outlives the stack, and so has no fixed
+name: one would be taken when the stage is made anew.
 """
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.acknowledged import acknowledge
+from infra.deployment import SECRETS_ID
 from infra.stages import Stage
 
 REDIS_PASSWORD = "REDIS_PASSWORD"  # noqa: S105 - its name
@@ -29,7 +31,6 @@ class SecretsStack(Stack):
         self.secret = secretsmanager.Secret(
             self,
             "Secret",
-            secret_name=stage.secrets_name,
             description="Every key of the API and of the gateway, by the name of its variable",
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 secret_string_template="{}",  # noqa: S106 - what the generated key is put into
@@ -39,4 +40,5 @@ class SecretsStack(Stack):
             ),
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
+        CfnOutput(self, SECRETS_ID, value=self.secret.secret_arn)
         acknowledge(self.secret, "AwsSolutions-SMG4", _ROTATED_BY_HAND)

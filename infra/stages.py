@@ -96,11 +96,6 @@ class Stage:
     def full_name(self) -> str:
         return f"{APP}-{self.name}"
 
-    @property
-    def secrets_name(self) -> str:
-        """Known before anything is deployed, so that it can be filled before anything starts."""
-        return f"{APP}/{self.name}"
-
     def examples(self) -> list[str]:
         """The settings that still are examples, by name."""
         return [name for name, value in _texts(self) if any(mark in value for mark in EXAMPLE_MARKS)]

@@ -200,7 +200,7 @@ def test_everything_that_can_be_tagged_says_whose_it_is(stack: Template) -> None
     assert untagged == []
 
 
-def test_the_doctor_finds_every_output_that_it_needs(stack: Template) -> None:
+def test_the_doctor_finds_every_output_that_it_needs(stack: Template, variant: Variant) -> None:
     outputs = stack.content["Outputs"]
 
     class CloudFormation:
@@ -212,7 +212,8 @@ def test_the_doctor_finds_every_output_that_it_needs(stack: Template) -> None:
             return {"Stacks": [{"StackName": StackName, "Outputs": told}]}
 
     deployment = Deployment.of_stage("any", CloudFormation())
-    stage = stage_of(deployment.secrets_id.partition("/")[2])
+    stage = STAGES[variant.stage]
+    assert {variables["SECRETS_ID"] for _, variables in environments(stack)} == {deployment.secrets_id}
     assert deployment.frontend_url == stage.frontend_url
     assert outputs["WebhookUrl"]["Value"] is not None
     assert bool(deployment.dead_letters) == bool(stage.order_events_url)

@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from chalicelib import ledger
+from infra.deployment import STACK_NAME, NotDeployed, secret_of_stage
+from infra.fill_secret import OUR_KEYS, fill
 from infra.roles import LEDGER_ACTIONS
 from infra.secrets import REDIS_PASSWORD
 from infra.stages import STAGES
+from local.embedded import EmbeddedAws
+from tests.conftest import aws_client
 from tests.infra.synthesis import Template, Variant, plain, synthesised
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
@@ -38,6 +42,9 @@ def test_the_table_is_the_one_that_the_tests_run_on(stack: Template) -> None:
     assert by_name(table["GlobalSecondaryIndexes"], "IndexName") == by_name(
         ledger.TABLE["GlobalSecondaryIndexes"], "IndexName"
     )
+
+
+_NAMES = {"Name", "TableName", "LogGroupName", "QueueName", "RoleName", "BucketName", "TopicName"}
 
 
 def by_name(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -150,12 +157,49 @@ def test_cloudformation_makes_the_password_of_redis_and_knows_no_other_key(
     secrets = synthesised(tmp_path_factory, cluster=variant.cluster).secrets(variant.stage)
     secret = secrets.whole("SecretsManager::Secret")
     made = secret["Properties"]["GenerateSecretString"]
-    assert secret["Properties"]["Name"] == STAGES[variant.stage].secrets_name
     assert made["GenerateStringKey"] == REDIS_PASSWORD
     assert json.loads(made["SecretStringTemplate"]) == {}
     assert made["PasswordLength"] >= 32
     assert made["ExcludePunctuation"] is True, "ElastiCache would refuse some of it"
     assert secret["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_the_secret_is_found_by_the_output_of_its_stack_and_filled(
+    aws: EmbeddedAws, variant: Variant, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """moto's CloudFormation makes no secrets: another resource stands in the stack; the outputs are the template's."""
+    cloudformation, secretsmanager = aws_client("cloudformation", aws), aws_client("secretsmanager", aws)
+    with pytest.raises(NotDeployed, match=f"no stack BraidsterPayments-{variant.stage}-secrets"):
+        secret_of_stage(variant.stage, cloudformation)
+    secrets = synthesised(tmp_path_factory, cluster=variant.cluster).secrets(variant.stage)
+    (secret,) = secrets.of_type("SecretsManager::Secret")
+    arn = secretsmanager.create_secret(Name=f"{secret}-{variant}", SecretString="{}")["ARN"]
+    outputs = {
+        name: {"Value": arn}
+        for name, output in secrets.content["Outputs"].items()
+        if output["Value"] == {"Ref": secret} and "Export" not in output
+    }
+    template = {"Resources": {"Any": {"Type": "AWS::SNS::Topic"}}, "Outputs": outputs}
+    name = f"{STACK_NAME.format(stage=variant.stage)}-secrets"
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    try:
+        filled = fill(secretsmanager, secret_of_stage(variant.stage, cloudformation), lambda name: f"{name}-of-campay")
+        assert (set(OUR_KEYS) < set(filled.added), filled.missing) == (True, [])
+    finally:
+        cloudformation.delete_stack(StackName=name)
+
+
+def test_what_outlives_its_stack_has_no_fixed_name(variant: Variant, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The name would be taken, and the stage could not be made anew."""
+    synthesis = synthesised(tmp_path_factory, cluster=variant.cluster)
+    kept = {
+        (template.path.stem, name): it.get("Properties", {})
+        for template in (synthesis.payments(variant.stage), synthesis.secrets(variant.stage))
+        for name, it in template.resources.items()
+        if it.get("DeletionPolicy", "Delete") != "Delete"
+    }
+    assert len(kept) > 3
+    assert [where for where, properties in kept.items() if _NAMES & properties.keys()] == []
 
 
 # ---------------------------------------------------------------------- order events
