@@ -111,7 +111,7 @@ $(NODE_MODULES): frontend/package-lock.json | $(INSTALLED)
 
 # What the test page is made of; a change to a test alone builds nothing.
 PAGE_SOURCES = $(shell find frontend/src frontend/payment-test -type f -not -name '*.test.*') \
-	frontend/package-lock.json frontend/vite.config.ts
+	frontend/package-lock.json frontend/vite.config.ts frontend/browsers.ts
 
 $(PAGE): $(PAGE_SOURCES) | $(NODE_MODULES)
 	@echo "Building the test page ..."

@@ -10,8 +10,13 @@ export default defineConfig({
     target: OLDEST_BROWSERS,
     outDir: "dist-library",
     emptyOutDir: true,
+    cssCodeSplit: true, // a style sheet of its own for its entry
     lib: {
-      entry: { index: "src/index.ts", paymentToasts: "src/paymentToasts.ts" },
+      entry: {
+        index: "src/index.ts",
+        paymentToasts: "src/paymentToasts.ts",
+        tracker: "src/components/payment/tracker.css",
+      },
       formats: ["es"],
     },
     rolldownOptions: { external: [/^react(-dom)?($|\/)/, "socket.io-client", "sonner"] },

@@ -126,6 +126,13 @@ def test_an_approval_is_pushed_to_the_test_page(tab: OldTab, stack: Stack) -> No
     tab.shows("document.querySelector('.bp-tracker[data-picture=approved]')")
     assert tab.evaluate("document.querySelectorAll('#events [data-event=connected]').length") == 1
     assert order.charges == [5000]
+    assert tracker_background(tab) == "rgb(255, 255, 255)"
+    tab.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert tracker_background(tab) == "rgb(30, 27, 38)"
+
+
+def tracker_background(tab: OldTab) -> str:
+    return str(tab.evaluate("getComputedStyle(document.querySelector('.bp-tracker')).backgroundColor"))
 
 
 def test_an_approval_is_pushed_to_the_plain_page(tab: OldTab, stack: Stack) -> None:

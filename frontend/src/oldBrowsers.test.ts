@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { build, type InlineConfig, type Rolldown } from "vite";
 import { expect, test } from "vitest";
 
-import { newerUses } from "../tests/browserAges";
+import { newerStyles, newerUses } from "../tests/browserAges";
 
 /** By package (ours is "src"): what is used in vain or not at all where the browser lacks it, or only shares a name. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -23,12 +24,26 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   sonner: [".subscribe"],
 };
 
-async function usesIn(config: InlineConfig): Promise<{ file: string; name: string; where: string }[]> {
+/** What is only nicer with it. */
+const ALLOWED_STYLES = [
+  ":focus-visible", // without it the browser's own ring is there
+  "user-select", // of the reference, as a whole
+  "font-family: ui-monospace", // others follow it
+  ...["text-wrap", "text-underline-offset", "text-decoration-thickness"],
+  "color-scheme", // of scroll bars and fields; the colours follow variables
+  ...["(forced-colors)", "forced-color-adjust"], // where there is no such mode, there is nothing to adjust
+];
+
+type Built = Rolldown.RolldownOutput;
+
+async function buildOf(config: InlineConfig): Promise<Built["output"][number][]> {
   process.env["NODE_ENV"] = "production"; // React's own development build would be examined otherwise
-  const outputs = (await build({ ...config, logLevel: "error" })) as
-    | Rolldown.RolldownOutput
-    | Rolldown.RolldownOutput[];
-  const chunks = [outputs].flat().flatMap(({ output }) => output.filter((file) => file.type === "chunk"));
+  const outputs = (await build({ ...config, logLevel: "error" })) as Built | Built[];
+  return [outputs].flat().flatMap(({ output }) => output);
+}
+
+async function usesIn(config: InlineConfig): Promise<{ file: string; name: string; where: string }[]> {
+  const chunks = (await buildOf(config)).filter((file) => file.type === "chunk");
   expect(chunks.length).toBeGreaterThan(0);
   return chunks.flatMap(newerUses).map(({ file, line, name }) => {
     const path = file.replace(/^(\.\.\/)+/, "");
@@ -61,5 +76,29 @@ test("a use that is planted is named with its file and line, and a field of the 
     "8 .at",
     "9 .hasOwn",
     "10 Intl.ListFormat",
+  ]);
+});
+
+test.each(["vite.config.ts", "vite.library.config.ts"])(
+  "the styles that %s builds need nothing newer",
+  async (configFile) => {
+    const files = await buildOf({ configFile, build: { write: false } });
+    const styles = files.filter((file) => file.type === "asset").filter(({ fileName }) => fileName.endsWith(".css"));
+    expect(styles).toHaveLength(1);
+    const found = styles.flatMap(({ source }) => newerStyles(String(source)));
+    expect(
+      found.filter((name) => !ALLOWED_STYLES.some((allowed) => name === allowed || name.startsWith(`${allowed}: `))),
+    ).toEqual([]);
+  },
+);
+
+test("styles that are planted are found, and a grid's gap is not", () => {
+  expect(newerStyles(readFileSync("tests/plantedStyles.css", "utf8"))).toEqual([
+    ":where",
+    "@container",
+    "clamp()",
+    "gap in a flex box",
+    "overflow-wrap: anywhere",
+    "padding-block",
   ]);
 });

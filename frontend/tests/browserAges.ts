@@ -3,6 +3,7 @@
 import { SourceMap } from "node:module";
 import type { BrowserName, CompatStatement, Identifier } from "@mdn/browser-compat-data";
 import bcd from "@mdn/browser-compat-data/forLegacyNode"; // read by Node; the other entry is a JSON that Vite would bundle
+import postcss, { type Declaration, type Rule } from "postcss";
 import { parseAst, type Rolldown } from "vite";
 
 import { OLDEST_BROWSERS } from "../browsers.ts";
@@ -94,4 +95,40 @@ function isPropertyName(parent: Node | null, key: string): boolean {
 
 function isNode(value: unknown): value is Node {
   return typeof value === "object" && value !== null && "type" in value;
+}
+
+/** What a style sheet uses that the oldest browsers do not know, each once: `:where`, `clamp()`, `padding-block`. */
+export function newerStyles(css: string): string[] {
+  const found = new Map<string, Identifier | undefined>();
+  const root = postcss.parse(css);
+  root.walkRules(({ selector }) => {
+    for (const [name, bare] of matches(selector, /::?([a-z-]+)/g)) found.set(name, bcd.css.selectors?.[bare]);
+  });
+  root.walkAtRules(({ name, params }) => {
+    const atRule = bcd.css["at-rules"]?.[name];
+    found.set(`@${name}`, atRule);
+    for (const [, feature] of matches(params, /\(([a-z-]+)/g)) found.set(`(${feature})`, atRule?.[feature]);
+  });
+  root.walkDecls((declaration) => {
+    for (const [name, entry] of namesInDeclaration(declaration)) found.set(name, entry);
+  });
+  return [...found].flatMap(([name, entry]) => (entry?.__compat && !isOld(entry.__compat) ? [name] : [])).sort();
+}
+
+function* namesInDeclaration(declaration: Declaration): Iterable<[string, Identifier | undefined]> {
+  const { prop, value, parent } = declaration;
+  const property = bcd.css.properties?.[prop];
+  yield [prop, property];
+  for (const [, name] of matches(value, /([a-z-]+)\(/g)) {
+    yield [`${name}()`, bcd.css.types?.[name] ?? bcd.css.types?.["color"]?.[name]];
+  }
+  for (const [word] of matches(value, /[a-z-]+/g)) yield [`${prop}: ${word}`, property?.[word]];
+  const isFlex = (parent as Rule).some(
+    (other) => other.type === "decl" && /^display: *(inline-)?flex/.test(`${other}`),
+  );
+  if (isFlex) yield [`${prop} in a flex box`, property?.["flex_context"]];
+}
+
+function matches(text: string, pattern: RegExp): [string, string][] {
+  return [...text.matchAll(pattern)].map(([whole, group]) => [whole, group ?? whole]);
 }
