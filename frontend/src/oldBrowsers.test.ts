@@ -8,7 +8,7 @@ import { newerStyles, newerUses } from "../tests/browserAges";
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // The first in a `try`, and nothing is copied without it; the others are methods of our own.
   src: [".writeText", ".connection", ".getState", ".lost"],
-  // Asked for with `typeof` first.
+  // Asked for with `typeof` first; `use` is a method of its own.
   react: ["reportError", ".use"],
   scheduler: ["setImmediate"],
   // The same; and view transitions, which no page of ours starts.

@@ -1,4 +1,6 @@
-/** Which interfaces of the browser a script uses that the oldest browsers do not have, by the ages in MDN's data. */
+/** Finds what the oldest browsers do not have in built scripts and style sheets, by the ages in MDN's data. Blind where an
+ * old interface has a method of the same name: `matchMedia(...).addEventListener` is younger than everybody else's.
+ */
 
 import { SourceMap } from "node:module";
 import type { BrowserName, CompatStatement, Identifier } from "@mdn/browser-compat-data";
@@ -24,7 +26,7 @@ const OLDEST = OLDEST_BROWSERS.map((browser) => {
 });
 
 /** Whether each of the oldest browsers has it, without a flag or a prefix. */
-export function isOld({ support }: CompatStatement): boolean {
+function isOld({ support }: CompatStatement): boolean {
   return OLDEST.every(({ name, version }) =>
     [support[name] ?? []].flat().some(({ version_added: added, flags, prefix, alternative_name: alias }) => {
       return (
