@@ -5,7 +5,7 @@ from typing import Any, Self
 
 STACK_NAME = "BraidsterPayments-{stage}"
 SECRETS_ID = "SecretsId"
-"""The output that names the stage's secret, of both of its stacks."""
+"""The only output of the secret's stack."""
 
 
 class NotDeployed(Exception):
@@ -49,7 +49,6 @@ class Deployment:
             "gateway_url": "GatewayUrl",
             "frontend_url": "FrontendUrl",
             "campay_api_url": "CampayApiUrl",
-            "secrets_id": SECRETS_ID,
             "table": "PaymentsTable",
             "event_bus": "EventBus",
             "alarm_topic": "AlarmTopic",
@@ -57,7 +56,12 @@ class Deployment:
         if missing := sorted(set(wanted.values()) - set(outputs)):
             raise NotDeployed(f"the stack {name} has no output {', '.join(missing)}: deploy it again")
         found = {field: outputs[output].rstrip("/") for field, output in wanted.items()}
-        return cls(stage=stage, **found, dead_letters=outputs.get("DeadLetters", ""))
+        return cls(
+            stage=stage,
+            secrets_id=secret_of_stage(stage, cloudformation),
+            **found,
+            dead_letters=outputs.get("DeadLetters", ""),
+        )
 
 
 def secret_of_stage(stage: str, cloudformation: Any) -> str:

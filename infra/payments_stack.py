@@ -7,7 +7,6 @@ from constructs import Construct
 from infra.alarms import Alarms
 from infra.api import PaymentsApi
 from infra.dashboard import Dashboard
-from infra.deployment import SECRETS_ID
 from infra.gateway import PORT, Gateway
 from infra.ledger_table import LedgerTable
 from infra.network import Network
@@ -82,7 +81,6 @@ class PaymentsStack(Stack):
             "GatewayTarget": gateway.target,
             "FrontendUrl": stage.frontend_url,
             "CampayApiUrl": stage.campay_api_url,
-            SECRETS_ID: secret.secret_arn,
             "PaymentsTable": ledger.table.table_name,
             "EventBus": order_events.bus.event_bus_name,
             "AlarmTopic": alarms.topic.topic_arn,
