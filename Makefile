@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser test-deploy check bench package synth deploy deployable doctor destroy install clean
+.PHONY: run test test-frontend test-browser test-deploy check bench package synth bootstrap deploy deployable doctor destroy install clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -23,7 +23,7 @@ test-browser: $(INSTALLED) $(PAGE) $(OLD_CHROMIUM)
 	@$(HAS_BROWSER) || $(INSTALL_BROWSER)
 	$(PY) -m pytest -m browser -n 3 --dist loadfile # the tests of one file share one system
 
-test-deploy: $(INSTALLED_DEPLOY)
+test-deploy: $(INSTALLED_DEPLOY) $(PAGE)
 	$(PY) -m pytest -m deploy -n 2 --dist loadfile # a file's tests share one synthesis
 
 check: $(INSTALLED) $(NODE_MODULES)
@@ -51,7 +51,11 @@ doctor: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.doctor "$(STAGE)"
 
 deployable: $(INSTALLED_DEPLOY)
-	@$(PY) -m infra.stages "$(STAGE)"
+	@$(PY) -m infra.deployable "$(STAGE)" "$${CDK_DOCKER:-docker}"
+
+# Once per account and region: what the CDK itself needs there.
+bootstrap: $(INSTALLED_DEPLOY)
+	@account="$$($(PY) -m infra.account)" && $(CDK) bootstrap "$$account"
 
 destroy: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.may_destroy "$(STAGE)"

@@ -21,6 +21,7 @@ from chalicelib.clock import Clock
 from chalicelib.errors import ProviderUnavailable
 from chalicelib.ledger import FORGOTTEN_BY_ATTRIBUTE, TABLE
 from chalicelib.settings import InvalidSettings, Settings, read_settings
+from infra.account import NoAccount, sign_in
 from infra.alarm_check import WITHIN_SECONDS as ALARM_WITHIN_SECONDS
 from infra.alarm_check import AlarmUnheard, listeners, ring
 from infra.deployment import Deployment, NotDeployed
@@ -286,13 +287,14 @@ def report(findings: Iterator[Finding]) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make doctor", description=__doc__)
     parser.add_argument("stage", help="dev or prod")
-    session = boto3.Session()
+    stage = parser.parse_args().stage
     try:
-        deployment = Deployment.of_stage(parser.parse_args().stage, session.client("cloudformation"))
-    except NotDeployed as error:
+        sign_in()
+        deployment = Deployment.of_stage(stage, boto3.client("cloudformation"))
+    except (NoAccount, NotDeployed) as error:
         print(f"make doctor: {error}", file=sys.stderr)
         return 1
-    faults = report(Doctor(deployment, session).examine())
+    faults = report(Doctor(deployment, boto3).examine())
     print(f"\n{faults} to mend." if faults else "\nAll is well.")
     return 1 if faults else 0
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 
+from infra.account import NoAccount, sign_in
 from infra.deployment import NotDeployed, secret_of_stage
 from infra.stages import UnknownStage, stage_of
 
@@ -94,9 +95,10 @@ def main() -> None:
     options = parser.parse_args()
     try:
         ask = _read(options.campay) if options.campay else _ask_person
+        sign_in()
         secrets_id = secret_of_stage(stage_of(options.stage).name, boto3.client("cloudformation"))
         filled = fill(boto3.client("secretsmanager"), secrets_id, ask)
-    except (CannotFill, NotDeployed, UnknownStage) as error:
+    except (CannotFill, NoAccount, NotDeployed, UnknownStage) as error:
         sys.exit(str(error))
     print(f"added: {', '.join(filled.added) or 'nothing, all was there'}")
     if filled.missing:

@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 
+from infra.account import NoAccount, sign_in
 from infra.deployment import Deployment, NotDeployed
 from infra.stages import UnknownStage, stage_of
 
@@ -25,7 +26,7 @@ class Refused(Exception):
 
 
 def check(stage: str, session: Any) -> None:
-    """`session`: boto3's. Raises Refused, NotDeployed, UnknownStage."""
+    """`session`: boto3's, or boto3 itself. Raises Refused, NotDeployed, UnknownStage."""
     if stage_of(stage).is_prod:
         raise Refused(_PROD)
     table = Deployment.of_stage(stage, session.client("cloudformation")).table
@@ -40,8 +41,9 @@ def check(stage: str, session: Any) -> None:
 
 def main() -> None:
     try:
-        check(sys.argv[1] if len(sys.argv) > 1 else "", boto3.Session())
-    except (Refused, NotDeployed, UnknownStage) as error:
+        sign_in()
+        check(sys.argv[1] if len(sys.argv) > 1 else "", boto3)
+    except (NoAccount, Refused, NotDeployed, UnknownStage) as error:
         sys.exit(f"make destroy: {error}")
 
 

@@ -4,7 +4,10 @@ import argparse
 import sys
 from typing import Any
 
-from infra.deployment import Deployment
+import boto3
+
+from infra.account import NoAccount, sign_in
+from infra.deployment import Deployment, NotDeployed
 from infra.stages import UnknownStage, stage_of
 
 
@@ -17,15 +20,14 @@ def protect(table: str, dynamodb: Any) -> bool:
 
 
 def main() -> None:
-    import boto3
-
     parser = argparse.ArgumentParser(prog="python -m infra.protect", description="Protects a stage's ledger.")
     parser.add_argument("stage")
     try:
         stage = stage_of(parser.parse_args().stage)
-    except UnknownStage as error:
+        sign_in()
+        table = Deployment.of_stage(stage.name, boto3.client("cloudformation")).table
+    except (NoAccount, NotDeployed, UnknownStage) as error:
         sys.exit(str(error))
-    table = Deployment.of_stage(stage.name, boto3.client("cloudformation")).table
     protect(table, boto3.client("dynamodb"))
     print(f"DynamoDB refuses to delete {table}.")
 

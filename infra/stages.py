@@ -1,7 +1,5 @@
 """The stages and everything in which they differ. A shop edits this file, and no other one in here."""
 
-import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 
@@ -153,18 +151,3 @@ def stage_of(name: str) -> Stage:
         return STAGES[name]
     except KeyError:
         raise UnknownStage(f"there is no stage {name or 'without a name'}: STAGE is {' or '.join(STAGES)}") from None
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m infra.stages", description="Says whether a stage can be deployed.")
-    parser.add_argument("stage")
-    try:
-        stage = stage_of(parser.parse_args().stage)
-    except UnknownStage as error:
-        sys.exit(str(error))
-    if examples := stage.examples():
-        sys.exit(f"{stage.name} still has example values in infra/stages.py: {', '.join(examples)}")
-
-
-if __name__ == "__main__":
-    main()

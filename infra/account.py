@@ -1,0 +1,43 @@
+"""`python -m infra.account`: prints the account and region of AWS that this shell is signed in to."""
+
+import sys
+
+import boto3
+import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+_REGION = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+"""boto3 alone knows the second one only. In this order the CDK's command line reads them too, and both must agree."""
+
+
+class NoAccount(Exception):
+    """Says in one line what this shell lacks."""
+
+
+def sign_in() -> str:
+    """Makes the shell's account the one that boto3 asks from now on.
+
+    Returns `aws://ACCOUNT/REGION`, as the CDK writes it. Raises NoAccount.
+    """
+    session = botocore.session.Session(session_vars={"region": ("region", _REGION, None, None)})
+    try:
+        region = session.get_config_variable("region")
+        if region is None:
+            raise NoAccount("no region of AWS is set: export AWS_REGION=eu-west-1, say")
+        boto3.setup_default_session(botocore_session=session)
+        account = boto3.client("sts").get_caller_identity()["Account"]
+    except NoCredentialsError:
+        raise NoAccount("no credentials of AWS in this shell: aws configure, or export AWS_PROFILE=…") from None
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        raise NoAccount(f"AWS refuses the credentials of this shell ({code}): sign in again") from None
+    except BotoCoreError as error:
+        raise NoAccount(f"AWS: {error}") from None
+    return f"aws://{account}/{region}"
+
+
+if __name__ == "__main__":
+    try:
+        print(sign_in())
+    except NoAccount as error:
+        sys.exit(str(error))

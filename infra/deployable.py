@@ -1,0 +1,68 @@
+"""`python -m infra.deployable STAGE ENGINE`: says in one line what a deployment would stumble over, before it begins.
+
+ENGINE: the program that builds the gateway's image, as the CDK is told it (CDK_DOCKER, else docker).
+"""
+
+import argparse
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.account import NoAccount, sign_in
+from infra.stages import UnknownStage, stage_of
+
+_ARM = ("aarch64", "arm64")
+_EMULATOR = Path("/proc/sys/fs/binfmt_misc/qemu-aarch64")
+_SECONDS = 60
+
+
+class NotDeployable(Exception):
+    """Says in one line what is missing, and what to do."""
+
+
+def check_stage(name: str) -> None:
+    """Raises UnknownStage, NotDeployable."""
+    stage = stage_of(name)
+    if examples := stage.examples():
+        raise NotDeployable(f"{stage.name} still has example values in infra/stages.py: {', '.join(examples)}")
+
+
+def check_engine(engine: str, *, machine: str, emulator: Path = _EMULATOR) -> None:
+    """Raises NotDeployable where the gateway's image, which is for ARM, cannot be built. `machine`: its processor."""
+    if _says(engine, "info") is None:
+        raise NotDeployable(
+            f"{engine} builds no images here: install and start Docker, or name another engine in CDK_DOCKER"
+        )
+    if machine in _ARM or emulator.exists() or "linux/arm64" in (_says(engine, "buildx", "inspect") or ""):
+        return
+    raise NotDeployable(
+        "the gateway's image is for ARM, which this machine cannot build yet: "
+        "sudo apt-get install qemu-user-static binfmt-support, once"
+    )
+
+
+def _says(*command: str) -> str | None:
+    """What a program printed; None where it is not there, failed, or did not end."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m infra.deployable")
+    parser.add_argument("stage")
+    parser.add_argument("engine")
+    options = parser.parse_args()
+    try:
+        check_stage(options.stage)
+        sign_in()
+        check_engine(options.engine, machine=platform.machine())
+    except (NoAccount, NotDeployable, UnknownStage) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
