@@ -40,10 +40,10 @@ synth: $(INSTALLED_DEPLOY)
 # The secret comes first, in a stack of its own, and is filled before anything starts that reads it.
 deploy: deployable check test
 	@$(PY) infra/cdk_app.py -c stage=$(STAGE)
-	@$(CDK) deploy $(STACK)-secrets --require-approval never
+	@$(CDK_OF_APP) deploy $(STACK)-secrets --require-approval never
 	@$(PY) -m infra.fill_secret $(STAGE)
-	@$(CDK) diff $(STACK)
-	@$(CDK) deploy $(STACK)
+	@$(CDK_OF_APP) diff $(STACK)
+	@$(CDK_OF_APP) deploy $(STACK)
 	@$(PY) -m infra.protect $(STAGE)
 	@$(PY) -m infra.doctor $(STAGE)
 
@@ -60,7 +60,7 @@ bootstrap: $(INSTALLED_DEPLOY)
 destroy: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.may_destroy "$(STAGE)"
 	@$(PY) infra/cdk_app.py -c stage=$(STAGE)
-	@$(CDK) destroy $(STACK)
+	@$(CDK_OF_APP) destroy $(STACK)
 
 bench: $(INSTALLED)
 	@exec $(PY) -m benchmarks
@@ -105,7 +105,8 @@ NPM = $(WITH_NPM) && npm --prefix frontend
 
 # The CDK's command line, which reads what infra/cdk_app.py has written. npm's `latest` is not always the line that
 # reads this aws-cdk-lib's output: the two are raised together.
-CDK = $(WITH_NPM) && npm exec --yes --package=aws-cdk@2.1148.1 -- cdk --app infra/cdk.out
+CDK = $(WITH_NPM) && npm exec --yes --package=aws-cdk@2.1148.1 -- cdk
+CDK_OF_APP = $(CDK) --app infra/cdk.out
 STACK = BraidsterPayments-$(STAGE)
 
 $(NODE_MODULES): frontend/package-lock.json | $(INSTALLED)

@@ -1,5 +1,6 @@
 """What a shell or a machine lacks for a deployment is said in one line, before anything is done."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 from infra.deployable import NotDeployable, check_engine, check_stage
 from infra.stages import UnknownStage
 from local.embedded import EmbeddedAws
-from tests.conftest import aws_environment
+from tests.conftest import aws_client, aws_environment
 
-pytestmark = [pytest.mark.deploy, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.deploy, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).parent.parent
 
 SIGNED_IN = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 BARE = {"PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -64,6 +67,16 @@ def test_either_variable_names_the_region(aws: EmbeddedAws, region: dict[str, st
     assert (asked.stdout, asked.stderr) == (f"aws://123456789012/{is_in}\n", "")
     refused = run("infra.doctor", tmp_path, **shell, **region)
     assert refused.stderr == "make doctor: there is no stack BraidsterPayments-dev in this account and region\n"
+
+
+@pytest.mark.filterwarnings("ignore:Tried to parse")  # moto's CloudFormation does not know each kind of resource
+def test_an_account_is_bootstrapped_by_one_command(aws: EmbeddedAws) -> None:
+    """On a fresh clone, where no template was written yet."""
+    shell, command = os.environ | aws_environment(aws), ["make", "bootstrap"]
+    done = subprocess.run(command, cwd=ROOT, env=shell, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    stack = aws_client("cloudformation", aws).describe_stacks(StackName="CDKToolkit")["Stacks"][0]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_a_stage_with_example_values_is_not_deployed() -> None:
