@@ -75,7 +75,7 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
     givingUpUnanswered: tracked(pending, { ...late, givingUp: "unanswered" }),
     unknownInitiating: tracked(golden("initiating")),
     unknownNotAnswered: tracked(golden("initiating"), late),
-    unknownPastExpiry: tracked(pending, at(EXPIRES)),
+    unknownPastExpiry: tracked(pending, at(EXPIRES + 5_000)),
     sendingAgain: tracked(golden("failedDeclined"), { phase: "sending" }),
     declinedReviewed: tracked({
       ...golden("failedDeclined"),
