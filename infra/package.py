@@ -36,6 +36,8 @@ _PACKAGER = {
 _NEVER_INSIDE = ("boto3", "botocore", "pip", "setuptools", "cryptography", "chalice/cli")
 _COMPILED = ("ijson",)
 """Packages with machine code; each goes on without it, only slower, on a processor that is none of these."""
+_BACKPORTS = ("async_timeout",)
+"""What pip adds for the Python that packages, such as Debian 12's 3.11.2; in the functions nobody imports it."""
 _PROCESSORS = ("manylinux2014_aarch64", "manylinux2014_x86_64")
 _EARLIEST_OF_A_ZIP = (1980, 1, 1, 0, 0, 0)
 
@@ -62,6 +64,7 @@ def build(output_dir: Path, root: Path = ROOT) -> Package:
         _copy_product(root, project)
         compiled = _take_out_compiled(project / "requirements.txt")
         _unpack_chalice_package(project, contents)
+        _take_out_backports(contents)
         for processor in _PROCESSORS:
             _add(compiled, processor, RUNTIME, contents)
         _refuse_what_does_not_belong(contents)
@@ -107,6 +110,12 @@ def _take_out_compiled(requirements: Path) -> list[str]:
     return [line.strip() for line in compiled]
 
 
+def _take_out_backports(contents: Path) -> None:
+    for name in _BACKPORTS:
+        for path in contents.glob(f"{name}*"):
+            shutil.rmtree(path)
+
+
 def _add(requirements: list[str], processor: str, runtime: str, contents: Path) -> None:
     """What differs between processors has names of its own; the rest is the same and written twice."""
     for_lambda = ["--platform", processor, "--implementation", "cp", "--python-version", runtime.removeprefix("python")]
@@ -148,7 +157,7 @@ def _run(command: list[str], folder: Path) -> str:
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
-        told = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
+        told = [line.partition("ERROR: ")[2] for line in lines if "ERROR: " in line] or lines[-1:]
         raise PackagingFailed(f"{Path(command[0]).name} ended with {done.returncode}: {' '.join(told)}")
     return done.stdout
 
