@@ -36,8 +36,6 @@ _PACKAGER = {
 _NEVER_INSIDE = ("boto3", "botocore", "pip", "setuptools", "cryptography", "chalice/cli")
 _COMPILED = ("ijson",)
 """Packages with machine code; each goes on without it, only slower, on a processor that is none of these."""
-_BACKPORTS = ("async_timeout",)
-"""What pip adds for the Python that packages, such as Debian 12's 3.11.2; in the functions nobody imports it."""
 _PROCESSORS = ("manylinux2014_aarch64", "manylinux2014_x86_64")
 _EARLIEST_OF_A_ZIP = (1980, 1, 1, 0, 0, 0)
 
@@ -64,7 +62,6 @@ def build(output_dir: Path, root: Path = ROOT) -> Package:
         _copy_product(root, project)
         compiled = _take_out_compiled(project / "requirements.txt")
         _unpack_chalice_package(project, contents)
-        _take_out_backports(contents)
         for processor in _PROCESSORS:
             _add(compiled, processor, RUNTIME, contents)
         _refuse_what_does_not_belong(contents)
@@ -108,12 +105,6 @@ def _take_out_compiled(requirements: Path) -> list[str]:
     compiled = [line for line in lines if line.startswith(tuple(f"{name}==" for name in _COMPILED))]
     requirements.write_text("".join(line for line in lines if line not in compiled), encoding="utf-8")
     return [line.strip() for line in compiled]
-
-
-def _take_out_backports(contents: Path) -> None:
-    for name in _BACKPORTS:
-        for path in contents.glob(f"{name}*"):
-            shutil.rmtree(path)
 
 
 def _add(requirements: list[str], processor: str, runtime: str, contents: Path) -> None:
