@@ -6,13 +6,15 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Cron, Rate, Request, Response
 
-from chalicelib import deadline, log, tokens, web
 from chalicelib.bootstrap import Service, clock, doubt_secrets, service
-from chalicelib.contract import to_event, to_iso
-from chalicelib.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
-from chalicelib.initiate_payment import Initiated
-from chalicelib.payment import PaymentStatus
+from chalicelib.domain import tokens
+from chalicelib.domain.contract import to_event, to_iso
+from chalicelib.domain.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
+from chalicelib.domain.payment import PaymentStatus
+from chalicelib.flows.initiate_payment import Initiated
+from chalicelib.runtime import deadline, log
 from chalicelib.settings import allowed_origin, runs_in_lambda
+from chalicelib.web import callers, replies, requests
 
 TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
 
@@ -23,7 +25,7 @@ cors = CORSConfig(
     expose_headers=["Idempotent-Replayed", "Retry-After"],
     max_age=600,
 )
-problems = web.answers_problems(lambda: app.current_request, not_authenticated=doubt_secrets)
+told_as_problems = replies.answers_problems(lambda: app.current_request, not_authenticated=doubt_secrets)
 
 if runs_in_lambda():
     log.configure()
@@ -43,24 +45,24 @@ def log_failures(invocation: Any, get_response: Callable[[Any], Any]) -> Any:
 
 @app.middleware("all")
 def within_the_lambdas_time(invocation: Any, get_response: Callable[[Any], Any]) -> Any:
-    with deadline.until(web.answer_by(invocation, clock.now())):
+    with deadline.until(requests.answer_by(invocation, clock.now())):
         return get_response(invocation)
 
 
 @app.middleware("http")
 def framework_problems(request: Request, get_response: Callable[[Request], Response]) -> Response:
-    return web.of_framework(get_response(request), web.locale_of(request))
+    return replies.of_framework(get_response(request), requests.locale_of(request))
 
 
 @app.route("/api/payment/initiate", methods=["POST"], cors=cors)
-@problems
+@told_as_problems
 def initiate() -> Response:
     payments, request = service(), current_request()
     by_key = "x-api-key" in request.headers
     if by_key:
-        web.require_key(request, payments.settings.merchant_api_keys)
+        callers.require_key(request, payments.settings.merchant_api_keys)
     try:
-        wanted = web.payment_request(
+        wanted = requests.payment_request(
             request,
             merchant=by_key or payments.settings.development,
             order_token_keys=payments.settings.order_token_keys,
@@ -68,99 +70,104 @@ def initiate() -> Response:
         )
     except (InvalidRequest, NotAuthenticated):
         if not by_key:
-            payments.initiate.refused_call(web.address_of(request))
+            payments.initiate.refused_call(callers.address_of(request))
         raise
-    if not by_key and "orderToken" not in web.json_object(request):
+    if not by_key and "orderToken" not in requests.json_object(request):
         log.warning("unsigned-order-accepted", order=wanted.order_id)
     return initiated(payments, payments.initiate(wanted))
 
 
-@app.route("/api/payment/webhook", methods=["GET", "POST"], content_types=[web.JSON, web.FORM])
-@problems
+@app.route("/api/payment/webhook", methods=["GET", "POST"], content_types=[requests.JSON, requests.FORM])
+@told_as_problems
 def webhook() -> Response:
     payments = service()
-    bell = web.webhook_bell(current_request())
+    bell = requests.webhook_bell(current_request())
     tokens.check_webhook_signature(bell.signature, payments.settings.campay.webhook_keys, payments.clock.now())
     if bell.reference is not None:
         payments.settle.ring(bell.reference, bell.campay_reference)
-    return web.reply({"received": True})
+    return replies.reply({"received": True})
 
 
 @app.route("/api/payment/status/{order_id}", methods=["GET"], cors=cors)
-@problems
+@told_as_problems
 def status(order_id: str) -> Response:
     payments, request = service(), current_request()
     order_id = unquote(order_id)  # API Gateway hands path parameters over as they came
-    if not web.has_key(request, payments.settings.merchant_api_keys):
-        grant = web.tracking_grant(request, payments.settings.tracking_token_keys, payments.clock.now())
+    if not callers.has_key(request, payments.settings.merchant_api_keys):
+        grant = callers.tracking_grant(request, payments.settings.tracking_token_keys, payments.clock.now())
         if grant.order_id != order_id:
             raise InvalidToken
-    if not web.is_order_id(order_id):
+    if not requests.is_order_id(order_id):
         raise NotFound
-    return web.reply(payments.track.order(order_id))
+    return replies.reply(payments.track.order(order_id))
 
 
 @app.route("/api/payment/tracking/{reference}", methods=["GET"], cors=cors)
-@problems
+@told_as_problems
 def tracking(reference: str) -> Response:
     payments, request = service(), current_request()
-    if not web.has_key(request, payments.settings.merchant_api_keys):
+    if not callers.has_key(request, payments.settings.merchant_api_keys):
         require_grant(payments, request, reference)
-    if not web.is_reference(reference):
+    if not requests.is_reference(reference):
         raise NotFound
-    return web.reply(payments.track.payment(reference))
+    return replies.reply(payments.track.payment(reference))
 
 
-@app.route("/api/payment/tracking/{reference}/give-up", methods=["POST"], cors=cors, content_types=[web.JSON, web.FORM])
-@problems
+@app.route(
+    "/api/payment/tracking/{reference}/give-up",
+    methods=["POST"],
+    cors=cors,
+    content_types=[requests.JSON, requests.FORM],
+)
+@told_as_problems
 def give_up(reference: str) -> Response:
     payments, request = service(), current_request()
     require_grant(payments, request, reference)
-    return web.reply(to_event(payments.give_up(reference), payments.clock.now()))
+    return replies.reply(to_event(payments.give_up(reference), payments.clock.now()))
 
 
 @app.route("/api/payment/health", methods=["GET"], cors=cors)
-@problems
+@told_as_problems
 def health() -> Response:
     payments = service()
     storage = payments.live.storage()
     state = "degraded" if storage == "degraded" else "healthy"
-    return web.reply({"status": state, "storage": storage, "timestamp": to_iso(payments.clock.now())})
+    return replies.reply({"status": state, "storage": storage, "timestamp": to_iso(payments.clock.now())})
 
 
 @app.route("/api/payment/debug/connections", methods=["GET"])
-@problems
+@told_as_problems
 def connections() -> Response:
     payments, request = service(), current_request()
-    web.require_key(request, payments.settings.operator_api_keys)
-    return web.reply(payments.track.connections(*web.page(request)))
+    callers.require_key(request, payments.settings.operator_api_keys)
+    return replies.reply(payments.track.connections(*requests.page(request)))
 
 
 @app.route("/api/payment/test/simulate", methods=["POST"])
-@problems
+@told_as_problems
 def simulate() -> Response:
     payments, request = service(), current_request()
     if not payments.settings.development:
         raise NotFound
-    return initiated(payments, payments.initiate(web.simulation(request)))
+    return initiated(payments, payments.initiate(requests.simulation(request)))
 
 
 @app.route("/api/payment/operator/{reference}/{action}", methods=["POST"])
-@problems
+@told_as_problems
 def operate(reference: str, action: str) -> Response:
     payments, request = service(), current_request()
-    web.require_key(request, payments.settings.operator_api_keys)
-    if not web.is_reference(reference):
+    callers.require_key(request, payments.settings.operator_api_keys)
+    if not requests.is_reference(reference):
         raise NotFound
     if action == "recheck":
         payment = payments.operate.recheck(reference)
     elif action == "redeliver":
         payment = payments.operate.redeliver(reference)
     elif action == "resolve":
-        payment = payments.operate.resolve(reference, *web.decision(request))
+        payment = payments.operate.resolve(reference, *requests.decision(request))
     else:
         raise NotFound
-    return web.reply(to_event(payment, payments.clock.now()))
+    return replies.reply(to_event(payment, payments.clock.now()))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
@@ -172,7 +179,7 @@ def sweep(event: CloudWatchEvent) -> None:  # noqa: ARG001 - Chalice hands the e
 def statement(event: CloudWatchEvent) -> None:
     """The last four days, or for a person who asks for one the day in `{"detail": {"day": "2026-01-31"}}`."""
     payments = service()
-    payments.compare_statement.days(web.statement_days(event.detail, payments.clock.now()))
+    payments.compare_statement.days(requests.statement_days(event.detail, payments.clock.now()))
 
 
 def current_request() -> Request:
@@ -184,7 +191,7 @@ def current_request() -> Request:
 
 def require_grant(payments: Service, request: Request, reference: str) -> None:
     """Raises InvalidToken unless the caller's tracking token is for this payment."""
-    grant = web.tracking_grant(request, payments.settings.tracking_token_keys, payments.clock.now())
+    grant = callers.tracking_grant(request, payments.settings.tracking_token_keys, payments.clock.now())
     if grant.reference != reference:
         raise InvalidToken
 
@@ -204,5 +211,5 @@ def initiated(payments: Service, result: Initiated) -> Response:
         "version": payment.version,
     }
     if result.replayed:
-        return web.reply(body, headers={"Idempotent-Replayed": "true"})
-    return web.reply(body, status=202 if payment.status is PaymentStatus.INITIATING else 201)
+        return replies.reply(body, headers={"Idempotent-Replayed": "true"})
+    return replies.reply(body, status=202 if payment.status is PaymentStatus.INITIATING else 201)

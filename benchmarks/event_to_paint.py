@@ -12,10 +12,10 @@ from itertools import count
 
 import redis
 
-from chalicelib.clock import Clock
-from chalicelib.contract import PaymentEvent, decode, payment_key, to_iso
-from chalicelib.live import Live
-from chalicelib.payment import PaymentStatus
+from chalicelib.adapters.live_store import Live
+from chalicelib.domain.contract import PaymentEvent, decode, payment_key, to_iso
+from chalicelib.domain.payment import PaymentStatus
+from chalicelib.runtime.clock import Clock
 from local.embedded import Valkey
 from tests.browser import Chromium
 from tests.stack import Stack, running

@@ -19,9 +19,10 @@ from typing import Any
 import boto3
 
 from chalicelib import bootstrap
-from chalicelib.ledger import create_table
-from chalicelib.ledger_items import key_of, payment_key, to_attributes, write_payment
-from chalicelib.payment import Money, Payment, PaymentStatus
+from chalicelib.adapters.ledger.items import key_of, payment_key, to_attributes, write_payment
+from chalicelib.adapters.ledger.ledger import create_table
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.settings import read_settings
 from local.embedded import EmbeddedAws, LoopbackServer, Valkey
 

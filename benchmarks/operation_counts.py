@@ -10,11 +10,11 @@ import redis
 import requests
 
 from chalicelib import bootstrap
+from chalicelib.adapters.ledger.ledger import create_table
 from chalicelib.bootstrap import Service
-from chalicelib.clock import Clock
-from chalicelib.initiate_payment import PaymentRequest
-from chalicelib.ledger import create_table
-from chalicelib.payment import Money
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.runtime.clock import Clock
 from chalicelib.settings import read_settings
 from local.campay_simulator import CampaySimulator
 from local.embedded import EmbeddedAws, Valkey

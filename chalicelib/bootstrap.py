@@ -5,22 +5,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib import log
-from chalicelib.campay import Campay
-from chalicelib.check_schedule import CheckSchedule
-from chalicelib.clock import Clock
-from chalicelib.compare_statement import CompareStatement
-from chalicelib.deliver_payment import DeliverPayment
-from chalicelib.give_up_payment import GiveUpPayment
-from chalicelib.initiate_payment import InitiatePayment
-from chalicelib.ledger import Ledger, create_table
-from chalicelib.live import Live, connect
-from chalicelib.operate_payment import OperatePayment
-from chalicelib.orders import Orders
-from chalicelib.reconcile_payments import ReconcilePayments
+from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.ledger.ledger import Ledger, create_table
+from chalicelib.adapters.live_store import Live, connect
+from chalicelib.adapters.order_events import Orders
+from chalicelib.domain.check_schedule import CheckSchedule
+from chalicelib.flows.compare_statement import CompareStatement
+from chalicelib.flows.deliver_payment import DeliverPayment
+from chalicelib.flows.give_up_payment import GiveUpPayment
+from chalicelib.flows.initiate_payment import InitiatePayment
+from chalicelib.flows.operate_payment import OperatePayment
+from chalicelib.flows.reconcile_payments import ReconcilePayments
+from chalicelib.flows.settle_payment import SettlePayment
+from chalicelib.flows.track_payment import TrackPayment
+from chalicelib.runtime import log
+from chalicelib.runtime.clock import Clock
 from chalicelib.settings import InvalidSettings, Settings, read_settings
-from chalicelib.settle_payment import SettlePayment
-from chalicelib.track_payment import TrackPayment
 
 
 @dataclass(frozen=True, slots=True)

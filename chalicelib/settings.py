@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.check_schedule import AGES_SECONDS
-from chalicelib.environment import InvalidVariable, Number, read_number, read_numbers
-from chalicelib.secrets_manager import SecretsUnavailable, read_secrets
+from chalicelib.domain.check_schedule import AGES_SECONDS
+from chalicelib.runtime.environment import InvalidVariable, Number, read_number, read_numbers
+from chalicelib.runtime.secrets_manager import SecretsUnavailable, read_secrets
 
 DEMO_API_URL = "https://demo.campay.net/api"
 MINIMUM_KEY_BYTES = 32

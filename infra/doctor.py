@@ -16,10 +16,10 @@ import boto3
 import jwt
 import requests
 
-from chalicelib.campay import Campay
-from chalicelib.clock import Clock
-from chalicelib.errors import ProviderUnavailable
-from chalicelib.ledger import FORGOTTEN_BY_ATTRIBUTE, TABLE
+from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.ledger.ledger import FORGOTTEN_BY_ATTRIBUTE, TABLE
+from chalicelib.domain.errors import ProviderUnavailable
+from chalicelib.runtime.clock import Clock
 from chalicelib.settings import InvalidSettings, Settings, read_settings
 from infra.account import NoAccount, sign_in
 from infra.alarm_check import WITHIN_SECONDS as ALARM_WITHIN_SECONDS

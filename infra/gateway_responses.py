@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.errors import InvalidRequest, InvalidToken, LimitReached, NotFound, PaymentError
+from chalicelib.domain.errors import InvalidRequest, InvalidToken, LimitReached, NotFound, PaymentError
 
 _LANGUAGE = "fr"
 """As the API's own where a browser does not say; a mapping template cannot read what it says."""

@@ -11,7 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from chalicelib.contract import ORDER_EVENT_SOURCE
+from chalicelib.domain.contract import ORDER_EVENT_SOURCE
 from infra.acknowledged import acknowledge
 from infra.stages import Stage
 

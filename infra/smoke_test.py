@@ -7,7 +7,7 @@ import socketio
 from socketio.exceptions import ConnectionError as NoConnection
 from socketio.exceptions import TimeoutError as NoAnswer
 
-from chalicelib.contract import EVENTS_OF_STATUS, TRACK
+from chalicelib.domain.contract import EVENTS_OF_STATUS, TRACK
 from infra.deployment import Deployment
 
 APPROVED_NUMBER = "237677777777"

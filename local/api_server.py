@@ -19,8 +19,8 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import ChaliceRequestHandler, LambdaContext, LocalChalice
 
-from chalicelib import log
 from chalicelib.bootstrap import service
+from chalicelib.runtime import log
 from chalicelib.settings import InvalidSettings
 from local.embedded import LOOPBACK, Embedded, LoopbackServer
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import uvloop
 
-from chalicelib import log
+from chalicelib.runtime import log
 from socket_gateway import metrics as prometheus
 from socket_gateway.admission import TOO_MANY_SOCKETS, Admission, raise_descriptor_limit
 from socket_gateway.connections import Connections

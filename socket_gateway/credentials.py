@@ -5,7 +5,7 @@ import time
 
 from redis.credentials import CredentialProvider
 
-from chalicelib import log
+from chalicelib.runtime import log
 from socket_gateway.settings import InvalidSettings, Settings, read_settings
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 
-from chalicelib import log
+from chalicelib.runtime import log
 from socket_gateway.connections import Connections
 from socket_gateway.settings import Timing
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chalicelib.contract import (
+from chalicelib.domain.contract import (
     CLIENT_TTL_SECONDS,
     GATEWAY_TTL_SECONDS,
     client_key,

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 
 from redis.asyncio import Connection
 
-from chalicelib import log
-from chalicelib.contract import payment_channel, probe_channel
+from chalicelib.domain.contract import payment_channel, probe_channel
+from chalicelib.runtime import log
 from socket_gateway.metrics import Metrics
 from socket_gateway.redis_clients import REDIS_AWAY, RedisClients
 from socket_gateway.settings import Timing

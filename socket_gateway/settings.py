@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
 
-from chalicelib.environment import InvalidVariable, Number, read_number
-from chalicelib.secrets_manager import SecretsUnavailable, read_secrets
+from chalicelib.runtime.environment import InvalidVariable, Number, read_number
+from chalicelib.runtime.secrets_manager import SecretsUnavailable, read_secrets
 
 MINIMUM_KEY_BYTES = 32
 _LAST_PORT = 65_535

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from chalicelib import log
-from chalicelib.contract import MalformedEvent, PaymentEvent, decode, payment_key
+from chalicelib.domain.contract import MalformedEvent, PaymentEvent, decode, payment_key
+from chalicelib.runtime import log
 from socket_gateway.redis_clients import RedisClients
 
 BATCH = 500

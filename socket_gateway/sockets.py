@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib import log
-from chalicelib.contract import CONNECTED, STOP_TRACKING, TRACK, PaymentEvent, payment_room, to_iso
-from chalicelib.errors import InvalidRequest, InvalidToken, LimitReached, NotFound, PaymentError
-from chalicelib.tokens import TrackingGrant, read_tracking_token
+from chalicelib.domain.contract import CONNECTED, STOP_TRACKING, TRACK, PaymentEvent, payment_room, to_iso
+from chalicelib.domain.errors import InvalidRequest, InvalidToken, LimitReached, NotFound, PaymentError
+from chalicelib.domain.tokens import TrackingGrant, read_tracking_token
+from chalicelib.runtime import log
 from socket_gateway.connections import Connections
 from socket_gateway.credentials import Credentials
 from socket_gateway.metrics import Metrics

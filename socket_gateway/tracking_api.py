@@ -4,9 +4,9 @@ import asyncio
 
 import httpx
 
-from chalicelib import log
-from chalicelib.contract import MalformedEvent, PaymentEvent, decode
-from chalicelib.errors import NotFound
+from chalicelib.domain.contract import MalformedEvent, PaymentEvent, decode
+from chalicelib.domain.errors import NotFound
+from chalicelib.runtime import log
 from socket_gateway.metrics import Metrics
 from socket_gateway.settings import Settings
 

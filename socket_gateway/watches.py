@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 
-from chalicelib import log
-from chalicelib.contract import EVENTS_OF_STATUS, MalformedEvent, PaymentEvent, decode, encode, payment_room
-from chalicelib.errors import NotFound
+from chalicelib.domain.contract import EVENTS_OF_STATUS, MalformedEvent, PaymentEvent, decode, encode, payment_room
+from chalicelib.domain.errors import NotFound
+from chalicelib.runtime import log
 from socket_gateway.redis_clients import REDIS_AWAY
 from socket_gateway.relay import Relay
 from socket_gateway.snapshots import Snapshots, in_batches

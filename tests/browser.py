@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
-from chalicelib import contract
+from chalicelib.domain import contract
 from local.embedded import LOOPBACK, free_port
 from tests.stack import Stack
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 
-from chalicelib.clock import Clock
+from chalicelib.runtime.clock import Clock
 from local.embedded import LoopbackServer
 
 

@@ -13,10 +13,11 @@ import redis
 import socketio
 from aiohttp import web
 
-from chalicelib import contract
-from chalicelib.contract import PaymentEvent
-from chalicelib.payment import Money, Payment, PaymentStatus
-from chalicelib.tokens import TrackingGrant, sign_tracking_token
+from chalicelib.domain import contract
+from chalicelib.domain.contract import PaymentEvent
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.tokens import TrackingGrant, sign_tracking_token
 from local.embedded import LOOPBACK, Valkey
 from socket_gateway.asgi import Gateway, create_app, create_server
 from socket_gateway.settings import Bounds, RedisSettings, Settings, Timing

@@ -23,7 +23,7 @@ from chalice.app import Rate
 from chalice.local import LambdaContext
 
 from app import app
-from chalicelib import log
+from chalicelib.runtime import log
 from local.api_server import RATE_EVENT
 from tests.api_gateway import call
 

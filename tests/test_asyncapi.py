@@ -9,7 +9,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from chalicelib.contract import PaymentEvent
+from chalicelib.domain.contract import PaymentEvent
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests" / "contract"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.breaker import Breaker, BreakerOpen
+from chalicelib.adapters.breaker import Breaker, BreakerOpen
 from tests.fakes import HandClock
 
 

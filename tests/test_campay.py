@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campay import Campay
-from chalicelib.campay_collect import CollectOutcome, NeverSent, OutcomeUnknown, Prompted, Refused
-from chalicelib.clock import Clock
-from chalicelib.errors import ProviderUnavailable
-from chalicelib.payment import CollectRecord, Money, RecordStatus
+from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.campay.collect import CollectOutcome, NeverSent, OutcomeUnknown, Prompted, Refused
+from chalicelib.domain.errors import ProviderUnavailable
+from chalicelib.domain.money import Money
+from chalicelib.domain.provider import CollectRecord, RecordStatus
+from chalicelib.runtime.clock import Clock
 from chalicelib.settings import CampaySettings
 from local.embedded import free_port
 from tests.fakes import Answer, HandClock, ScriptedServer

@@ -10,17 +10,19 @@ import pytest
 from chalice.local import LambdaContext
 
 import app as application
-from chalicelib import deadline
+from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.campay.collect import NeverSent, Prompted
 from chalicelib.bootstrap import Service
-from chalicelib.campay import Campay
-from chalicelib.campay_collect import NeverSent, Prompted
-from chalicelib.clock import Clock
-from chalicelib.errors import ProviderUnavailable
-from chalicelib.initiate_payment import PaymentRequest
-from chalicelib.payment import CollectRecord, Money, Payment, PaymentStatus
-from chalicelib.reconcile_payments import RUN_SECONDS
+from chalicelib.domain.errors import ProviderUnavailable
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.domain.provider import CollectRecord
+from chalicelib.flows.reconcile_payments import RUN_SECONDS
+from chalicelib.flows.settle_payment import LOOK_SECONDS
+from chalicelib.runtime import deadline
+from chalicelib.runtime.clock import Clock
 from chalicelib.settings import CampaySettings, Settings
-from chalicelib.settle_payment import LOOK_SECONDS
 from local.campay_simulator import CampaySimulator
 from tests.api_gateway import call
 from tests.conftest import ORDER, Shop

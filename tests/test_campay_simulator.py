@@ -25,8 +25,8 @@ import pytest
 import redis
 import requests
 
-from chalicelib.errors import InvalidSignature
-from chalicelib.tokens import check_webhook_signature
+from chalicelib.domain.errors import InvalidSignature
+from chalicelib.domain.tokens import check_webhook_signature
 from local.campay_simulator import CampaySimulator
 from local.embedded import Valkey
 from local.simulator.faults import FAULTS, WEBHOOK_FAULTS

@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 
 from benchmarks.large_statement import statement_row
-from chalicelib import deadline
+from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.campay.statement import StatementMalformed, StatementRow, rows_in
 from chalicelib.bootstrap import Service, build
-from chalicelib.campay import Campay
-from chalicelib.campay_statement import StatementMalformed, StatementRow, rows_in
-from chalicelib.errors import ProviderUnavailable
-from chalicelib.initiate_payment import PaymentRequest
-from chalicelib.payment import Money, Payment, PaymentStatus, RecordStatus
+from chalicelib.domain.errors import ProviderUnavailable
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.domain.provider import RecordStatus
+from chalicelib.flows.statement_search import search_statement
+from chalicelib.runtime import deadline
 from chalicelib.settings import CampaySettings, Settings
-from chalicelib.statement_search import search_statement
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
 from tests.fakes import Answer, HandClock, ScriptedServer

@@ -7,10 +7,11 @@ import pytest
 import requests
 
 from chalicelib.bootstrap import Service
-from chalicelib.errors import ProviderUnavailable
-from chalicelib.initiate_payment import PaymentRequest
-from chalicelib.payment import Money, Payment, PaymentStatus
-from chalicelib.web import statement_days
+from chalicelib.domain.errors import ProviderUnavailable
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.web.requests import statement_days
 from local.campay_simulator import CampaySimulator
 from local.simulator.transactions import CAMEROON
 from tests.conftest import Shop

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib import contract
-from chalicelib.payment import CollectRecord, Money, Payment, PaymentStatus, RecordStatus
+from chalicelib.domain import contract
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.provider import CollectRecord, RecordStatus
 
 GOLDEN = Path(__file__).parent / "contract"
 

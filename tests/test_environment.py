@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.environment import InvalidVariable, read_number
+from chalicelib.runtime.environment import InvalidVariable, read_number
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from chalicelib.payment import PaymentStatus
+from chalicelib.domain.payment import PaymentStatus
 from local.embedded import LOOPBACK, Valkey, free_port
 from tests.gateway_stack import (
     PATIENCE_SECONDS,

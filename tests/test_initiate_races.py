@@ -10,11 +10,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.bootstrap import Service
-from chalicelib.errors import PaymentError
-from chalicelib.initiate_payment import KEYS_PER_ORDER, InitiatePayment, PaymentRequest
-from chalicelib.ledger import Ledger
-from chalicelib.payment import Money
+from chalicelib.domain.errors import PaymentError
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.flows.initiate_payment import KEYS_PER_ORDER, InitiatePayment
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
 

@@ -142,7 +142,7 @@ def test_it_has_what_lambda_lacks_and_nothing_else(package: Package) -> None:
         assert {name for name in names if name.startswith("chalice/") and name.endswith(".py")} == {
             *("chalice/__init__.py", "chalice/app.py"),
         }
-        assert {"app.py", "chalicelib/lua/publish_newer.lua"} <= names
+        assert {"app.py", "chalicelib/adapters/lua/publish_newer.lua"} <= names
         machine_code = {name for name in names if archive.read(name).startswith(b"\x7fELF")}
         tag = package.runtime.replace("python", "cpython-").replace(".", "")
         assert {name for name in machine_code if not name.startswith("ijson.libs/")} == {

@@ -9,12 +9,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from chalicelib.errors import LedgerUnavailable
-from chalicelib.ledger import Ledger, VersionConflict
-from chalicelib.ledger_items import Stored
-from chalicelib.ledger_update import NEVER_SENT, Change, Committed
-from chalicelib.payment import Money, Payment, PaymentStatus
-from chalicelib.read_lease import READ_LEASE_MS, ReadLease, ReadRequest
+from chalicelib.adapters.ledger.items import Stored
+from chalicelib.adapters.ledger.ledger import Ledger, VersionConflict
+from chalicelib.adapters.ledger.read_lease import READ_LEASE_MS, ReadLease, ReadRequest
+from chalicelib.adapters.ledger.update import NEVER_SENT, Change, Committed
+from chalicelib.domain.errors import LedgerUnavailable
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
 from local.embedded import EmbeddedAws
 from tests.fakes import HandClock
 

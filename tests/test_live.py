@@ -11,7 +11,8 @@ import pytest
 import redis
 
 from chalicelib import bootstrap
-from chalicelib.contract import (
+from chalicelib.adapters.live_store import Live, LiveUnavailable, connect
+from chalicelib.domain.contract import (
     PaymentEvent,
     client_key,
     clients_key,
@@ -21,8 +22,8 @@ from chalicelib.contract import (
     payment_key,
     to_event,
 )
-from chalicelib.live import Live, LiveUnavailable, connect
-from chalicelib.payment import Money, Payment, PaymentStatus
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.settings import RedisSettings, read_settings
 from local.embedded import Valkey, free_port
 from tests.fakes import HandClock

@@ -5,7 +5,7 @@ import logging
 import sys
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.log import JsonLines
+from chalicelib.runtime.log import JsonLines
 
 
 def line(record: logging.LogRecord) -> dict[str, object]:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.order_events import Orders
 from chalicelib.bootstrap import Service
-from chalicelib.contract import ORDER_EVENT_SOURCE
-from chalicelib.initiate_payment import PaymentRequest
-from chalicelib.orders import Orders
-from chalicelib.payment import Money, Payment, PaymentStatus
+from chalicelib.domain.contract import ORDER_EVENT_SOURCE
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop, aws_client
 from tests.fakes import HandClock

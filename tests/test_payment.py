@@ -10,20 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.payment import (
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import (
     FINAL,
     LIVE,
     TRANSITIONS,
     UNDECIDED,
     UNDER_REVIEW,
     WAITING,
-    CollectRecord,
     InvalidTransition,
-    Money,
     Payment,
     PaymentStatus,
-    RecordStatus,
 )
+from chalicelib.domain.provider import CollectRecord, RecordStatus
 
 INITIATING, PENDING, EXPIRED, FAILED, CONFLICTED, SUCCESSFUL = PaymentStatus
 MAY_BECOME = {

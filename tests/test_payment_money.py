@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.payment import Money, is_phone_number, mask_phone, operator_hint
+from chalicelib.domain.money import Money
+from chalicelib.domain.phone_number import is_phone_number, mask_phone, operator_hint
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.bootstrap import Service
-from chalicelib.clock import Clock
-from chalicelib.errors import PaymentError, ProviderBusy
-from chalicelib.initiate_payment import PaymentRequest
-from chalicelib.ledger import Ledger
-from chalicelib.payment import CollectRecord, Money, Payment, PaymentStatus
-from chalicelib.settle_payment import UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE, SettlePayment
+from chalicelib.domain.errors import PaymentError, ProviderBusy
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.domain.provider import CollectRecord
+from chalicelib.flows.settle_payment import UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE, SettlePayment
+from chalicelib.runtime.clock import Clock
 from tests.conftest import Shop
 from tests.fakes import HandClock
 from tests.stack import wait_until

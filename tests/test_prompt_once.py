@@ -6,11 +6,13 @@ from threading import Barrier
 
 import pytest
 
+from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.bootstrap import Service
-from chalicelib.errors import LedgerUnavailable
-from chalicelib.initiate_payment import InitiatePayment, PaymentRequest
-from chalicelib.ledger import Ledger
-from chalicelib.payment import Money, PaymentStatus
+from chalicelib.domain.errors import LedgerUnavailable
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.flows.initiate_payment import InitiatePayment
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
 from tests.fakes import Death, HandClock, Life

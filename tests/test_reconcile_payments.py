@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.bootstrap import Service
-from chalicelib.check_schedule import AGES_SECONDS, CheckSchedule
-from chalicelib.initiate_payment import PaymentRequest
-from chalicelib.payment import Money, Payment, PaymentStatus
+from chalicelib.domain.check_schedule import AGES_SECONDS, CheckSchedule
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
 from local.embedded import EmbeddedAws, Valkey
 from tests.conftest import Shop
 from tests.fakes import HandClock

@@ -8,8 +8,9 @@ import jwt
 import pytest
 import redis
 
-from chalicelib import bootstrap, tokens
-from chalicelib.errors import LimitReached
+from chalicelib import bootstrap
+from chalicelib.domain import tokens
+from chalicelib.domain.errors import LimitReached
 from chalicelib.settings import Settings
 from local.embedded import Valkey
 from tests.api_gateway import Reply, call

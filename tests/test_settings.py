@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.check_schedule import AGES_SECONDS
+from chalicelib.domain.check_schedule import AGES_SECONDS
 from chalicelib.settings import InvalidSettings, RedisSettings, read_settings
 
 KEYS = ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY")

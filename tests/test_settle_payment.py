@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from chalicelib.bootstrap import Service
-from chalicelib.contract import PaymentEvent
-from chalicelib.errors import NotAllowed, NotFound, ProviderUnavailable
-from chalicelib.initiate_payment import PaymentRequest
-from chalicelib.payment import CollectRecord, Money, Payment, PaymentStatus
+from chalicelib.domain.contract import PaymentEvent
+from chalicelib.domain.errors import NotAllowed, NotFound, ProviderUnavailable
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.domain.provider import CollectRecord
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
 from tests.fakes import HandClock

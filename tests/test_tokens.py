@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.errors import InvalidSignature, InvalidToken
-from chalicelib.tokens import (
+from chalicelib.domain.errors import InvalidSignature, InvalidToken
+from chalicelib.domain.tokens import (
     WEBHOOK_LEEWAY_MS,
     TrackingGrant,
     check_webhook_signature,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import campay, contract, errors
+from chalicelib.adapters.campay import client as campay
+from chalicelib.domain import contract, errors
 from infra.alarms import PAGE
 from infra.log_lines import LINES
 from infra.stages import STAGES
@@ -152,7 +153,7 @@ def test_the_dashboard_shows_every_alarm(stack: Template) -> None:
 
 def written_lines() -> Iterator[tuple[str, set[str]]]:
     """Each line of the product's log: its event, or "" where that is a variable, and its fields."""
-    for path in [ROOT / "app.py", *(ROOT / "chalicelib").glob("*.py"), *(ROOT / "socket_gateway").glob("*.py")]:
+    for path in [ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py"), *(ROOT / "socket_gateway").glob("*.py")]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         dicts = dict(literal_dicts(tree))
         for node in ast.walk(tree):
@@ -180,7 +181,7 @@ def words(pattern: str, field: str) -> set[str]:
 
 
 def order_event_types() -> set[str]:
-    """orders.py logs the event's own type."""
+    """order_events.py logs the event's own type."""
     source = json.loads((ROOT / "tests" / "contract" / "payment-events.json").read_text(encoding="utf-8"))
     told = {kind for case in source.values() for kind in case["orderEventTypes"]}
     assert "payment.conflicted" in told
@@ -211,7 +212,7 @@ def every_error(of: type[errors.PaymentError]) -> Iterator[type[errors.PaymentEr
 
 
 def test_the_causes_that_are_counted_are_those_that_are_written() -> None:
-    source = (ROOT / "chalicelib" / "settle_payment.py").read_text(encoding="utf-8")
+    source = (ROOT / "chalicelib" / "flows" / "settle_payment.py").read_text(encoding="utf-8")
     for line in LINES:
         for cause in words(line.pattern, "cause"):
             assert f'"{cause}"' in source

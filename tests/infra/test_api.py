@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib import reconcile_payments
-from chalicelib.campay import COLLECT_BUDGET_SECONDS
+from chalicelib.adapters.campay.client import COLLECT_BUDGET_SECONDS
+from chalicelib.flows import reconcile_payments
+from chalicelib.flows.settle_payment import LOOK_SECONDS
 from chalicelib.settings import Limits
-from chalicelib.settle_payment import LOOK_SECONDS
 from infra.api import API, FUNCTIONS, INTEGRATION_TIMEOUT_MS, STATEMENT, SWEEP
 from infra.package import RUNTIME, PackagingFailed, runtime_python
 from infra.stages import STAGES

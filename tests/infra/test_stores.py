@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import ledger
+from chalicelib.adapters.ledger import ledger
 from infra.deployment import STACK_NAME, NotDeployed, secret_of_stage
 from infra.fill_secret import OUR_KEYS, fill
 from infra.roles import LEDGER_ACTIONS

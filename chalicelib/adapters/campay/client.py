@@ -1,0 +1,232 @@
+"""CamPay's HTTP API and vocabulary, turned into ours.
+
+Nothing that CamPay or a proxy before it answers raises anything but ProviderUnavailable. Facts of
+the API stand in `docs/campay.md`.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import date
+from typing import Any, TypeVar
+
+from chalicelib.adapters.breaker import Breaker, BreakerOpen
+from chalicelib.adapters.campay.collect import CollectOutcome, NeverSent, OutcomeUnknown, outcome_of
+from chalicelib.adapters.campay.fields import money_of, operator_of, reason_of, status_of, text_of
+from chalicelib.adapters.campay.http import (
+    READ_SECONDS,
+    Answer,
+    CampayHttp,
+    NoAnswer,
+    NotSent,
+    Request,
+    Stream,
+    TimedOut,
+)
+from chalicelib.adapters.campay.statement import StatementMalformed, StatementRow, rows_in
+from chalicelib.adapters.campay.token import CampayToken
+from chalicelib.domain.errors import ProviderUnavailable
+from chalicelib.domain.money import Money
+from chalicelib.domain.provider import CollectRecord
+from chalicelib.runtime import deadline, log
+from chalicelib.runtime.clock import Clock
+from chalicelib.settings import CampaySettings
+
+COLLECT_BUDGET_SECONDS = 20.0
+NEVER_SENT_RETRY_SECONDS = 6.0
+_RETRY_PAUSES = (0.4, 1.2)
+_COLLECT_LEAST_MS = 5_000
+"""Less time would only make an unknown outcome of a prompt that CamPay takes."""
+_STATEMENT_SILENCE_SECONDS = 30.0
+"""CamPay puts a day together before its first byte."""
+_DEMO_HOST = "//demo.campay.net/"
+_SIMULATED_NUMBERS = frozenset({"237677777777", "237677777770", "237699999999", "237699999990"})
+
+R = TypeVar("R", Answer, Stream)
+
+
+class Campay:
+    """One per process; threads may share it."""
+
+    currencies = frozenset({"XAF"})
+
+    def __init__(
+        self, settings: CampaySettings, clock: Clock, credentials_refused: Callable[[], None] = lambda: None
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._is_demo = _DEMO_HOST in settings.api_url + "/"
+        self._http = CampayHttp(settings.api_url, clock)
+        self._token = CampayToken(settings, self._http, clock, credentials_refused)
+        self._breaker = Breaker("campay", clock, (NotSent, NoAnswer))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Bounds all calls of CamPay inside, together."""
+        return deadline.until(self._clock.now() + int(seconds * 1000))
+
+    def collect(self, reference: str, phone_number: str, money: Money, description: str) -> CollectOutcome:
+        """Pushes the prompt, at most once, within 20 s in all, or what the deadline leaves.
+
+        Only what provably never left is tried again: twice, within 6 s. The breaker does not hold it back: a
+        customer's prompt is worth a try.
+        """
+        started = self._clock.now()
+        ends_at = deadline.earliest(started + int(COLLECT_BUDGET_SECONDS * 1000))
+        body = {
+            "amount": money.to_decimal(),
+            "currency": money.currency,
+            "from": phone_number,
+            "description": description,
+            "external_reference": reference,
+            "external_user": reference,
+        }
+        if ends_at - started < _COLLECT_LEAST_MS:
+            return NeverSent("too little time is left for an answer")
+        for pause in (*_RETRY_PAUSES, None):
+            try:
+                answer = self._collect_once(body, ends_at)
+            except (NotSent, ProviderUnavailable) as error:
+                gives_up_at = min(started + NEVER_SENT_RETRY_SECONDS * 1000, ends_at - _COLLECT_LEAST_MS)
+                if pause is None or self._clock.now() + pause * 1000 > gives_up_at:
+                    return NeverSent(str(error))
+                self._clock.sleep(pause * (0.75 + 0.5 * (started % 100) / 100))
+            except NoAnswer as error:
+                return OutcomeUnknown(str(error))
+            else:
+                self._breaker.close()
+                return outcome_of(answer.status, answer.fields)
+        raise AssertionError("the last pause is None and returns")
+
+    def read(self, campay_reference: str) -> CollectRecord | None:
+        """CamPay's record; None where it knows no such reference. Raises ProviderUnavailable."""
+        if not re.fullmatch(r"[\w-]{1,64}", campay_reference, re.ASCII):
+            return None
+        answer = self._ask("GET", f"/transaction/{campay_reference}/")
+        if answer.status == 404 and answer.fields:
+            return None
+        if answer.status != 200 or text_of(answer.fields.get("reference")) != campay_reference:
+            raise ProviderUnavailable(f"CamPay answered {answer.status} to a read")
+        return self._record(answer.fields)
+
+    def statement(self, day: date) -> Iterator[StatementRow]:
+        """Settled transactions of a day of CamPay's, as they come. It lists no pending ones: absence proves nothing.
+
+        Raises ProviderUnavailable, also after some rows; an alarm tells where CamPay did answer, with something that
+        is no statement or is beyond the settings' bounds.
+        """
+        started = self._clock.now()
+        bound = started + int(self._settings.statement_seconds * 1000)
+        stream = self._open_statement(day, deadline.earliest(bound))
+        try:
+            for fields in rows_in(stream.chunks, self._settings.statement_rows):
+                if text_of(fields.get("reference_uuid")):
+                    yield self._row(fields)
+        except StatementMalformed as error:
+            log.alarm("statement-unreadable", day=day.isoformat(), reason=str(error))
+            raise ProviderUnavailable(f"CamPay's statement: {error}") from error
+        except NoAnswer as error:
+            if self._clock.now() >= bound:
+                log.alarm("statement-unreadable", day=day.isoformat(), reason="it took too long")
+            raise ProviderUnavailable(f"CamPay's statement: {error}") from error
+
+    def _open_statement(self, day: date, ends_at: int) -> Stream:
+        """Outside the breaker's judgement in one thing: a day that takes long does not mean that CamPay is away."""
+        request = Request(
+            "POST", "/history/", {"start_date": day.isoformat(), "end_date": day.isoformat()}, None, ends_at,
+            silence_seconds=_STATEMENT_SILENCE_SECONDS,
+        )  # fmt: skip
+
+        def send(request: Request) -> Stream:
+            try:
+                return self._http.stream(request)
+            except TimedOut as error:
+                raise ProviderUnavailable(f"CamPay's statement: {error}") from error
+
+        stream = self._read(send, request)
+        if stream.status == 200:
+            return stream
+        if 400 <= stream.status < 500 and stream.status != 429:
+            log.alarm("statement-unreadable", day=day.isoformat(), reason=f"HTTP {stream.status}")
+        raise ProviderUnavailable(f"CamPay answered {stream.status} to a statement")
+
+    def balance(self) -> Money:
+        """What the app holds at CamPay. Raises ProviderUnavailable."""
+        answer = self._ask("GET", "/balance/")
+        total = text_of(answer.fields.get("total_balance"))
+        money = Money.from_decimal(total or "", text_of(answer.fields.get("currency")) or "XAF")
+        if answer.status != 200 or money is None:
+            raise ProviderUnavailable(f"CamPay answered {answer.status} to a balance")
+        return money
+
+    def _collect_once(self, body: Mapping[str, str], ends_at: int) -> Answer:
+        """Raises NotSent, NoAnswer, and ProviderUnavailable where there is no token: then nothing was sent."""
+        token = self._token_to_collect(ends_at)
+        answer = self._http.send_once(Request("POST", "/collect/", body, token, ends_at))
+        if answer.status != 401 or not self._token.refused(token):
+            return answer
+        try:
+            renewed = self._token_to_collect(ends_at)
+            if ends_at - self._clock.now() < _COLLECT_LEAST_MS:
+                return answer
+            return self._http.send_once(Request("POST", "/collect/", body, renewed, ends_at))
+        except (NotSent, ProviderUnavailable):
+            return answer  # it was sent once, and refused: never call it never sent
+
+    def _token_to_collect(self, ends_at: int) -> str:
+        try:
+            return self._token.get(ends_at)
+        except (NotSent, NoAnswer) as error:
+            raise ProviderUnavailable(f"no token from CamPay: {error}") from error
+
+    def _ask(self, method: str, path: str) -> Answer:
+        """A call that changes nothing at CamPay. Raises ProviderUnavailable."""
+        ends_at = deadline.earliest(self._clock.now() + int(READ_SECONDS * 1000))
+        return self._read(self._http.send, Request(method, path, None, None, ends_at))
+
+    def _read(self, send: Callable[[Request], R], request: Request) -> R:
+        """Sends with a token, through the breaker. Raises ProviderUnavailable."""
+        if deadline.is_over(self._clock.now()):
+            raise ProviderUnavailable("no time is left for CamPay")
+        try:
+            with self._breaker.call():
+                token = self._token.get(request.ends_at)
+                answer = send(replace(request, token=token))
+                if answer.status == 401 and self._token.refused(token):
+                    answer = send(replace(request, token=self._token.get(request.ends_at)))
+        except (BreakerOpen, NotSent, NoAnswer) as error:
+            raise ProviderUnavailable(f"CamPay: {error}") from error
+        return answer
+
+    def _row(self, fields: Mapping[str, Any]) -> StatementRow:
+        money = money_of(fields, "XAF")
+        debit = Money.from_decimal(text_of(fields.get("debit")) or "0", "XAF")
+        return StatementRow(
+            campay_reference=text_of(fields.get("reference_uuid")) or "",
+            external_user=text_of(fields.get("external_user")),
+            status=status_of(fields.get("status")),
+            money=money,
+            is_incoming=debit is not None and debit.amount == 0,
+            simulated=self._is_simulated(fields, money),
+        )
+
+    def _is_simulated(self, fields: Mapping[str, Any], money: Money | None) -> bool:
+        is_number = self._is_demo and text_of(fields.get("phone_number")) in _SIMULATED_NUMBERS
+        return is_number and money is not None and money.amount == 0 and money.currency == "XAF"
+
+    def _record(self, fields: Mapping[str, Any]) -> CollectRecord:
+        money = money_of(fields, text_of(fields.get("currency")) or "")
+        return CollectRecord(
+            campay_reference=text_of(fields.get("reference")) or "",
+            external_reference=text_of(fields.get("external_reference")) or text_of(fields.get("external_user")),
+            status=status_of(fields.get("status")),
+            money=money,
+            direction=(text_of(fields.get("endpoint")) or "").lower() or None,
+            operator=operator_of(fields.get("operator")),
+            operator_reference=text_of(fields.get("operator_reference")),
+            reason=reason_of(fields.get("reason")),
+            simulated=self._is_simulated(fields, money),
+        )

@@ -1,0 +1,180 @@
+"""Single HTTP requests to CamPay: what was answered, or which of two kinds of failure it was."""
+
+import json
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from chalicelib.runtime.clock import Clock
+
+CONNECT_SECONDS, READ_SECONDS = 3.0, 10.0
+"""Longest waits for the connection and usually for the next bytes, within the time that the request has in all."""
+_SHORTEST_SECONDS = 0.5
+"""A request that is made at all is given this long."""
+_MAXIMUM_BYTES = 1_000_000
+T = TypeVar("T")
+
+
+class NotSent(Exception):
+    """The connection was never established."""
+
+
+class NoAnswer(Exception):
+    """Something was sent, and no whole answer came back."""
+
+
+class TimedOut(NoAnswer):
+    """The answer took too long, or was too long: a second one would too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`ends_at`: when the whole answer must be there, in milliseconds since the epoch. `silence_seconds`: the longest
+    wait for the next bytes of it.
+    """
+
+    method: str
+    path: str
+    body: Mapping[str, str] | None
+    token: str | None
+    ends_at: int
+    silence_seconds: float = READ_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is None where it is no JSON; its numbers are text, so that money never becomes a float."""
+
+    status: int
+    body: Any
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        return self.body if isinstance(self.body, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer whose body is still to come; `chunks` raises NoAnswer. Without chunks where the status is not 200."""
+
+    status: int
+    chunks: Iterator[bytes]
+
+
+class CampayHttp:
+    """Keeps connections for requests that may be repeated. One per process; threads may share it."""
+
+    def __init__(self, api_url: str, clock: Clock) -> None:
+        self._api_url = api_url
+        self._clock = clock
+        self._kept = _session()
+
+    def close(self) -> None:
+        self._kept.close()
+
+    def send(self, request: Request) -> Answer:
+        """Sends a request that changes nothing at CamPay. Raises NotSent, NoAnswer."""
+        return _again_if_dead(lambda: self._send(request, self._kept))
+
+    def send_once(self, request: Request) -> Answer:
+        """Sends on a fresh connection: an idle one may be dead, and its reset would be an unknown outcome.
+
+        Raises NotSent, NoAnswer.
+        """
+        with _session() as fresh:
+            return self._send(request, fresh)
+
+    def stream(self, request: Request) -> Stream:
+        """Sends a request that changes nothing at CamPay and whose answer may be long.
+
+        Raises NotSent, NoAnswer, later too, from the chunks.
+        """
+        response = _again_if_dead(lambda: self._open(request, self._kept))
+        if response.status_code != 200:
+            response.close()
+            return Stream(response.status_code, iter(()))
+        return Stream(200, self._chunks(response, request.ends_at))
+
+    def _send(self, request: Request, session: requests.Session) -> Answer:
+        response = self._open(request, session)
+        content = b""
+        for chunk in self._chunks(response, request.ends_at):
+            content += chunk
+            if len(content) > _MAXIMUM_BYTES:
+                raise TimedOut("too long an answer")
+        return Answer(response.status_code, _json(content))
+
+    def _open(self, request: Request, session: requests.Session) -> requests.Response:
+        seconds = max(_SHORTEST_SECONDS, (request.ends_at - self._clock.now()) / 1000)
+        timeout: Any = urllib3.Timeout(total=seconds, connect=CONNECT_SECONDS, read=request.silence_seconds)
+        with _as_failures():
+            return session.request(
+                request.method,
+                self._api_url + request.path,
+                json=request.body,
+                headers={"Authorization": f"Token {request.token}"} if request.token else {},
+                timeout=timeout,
+                allow_redirects=False,
+                stream=True,
+            )
+
+    def _chunks(self, response: requests.Response, ends_at: int) -> Iterator[bytes]:
+        """The body as it comes. An answer that trickles past its time is none."""
+        with response, _as_failures():
+            for chunk in response.iter_content(65_536):
+                if self._clock.now() > ends_at:
+                    raise requests.Timeout
+                yield chunk
+
+
+def _again_if_dead(attempt: Callable[[], T]) -> T:
+    """Once more where a kept connection proves dead."""
+    try:
+        return attempt()
+    except TimedOut:
+        raise
+    except NoAnswer:
+        return attempt()
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no proxy, no .netrc: the environment must not redirect money
+    session.mount("https://", HTTPAdapter(pool_maxsize=16))
+    session.mount("http://", HTTPAdapter(pool_maxsize=16))
+    return session
+
+
+@contextmanager
+def _as_failures() -> Iterator[None]:
+    """Turns what requests and urllib3 raise into NotSent, TimedOut or NoAnswer."""
+    try:
+        yield
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        if _was_never_sent(error):
+            raise NotSent(type(error).__name__) from error
+        if isinstance(error, requests.Timeout):
+            raise TimedOut("timed out") from error
+        raise NoAnswer(type(error).__name__) from error
+
+
+def _was_never_sent(error: BaseException) -> bool:
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(reason, urllib3.exceptions.NewConnectionError):
+        return True
+    return any(isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ()))

@@ -1,0 +1,115 @@
+"""CamPay's statement (`POST /history/`) as a stream: its rows one by one, and never more than one of them kept."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ijson
+
+from chalicelib.domain.money import Money
+from chalicelib.domain.provider import RecordStatus
+
+_MAXIMUM_ROW_BYTES = 1_000_000
+_MAXIMUM_DEPTH = 16
+_LONG_NUMBER = re.compile(rb"[0-9]{1000}")
+"""ijson's C backend ends the whole process at an integer of over 4,300 digits, the most that Python converts."""
+Event = tuple[str, Any]
+
+
+class StatementMalformed(Exception):
+    """The answer is no statement, or is longer than what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """A settled transaction; `external_user` is our reference (the statement has no other of ours).
+
+    `simulated`: as in a CollectRecord.
+    """
+
+    campay_reference: str
+    external_user: str | None
+    status: RecordStatus
+    money: Money | None
+    is_incoming: bool = True
+    simulated: bool = False
+
+
+def rows_in(chunks: Iterable[bytes], maximum_rows: int) -> Iterator[Mapping[str, Any]]:
+    """Reads the rows of either envelope, `{"data": [...]}` or a bare array; what is no object is left out, and of a
+    row what is no plain value.
+
+    Numbers are text, so that money never becomes a float. Raises StatementMalformed, also after some rows.
+    """
+    bounded = _Bounded(chunks)
+    events = ijson.basic_parse(ijson.from_iter(iter(bounded)))
+    try:
+        _enter_array(events)
+        for number, row in enumerate(_objects(events), 1):
+            bounded.since_row = 0
+            if number > maximum_rows:
+                raise StatementMalformed(f"there are more than {maximum_rows} rows")
+            yield row
+        for _ in events:  # what follows the array has to be JSON too
+            pass
+    except (ijson.JSONError, ValueError, ArithmeticError) as error:
+        raise StatementMalformed(f"it is no JSON: {type(error).__name__}") from error
+
+
+@dataclass(slots=True)
+class _Bounded:
+    """The chunks, as long as what they say can be parsed within the memory of one row."""
+
+    chunks: Iterable[bytes]
+    since_row: int = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        tail = b""
+        for chunk in self.chunks:
+            self.since_row += len(chunk)
+            if self.since_row > _MAXIMUM_ROW_BYTES:
+                raise StatementMalformed(f"a row is longer than {_MAXIMUM_ROW_BYTES} bytes")
+            tail = tail[-1000:] + chunk
+            if _LONG_NUMBER.search(tail):
+                raise StatementMalformed("a number is too long")
+            yield chunk
+
+
+def _enter_array(events: Iterator[Event]) -> None:
+    """Consumes the events up to the start of the array of rows, which is the whole or stands under `data`."""
+    depth, key = 0, None
+    for event, value in events:
+        if event == "start_array" and (depth == 0 or (depth == 1 and key == "data")):
+            return
+        depth = _depth_after(event, depth)
+        if depth == 1 and event in ("map_key", "end_map", "end_array"):
+            key = value if event == "map_key" else None
+    raise StatementMalformed("there is no array of rows in it")
+
+
+def _objects(events: Iterator[Event]) -> Iterator[dict[str, Any]]:
+    """The objects of an array that has begun, as far as their plain values go."""
+    depth, key = 1, ""
+    row: dict[str, Any] | None = None
+    for event, value in events:
+        before, depth = depth, _depth_after(event, depth)
+        if depth == 0:
+            return
+        if event == "start_map" and depth == 2:
+            row = {}
+        elif row is not None and depth == 1:
+            yield row
+            row = None
+        elif event == "map_key":
+            key = value if depth == 2 else key
+        elif row is not None and before == depth == 2:
+            row[key] = str(value) if event == "number" else value
+
+
+def _depth_after(event: str, depth: int) -> int:
+    if event in ("start_map", "start_array"):
+        if depth == _MAXIMUM_DEPTH:
+            raise StatementMalformed("it is nested too deep")
+        return depth + 1
+    return depth - 1 if event in ("end_map", "end_array") else depth

@@ -1,0 +1,194 @@
+"""Redis: what a screen depends on, never what money depends on.
+
+Every key has a life span, everything here can be lost and comes back from the ledger. While Redis
+is away a breaker refuses all calls but a probe now and then.
+"""
+
+import math
+import threading
+from collections.abc import Callable, Iterable
+from importlib import resources
+from typing import Any, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.exceptions import RedisClusterException
+from redis.retry import Retry
+
+from chalicelib.adapters.breaker import Breaker, BreakerOpen
+from chalicelib.adapters.gateway_registry import Connections, read_connections
+from chalicelib.domain.contract import (
+    PAYMENT_TTL_SECONDS,
+    MalformedEvent,
+    PaymentEvent,
+    decode,
+    encode,
+    limit_key,
+    payment_key,
+)
+from chalicelib.runtime import log
+from chalicelib.runtime.clock import Clock
+from chalicelib.settings import RedisSettings
+
+CONNECT_SECONDS, READ_SECONDS = 0.5, 1.0
+WINDOW_MS = 60_000
+_PUBLISH_NEWER = resources.files(__package__).joinpath("lua/publish_newer.lua").read_text("utf-8")
+_FAILURES = (redis.RedisError, RedisClusterException, OSError, ValueError)
+T = TypeVar("T")
+
+
+class LiveUnavailable(Exception):
+    """Redis is away. Nothing is lost by it; whoever calls goes on without."""
+
+
+def connect(settings: RedisSettings) -> "redis.Redis | RedisCluster":
+    """The client of a cluster connects here, the other one at its first command.
+
+    A command is sent once more on a fresh connection, since one that was idle for long may be dead; all
+    further retries are the breaker's business.
+    """
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "username": settings.username or None,
+        "password": settings.password or None,
+        "ssl": settings.tls,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_timeout": READ_SECONDS,
+        "health_check_interval": 30,
+    }
+    if settings.cluster:
+        return RedisCluster(**options)
+    return redis.Redis(**options, db=settings.database, retry=Retry(NoBackoff(), 1))
+
+
+class Live:
+    """`connect` gives redis-py's client, or an in-memory one that answers alike. One per process, threads may
+    share it.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Any],
+        clock: Clock,
+        *,
+        in_memory: bool,
+        credentials_refused: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._connect = connect
+        self._connected: Any = None
+        self._credentials_refused = credentials_refused
+        self._clock = clock
+        self._in_memory = in_memory
+        self._lock = threading.Lock()
+        self._breaker = Breaker("redis", clock, _FAILURES)
+
+    def close(self) -> None:
+        if self._connected is not None:
+            self._connected.close()
+
+    def storage(self) -> str:
+        """`memory`, `redis` or `degraded`; asks Redis, so that health is today's and not yesterday's."""
+        try:
+            self._call(lambda: self._client.ping())
+        except LiveUnavailable:
+            return "degraded"
+        return "memory" if self._in_memory else "redis"
+
+    def publish_newer(self, event: PaymentEvent) -> bool:
+        """Keeps and announces a version; False where the same or a newer one is kept already.
+
+        Raises LiveUnavailable.
+        """
+        keys, arguments = [payment_key(event["reference"])], [event["version"], encode(event), PAYMENT_TTL_SECONDS]
+        return bool(self._call(lambda: self._client.register_script(_PUBLISH_NEWER)(keys=keys, args=arguments)))
+
+    def read(self, reference: str) -> PaymentEvent | None:
+        """The kept version; None where there is none. Raises LiveUnavailable."""
+        return _decoded(reference, self._call(lambda: self._client.get(payment_key(reference))))
+
+    def statuses(self, references: Iterable[str]) -> dict[str, str]:
+        """The status in each kept version. Raises LiveUnavailable."""
+        asked = list(references)
+
+        def read() -> list[bytes | None]:
+            pipeline = self._client.pipeline(transaction=False)
+            for reference in asked:
+                pipeline.get(payment_key(reference))
+            texts: list[bytes | None] = pipeline.execute()
+            return texts
+
+        events = [_decoded(*each) for each in zip(asked, self._call(read), strict=True)]
+        return {event["reference"]: event["status"] for event in events if event is not None}
+
+    def take_prompt(self, address: str) -> tuple[int, int]:
+        """Counts a prompt of this address; its prompts and refused calls in this minute.
+
+        Raises LiveUnavailable.
+        """
+
+        def count() -> tuple[int, int]:
+            prompts, refusals = self._limit_keys(address)
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.incr(prompts)
+            pipeline.expire(prompts, 2 * WINDOW_MS // 1000)
+            pipeline.get(refusals)
+            taken, _, refused = pipeline.execute()
+            return taken, int(refused or 0)
+
+        return self._call(count)
+
+    def return_prompt(self, address: str) -> None:
+        """It was no prompt after all. Raises LiveUnavailable."""
+        self._call(lambda: self._client.decr(self._limit_keys(address)[0]))
+
+    def count_refusal(self, address: str) -> int:
+        """This address's refused calls in this minute, this one included. Raises LiveUnavailable."""
+
+        def count() -> int:
+            _, refusals = self._limit_keys(address)
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.incr(refusals)
+            pipeline.expire(refusals, 2 * WINDOW_MS // 1000)
+            refused: int = pipeline.execute()[0]
+            return refused
+
+        return self._call(count)
+
+    def seconds_to_next_window(self) -> int:
+        return math.ceil((WINDOW_MS - self._clock.now() % WINDOW_MS) / 1000)
+
+    def connections(self, cursor: str, limit: int) -> Connections:
+        """A page of who is connected where. Raises LiveUnavailable."""
+        return self._call(lambda: read_connections(self._client, cursor, limit))
+
+    @property
+    def _client(self) -> Any:
+        """Only inside `_call`: a cluster that is away refuses already here."""
+        with self._lock:
+            if self._connected is None:
+                self._connected = self._connect()
+            return self._connected
+
+    def _limit_keys(self, address: str) -> tuple[str, str]:
+        window = self._clock.now() // WINDOW_MS
+        return limit_key("prompts", address, window), limit_key("refusals", address, window)
+
+    def _call(self, command: Callable[[], T]) -> T:
+        """Raises LiveUnavailable, for everything that can go wrong with Redis."""
+        try:
+            with self._breaker.call():
+                return command()
+        except (BreakerOpen, *_FAILURES) as error:
+            if isinstance(error, redis.AuthenticationError):
+                self._credentials_refused()
+            raise LiveUnavailable("Redis is away") from error
+
+
+def _decoded(reference: str, text: bytes | None) -> PaymentEvent | None:
+    try:
+        return decode(text) if text is not None else None
+    except MalformedEvent as error:
+        log.warning("live-copy-malformed", reference=reference, reason=str(error))
+        return None

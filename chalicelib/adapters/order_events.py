@@ -1,0 +1,54 @@
+"""Order events out: this is how the shop's order becomes paid. At least once, through EventBridge."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.contract import FOR_A_PERSON, ORDER_EVENT_SOURCE, order_events
+from chalicelib.domain.payment import Payment
+from chalicelib.runtime import log
+
+
+class AnnouncementFailed(Exception):
+    """The event bus did not take it; the delivery stays marked and comes again."""
+
+
+class Orders:
+    """`client` is boto3's for EventBridge; without one, as on a developer's machine, events are logged."""
+
+    def __init__(self, client: Any | None, event_bus: str) -> None:
+        self._client = client
+        self._event_bus = event_bus
+
+    def announce(self, payment: Payment, now: int) -> None:
+        """Publishes a version's order events. Raises AnnouncementFailed when any of them was not taken: then all are to
+        be announced again, under the same ids.
+        """
+        events = order_events(payment, now)
+        for kind, event in events:
+            if kind in FOR_A_PERSON:
+                log.alarm(kind, reference=payment.reference, order=payment.order_id)
+            if self._client is None:
+                log.info("order-event", type=kind, id=event["id"], order=payment.order_id)
+        if self._client is not None and events:
+            _put(self._client, [self._entry(kind, event) for kind, event in events])
+
+    def _entry(self, kind: str, event: Mapping[str, Any]) -> dict[str, str]:
+        return {
+            "Source": ORDER_EVENT_SOURCE,
+            "DetailType": kind,
+            "Detail": json.dumps(event, ensure_ascii=False),
+            "EventBusName": self._event_bus,
+        }
+
+
+def _put(client: Any, entries: Sequence[Mapping[str, str]]) -> None:
+    try:
+        answer = client.put_events(Entries=entries)
+    except (BotoCoreError, ClientError) as error:
+        raise AnnouncementFailed(type(error).__name__) from error
+    if answer.get("FailedEntryCount"):
+        codes = [entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry]
+        raise AnnouncementFailed(", ".join(codes) or "refused")

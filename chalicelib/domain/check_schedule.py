@@ -1,0 +1,37 @@
+"""When a payment is looked at again without anybody asking. Pure."""
+
+import zlib
+from collections.abc import Sequence
+
+from chalicelib.domain.payment import Payment
+
+MINUTE, HOUR = 60, 3600
+AGES_SECONDS: tuple[float, ...] = (
+    *(10, 20, 30, 45, 60, 90),
+    *(2 * MINUTE, 3 * MINUTE, 4 * MINUTE, 5 * MINUTE, 6 * MINUTE, 8 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE),
+    *(1 * HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR, 24 * HOUR, 48 * HOUR, 72 * HOUR),
+)
+"""Ages of a payment, dense while its customer watches, sparse for money that comes late."""
+
+_LATEST_SHARE = 0.1
+_LATEST_MS = 30 * MINUTE * 1000
+
+
+class CheckSchedule:
+    """Spreads the checks of payments that began together: each age comes up to a tenth late, half an hour at most.
+
+    Never early, so that the last check is no sooner than its age says.
+    """
+
+    def __init__(self, ages_seconds: Sequence[float] = AGES_SECONDS) -> None:
+        self._ages = [int(age * 1000) for age in ages_seconds]
+
+    def next_check(self, payment: Payment, now: int) -> int | None:
+        """Milliseconds since the epoch; None when nothing more will be learnt from CamPay."""
+        if payment.is_final:
+            return None
+        spread = zlib.crc32(payment.reference.encode()) / 2**32
+        times = [payment.created_at + age + int(min(age * _LATEST_SHARE, _LATEST_MS) * spread) for age in self._ages]
+        if payment.is_waiting:
+            times.append(payment.expires_at)
+        return min((moment for moment in times if moment > now), default=None)

@@ -1,0 +1,262 @@
+"""Everything that crosses a process: keys, channels, rooms, event names and the one payload. Pure.
+
+Its words stand here, in `tests/contract/` and in `frontend/src/paymentContract.ts`, nowhere else.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypedDict, cast, get_args, get_type_hints
+
+from chalicelib.domain.payment import Payment, PaymentStatus
+
+PAYMENT_TTL_SECONDS = 3600
+CLIENT_TTL_SECONDS = 86_400
+GATEWAY_TTL_SECONDS = 30
+
+TRACK = "track-payment"
+STOP_TRACKING = "stop-tracking-payment"
+CONNECTED = "connected"
+PAYMENT_STATUS = "payment-status"
+PAYMENT_INITIATED = "payment-initiated"
+PAYMENT_SUCCESS = "payment-success"
+PAYMENT_FAILED = "payment-failed"
+PAYMENT_COMPLETED = "payment-completed"
+
+_S = PaymentStatus
+EVENTS_OF_STATUS: Mapping[str, tuple[str, ...]] = {
+    _S.INITIATING: (PAYMENT_STATUS,),
+    _S.CONFLICTED: (PAYMENT_STATUS,),
+    _S.PENDING: (PAYMENT_INITIATED, PAYMENT_STATUS),
+    _S.SUCCESSFUL: (PAYMENT_STATUS, PAYMENT_SUCCESS, PAYMENT_COMPLETED),
+    _S.FAILED: (PAYMENT_STATUS, PAYMENT_FAILED, PAYMENT_COMPLETED),
+    _S.EXPIRED: (PAYMENT_STATUS, PAYMENT_FAILED, PAYMENT_COMPLETED),
+}
+"""What a browser receives for a newer version, in this order, by the version's status."""
+
+_ORDER_EVENT_OF_STATUS: Mapping[str, str] = {
+    _S.SUCCESSFUL: "payment.successful",
+    _S.FAILED: "payment.failed",
+    _S.EXPIRED: "payment.expired",
+    _S.CONFLICTED: "payment.conflicted",
+}
+DUPLICATE_ORDER_EVENT = "payment.duplicate"
+FOR_A_PERSON = frozenset({DUPLICATE_ORDER_EVENT, _ORDER_EVENT_OF_STATUS[_S.CONFLICTED]})
+"""The order events that somebody has to act upon."""
+ORDER_EVENT_SOURCE = "braidster.payments"
+
+
+def payment_key(reference: str) -> str:
+    """The Redis key of a payment's newest version, and the name of the channel of its changes.
+
+    The braces make every key of one payment share a cluster slot.
+    """
+    return f"payment:{{{reference}}}"
+
+
+payment_channel = payment_key
+
+
+def reference_of_channel(channel: str) -> str | None:
+    if channel.startswith("payment:{") and channel.endswith("}"):
+        return channel[len("payment:{") : -1]
+    return None
+
+
+def payment_room(reference: str) -> str:
+    """The Socket.IO room of those who watch a payment."""
+    return f"payment:{reference}"
+
+
+def client_key(socket_id: str) -> str:
+    return f"client:{socket_id}"
+
+
+def gateway_key(gateway_id: str) -> str:
+    return f"gateway:{gateway_id}"
+
+
+def gateways_key() -> str:
+    """A sorted set of gateways' ids, by the time of their last beat in seconds."""
+    return "registry:gateways"
+
+
+def clients_key(gateway_id: str) -> str:
+    """A sorted set of the ids of a gateway's sockets, all with the same score: Redis keeps them in their order."""
+    return f"registry:clients:{gateway_id}"
+
+
+def probe_channel(gateway_id: str) -> str:
+    """A gateway's own channel: it publishes to itself to learn that its subscription is alive."""
+    return f"probe:{gateway_id}"
+
+
+def limit_key(kind: str, address: str, window: int) -> str:
+    """A counter of one address in one window (its number since the epoch)."""
+    return f"limit:{kind}:{{{address}}}:{window}"
+
+
+class PaymentEvent(TypedDict):
+    """The one payload: of each event, of `track-payment`'s ack, of the status and tracking replies.
+
+    `amount` is in minor units; `phoneNumber` is masked; times are ISO 8601 in UTC with
+    milliseconds; `timestamp` is when this payload was made.
+    """
+
+    reference: str
+    orderId: str
+    campayReference: str | None
+    status: str
+    amount: int
+    currency: str
+    phoneNumber: str
+    operator: str | None
+    operatorReference: str | None
+    reason: str | None
+    ussdCode: str | None
+    late: bool
+    duplicate: bool
+    orderPaidBy: str | None
+    message: str
+    createdAt: str
+    updatedAt: str
+    expiresAt: str
+    version: int
+    timestamp: str
+
+
+class MalformedEvent(Exception):
+    """Bytes on a channel or under a key that are no PaymentEvent."""
+
+
+def to_event(payment: Payment, now: int) -> PaymentEvent:
+    return {
+        "reference": payment.reference,
+        "orderId": payment.order_id,
+        "campayReference": payment.campay_reference,
+        "status": payment.status.value,
+        "amount": payment.money.amount,
+        "currency": payment.money.currency,
+        "phoneNumber": payment.phone_mask,
+        "operator": payment.operator,
+        "operatorReference": payment.operator_reference,
+        "reason": payment.reason,
+        "ussdCode": payment.ussd_code,
+        "late": payment.late,
+        "duplicate": payment.duplicate,
+        "orderPaidBy": payment.order_paid_by,
+        "message": message_of(payment),
+        "createdAt": to_iso(payment.created_at),
+        "updatedAt": to_iso(payment.updated_at),
+        "expiresAt": to_iso(payment.expires_at),
+        "version": payment.version,
+        "timestamp": to_iso(now),
+    }
+
+
+def encode(event: PaymentEvent) -> str:
+    return json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+
+
+_FIELD_TYPES: Mapping[str, tuple[type, ...]] = {
+    name: get_args(hint) or (hint,) for name, hint in get_type_hints(PaymentEvent).items()
+}
+
+
+def decode(text: str | bytes) -> PaymentEvent:
+    """Raises MalformedEvent. Fields that we do not know are kept: a newer writer may add some."""
+    try:
+        event = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MalformedEvent("not JSON") from error
+    if not isinstance(event, dict):
+        raise MalformedEvent("not an object")
+    for name, kinds in _FIELD_TYPES.items():
+        if name not in event or type(event[name]) not in kinds:
+            raise MalformedEvent(f"{name} is missing or of a wrong type")
+    if event["status"] not in EVENTS_OF_STATUS:
+        raise MalformedEvent("unknown status")
+    return cast(PaymentEvent, event)
+
+
+def order_events(payment: Payment, now: int) -> list[tuple[str, dict[str, Any]]]:
+    """The type and the payload of each event that the shop's order system gets of a version; none while nothing is
+    settled. The version that pays the order is always told as that; if it is a duplicate too, a further event says so.
+
+    `id` is the same however often an event is announced.
+    """
+    event = {"id": f"{payment.reference}:{payment.version}", **to_event(payment, now)}
+    kind = _ORDER_EVENT_OF_STATUS.get(payment.status)
+    if not payment.duplicate:
+        return [(kind, event)] if kind else []
+    if not payment.pays_order or kind is None:
+        return [(DUPLICATE_ORDER_EVENT, event)]
+    return [(kind, event), (DUPLICATE_ORDER_EVENT, {**event, "id": f"{event['id']}:duplicate"})]
+
+
+def to_iso(milliseconds: int) -> str:
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_MESSAGES: Mapping[str, Mapping[str, str]] = {
+    "overtaken": {
+        "en": "This order is already paid. Please decline the prompt on your phone.",
+        "fr": "Cette commande est déjà payée. Refusez la demande sur votre téléphone.",
+    },
+    "duplicate": {
+        "en": "This order was paid twice. The shop has been told and will contact you.",
+        "fr": "Cette commande a été payée deux fois. La boutique est prévenue et vous contactera.",
+    },
+    "reviewed": {
+        "en": "The shop has checked this payment and did not accept it. It will contact you.",
+        "fr": "La boutique a vérifié ce paiement et ne l'a pas accepté. Elle vous contactera.",
+    },
+    "late": {
+        "en": "Your payment arrived late, and it has been accepted.",
+        "fr": "Votre paiement est arrivé en retard, et il a été accepté.",
+    },
+    "given_up": {
+        "en": "You ended this payment. If you approve it on your phone all the same, it still counts.",
+        "fr": "Vous avez mis fin à ce paiement. Si vous le validez malgré tout, il sera pris en compte.",
+    },
+    _S.INITIATING: {
+        "en": "We are sending the request to your phone.",
+        "fr": "Nous envoyons la demande sur votre téléphone.",
+    },
+    _S.PENDING: {
+        "en": "Check your phone and enter your PIN to pay.",
+        "fr": "Regardez votre téléphone et saisissez votre code PIN pour payer.",
+    },
+    _S.SUCCESSFUL: {"en": "Your payment is confirmed.", "fr": "Votre paiement est confirmé."},
+    _S.FAILED: {
+        "en": "The payment was not made. You have not been charged.",
+        "fr": "Le paiement n'a pas eu lieu. Vous n'avez pas été débité.",
+    },
+    _S.EXPIRED: {
+        "en": "We received no confirmation in time. An approval that comes later still counts.",
+        "fr": "Nous n'avons pas reçu de confirmation à temps. Une validation plus tardive sera prise en compte.",
+    },
+    _S.CONFLICTED: {
+        "en": "The shop is checking this payment. Please do not pay again.",
+        "fr": "La boutique vérifie ce paiement. Ne payez pas une deuxième fois.",
+    },
+}
+
+
+def message_of(payment: Payment) -> str:
+    """A sentence for the customer, in the language of the payment."""
+    if payment.duplicate:
+        case = "duplicate"
+    elif payment.disputed and payment.status is PaymentStatus.FAILED:
+        case = "reviewed"
+    elif payment.order_paid_by and payment.is_live:
+        case = "overtaken"
+    elif payment.late and payment.is_final:
+        case = "late"
+    elif payment.was_given_up:
+        case = "given_up"
+    else:
+        case = payment.status
+    sentences = _MESSAGES[case]
+    return sentences.get(payment.locale, sentences["fr"])

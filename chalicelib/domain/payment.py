@@ -1,0 +1,241 @@
+"""A payment and the rules that money follows. Pure: no I/O, no clock; time comes in as `now`.
+
+All times are whole milliseconds since the Unix epoch, all amounts whole minor units.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.domain.money import Money
+from chalicelib.domain.provider import CollectRecord, RecordStatus
+
+
+class PaymentStatus(StrEnum):
+    INITIATING = "INITIATING"
+    """Claimed; whether a prompt went out is not known yet."""
+    PENDING = "PENDING"
+    """The prompt is on the phone."""
+    EXPIRED = "EXPIRED"
+    """We stopped waiting; CamPay may still say otherwise."""
+    FAILED = "FAILED"
+    """Refused, declined, or proven never sent."""
+    CONFLICTED = "CONFLICTED"
+    """CamPay's record disagrees with the claim: an operator decides, nobody else."""
+    SUCCESSFUL = "SUCCESSFUL"
+    """The money is there."""
+
+
+_S = PaymentStatus
+TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
+    _S.INITIATING: frozenset({_S.PENDING, _S.SUCCESSFUL, _S.FAILED, _S.EXPIRED, _S.CONFLICTED}),
+    _S.PENDING: frozenset({_S.SUCCESSFUL, _S.FAILED, _S.EXPIRED, _S.CONFLICTED}),
+    _S.EXPIRED: frozenset({_S.SUCCESSFUL, _S.FAILED, _S.CONFLICTED}),
+    _S.FAILED: frozenset({_S.SUCCESSFUL, _S.CONFLICTED}),
+    _S.CONFLICTED: frozenset({_S.SUCCESSFUL, _S.FAILED}),
+    _S.SUCCESSFUL: frozenset(),
+}
+"""The one table of what may become what. Every predicate below is derived from it."""
+
+FINAL = frozenset(s for s, after in TRANSITIONS.items() if not after)
+WAITING = frozenset(s for s, after in TRANSITIONS.items() if _S.EXPIRED in after)
+"""The customer may be about to type the PIN: a screen counts down."""
+UNDECIDED = frozenset(s for s, after in TRANSITIONS.items() if {_S.FAILED, _S.CONFLICTED} <= after)
+"""Nobody knows yet whether money moved."""
+UNDER_REVIEW = frozenset(s for s, after in TRANSITIONS.items() if after == {_S.SUCCESSFUL, _S.FAILED})
+LIVE = WAITING | UNDER_REVIEW
+"""Holds its order and its phone: no other attempt may start."""
+
+
+GIVEN_UP = "given_up"
+"""The reason of an EXPIRED payment whose customer ended the wait."""
+
+
+class InvalidTransition(Exception):
+    """A change that the table forbids: a fault in our own code, never of the input."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """One attempt to have one order paid.
+
+    `charges`: the campayReferences of every SUCCESSFUL record of this payment, in the order they
+    were seen; more than one is a duplicate. `disputed`: those of records that disagree with the
+    claim; an operator's decision covers them for good. `order_paid_by`: another attempt of the
+    order has paid it while this one is live. `paid_version`: the version that paid the order; None
+    where another attempt did, or nobody.
+    """
+
+    reference: str
+    order_id: str
+    money: Money
+    phone_mask: str
+    phone_hash: str
+    locale: str
+    created_at: int
+    updated_at: int
+    expires_at: int
+    status: PaymentStatus = PaymentStatus.INITIATING
+    version: int = 1
+    operator: str | None = None
+    campay_reference: str | None = None
+    ussd_code: str | None = None
+    operator_reference: str | None = None
+    reason: str | None = None
+    late: bool = False
+    duplicate: bool = False
+    charges: tuple[str, ...] = ()
+    disputed: tuple[str, ...] = ()
+    order_paid_by: str | None = None
+    paid_version: int | None = None
+
+    @property
+    def pays_order(self) -> bool:
+        """Whether this very version does."""
+        return self.version == self.paid_version
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.status in WAITING
+
+    @property
+    def is_under_review(self) -> bool:
+        return self.status in UNDER_REVIEW
+
+    @property
+    def is_undecided(self) -> bool:
+        return self.status in UNDECIDED
+
+    @property
+    def was_given_up(self) -> bool:
+        return self.status is _S.EXPIRED and self.reason == GIVEN_UP
+
+    def prompted(
+        self, campay_reference: str, ussd_code: str | None, operator: str | None, now: int
+    ) -> "Payment | None":
+        """`/collect/` was answered. A webhook may have been faster: then only what is missing is added."""
+        status = _S.PENDING if self.status is _S.INITIATING else self.status
+        return self._changed(
+            now,
+            status=status,
+            campay_reference=self.campay_reference or campay_reference,
+            ussd_code=(ussd_code or self.ussd_code) if status in WAITING else self.ussd_code,
+            operator=operator or self.operator,
+        )
+
+    def refused(self, reason: str, now: int) -> "Payment | None":
+        """Refused by CamPay, or proven never sent. Whatever CamPay's record said since is stronger."""
+        if not self.is_undecided or self.campay_reference is not None:
+            return None
+        return self._changed(now, status=_S.FAILED, reason=reason)
+
+    def agrees_with(self, record: CollectRecord) -> bool:
+        """Amount, currency and direction are those of the claim: only then a record may settle it."""
+        return record.direction == "collect" and (record.simulated or record.money == self.money)
+
+    def observe(self, record: CollectRecord, now: int) -> "Payment | None":
+        """What CamPay's record makes of this payment; None where it changes nothing.
+
+        A record under another campayReference than ours proves nothing against this payment, only
+        for it: money that came under our reference came.
+        """
+        ours = self.campay_reference in (None, record.campay_reference)
+        if not self.agrees_with(record):
+            return self._disputed(record, now) if ours else None
+        if record.status is RecordStatus.SUCCESSFUL:
+            return self._charged(record, now)
+        if not ours or self.is_under_review:
+            return None
+        if record.status is RecordStatus.FAILED and self._may_become(_S.FAILED):
+            return self._recorded(record, now, status=_S.FAILED)
+        if record.status is RecordStatus.PENDING and self._may_become(_S.PENDING):
+            return self._recorded(record, now, status=_S.PENDING)
+        if self.campay_reference is None and self.is_undecided:
+            return self._recorded(record, now)
+        return None
+
+    def expired(self, now: int) -> "Payment | None":
+        if now < self.expires_at or not self._may_become(_S.EXPIRED):
+            return None
+        return self._changed(now, status=_S.EXPIRED)
+
+    def given_up(self, now: int) -> "Payment | None":
+        """The customer ends the wait before its time is over; None where nobody waits any more."""
+        if not self._may_become(_S.EXPIRED):
+            return None
+        return self._changed(now, status=_S.EXPIRED, reason=GIVEN_UP)
+
+    def resolved(self, status: PaymentStatus, now: int) -> "Payment":
+        """An operator's decision on a CONFLICTED payment: paid, then what was disputed was the charge, or
+        not. Raises InvalidTransition on any other payment, and for "not" where a record that agrees was noted.
+        """
+        if not self.is_under_review or not self._may_become(status):
+            raise InvalidTransition(f"{self.status} may not be resolved as {status}")
+        if status is not _S.SUCCESSFUL and self.charges:
+            raise InvalidTransition(f"may not be resolved as {status}: it was charged by {', '.join(self.charges)}")
+        charges = tuple(dict.fromkeys((*self.charges, *self.disputed))) if status is _S.SUCCESSFUL else self.charges
+        duplicate = self.duplicate or len(charges) > 1
+        return self._next(replace(self, status=status, charges=charges, duplicate=duplicate), now)
+
+    def overtaken(self, paid_by: str, now: int) -> "Payment | None":
+        """Another attempt paid the order: whoever watches this one should decline its prompt."""
+        return self._changed(now, order_paid_by=paid_by) if self.is_live else None
+
+    def as_duplicate(self) -> "Payment":
+        """The same change, of an order that another attempt has paid already."""
+        return replace(self, duplicate=True, paid_version=None)
+
+    def _disputed(self, record: CollectRecord, now: int) -> "Payment | None":
+        settles = record.status in (RecordStatus.SUCCESSFUL, RecordStatus.FAILED)
+        if not settles or record.campay_reference in self.disputed or not self._may_become(_S.CONFLICTED):
+            return None
+        disputed = (*self.disputed, record.campay_reference)
+        return self._recorded(record, now, status=_S.CONFLICTED, disputed=disputed)
+
+    def _charged(self, record: CollectRecord, now: int) -> "Payment | None":
+        if record.campay_reference in self.charges:
+            return None
+        charges = (*self.charges, record.campay_reference)
+        if self.charges:
+            return self._changed(now, charges=charges, duplicate=True)
+        if self.is_under_review:  # noted, and left to the operator
+            return self._changed(now, charges=charges)
+        late = not self.is_waiting
+        return self._recorded(record, now, status=_S.SUCCESSFUL, late=late, charges=charges, reason=None)
+
+    def _recorded(self, record: CollectRecord, now: int, **fields: Any) -> "Payment | None":
+        known = {
+            "campay_reference": record.campay_reference,
+            "operator": record.operator or self.operator,
+            "operator_reference": record.operator_reference or self.operator_reference,
+            "reason": record.reason,
+        }
+        return self._changed(now, **(known | fields))
+
+    def _may_become(self, status: PaymentStatus) -> bool:
+        return status in TRANSITIONS[self.status]
+
+    def _changed(self, now: int, **fields: Any) -> "Payment | None":
+        """The next version, or None where nothing is different."""
+        candidate = replace(self, **fields)
+        if candidate == self:
+            return None
+        return self._next(candidate, now)
+
+    def _next(self, candidate: "Payment", now: int) -> "Payment":
+        """The only place where `version` rises."""
+        if candidate.status is not self.status and not self._may_become(candidate.status):
+            raise InvalidTransition(f"{self.status} may not become {candidate.status}")
+        version = self.version + 1
+        paid_version = version if candidate.is_final and not self.is_final else self.paid_version
+        updated_at = max(now, self.updated_at)
+        return replace(candidate, version=version, paid_version=paid_version, updated_at=updated_at)

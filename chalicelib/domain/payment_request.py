@@ -1,0 +1,18 @@
+"""States what a caller of initiate asks for."""
+
+from dataclasses import dataclass
+
+from chalicelib.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """What is asked for, checked. `address` is the caller's; None with the merchant key."""
+
+    order_id: str
+    money: Money
+    phone_number: str
+    description: str
+    locale: str
+    idempotency_key: str | None = None
+    address: str | None = None

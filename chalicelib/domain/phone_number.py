@@ -1,0 +1,23 @@
+"""Knows the mobile numbers of Cameroon."""
+
+import re
+
+_PHONE = re.compile(r"2376[0-9]{8}")
+_MTN = re.compile(r"237(67|65[0-4]|68[0-3])")
+_ORANGE = re.compile(r"237(69|65[5-9]|640|68[5-9])")
+
+
+def is_phone_number(text: str) -> bool:
+    """237, then 6, then eight digits: a mobile number of Cameroon."""
+    return _PHONE.fullmatch(text) is not None
+
+
+def operator_hint(phone_number: str) -> str | None:
+    """The operator that the prefix suggests. Numbers are ported: CamPay decides, this only hints."""
+    if _MTN.match(phone_number):
+        return "MTN"
+    return "Orange" if _ORANGE.match(phone_number) else None
+
+
+def mask_phone(phone_number: str) -> str:
+    return f"{phone_number[:4]}******{phone_number[-2:]}"

@@ -1,0 +1,83 @@
+"""Signed words that cross our border: order tokens and webhook signatures in, tracking tokens in and out.
+
+Pure: keys and time are arguments. HS256 is pinned, every token must expire, and several keys are
+tried so that a key can be rotated (the first one signs). Times are milliseconds since the epoch.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from chalicelib.domain.errors import InvalidSignature, InvalidToken
+
+WEBHOOK_LEEWAY_MS = 60_000
+_SIGNATURE_ONLY: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
+
+# The length of CamPay's webhook key is CamPay's choice; that of our own keys is checked at start.
+warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingGrant:
+    """What the bearer of a tracking token may see: this payment, and the status of its order."""
+
+    reference: str
+    order_id: str
+
+
+def read_order_token(token: str, keys: Sequence[str], now: int) -> Mapping[str, Any]:
+    """The shop's claims `orderId`, `amount`, `currency`, unchecked but for signature and `exp`.
+
+    Raises InvalidToken.
+    """
+    claims = _verified(token, keys, now)
+    if claims is None:
+        raise InvalidToken("The order token is not valid or has expired.")
+    return claims
+
+
+def sign_tracking_token(grant: TrackingGrant, keys: Sequence[str], expires_at: int) -> str:
+    claims = {"reference": grant.reference, "orderId": grant.order_id, "exp": expires_at // 1000}
+    return jwt.encode(claims, keys[0], algorithm="HS256")
+
+
+def read_tracking_token(token: str, keys: Sequence[str], now: int) -> TrackingGrant:
+    """Raises InvalidToken."""
+    claims = _verified(token, keys, now) or {}
+    reference, order_id = claims.get("reference"), claims.get("orderId")
+    if not isinstance(reference, str) or not isinstance(order_id, str):
+        raise InvalidToken("The tracking token is not valid or has expired.")
+    return TrackingGrant(reference, order_id)
+
+
+def check_webhook_signature(signature: str, keys: Sequence[str], now: int) -> None:
+    """CamPay's token proves that CamPay signed something for this app within the hour, nothing more:
+    it binds neither reference, status nor amount. Without a key nothing passes.
+
+    Raises InvalidSignature.
+    """
+    if _verified(signature, keys, now, leeway=WEBHOOK_LEEWAY_MS) is None:
+        raise InvalidSignature("The webhook's signature is not valid or has expired.")
+
+
+def _verified(token: str, keys: Sequence[str], now: int, leeway: int = 0) -> Mapping[str, Any] | None:
+    """The claims, or None. Time is judged here, by `now`, not by the library's own clock."""
+    for key in keys:
+        if not key:
+            continue
+        try:
+            claims = jwt.decode(token, key, algorithms=["HS256"], options=_SIGNATURE_ONLY)
+        except (jwt.PyJWTError, ValueError):
+            continue
+        return claims if _is_current(claims, now, leeway) else None
+    return None
+
+
+def _is_current(claims: Mapping[str, Any], now: int, leeway: int) -> bool:
+    expires, begins = claims.get("exp"), claims.get("nbf", 0)
+    if type(expires) is not int or type(begins) not in (int, float):
+        return False
+    return now < expires * 1000 + leeway and now >= begins * 1000 - leeway

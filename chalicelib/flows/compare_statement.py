@@ -1,0 +1,146 @@
+"""CamPay's statement of a day against our ledger: what either has and the other does not."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import islice
+
+from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.campay.statement import StatementRow
+from chalicelib.adapters.ledger.items import Charge
+from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.domain.errors import PaymentError, ProviderUnavailable
+from chalicelib.domain.payment import Payment
+from chalicelib.domain.provider import RecordStatus
+from chalicelib.flows.settle_payment import SettlePayment
+from chalicelib.runtime import log
+
+_LONGEST_REFERENCE = 64
+"""Ours have 36 characters; what somebody else put there need not be a key of our table."""
+
+
+@dataclass(slots=True)
+class StatementReport:
+    """`matched` counts; the others name: `made_good` our references that this comparison settled,
+    `missing_here` CamPay's references, `missing_there` and `amount_differs` our references.
+    """
+
+    day: date
+    matched: int = 0
+    made_good: list[str] = field(default_factory=list)
+    missing_here: list[str] = field(default_factory=list)
+    missing_there: list[str] = field(default_factory=list)
+    amount_differs: list[str] = field(default_factory=list)
+
+    def differences(self) -> dict[str, list[str]]:
+        names = ("missing_here", "missing_there", "amount_differs")
+        return {name: found for name in names if (found := getattr(self, name))}
+
+
+@dataclass(frozen=True, slots=True)
+class CompareStatement:
+    campay: Campay
+    ledger: Ledger
+    settle: SettlePayment
+
+    def days(self, days: Iterable[date]) -> list[StatementReport]:
+        """Compares day by day; one that cannot be read raises an alarm and does not hold up the others.
+
+        Raises LedgerUnavailable and, when all others are done, ProviderUnavailable.
+        """
+        reports, unreadable = [], None
+        for day in days:
+            try:
+                reports.append(self(day))
+            except ProviderUnavailable as error:
+                log.alarm("statement-not-compared", day=day.isoformat(), reason=str(error))
+                unreadable = error
+        log.info("campay-balance", amount=self.campay.balance().amount)
+        if unreadable is not None:
+            raise unreadable
+        return reports
+
+    def __call__(self, day: date) -> StatementReport:
+        """Reads the ledger's day, then CamPay's row by row. Each difference raises an alarm.
+
+        Raises ProviderUnavailable, LedgerUnavailable.
+        """
+        report = StatementReport(day)
+        unlisted = {charge.campay_reference: charge for charge in self.ledger.charges_of_day(day)}
+        listed: set[str] = set()
+        unnoted: list[tuple[Payment, str]] = []
+        for rows in _hundreds(self._incoming(day)):
+            unknown = [row for row in rows if not _is_listed(row, unlisted, listed, report)]
+            unnoted += self._look_up(unknown, report)
+        for payment, campay_reference in unnoted:
+            self._make_good(payment, campay_reference, report)
+        self._look_beside(day, unlisted, listed)
+        report.missing_there = sorted({charge.reference for charge in unlisted.values()} - listed)
+        _tell(report)
+        return report
+
+    def _incoming(self, day: date) -> Iterator[StatementRow]:
+        rows = self.campay.statement(day)
+        return (row for row in rows if row.is_incoming and row.status is RecordStatus.SUCCESSFUL)
+
+    def _look_up(self, rows: Sequence[StatementRow], report: StatementReport) -> Iterator[tuple[Payment, str]]:
+        """Rows that are no charge of a payment of that day: of an older one, or one that we have not noted. The
+        latter, with their payments, are left to the caller.
+        """
+        ours = (row.external_user for row in rows if row.external_user and len(row.external_user) <= _LONGEST_REFERENCE)
+        payments = {stored.payment.reference: stored.payment for stored in self.ledger.load_many(ours)}
+        for row in rows:
+            payment = payments.get(row.external_user or "")
+            if payment is None:
+                report.missing_here.append(row.campay_reference)
+            elif not row.simulated and row.money != payment.money:
+                report.amount_differs.append(payment.reference)
+            elif row.campay_reference in payment.charges:
+                report.matched += 1
+            else:
+                yield payment, row.campay_reference
+
+    def _make_good(self, payment: Payment, campay_reference: str, report: StatementReport) -> None:
+        """A row of the statement only points at CamPay's own record, which decides."""
+        try:
+            payment = self.settle.recheck(payment.reference, "statement", named=campay_reference)
+        except PaymentError as error:
+            log.warning("statement-not-settled", reference=payment.reference, code=error.code)
+        if campay_reference in payment.charges:
+            report.made_good.append(payment.reference)
+        else:
+            report.missing_here.append(campay_reference)
+
+    def _look_beside(self, day: date, unlisted: dict[str, Charge], listed: set[str]) -> None:
+        """On the days before and after, since the statement has no zone; only as long as charges are missing."""
+        for other in (day + timedelta(days=1), day - timedelta(days=1)):
+            if unlisted:
+                for row in self._incoming(other):
+                    if charge := unlisted.pop(row.campay_reference, None):
+                        listed.add(charge.reference)
+
+
+def _is_listed(row: StatementRow, unlisted: dict[str, Charge], listed: set[str], report: StatementReport) -> bool:
+    """Whether the row is a charge of that day's payments: then it is noted in the report."""
+    charge = unlisted.pop(row.campay_reference, None)
+    if charge is None:
+        return False
+    listed.add(charge.reference)
+    if row.simulated or row.money == charge.money:
+        report.matched += 1
+    else:
+        report.amount_differs.append(charge.reference)
+    return True
+
+
+def _hundreds(rows: Iterator[StatementRow]) -> Iterator[list[StatementRow]]:
+    while batch := list(islice(rows, 100)):
+        yield batch
+
+
+def _tell(report: StatementReport) -> None:
+    day = report.day.isoformat()
+    log.info("statement-compared", day=day, matched=report.matched, made_good=len(report.made_good))
+    for difference, references in report.differences().items():
+        first = references[:20]
+        log.alarm("statement-differs", day=day, difference=difference, count=len(references), first=first)

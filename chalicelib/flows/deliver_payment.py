@@ -1,0 +1,69 @@
+"""Tells the screens and the shop what the ledger says. At least once, in the order of versions."""
+
+from dataclasses import dataclass
+
+from chalicelib.adapters.ledger.items import Stored
+from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.adapters.live_store import Live, LiveUnavailable
+from chalicelib.adapters.order_events import AnnouncementFailed, Orders
+from chalicelib.domain.contract import to_event
+from chalicelib.domain.errors import LedgerUnavailable
+from chalicelib.domain.payment import Payment
+from chalicelib.runtime import log
+from chalicelib.runtime.clock import Clock
+
+_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverPayment:
+    ledger: Ledger
+    live: Live
+    orders: Orders
+    clock: Clock
+
+    def __call__(self, stored: Stored) -> bool:
+        """Delivers every version that is missing, and what is committed meanwhile.
+
+        False where something has to wait: it stays marked in the ledger, and the sweep comes back.
+        """
+        reference = stored.payment.reference
+        try:
+            for _ in range(_ROUNDS):
+                if self._deliver(stored):
+                    return True
+                newer = self.ledger.load(reference)
+                if newer is None:
+                    return True
+                stored = newer
+        except (LiveUnavailable, AnnouncementFailed, LedgerUnavailable) as error:
+            log.info("delivery-waits", reference=reference, reason=type(error).__name__)
+        except Exception:
+            # The payment is written down: whoever caused the change must get the answer, whatever is wrong here.
+            log.failure("delivery-failed", reference=reference)
+        return False
+
+    def undelivered(self, reference: str) -> bool:
+        """Delivers what the ledger has marked. Raises LedgerUnavailable."""
+        stored = self.ledger.load(reference)
+        return stored is None or self(stored)
+
+    def _deliver(self, stored: Stored) -> bool:
+        """The shop first: a lost cache must not keep an order unpaid."""
+        payment, now = stored.payment, self.clock.now()
+        for version in self._unannounced(stored):
+            self.orders.announce(version, now)
+        try:
+            self.live.publish_newer(to_event(payment, now))
+        except LiveUnavailable:
+            if stored.announced_version < payment.version:
+                self.ledger.announced(payment.reference, payment.version)
+            raise
+        return stored.delivered_version >= payment.version or self.ledger.delivered(payment.reference, payment.version)
+
+    def _unannounced(self, stored: Stored) -> list[Payment]:
+        payment, announced = stored.payment, stored.announced_version
+        # A payment's first version is INITIATING, which settles nothing: it need not be read.
+        if payment.version - max(announced, 1) <= 1:
+            return [payment] if payment.version > announced else []
+        return self.ledger.versions(payment.reference, announced, payment.version)

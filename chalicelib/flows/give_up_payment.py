@@ -1,0 +1,32 @@
+"""Ends the wait for a prompt that the customer will not answer, so that another attempt may start."""
+
+from dataclasses import dataclass
+
+from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.payment import Payment
+from chalicelib.flows.settle_payment import LOOK_SECONDS, SettlePayment
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpPayment:
+    ledger: Ledger
+    settle: SettlePayment
+
+    def __call__(self, reference: str) -> Payment:
+        """The payment after CamPay was asked once more: what its record says, else EXPIRED with the reason `given_up`.
+
+        CamPay keeps a prompt that was cancelled on the phone PENDING for ever. Ending the wait frees the order and
+        the phone; the payment is watched like every expired one, so that an approval that comes later is not lost. A
+        payment that nobody waits for stays as it is.
+
+        Raises NotFound, LedgerUnavailable and, with nothing changed, ProviderUnavailable.
+        """
+        stored = self.ledger.load(reference)
+        if stored is None:
+            raise NotFound
+        if stored.payment.is_waiting:
+            with self.settle.campay.within(LOOK_SECONDS):
+                payment = self.settle.recheck(reference, "given up")
+            stored = stored.with_payment(payment)
+        return self.settle.change(stored, lambda payment, now: payment.given_up(now), "given up")

@@ -1,0 +1,51 @@
+"""What an operator may do to one payment. Each action leaves its mark in the payment's history or the log."""
+
+from dataclasses import dataclass
+
+from chalicelib.adapters.ledger.items import Stored
+from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.domain.errors import NotAllowed, NotFound
+from chalicelib.domain.payment import InvalidTransition, Payment, PaymentStatus
+from chalicelib.flows.deliver_payment import DeliverPayment
+from chalicelib.flows.settle_payment import SettlePayment
+from chalicelib.runtime import log
+
+
+@dataclass(frozen=True, slots=True)
+class OperatePayment:
+    """Each method raises NotFound and LedgerUnavailable."""
+
+    ledger: Ledger
+    settle: SettlePayment
+    deliver: DeliverPayment
+
+    def recheck(self, reference: str) -> Payment:
+        """Re-reads CamPay now. Raises ProviderUnavailable."""
+        self._audit("recheck", reference)
+        return self.settle.recheck(reference, "operator: recheck")
+
+    def redeliver(self, reference: str) -> Payment:
+        """Publishes and announces the newest version once more, under the same id."""
+        self._audit("redeliver", reference)
+        self._load(reference)
+        self.ledger.mark_undelivered(reference)
+        self.deliver.undelivered(reference)
+        return self._load(reference).payment
+
+    def resolve(self, reference: str, status: PaymentStatus, reason: str) -> Payment:
+        """Decides a CONFLICTED payment: SUCCESSFUL or FAILED. Raises NotAllowed for any other."""
+        stored = self._load(reference)
+        self._audit("resolve", reference, status=status)
+        try:
+            return self.settle.change(stored, lambda payment, now: payment.resolved(status, now), f"operator: {reason}")
+        except InvalidTransition as error:
+            raise NotAllowed(str(error), reference=reference) from error
+
+    def _load(self, reference: str) -> Stored:
+        stored = self.ledger.load(reference)
+        if stored is None:
+            raise NotFound
+        return stored
+
+    def _audit(self, action: str, reference: str, **fields: object) -> None:
+        log.info("operator-action", action=action, reference=reference, **fields)

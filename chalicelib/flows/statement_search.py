@@ -1,0 +1,52 @@
+"""Finds payments in CamPay's statement by our own reference: those whose CamPay reference nobody knows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from chalicelib.adapters.campay.client import Campay
+from chalicelib.domain.errors import ProviderUnavailable
+from chalicelib.domain.payment import Payment
+from chalicelib.runtime import log
+
+
+@dataclass(slots=True)
+class Found:
+    """CamPay's references by our own. `unread`: payments with a day that could not be read to its end."""
+
+    references: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    unread: set[str] = field(default_factory=set)
+
+    def of(self, payment: Payment) -> Sequence[str]:
+        """Nothing found proves nothing: pending transactions are not listed. Raises ProviderUnavailable where
+        the payment may be listed on a day that could not be read.
+        """
+        found = self.references.get(payment.reference, [])
+        if not found and payment.reference in self.unread:
+            raise ProviderUnavailable("CamPay's statement could not be read")
+        return found
+
+
+def search_statement(campay: Campay, payments: Iterable[Payment]) -> Found:
+    """Looks for all payments together: each day is asked for once, and read row by row."""
+    wanted: dict[date, set[str]] = defaultdict(set)
+    for payment in payments:
+        for day in _days_of(payment):
+            wanted[day].add(payment.reference)
+    found = Found()
+    for day, references in sorted(wanted.items()):
+        try:
+            for row in campay.statement(day):
+                if row.external_user in references:
+                    found.references[row.external_user].append(row.campay_reference)
+        except ProviderUnavailable as error:
+            log.info("statement-search-incomplete", day=day.isoformat(), reason=str(error))
+            found.unread |= references
+    return found
+
+
+def _days_of(payment: Payment) -> list[date]:
+    """Yesterday to tomorrow, since the statement's rows have no zone."""
+    day = datetime.fromtimestamp(payment.created_at / 1000, UTC).date()
+    return [day + timedelta(days=shift) for shift in (-1, 0, 1)]

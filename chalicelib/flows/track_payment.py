@@ -1,0 +1,92 @@
+"""What a payment, or an order, looks like now: for the screen, for the gateway and for the shop."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.adapters.gateway_registry import Connections
+from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.adapters.live_store import Live, LiveUnavailable
+from chalicelib.domain.contract import PaymentEvent, to_event, to_iso
+from chalicelib.domain.errors import LedgerUnavailable, NotFound
+from chalicelib.domain.payment import FINAL
+from chalicelib.flows.settle_payment import FRESH_MS, SettlePayment
+from chalicelib.runtime import log
+from chalicelib.runtime.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class TrackPayment:
+    ledger: Ledger
+    live: Live
+    settle: SettlePayment
+    clock: Clock
+
+    def payment(self, reference: str) -> PaymentEvent:
+        """From Redis while that is enough: it is settled for good, or it has just changed. Else from the
+        ledger, re-read at CamPay when due; Redis gets back what it lacks.
+
+        Raises NotFound, LedgerUnavailable.
+        """
+        kept = self._kept(reference)
+        fresh_since = to_iso(self.clock.now() - FRESH_MS)
+        if kept and (kept["status"] in FINAL or kept["updatedAt"] > fresh_since):
+            return kept
+        try:
+            payment = self.settle.refresh(reference)
+        except LedgerUnavailable:
+            if kept:
+                return kept
+            raise
+        event = to_event(payment, self.clock.now())
+        if kept is None or kept["version"] < payment.version:
+            self._refill(event)
+        return event
+
+    def order(self, order_id: str) -> PaymentEvent:
+        """The attempt that paid the order, else the latest. Raises NotFound, LedgerUnavailable."""
+        order = self.ledger.order(order_id)
+        reference = order.paid or order.latest
+        if reference is None:
+            raise NotFound
+        event = to_event(self.settle.refresh(reference), self.clock.now())
+        self._refill(event)
+        return event
+
+    def connections(self, cursor: str, limit: int) -> dict[str, Any]:
+        """A page of who is connected and what they track; an empty one that says `degraded` while Redis is away."""
+        storage = self.live.storage()
+        try:
+            page = self.live.connections(cursor, limit)
+            statuses = self._statuses({reference for row in page.clients for reference in row["payments"]})
+        except LiveUnavailable:
+            page, statuses = Connections((), (), ""), {}
+        clients = [
+            row | {"payments": [{"reference": it, "status": statuses.get(it)} for it in row["payments"]]}
+            for row in page.clients
+        ]
+        return {"storage": storage, "gateways": page.gateways, "clients": clients, "cursor": page.cursor or None}
+
+    def _statuses(self, references: Set[str]) -> dict[str, str]:
+        """From Redis; from the ledger what Redis has forgotten; without those that neither can say.
+
+        Raises LiveUnavailable.
+        """
+        kept = self.live.statuses(references)
+        try:
+            forgotten = self.ledger.load_many(references - kept.keys())
+        except LedgerUnavailable:
+            return kept
+        return kept | {stored.payment.reference: stored.payment.status for stored in forgotten}
+
+    def _kept(self, reference: str) -> PaymentEvent | None:
+        try:
+            return self.live.read(reference)
+        except LiveUnavailable:
+            return None
+
+    def _refill(self, event: PaymentEvent) -> None:
+        try:
+            self.live.publish_newer(event)
+        except LiveUnavailable:
+            log.info("not-refilled", reference=event["reference"])

@@ -1,0 +1,65 @@
+"""Logs one line of JSON per event: `time` (ISO 8601, UTC), `level`, `event`, then the event's own fields.
+
+The API and the gateway write the same form. A phone number or a token that strays into a line is struck out.
+"""
+
+import json
+import logging
+import re
+import sys
+import threading
+from typing import Any
+
+from chalicelib.domain.contract import to_iso
+
+logger = logging.getLogger("payments")
+_PRIVATE = re.compile(r"\+?237\s?6(?:\s?[0-9]){8}|eyJ[\w-]+\.[\w-]*\.?[\w-]*|\bToken [0-9A-Za-z]{20,}")
+
+
+class JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        time = to_iso(int(record.created * 1000))
+        line: dict[str, Any] = {"time": time, "level": record.levelname, "event": record.getMessage()}
+        line |= getattr(record, "fields", {})
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return redact(json.dumps(line, ensure_ascii=False, default=str))
+
+
+def redact(text: str) -> str:
+    return _PRIVATE.sub("[private]", text)
+
+
+def configure() -> None:
+    """Once per process; what libraries log below WARNING stays out."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logger.setLevel(logging.INFO)
+
+
+def hook_uncaught() -> None:
+    """Logs what would be plain text on standard error: Python's warnings, and exceptions that end the process or a
+    thread. Call it after `configure`, and only where the process is ours: a test runner has hooks of its own.
+    """
+    logging.captureWarnings(True)
+    sys.excepthook = lambda _kind, error, _trace: failure("process-failed", error)
+    threading.excepthook = lambda it: failure("thread-failed", it.exc_value)
+
+
+def info(event: str, **fields: object) -> None:
+    logger.info(event, extra={"fields": fields})
+
+
+def warning(event: str, **fields: object) -> None:
+    logger.warning(event, extra={"fields": fields})
+
+
+def alarm(event: str, **fields: object) -> None:
+    """Somebody must look: money is where it should not be, or a rule of ours was broken."""
+    logger.error(event, extra={"fields": {"alarm": True, **fields}})
+
+
+def failure(event: str, exception: BaseException | None = None, /, **fields: object) -> None:
+    """Logs an exception that nobody expected, with its trace: the given one, else the one being handled."""
+    logger.error(event, exc_info=exception or True, extra={"fields": fields})

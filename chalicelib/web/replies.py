@@ -1,0 +1,91 @@
+"""Shapes what is answered: JSON, and each error as problem+json (RFC 9457)."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, ParamSpec
+
+from chalice.app import Request, Response
+
+from chalicelib.domain.errors import InvalidRequest, LimitReached, NotAuthenticated, PaymentError
+from chalicelib.runtime import log
+from chalicelib.web.requests import JSON, locale_of
+
+PROBLEM = "application/problem+json"
+P = ParamSpec("P")
+
+
+def reply(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON response that must not be cached (`Cache-Control: no-store`): it says how things are now."""
+    return Response(
+        json.dumps(body, ensure_ascii=False),
+        status_code=status,
+        headers={"Content-Type": JSON, "Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def answers_problems(
+    current_request: Callable[[], Request | None], not_authenticated: Callable[[], None]
+) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
+    """Turns every exception of a route into problem+json. It belongs right under `@app.route`, since
+    Chalice's middleware would only see a 500. `not_authenticated` hears of each key or token that was refused.
+    """
+
+    def decorate(route: Callable[P, Response]) -> Callable[P, Response]:
+        @wraps(route)
+        def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
+            try:
+                return route(*args, **kwargs)
+            except PaymentError as error:
+                log.info("call-refused", route=route.__name__, code=error.code)
+                if isinstance(error, NotAuthenticated):
+                    not_authenticated()
+                return problem(error, locale_of(current_request()))
+            except Exception:
+                log.failure("route-failed", route=route.__name__)
+                return problem(PaymentError(), locale_of(current_request()))
+
+        return answer
+
+    return decorate
+
+
+def problem(error: PaymentError, locale: str) -> Response:
+    """RFC 9457. `detail` is for the person, `reason` and `fields` for the developer."""
+    body: dict[str, Any] = {
+        "type": f"urn:braidster-payments:{error.code}",
+        "title": HTTPStatus(error.http_status).phrase,
+        "status": error.http_status,
+        "code": error.code,
+        "detail": error.sentence[locale],
+        "retryable": error.retryable,
+    }
+    if error.detail:
+        body["reason"] = error.detail
+    if error.reference:
+        body["reference"] = error.reference
+    if isinstance(error, InvalidRequest) and error.fields:
+        body["fields"] = error.fields
+    headers: dict[str, str | list[str]] = {"Content-Type": PROBLEM, "Content-Language": locale}
+    if isinstance(error, LimitReached):
+        headers["Retry-After"] = str(error.retry_after)
+    return Response(json.dumps(body, ensure_ascii=False), status_code=error.http_status, headers=headers)
+
+
+def of_framework(response: Response, locale: str) -> Response:
+    """Chalice's own refusals (a method or a content type that a route does not take), told as ours are."""
+    content_type = response.headers.get("Content-Type", "")
+    if response.status_code < 400 or content_type == PROBLEM:
+        return response
+    if response.status_code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        ours = problem(InvalidRequest(fields={"Content-Type": "is not accepted here"}), locale)
+    else:
+        error = PaymentError()
+        ours = problem(error, locale)
+        body = json.loads(ours.body)
+        status = HTTPStatus(response.status_code)
+        body |= {"status": status, "title": status.phrase, "code": status.name.lower(), "detail": status.phrase}
+        ours.body, ours.status_code = json.dumps(body), status
+    ours.headers = {**response.headers, **ours.headers}
+    return ours

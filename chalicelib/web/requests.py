@@ -1,0 +1,268 @@
+"""Reads what a request says, strictly, and refuses with all that is wrong in it."""
+
+import json
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+
+from chalice.app import MultiDict, Request
+
+from chalicelib.domain import tokens
+from chalicelib.domain.errors import InvalidRequest, InvalidToken
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.domain.phone_number import is_phone_number
+from chalicelib.web.callers import address_of
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+LAST_WORK_MS = 3_000
+"""Kept of a Lambda's time for the ledger, the live store and the reply."""
+MAXIMUM_BODY_BYTES = 16_000
+MAXIMUM_AMOUNT = 100_000_000
+_ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+_REFERENCE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+_CURSOR = re.compile(r"[\w.~-]{0,200}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,20}")
+SIMULATED_NUMBERS = {
+    "approved": "237677777777",
+    "declined": "237677777770",
+    "cancelled": "237670000001",
+    "lost-webhook": "237670000002",
+    "late": "237670000003",
+}
+
+
+def answer_by(invocation: Any, now: int) -> int:
+    """When a Lambda must have its answers from outside, so that it can still write them down and reply.
+
+    `invocation`: what a middleware is given, a route's request or the event of a schedule.
+    """
+    context: Any = invocation.lambda_context if isinstance(invocation, Request) else invocation.context
+    return now + int(context.get_remaining_time_in_millis()) - LAST_WORK_MS
+
+
+def locale_of(request: Request | None) -> str:
+    """`en` where Accept-Language prefers English to French, else `fr`."""
+    ranked: list[tuple[float, str]] = []
+    header = (request.headers.get("accept-language") or "") if request else ""
+    for position, part in enumerate(header[:200].split(",")):
+        tag, _, quality = part.strip().lower().partition(";q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            continue
+        if tag[:2] in ("fr", "en") and weight > 0:
+            ranked.append((weight - position / 1000, tag[:2]))
+    return max(ranked)[1] if ranked else "fr"
+
+
+def is_reference(text: str) -> bool:
+    """One of our own: UUID4, lower case."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def is_order_id(text: str) -> bool:
+    return _ORDER_ID.fullmatch(text) is not None
+
+
+def json_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object; a number with a fraction or an exponent comes as Decimal.
+
+    Raises InvalidRequest for anything that a careful reader would not accept.
+    """
+    text = _body_text(request)
+    try:
+        body = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=Decimal)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The body is not JSON.", fields={"body": str(error)[:100] or "not JSON"}) from error
+    if not isinstance(body, dict):
+        raise InvalidRequest("The body is not a JSON object.", fields={"body": "must be a JSON object"})
+    return body
+
+
+def webhook_fields(request: Request) -> Mapping[str, object]:
+    """CamPay's parameters, from the query, a form or JSON. Raises InvalidRequest."""
+    if request.method == "GET":
+        query = request.query_params or MultiDict({})
+        return _single([(name, value) for name in query for value in query.getlist(name)])
+    content_type = (request.headers.get("content-type") or JSON).lower()
+    if content_type.startswith(FORM):
+        try:
+            return _single(parse_qsl(_body_text(request), keep_blank_values=True, max_num_fields=100))
+        except ValueError as error:
+            raise InvalidRequest("The form cannot be read.", fields={"body": "must be a form"}) from error
+    return json_object(request)
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """What is read of a webhook: `reference` is ours, None where it names nothing that could be ours."""
+
+    signature: str
+    reference: str | None
+    campay_reference: str | None
+
+
+def webhook_bell(request: Request) -> Bell:
+    """Raises InvalidRequest."""
+    fields = webhook_fields(request)
+    faults: dict[str, str] = {}
+    words: dict[str, str] = {}
+    for name in ("signature", "reference", "external_reference"):
+        value = fields.get(name) or ""
+        if not isinstance(value, str) or len(value) > 2000:
+            faults[name] = "must be a string"
+        words[name] = str(value)
+    if not faults and not words["reference"] and not words["external_reference"]:
+        faults["reference"] = "is missing"
+    if faults:
+        raise InvalidRequest(fields=faults)
+    ours = words["external_reference"].lower()
+    return Bell(words["signature"], ours if is_reference(ours) else None, words["reference"] or None)
+
+
+def simulation(request: Request) -> PaymentRequest:
+    """A whole payment against the simulator. Raises InvalidRequest."""
+    body = json_object(request)
+    faults: dict[str, str] = {}
+    outcome = body.get("outcome")
+    if not isinstance(outcome, str) or outcome not in SIMULATED_NUMBERS:
+        faults["outcome"] = f"must be one of {', '.join(SIMULATED_NUMBERS)}"
+    order_id = _checked_order_id(body.get("orderId", f"test-{uuid.uuid4().hex[:12]}"), faults)
+    money = _checked_money(body.get("amount", 5000), "XAF", faults)
+    if faults or money is None:
+        raise InvalidRequest(fields=faults)
+    return PaymentRequest(order_id, money, SIMULATED_NUMBERS[str(outcome)], f"Order {order_id}", locale_of(request))
+
+
+def decision(request: Request) -> tuple[PaymentStatus, str]:
+    """An operator's `{status, reason}` for a payment under review. Raises InvalidRequest."""
+    body = json_object(request)
+    faults: dict[str, str] = {}
+    if body.get("status") not in ("SUCCESSFUL", "FAILED"):
+        faults["status"] = "must be SUCCESSFUL or FAILED"
+    reason = body.get("reason")
+    if not isinstance(reason, str) or not 1 <= len(reason) <= 200 or not reason.isprintable():
+        faults["reason"] = "must be 1 to 200 printable characters"
+    if faults:
+        raise InvalidRequest(fields=faults)
+    return PaymentStatus(body["status"]), str(reason)
+
+
+def statement_days(detail: Mapping[str, Any], now: int) -> list[date]:
+    """The day that is asked for, else the last four before today, UTC, the oldest first. Raises ValueError."""
+    if asked := detail.get("day"):
+        return [date.fromisoformat(asked)]
+    today = datetime.fromtimestamp(now / 1000, UTC).date()
+    return [today - timedelta(days=before) for before in (4, 3, 2, 1)]
+
+
+def page(request: Request) -> tuple[str, int]:
+    """`cursor` and `limit` of the query. Raises InvalidRequest."""
+    query = request.query_params or MultiDict({})
+    cursor, limit = query.get("cursor", ""), query.get("limit", "100")
+    faults: dict[str, str] = {}
+    if not _CURSOR.fullmatch(cursor):
+        faults["cursor"] = "must be the cursor of a page before"
+    if not _NUMBER.fullmatch(limit):
+        faults["limit"] = "must be a whole number"
+    if faults:
+        raise InvalidRequest(fields=faults)
+    return cursor, min(max(int(limit), 1), 1000)
+
+
+def payment_request(request: Request, *, merchant: bool, order_token_keys: Sequence[str], now: int) -> PaymentRequest:
+    """What initiate is asked for. `merchant`: the caller may name the order and the amount itself.
+
+    Raises InvalidRequest with all that is wrong, InvalidToken.
+    """
+    body = json_object(request)
+    faults: dict[str, str] = {}
+    order = _order_fields(body, merchant, order_token_keys, now, faults)
+    order_id = _checked_order_id(order.get("orderId"), faults)
+    money = _checked_money(order.get("amount"), order.get("currency"), faults)
+    phone_number = body.get("phoneNumber")
+    if not isinstance(phone_number, str) or not is_phone_number(phone_number):
+        faults["phoneNumber"] = "must be 237, then 6, then eight digits"
+    description = body.get("description", f"Order {order_id}")
+    if not isinstance(description, str) or not 1 <= len(description) <= 200 or not description.isprintable():
+        faults["description"] = "must be 1 to 200 printable characters"
+    locale = body.get("locale", locale_of(request))
+    if locale not in ("fr", "en"):
+        faults["locale"] = "must be fr or en"
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        faults["Idempotency-Key"] = "must be 1 to 128 visible ASCII characters"
+    if faults or money is None:
+        raise InvalidRequest(fields=faults)
+    address = None if "x-api-key" in request.headers else address_of(request)
+    return PaymentRequest(order_id, money, str(phone_number), description, locale, key, address)
+
+
+def _order_fields(
+    body: Mapping[str, Any], merchant: bool, keys: Sequence[str], now: int, faults: dict[str, str]
+) -> Mapping[str, Any]:
+    """The amount never comes from a browser: it is signed by the shop, or the caller is the shop."""
+    if "orderToken" not in body:
+        if not merchant:
+            raise InvalidToken("An order token, or the merchant key, is needed.")
+        return body
+    for name in ("orderId", "amount", "currency"):
+        if name in body:
+            faults[name] = "comes with the order token and must not be given beside it"
+    token = body["orderToken"]
+    if not isinstance(token, str):
+        raise InvalidRequest(fields={**faults, "orderToken": "must be a string"})
+    return tokens.read_order_token(token, keys, now)
+
+
+def _checked_order_id(value: object, faults: dict[str, str]) -> str:
+    if isinstance(value, str) and is_order_id(value):
+        return value
+    faults.setdefault("orderId", "must be 1 to 64 characters: letters, digits and . _ : -, a letter or digit first")
+    return ""
+
+
+def _checked_money(amount: object, currency: object, faults: dict[str, str]) -> Money | None:
+    if type(amount) is not int or not 0 < amount <= MAXIMUM_AMOUNT:
+        faults.setdefault("amount", f"must be a whole number of the currency's minor unit, 1 to {MAXIMUM_AMOUNT}")
+    if not isinstance(currency, str) or not Money.knows(currency):
+        faults.setdefault("currency", "must be an ISO 4217 code that is known here, such as XAF")
+    return None if "amount" in faults or "currency" in faults else Money(int(str(amount)), str(currency))
+
+
+def _body_text(request: Request) -> str:
+    raw = request.raw_body or b""
+    raw = raw.encode() if isinstance(raw, str) else raw
+    if len(raw) > MAXIMUM_BODY_BYTES:
+        raise InvalidRequest("The body is too large.", fields={"body": f"must be at most {MAXIMUM_BODY_BYTES} bytes"})
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("The body is not UTF-8.", fields={"body": "must be UTF-8"}) from error
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
+        raise ValueError("a key stands twice")
+    return unique
+
+
+def _single(pairs: Sequence[tuple[str, str]]) -> Mapping[str, object]:
+    try:
+        return _unique(pairs)
+    except ValueError as error:
+        raise InvalidRequest("A parameter is given twice.", fields={"body": str(error)}) from error
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
