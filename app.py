@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Cron, Rate, Request, Response
 
-from chalicelib.bootstrap import Service, clock, doubt_secrets, service
+from chalicelib.bootstrap import Service, clock, request_secrets_reload, service
 from chalicelib.domain import tokens
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
@@ -25,7 +25,7 @@ cors = CORSConfig(
     expose_headers=["Idempotent-Replayed", "Retry-After"],
     max_age=600,
 )
-told_as_problems = replies.answers_problems(lambda: app.current_request, not_authenticated=doubt_secrets)
+told_as_problems = replies.answers_problems(lambda: app.current_request, not_authenticated=request_secrets_reload)
 
 if runs_in_lambda():
     log.configure()
@@ -81,10 +81,10 @@ def initiate() -> Response:
 @told_as_problems
 def webhook() -> Response:
     payments = service()
-    bell = requests.webhook_bell(current_request())
-    tokens.check_webhook_signature(bell.signature, payments.settings.campay.webhook_keys, payments.clock.now())
-    if bell.reference is not None:
-        payments.settle.ring(bell.reference, bell.campay_reference)
+    call = requests.webhook_call(current_request())
+    tokens.check_webhook_signature(call.signature, payments.settings.campay.webhook_keys, payments.clock.now())
+    if call.reference is not None:
+        payments.settle.handle_webhook(call.reference, call.campay_reference)
     return replies.reply({"received": True})
 
 
@@ -130,7 +130,7 @@ def give_up(reference: str) -> Response:
 @told_as_problems
 def health() -> Response:
     payments = service()
-    storage = payments.live.storage()
+    storage = payments.live_store.storage()
     state = "degraded" if storage == "degraded" else "healthy"
     return replies.reply({"status": state, "storage": storage, "timestamp": to_iso(payments.clock.now())})
 

@@ -12,7 +12,7 @@ from itertools import count
 
 import redis
 
-from chalicelib.adapters.live_store import Live
+from chalicelib.adapters.live_store import LiveStore
 from chalicelib.domain.contract import PaymentEvent, decode, payment_key, to_iso
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.runtime.clock import Clock
@@ -75,7 +75,7 @@ def _publish(stack: Stack, valkey: Valkey) -> dict[int, float]:
     reference = str(stack.transactions()[-1]["externalReference"])
     with redis.Redis(port=valkey.port) as client:
         event = decode(client.get(payment_key(reference)) or b"")
-        live = Live(lambda: client, Clock(), in_memory=False)
+        live = LiveStore(lambda: client, Clock(), in_memory=False)
         published: dict[int, float] = {}
         for version in count(event["version"] + 1):
             if len(published) == SAMPLES:

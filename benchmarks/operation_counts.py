@@ -91,9 +91,9 @@ def run() -> list[Counted]:
         )
         clock = ForwardClock()
         service = bootstrap.build(settings, clock)
-        service.live._client.connection_pool.connection_class = CountingConnection
-        service.live._client.connection_pool.disconnect()
-        service.live._client.connection_pool.reset()
+        service.live_store._client.connection_pool.connection_class = CountingConnection
+        service.live_store._client.connection_pool.disconnect()
+        service.live_store._client.connection_pool.reset()
         import boto3
 
         create_table(boto3.client("dynamodb"), "payments")
@@ -115,13 +115,13 @@ def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: Camp
     counter.count("status, read a moment ago", lambda: service.track.order("order-1"))
     clock.added += 3_000
     _approve(campay, payment.campay_reference)
-    ring = partial(service.settle.ring, payment.reference, payment.campay_reference)
-    counter.count("webhook that settles", ring, "1 + 3")
-    counter.count("webhook, a duplicate", ring, "0 + 1")
+    webhook = partial(service.settle.handle_webhook, payment.reference, payment.campay_reference)
+    counter.count("webhook that settles", webhook, "1 + 3")
+    counter.count("webhook, a duplicate", webhook, "0 + 1")
     counter.count("tracking, settled", lambda: service.track.payment(payment.reference), "1 + 0")
     counter.count("status, settled", lambda: service.track.order("order-1"))
     unknown = "00000000-0000-4000-8000-000000000000"
-    counter.count("webhook, unknown payment", lambda: service.settle.ring(unknown, None), "0 + 1")
+    counter.count("webhook, unknown payment", lambda: service.settle.handle_webhook(unknown, None), "0 + 1")
     service.close()
     return counter.rows
 

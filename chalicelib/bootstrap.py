@@ -7,8 +7,8 @@ from typing import Any
 
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.ledger.ledger import Ledger, create_table
-from chalicelib.adapters.live_store import Live, connect
-from chalicelib.adapters.order_events import Orders
+from chalicelib.adapters.live_store import LiveStore, connect
+from chalicelib.adapters.order_events import OrderEvents
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.flows.compare_statement import CompareStatement
 from chalicelib.flows.deliver_payment import DeliverPayment
@@ -29,7 +29,7 @@ class Service:
     clock: Clock
     campay: Campay
     ledger: Ledger
-    live: Live
+    live_store: LiveStore
     initiate: InitiatePayment
     settle: SettlePayment
     track: TrackPayment
@@ -40,7 +40,7 @@ class Service:
 
     def close(self) -> None:
         self.campay.close()
-        self.live.close()
+        self.live_store.close()
 
 
 SECRETS_DOUBTED_MS = 60_000
@@ -60,7 +60,7 @@ class Process:
         with self._lock:
             if self._service is None:
                 log.configure()
-                self._service = build(read_settings(), self._clock, self.doubt_secrets)
+                self._service = build(read_settings(), self._clock, self.request_secrets_reload)
                 self._built_at = self._clock.now()
             elif self._is_doubted:
                 self._service = self._rebuilt(self._service)
@@ -77,9 +77,9 @@ class Process:
         if settings == old.settings:
             return old
         log.info("secrets-changed")
-        return build(settings, self._clock, self.doubt_secrets)
+        return build(settings, self._clock, self.request_secrets_reload)
 
-    def doubt_secrets(self) -> None:
+    def request_secrets_reload(self) -> None:
         if self._service is None or not self._service.settings.secrets_id:
             return
         if self._clock.now() - self._built_at > SECRETS_DOUBTED_MS:
@@ -96,31 +96,31 @@ clock = Clock()
 process = Process(clock)
 service = process.service
 """This process's own. Raises InvalidSettings."""
-doubt_secrets = process.doubt_secrets
+request_secrets_reload = process.request_secrets_reload
 """Somebody's key was refused, or one of ours: the next call reads the secrets again, once a minute at most, so
 that strangers with wrong keys cannot keep Secrets Manager busy."""
 
 
-def build(settings: Settings, clock: Clock, doubt_secrets: Callable[[], None] = lambda: None) -> Service:
+def build(settings: Settings, clock: Clock, request_secrets_reload: Callable[[], None] = lambda: None) -> Service:
     in_memory = settings.development and not settings.payments_table
     dynamodb, events = _in_memory_aws() if in_memory else _aws()
     ledger = Ledger(dynamodb, settings.payments_table or _IN_MEMORY_TABLE, clock)
-    live = _live(settings, clock, doubt_secrets)
-    campay = Campay(settings.campay, clock, doubt_secrets)
+    live_store = _live_store(settings, clock, request_secrets_reload)
+    campay = Campay(settings.campay, clock, request_secrets_reload)
     schedule = CheckSchedule(settings.check_ages_seconds)
-    orders = Orders(events if settings.event_bus else None, settings.event_bus)
-    deliver = DeliverPayment(ledger, live, orders, clock)
+    order_events = OrderEvents(events if settings.event_bus else None, settings.event_bus)
+    deliver = DeliverPayment(ledger, live_store, order_events, clock)
     settle = SettlePayment(campay, ledger, deliver, schedule, clock)
     return Service(
         settings=settings,
         clock=clock,
         campay=campay,
         ledger=ledger,
-        live=live,
+        live_store=live_store,
         initiate=InitiatePayment(
             campay,
             ledger,
-            live,
+            live_store,
             deliver,
             settle,
             schedule,
@@ -130,7 +130,7 @@ def build(settings: Settings, clock: Clock, doubt_secrets: Callable[[], None] = 
             int(settings.expires_after_seconds * 1000),
         ),
         settle=settle,
-        track=TrackPayment(ledger, live, settle, clock),
+        track=TrackPayment(ledger, live_store, settle, clock),
         give_up=GiveUpPayment(ledger, settle),
         reconcile=ReconcilePayments(campay, ledger, deliver, settle, clock, settings.sweep_tick_seconds),
         operate=OperatePayment(ledger, settle, deliver),
@@ -183,15 +183,19 @@ class _OneAtATime:
         return call
 
 
-def _live(settings: Settings, clock: Clock, doubt_secrets: Callable[[], None] = lambda: None) -> Live:
+def _live_store(
+    settings: Settings, clock: Clock, request_secrets_reload: Callable[[], None] = lambda: None
+) -> LiveStore:
     """In production Redis, whether or not it answers now. In development memory, unless Redis answers."""
     if settings.redis is not None:
         where = settings.redis
-        live = Live(lambda: connect(where), clock, in_memory=False, credentials_refused=doubt_secrets)
-        if not settings.development or live.storage() == "redis":
-            return live
+        live_store = LiveStore(
+            lambda: connect(where), clock, in_memory=False, credentials_refused=request_secrets_reload
+        )
+        if not settings.development or live_store.storage() == "redis":
+            return live_store
         log.warning("redis-does-not-answer", host=settings.redis.host, instead="memory")
-        live.close()
+        live_store.close()
     import fakeredis
 
-    return Live(fakeredis.FakeRedis, clock, in_memory=True)
+    return LiveStore(fakeredis.FakeRedis, clock, in_memory=True)

@@ -158,7 +158,7 @@ def test_a_look_never_waits_over_two_seconds_for_campay(
     clock.forward(6)
     assert settle.refresh(pending.reference).status is PaymentStatus.PENDING
     with pytest.raises(ProviderUnavailable):
-        settle.ring(pending.reference, pending.campay_reference)
+        settle.handle_webhook(pending.reference, pending.campay_reference)
     assert campay.patience == [LOOK_SECONDS] * 2
     assert LOOK_SECONDS == 2
     campay.close()

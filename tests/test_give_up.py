@@ -41,12 +41,12 @@ def test_order_and_phone_are_free_and_the_money_is_watched(service: Service, sho
     assert service.give_up(first.reference) == newest(service, first), "a second tap changes nothing"
 
     shop.customer(first.campay_reference, "SUCCESSFUL")
-    service.settle.ring(first.reference, first.campay_reference)
+    service.settle.handle_webhook(first.reference, first.campay_reference)
     paid = newest(service, first)
     assert (paid.status, paid.late, paid.reason) == (S.SUCCESSFUL, True, None)
     assert newest(service, second).order_paid_by == first.reference
     shop.customer(second.campay_reference, "SUCCESSFUL")
-    service.settle.ring(second.reference, second.campay_reference)
+    service.settle.handle_webhook(second.reference, second.campay_reference)
     assert newest(service, second).duplicate
 
 
@@ -83,7 +83,7 @@ def test_a_payment_whose_collect_was_not_answered_can_be_given_up(service: Servi
     assert service.give_up(payment.reference).reason == "given_up"
     (transaction,) = shop.transactions
     shop.customer(transaction["reference"], "SUCCESSFUL")
-    service.settle.ring(payment.reference, transaction["reference"])
+    service.settle.handle_webhook(payment.reference, transaction["reference"])
     assert newest(service, payment).status is S.SUCCESSFUL
 
 
@@ -132,13 +132,13 @@ def race(service: Service, shop: Shop, comes_first: str, further: int, n: int) -
 
     def approve() -> None:
         shop.customer(first.campay_reference, "SUCCESSFUL")
-        service.settle.ring(first.reference, first.campay_reference)
+        service.settle.handle_webhook(first.reference, first.campay_reference)
 
     def pay_again() -> None:
         second = service.initiate(replace(request, idempotency_key="second", phone_number=f"23768{n + 1000:07d}"))
         if further == 2:
             shop.customer(second.payment.campay_reference, "SUCCESSFUL")
-            service.settle.ring(second.payment.reference, second.payment.campay_reference)
+            service.settle.handle_webhook(second.payment.reference, second.payment.campay_reference)
 
     again = [pay_again] if further else []
     steps = [approve, give_up, *again] if comes_first == "approval" else [give_up, *again, approve]

@@ -301,7 +301,7 @@ PLANTED = [
     (
         "the_gateway_knows_only_what_is_shared",
         "socket_gateway/relay.py",
-        "from chalicelib.adapters.live_store import Live",
+        "from chalicelib.adapters.live_store import LiveStore",
     ),
     ("the_gateway_knows_only_what_is_shared", "socket_gateway/relay.py", "import chalicelib"),
     ("lambda_does_not_know_the_gateway", "app.py", "import socketio"),

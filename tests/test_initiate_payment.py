@@ -41,7 +41,7 @@ def test_a_prompt_goes_out_and_everything_knows_it(service: Service, shop: Shop)
     transaction = shop.transactions[0]
     assert transaction["externalReference"] == payment.reference
     assert transaction["reference"] == payment.campay_reference
-    kept = service.live.read(payment.reference)
+    kept = service.live_store.read(payment.reference)
     assert kept is not None
     assert (kept["status"], kept["version"], kept["phoneNumber"]) == ("PENDING", 2, "2376******77")
     assert list(service.ledger.undelivered(service.clock.now(), 10)) == []
@@ -52,7 +52,7 @@ def test_the_same_again_is_the_same_payment_and_costs_nothing(service: Service, 
     for _ in range(10):
         assert service.initiate(REQUEST) == Initiated(first, replayed=True)
     assert len(shop.transactions) == 1
-    assert service.live.take_prompt("41.202.0.1")[0] == 2, "one real prompt, and the one that this line takes"
+    assert service.live_store.take_prompt("41.202.0.1")[0] == 2, "one real prompt, and the one that this line takes"
 
 
 def test_fifty_clicks_at_once_charge_once(service: Service, shop: Shop) -> None:
@@ -79,7 +79,7 @@ def test_other_fields_for_an_order_in_progress_are_a_conflict(
 def test_a_key_answers_with_its_payment_whatever_became_of_it(service: Service, shop: Shop) -> None:
     first = service.initiate(with_key("a")).payment
     shop.customer(first.campay_reference, "FAILED")
-    service.settle.ring(first.reference, first.campay_reference)
+    service.settle.handle_webhook(first.reference, first.campay_reference)
     again = service.initiate(with_key("a"))
     assert (again.replayed, again.payment.reference, again.payment.status) == (True, first.reference, S.FAILED)
     with pytest.raises(errors.IdempotencyKeyReused):
@@ -94,7 +94,7 @@ def test_a_second_tab_joins_the_attempt_in_progress_and_its_key_stays_with_it(se
     first = service.initiate(with_key("tab-1")).payment
     assert service.initiate(with_key("tab-2")) == Initiated(first, replayed=True)
     shop.customer(first.campay_reference, "FAILED")
-    service.settle.ring(first.reference, None)
+    service.settle.handle_webhook(first.reference, None)
     late_repetition = service.initiate(with_key("tab-2"))
     assert (late_repetition.replayed, late_repetition.payment.status) == (True, S.FAILED)
     assert len(shop.transactions) == 1
@@ -118,7 +118,7 @@ def test_a_rotated_hash_key_knows_the_prompt_in_flight_and_the_prompts_before(
 
     def decline(payment: Payment) -> None:
         shop.customer(payment.campay_reference, "FAILED")
-        service.settle.ring(payment.reference, payment.campay_reference)
+        service.settle.handle_webhook(payment.reference, payment.campay_reference)
         clock.forward(60)
 
     decline(before)
@@ -151,7 +151,7 @@ def test_while_a_hash_key_is_rotated_a_phone_gets_one_prompt_at_a_time(service: 
 def test_a_paid_order_is_not_paid_again(service: Service, shop: Shop) -> None:
     first = service.initiate(with_key("a")).payment
     shop.customer(first.campay_reference, "SUCCESSFUL")
-    service.settle.ring(first.reference, first.campay_reference)
+    service.settle.handle_webhook(first.reference, first.campay_reference)
     for request in (REQUEST, with_key("b")):
         with pytest.raises(errors.OrderAlreadyPaid):
             service.initiate(request)
@@ -197,7 +197,7 @@ def test_an_attempt_that_nobody_expired_is_expired_by_the_next(service: Service,
 def test_an_order_under_review_is_not_charged_again(service: Service, shop: Shop) -> None:
     first = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(first.campay_reference, "SUCCESSFUL")
-    service.settle.ring(first.reference, first.campay_reference)
+    service.settle.handle_webhook(first.reference, first.campay_reference)
     assert newest(service, first.reference).status is S.CONFLICTED
     for phone in ("237670000006", PHONE):
         with pytest.raises(errors.PaymentInProgress):
@@ -219,7 +219,7 @@ def test_a_case_that_opens_after_expiry_holds_its_order_whatever_its_age(
     clock.forward(601)
     assert service.settle.refresh(first.reference).status is S.EXPIRED
     shop.customer(first.campay_reference, "SUCCESSFUL")
-    service.settle.ring(first.reference, first.campay_reference)
+    service.settle.handle_webhook(first.reference, first.campay_reference)
     assert newest(service, first.reference).status is S.CONFLICTED
     for hours in (0, 100, 1000):
         clock.forward(hours * 3600)
@@ -239,12 +239,12 @@ def test_a_case_holds_its_order_beyond_the_attempt_that_was_live_when_it_opened(
     clock.forward(601)
     second = service.initiate(with_key("second")).payment
     shop.customer(first.campay_reference, "SUCCESSFUL")
-    service.settle.ring(first.reference, first.campay_reference)
+    service.settle.handle_webhook(first.reference, first.campay_reference)
     assert newest(service, first.reference).status is S.CONFLICTED
     assert service.initiate(with_key("second")).replayed
     shop.customer(second.campay_reference, "FAILED")
-    service.settle.ring(second.reference, second.campay_reference)
-    assert service.ledger.order("order-1").live is None
+    service.settle.handle_webhook(second.reference, second.campay_reference)
+    assert service.ledger.order("order-1").active is None
     clock.forward(100 * 3600)
     with pytest.raises(errors.PaymentInProgress):
         service.initiate(with_key("third"))
@@ -275,7 +275,7 @@ def test_an_unknown_outcome_is_found_by_its_webhook(service: Service, shop: Shop
     payment = service.initiate(REQUEST).payment
     campay_reference = shop.transactions[0]["reference"]
     shop.customer(campay_reference, "SUCCESSFUL")
-    service.settle.ring(payment.reference, campay_reference)
+    service.settle.handle_webhook(payment.reference, campay_reference)
     assert newest(service, payment.reference).status is S.SUCCESSFUL
 
 
@@ -311,7 +311,7 @@ def test_a_webhook_faster_than_collects_answer_wins_once(service: Service, shop:
     """The outcome finds the payment settled already: it adds nothing and says nothing twice."""
     claimed = service.initiate(REQUEST).payment
     shop.customer(claimed.campay_reference, "SUCCESSFUL")
-    service.settle.ring(claimed.reference, claimed.campay_reference)
+    service.settle.handle_webhook(claimed.reference, claimed.campay_reference)
     settled = newest(service, claimed.reference)
     assert settled.prompted(str(claimed.campay_reference), "*126#", "MTN", service.clock.now()) is None
     assert shop.order_events == [("payment.successful", 3)]
@@ -346,7 +346,7 @@ def test_three_prompts_in_fifteen_minutes_and_six_a_day(service: Service, shop: 
     def prompt() -> None:
         payment = service.initiate(replace(REQUEST, order_id=f"order-{next(orders)}")).payment
         shop.customer(payment.campay_reference, "FAILED")
-        service.settle.ring(payment.reference, payment.campay_reference)
+        service.settle.handle_webhook(payment.reference, payment.campay_reference)
         clock.forward(60)
 
     for _ in range(3):
@@ -408,7 +408,7 @@ def test_what_was_never_sent_does_not_count(service: Service, settings: Settings
 def test_sixty_prompts_a_minute_from_one_address_and_none_for_the_merchant(service: Service, clock: HandClock) -> None:
     address = "41.202.0.9"
     for _ in range(60):
-        service.live.take_prompt(address)
+        service.live_store.take_prompt(address)
     with pytest.raises(errors.LimitReached) as refused:
         service.initiate(replace(REQUEST, address=address))
     assert refused.value.code == "address_limit"
@@ -438,7 +438,7 @@ def test_without_redis_payments_go_on_and_limits_are_open(service: Service, valk
         payment = service.initiate(REQUEST).payment
         assert payment.status is S.PENDING
         assert list(service.ledger.undelivered(service.clock.now(), 10)) == [payment.reference]
-        assert service.live.storage() == "degraded"
+        assert service.live_store.storage() == "degraded"
     finally:
         valkey.start()
 
@@ -449,7 +449,7 @@ def test_without_the_ledger_nothing_starts(service: Service, aws: EmbeddedAws, s
         service.initiate(REQUEST)
     aws.faults.set()
     assert shop.transactions == []
-    assert service.ledger.order("order-1").live is None
+    assert service.ledger.order("order-1").active is None
     assert service.initiate(REQUEST).payment.status is S.PENDING
 
 
@@ -515,7 +515,7 @@ def test_where_both_limits_hold_the_longer_wait_is_told(service: Service, shop: 
     def attempt() -> None:
         payment = service.initiate(replace(REQUEST, order_id=f"order-{clock.now()}")).payment
         shop.customer(payment.campay_reference, "FAILED")
-        service.settle.ring(payment.reference, payment.campay_reference)
+        service.settle.handle_webhook(payment.reference, payment.campay_reference)
         clock.forward(3)
 
     for pause in (0, 0, 0, 901, 0, 0):
@@ -537,7 +537,7 @@ def test_an_order_has_so_many_keys_and_no_more(service: Service, shop: Shop, clo
     assert service.initiate(replace(REQUEST, idempotency_key="key-7")).replayed
     assert service.initiate(REQUEST).replayed
     shop.customer(first.campay_reference, "FAILED")
-    service.settle.ring(first.reference, first.campay_reference)
+    service.settle.handle_webhook(first.reference, first.campay_reference)
     with pytest.raises(errors.InvalidRequest) as refused:
         service.initiate(one_more)
     assert "Idempotency-Key" in refused.value.fields

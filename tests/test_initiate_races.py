@@ -65,7 +65,7 @@ def test_a_hundred_different_keys_at_once_join_or_are_told(
     remembered = {key for key, answer in zip(keys, told, strict=True) if answer in ("new", "joined")}
     order = initiate.ledger.order("order-1")
     assert set(order.keys) == remembered
-    assert {reference for reference, _ in order.keys.values()} == {order.live}
+    assert {reference for reference, _ in order.keys.values()} == {order.active}
 
 
 def test_four_hundred_equal_calls_at_once_are_one_payment(

@@ -202,17 +202,17 @@ def test_a_webhook_of_every_kind_settles(function: LambdaFunction, settings: Set
     started = initiate(function, settings)
     (row,) = shop.transactions
     shop.customer(row["reference"], "SUCCESSFUL")
-    bell = {"status": "SUCCESSFUL", "reference": row["reference"], "external_reference": started["reference"]}
-    bell["signature"] = signature(settings)
+    fields = {"status": "SUCCESSFUL", "reference": row["reference"], "external_reference": started["reference"]}
+    fields["signature"] = signature(settings)
     as_base64 = kind.endswith("base64")
     path = "/api/payment/webhook"
     if kind == "GET":
-        reply = ask(function, "GET", f"{path}?{urlencode(bell)}")
+        reply = ask(function, "GET", f"{path}?{urlencode(fields)}")
     elif kind.startswith("form"):
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        reply = ask(function, "POST", path, urlencode(bell), headers=headers, as_base64=as_base64)
+        reply = ask(function, "POST", path, urlencode(fields), headers=headers, as_base64=as_base64)
     else:
-        reply = ask(function, "POST", path, bell, as_base64=as_base64)
+        reply = ask(function, "POST", path, fields, as_base64=as_base64)
     assert (reply.status, reply.json) == (200, {"received": True})
     assert shop.order_events == [("payment.successful", 3)]
     assert status(function, started) == "SUCCESSFUL"

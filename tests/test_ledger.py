@@ -52,9 +52,9 @@ def test_a_claim_takes_order_and_phone_and_is_marked_undelivered(ledger: Ledger,
     payment = a_payment(clock)
     claimed = claim(ledger, payment, key="key-1", due_at=clock.now() + 10_000)
     order, phone = ledger.order_and_phone("order-1", "phone-1")
-    assert (order.live, order.latest, order.paid) == ("ref-1", "ref-1", None)
+    assert (order.active, order.latest, order.paid) == ("ref-1", "ref-1", None)
     assert order.keys == {"key-1": ("ref-1", clock.now())}
-    assert (phone.live, phone.prompts) == ("ref-1", (clock.now(),))
+    assert (phone.active, phone.prompts) == ("ref-1", (clock.now(),))
     assert ledger.load("ref-1") == claimed
     assert claimed.payment == payment
     assert list(ledger.undelivered(clock.now(), 10)) == ["ref-1"]
@@ -75,7 +75,7 @@ def test_fifty_concurrent_claims_of_one_order_have_one_winner(ledger: Ledger, cl
     with ThreadPoolExecutor(50) as threads:
         won = [number for number, success in enumerate(threads.map(attempt, range(50))) if success]
     assert len(won) == 1
-    assert ledger.order("order-1").live == f"ref-{won[0]}"
+    assert ledger.order("order-1").active == f"ref-{won[0]}"
     assert [number for number in range(50) if ledger.load(f"ref-{number}")] == won
 
 
@@ -85,17 +85,17 @@ def test_two_orders_of_one_phone_do_not_both_get_a_prompt(ledger: Ledger, clock:
     with pytest.raises(VersionConflict):
         ledger.claim(a_payment(clock, "ref-2", "order-2"), order, phone, None, None)
     assert ledger.load("ref-2") is None
-    assert ledger.order("order-2").live is None
+    assert ledger.order("order-2").active is None
 
 
 def test_leaving_live_frees_order_and_phone(ledger: Ledger, clock: HandClock) -> None:
     payment = claim(ledger, a_payment(clock)).payment
     pending = to(ledger, payment, status=S.PENDING, campay_reference="c-1").payment
-    assert ledger.order("order-1").live == "ref-1"
+    assert ledger.order("order-1").active == "ref-1"
     to(ledger, pending, status=S.EXPIRED)
     order, phone = ledger.order_and_phone("order-1", "phone-1")
-    assert (order.live, order.latest, order.paid) == (None, "ref-1", None)
-    assert (phone.live, phone.prompts) == (None, (clock.now(),))
+    assert (order.active, order.latest, order.paid) == (None, "ref-1", None)
+    assert (phone.active, phone.prompts) == (None, (clock.now(),))
 
 
 @pytest.mark.parametrize(("cause", "is_unsent"), [(NEVER_SENT, True), ("refused", False)])
@@ -106,7 +106,7 @@ def test_only_a_prompt_that_was_never_sent_does_not_count(
     assert ledger.begin_prompt(payment.reference)
     ledger.commit(Change(payment, replace(payment, version=2, status=S.FAILED), cause, due_at=None))
     _, phone = ledger.order_and_phone("order-1", "phone-1")
-    assert (phone.live, phone.prompts) == (None, () if is_unsent else (clock.now(),))
+    assert (phone.active, phone.prompts) == (None, () if is_unsent else (clock.now(),))
     stored = ledger.load(payment.reference)
     assert stored is not None
     assert stored.was_never_sent is is_unsent
@@ -117,7 +117,7 @@ def test_a_success_pays_the_order_in_the_same_transaction(ledger: Ledger, clock:
     committed = to(ledger, payment, status=S.SUCCESSFUL, charges=("c-1",))
     assert committed == Committed(replace(payment, status=S.SUCCESSFUL, charges=("c-1",), version=2))
     order = ledger.order("order-1")
-    assert (order.paid, order.live) == ("ref-1", None)
+    assert (order.paid, order.active) == ("ref-1", None)
 
 
 def test_a_late_success_pays_the_order_and_names_the_attempt_that_is_live(ledger: Ledger, clock: HandClock) -> None:
@@ -125,16 +125,16 @@ def test_a_late_success_pays_the_order_and_names_the_attempt_that_is_live(ledger
     expired = to(ledger, first, status=S.EXPIRED).payment
     second = claim(ledger, a_payment(clock, "ref-2")).payment
     late = to(ledger, expired, status=S.SUCCESSFUL, late=True)
-    assert late.displaced == "ref-2"
+    assert late.other_active == "ref-2"
     assert not late.payment.duplicate
     order = ledger.order("order-1")
-    assert (order.paid, order.live) == ("ref-1", "ref-2")
+    assert (order.paid, order.active) == ("ref-1", "ref-2")
 
     twice = to(ledger, second, status=S.SUCCESSFUL)
     assert twice.payment.duplicate
-    assert twice.displaced is None
+    assert twice.other_active is None
     order = ledger.order("order-1")
-    assert (order.paid, order.live) == ("ref-1", None)
+    assert (order.paid, order.active) == ("ref-1", None)
     stored = ledger.load("ref-2")
     assert stored is not None
     assert stored.payment.duplicate
@@ -150,16 +150,16 @@ def test_an_open_case_stands_in_its_order_until_it_is_closed(
     first = to(ledger, first, status=S.CONFLICTED, disputed=("c-1",)).payment
     second = to(ledger, second, status=S.CONFLICTED, disputed=("c-2",)).payment
     order = ledger.order("order-1")
-    assert (order.live, order.under_review) == ("ref-2", {"ref-1", "ref-2"})
+    assert (order.active, order.under_review) == ("ref-2", {"ref-1", "ref-2"})
     with pytest.raises(VersionConflict):
-        ledger.claim(a_payment(clock, "ref-3", phone="phone-2"), replace(seen, live=None), phone, None, None)
+        ledger.claim(a_payment(clock, "ref-3", phone="phone-2"), replace(seen, active=None), phone, None, None)
     noted = to(ledger, first, charges=("c-3",)).payment
     assert ledger.order("order-1").under_review == {"ref-1", "ref-2"}
     to(ledger, noted, status=closed_as)
     assert ledger.order("order-1").under_review == {"ref-2"}
     to(ledger, second, status=S.FAILED)
     order = ledger.order("order-1")
-    assert (order.live, order.under_review) == (None, set())
+    assert (order.active, order.under_review) == (None, set())
 
 
 def test_a_stale_commit_changes_nothing(ledger: Ledger, clock: HandClock) -> None:
@@ -382,7 +382,7 @@ def test_an_unreachable_ledger_is_one_error_and_nothing_is_half_written(
     with pytest.raises(LedgerUnavailable):
         single_try.claim(payment, order, phone, None, None)
     assert single_try.load("ref-1") is None
-    assert single_try.order("order-1").live is None
+    assert single_try.order("order-1").active is None
     calls: dict[str, Callable[[], object]] = {
         "GetItem": lambda: single_try.load("ref-1"),
         "BatchGetItem": lambda: single_try.order_and_phone("o", "p"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.order_events import Orders
+from chalicelib.adapters.order_events import OrderEvents
 from chalicelib.bootstrap import Service
 from chalicelib.domain.contract import ORDER_EVENT_SOURCE
 from chalicelib.domain.money import Money
@@ -78,7 +78,7 @@ def test_every_settled_version_arrives_after_ten_minutes_without_the_bus(
         service.reconcile.tick()
     assert queue.drain() == []
     shop.customer(payments[2].campay_reference, "SUCCESSFUL")  # after it has expired
-    service.settle.ring(payments[2].reference, payments[2].campay_reference)
+    service.settle.handle_webhook(payments[2].reference, payments[2].campay_reference)
     aws.faults.set()
     clock.forward(20)
     service.reconcile.tick()
@@ -97,7 +97,7 @@ def test_every_settled_version_arrives_after_ten_minutes_without_the_bus(
 def test_a_repetition_is_known_by_its_id(service: Service, shop: Shop, queue: Queue) -> None:
     payment = start(service, 0)
     shop.customer(payment.campay_reference, "SUCCESSFUL")
-    service.settle.ring(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, payment.campay_reference)
     service.operate.redeliver(payment.reference)
     told = ("payment.successful", "order-0", 3)
     assert queue.drain() == [told, told]
@@ -111,8 +111,8 @@ def test_the_version_that_pays_an_order_says_so_even_if_it_was_charged_twice(
     """An operator's yes after a review during which a second charge came: the shop must learn of both."""
     payment = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(payment.campay_reference, "SUCCESSFUL")
-    service.settle.ring(payment.reference, payment.campay_reference)
-    service.settle.ring(payment.reference, shop.charge_again(payment.reference))
+    service.settle.handle_webhook(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, shop.charge_again(payment.reference))
     caplog.clear()
     paid = service.operate.resolve(payment.reference, PaymentStatus.SUCCESSFUL, "the rest was paid in cash")
     assert (service.ledger.order("order-1").paid, paid.duplicate) == (payment.reference, True)
@@ -133,8 +133,8 @@ def test_a_second_charge_of_a_paid_order_is_no_second_success(
     second = start(service, 0)
     for payment in (second, first):
         shop.customer(payment.campay_reference, "SUCCESSFUL")
-        service.settle.ring(payment.reference, payment.campay_reference)
-    service.settle.ring(second.reference, shop.charge_again(second.reference))
+        service.settle.handle_webhook(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(second.reference, shop.charge_again(second.reference))
     kinds = [kind for kind, _, _ in queue.drain()]
     assert kinds == ["payment.expired", "payment.successful", "payment.duplicate", "payment.duplicate"]
 
@@ -157,12 +157,12 @@ def test_an_entry_that_the_bus_does_not_take_is_announced_again(
             refused = [{"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}]
             return {"FailedEntryCount": 1, "Entries": refused}
 
-    deliver = replace(service.settle.deliver, orders=Orders(PartlyRefusing(), "default"))
+    deliver = replace(service.settle.deliver, order_events=OrderEvents(PartlyRefusing(), "default"))
     settle = replace(service.settle, deliver=deliver)
     reconcile = replace(service.reconcile, deliver=deliver, settle=settle)
     payment = start(service, 0)
     shop.customer(payment.campay_reference, "SUCCESSFUL")
-    settle.ring(payment.reference, payment.campay_reference)
+    settle.handle_webhook(payment.reference, payment.campay_reference)
     assert queue.drain() == []
     for _ in range(3):
         clock.forward(15)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import (
+    ACTIVE,
     FINAL,
-    LIVE,
     TRANSITIONS,
     UNDECIDED,
     UNDER_REVIEW,
@@ -105,7 +105,7 @@ def test_every_predicate(status: PaymentStatus) -> None:
     assert payment.is_final is (status in FINAL) is (status in {SUCCESSFUL})
     assert payment.is_waiting is (status in WAITING) is (status in {INITIATING, PENDING})
     assert payment.is_undecided is (status in UNDECIDED) is (status in {INITIATING, PENDING, EXPIRED})
-    assert payment.is_live is (status in LIVE) is (status in {INITIATING, PENDING, CONFLICTED})
+    assert payment.is_active is (status in ACTIVE) is (status in {INITIATING, PENDING, CONFLICTED})
     assert (status in UNDER_REVIEW) is (status in {CONFLICTED})
 
 

@@ -79,9 +79,9 @@ def newest(service: Service, payment: Payment) -> Payment:
     return stored.payment
 
 
-def ring(settle: SettlePayment, payment: Payment, named: str | None) -> PaymentError | None:
+def send_webhook(settle: SettlePayment, payment: Payment, named: str | None) -> PaymentError | None:
     try:
-        settle.ring(payment.reference, named)
+        settle.handle_webhook(payment.reference, named)
     except PaymentError as error:
         return error
     return None
@@ -114,7 +114,7 @@ def test_a_foreign_reference_leaves_the_payments_row_as_it_is(
     clock.forward(6)
     before = state_row(service, pending)
     campay = WatchedCampay(service)
-    ring(settle_with(service, campay), pending, INVENTED)
+    send_webhook(settle_with(service, campay), pending, INVENTED)
     assert campay.read_references == [INVENTED]
     assert state_row(service, pending) == before
 
@@ -127,7 +127,7 @@ def test_replayed_webhooks_with_invented_references_keep_nobody_from_reading_a_p
     settle = settle_with(service, campay)
     shop.customer(pending.campay_reference, "SUCCESSFUL")
     for second in range(60):
-        ring(settle, pending, f"{second:08d}-1111-4111-8111-111111111111")
+        send_webhook(settle, pending, f"{second:08d}-1111-4111-8111-111111111111")
         clock.forward(1)
         service.reconcile.tick()
     assert newest(service, pending).status is S.SUCCESSFUL
@@ -142,7 +142,7 @@ def test_a_replay_does_not_keep_a_status_call_from_reading(
     shop.customer(pending.campay_reference, "SUCCESSFUL")
     for second in range(6):
         clock.forward(1)
-        ring(settle, pending, f"{second:08d}-1111-4111-8111-111111111111")
+        send_webhook(settle, pending, f"{second:08d}-1111-4111-8111-111111111111")
     assert service.track.order("order-1")["status"] == "SUCCESSFUL"
 
 
@@ -151,7 +151,7 @@ def test_reads_of_foreign_references_are_few_and_the_rest_are_asked_to_come_agai
 ) -> None:
     campay = WatchedCampay(service)
     settle = settle_with(service, campay)
-    answers = [ring(settle, pending, f"{n:08d}-1111-4111-8111-111111111111") for n in range(60)]
+    answers = [send_webhook(settle, pending, f"{n:08d}-1111-4111-8111-111111111111") for n in range(60)]
     assert len(campay.read_references) == UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE
     refused = [answer for answer in answers if answer is not None]
     assert len(refused) == 60 - UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE
@@ -165,7 +165,7 @@ def test_reads_of_foreign_references_are_few_over_all_payments(service: Service)
         request = replace(REQUEST, order_id=f"order-{n}", phone_number=f"23767000010{n}")
         payment = service.initiate(request).payment
         for m in range(3):
-            ring(settle, payment, f"{n:04d}{m:04d}-1111-4111-8111-111111111111")
+            send_webhook(settle, payment, f"{n:04d}{m:04d}-1111-4111-8111-111111111111")
     assert len(campay.read_references) == 4
 
 
@@ -178,9 +178,9 @@ def test_a_genuine_webhook_is_not_answered_by_a_read_of_something_else(
     campay = WatchedCampay(service, hold=lambda reference: reference == INVENTED)
     settle = settle_with(service, campay, Clock())
     with ThreadPoolExecutor(2) as threads:
-        replay = threads.submit(ring, settle, unanswered, INVENTED)
+        replay = threads.submit(send_webhook, settle, unanswered, INVENTED)
         assert campay.is_held.wait(10)
-        webhook = threads.submit(ring, settle, unanswered, genuine)
+        webhook = threads.submit(send_webhook, settle, unanswered, genuine)
         campay.may_answer.set()
         assert (replay.result(20), webhook.result(20)) == (None, None)
     assert newest(service, unanswered).status is S.SUCCESSFUL
@@ -193,7 +193,7 @@ def test_an_invented_reference_does_not_make_an_unanswered_payment_look_read(
     shop.customer(transaction["reference"], "SUCCESSFUL")
     due = service.ledger.due(clock.now() + 60_000, 10)
     clock.forward(6)
-    ring(settle_with(service, WatchedCampay(service)), unanswered, INVENTED)
+    send_webhook(settle_with(service, WatchedCampay(service)), unanswered, INVENTED)
     assert service.ledger.due(clock.now() + 60_000, 10) == due
     assert service.track.order("order-1")["status"] == "SUCCESSFUL", "the statement was read for it"
 
@@ -207,7 +207,7 @@ def test_fifty_copies_of_a_webhook_that_comes_before_collect_is_answered_are_two
     clock = SleepersClock()
     settle = settle_with(service, campay, clock)
     with ThreadPoolExecutor(50) as threads:
-        answers = [threads.submit(ring, settle, unanswered, genuine) for _ in range(50)]
+        answers = [threads.submit(send_webhook, settle, unanswered, genuine) for _ in range(50)]
         assert campay.is_held.wait(10)
         wait_until(lambda: len(clock.sleepers) == 49, "all the others wait for the first one's answer")
         shop.customer(genuine, "SUCCESSFUL")
@@ -238,7 +238,7 @@ def test_a_clock_two_seconds_ahead_does_not_swallow_a_webhook(
         look = threads.submit(early.refresh, pending.reference)
         assert campay.is_held.wait(10)
         shop.customer(pending.campay_reference, "SUCCESSFUL")
-        webhook = threads.submit(ring, on_time, pending, pending.campay_reference)
+        webhook = threads.submit(send_webhook, on_time, pending, pending.campay_reference)
         campay.may_answer.set()
         look.result(20)
         assert webhook.result(20) is None
@@ -299,7 +299,7 @@ def test_a_record_without_our_reference_settles_the_payment_that_collect_named(
 ) -> None:
     shop.customer(pending.campay_reference, "SUCCESSFUL")
     campay = WatchedCampay(service, shown=lambda record: replace(record, external_reference=None))
-    settle_with(service, campay).ring(pending.reference, pending.campay_reference)
+    settle_with(service, campay).handle_webhook(pending.reference, pending.campay_reference)
     assert newest(service, pending).status is S.SUCCESSFUL
     assert [record for record in caplog.records if record.message == "settled-without-our-reference"]
 
@@ -310,7 +310,7 @@ def test_a_record_without_our_reference_and_with_another_amount_is_for_an_operat
     shop.customer(pending.campay_reference, "SUCCESSFUL")
     other = Money(4000, "XAF")
     campay = WatchedCampay(service, shown=lambda record: replace(record, external_reference=None, money=other))
-    settle_with(service, campay).ring(pending.reference, pending.campay_reference)
+    settle_with(service, campay).handle_webhook(pending.reference, pending.campay_reference)
     assert newest(service, pending).status is S.CONFLICTED
 
 
@@ -320,5 +320,5 @@ def test_a_record_without_our_reference_that_only_a_webhook_names_proves_nothing
     (transaction,) = shop.transactions
     shop.customer(transaction["reference"], "SUCCESSFUL")
     campay = WatchedCampay(service, shown=lambda record: replace(record, external_reference=None))
-    settle_with(service, campay).ring(unanswered.reference, transaction["reference"])
+    settle_with(service, campay).handle_webhook(unanswered.reference, transaction["reference"])
     assert newest(service, unanswered).status is S.INITIATING

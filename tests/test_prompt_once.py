@@ -86,7 +86,7 @@ def test_a_claim_whose_answer_was_lost_is_sent_by_the_call_that_repeats_it(
     aws.faults.set({"operation": "TransactWriteItems", "kind": "lost-answer", "count": 3})
     with pytest.raises(LedgerUnavailable):
         calls.initiate(Life())(REQUEST)
-    claimed = service.ledger.order("order-1").live
+    claimed = service.ledger.order("order-1").active
     result = calls.initiate(Life())(REQUEST)
     assert (result.payment.status, result.payment.reference, result.replayed) == (S.PENDING, claimed, False)
     assert calls.collects == 1
@@ -130,7 +130,7 @@ def test_an_unsent_claim_whose_time_is_over_is_not_sent_any_more(
 ) -> None:
     """Its process was frozen rather than dead: a second attempt has the order and the phone meanwhile."""
     calls.unsent_claim(replace(REQUEST, idempotency_key="key-1"))
-    frozen = service.ledger.order("order-1").live
+    frozen = service.ledger.order("order-1").active
     assert frozen is not None
     clock.forward(601)
     repeated = calls.initiate(Life())(replace(REQUEST, idempotency_key="key-1"))
@@ -153,7 +153,7 @@ def test_an_unsent_claim_is_not_sent_while_a_case_of_its_order_is_open(
     keyed = replace(REQUEST, idempotency_key="key-1")
     calls.unsent_claim(keyed)
     shop.customer(odd.campay_reference, "SUCCESSFUL")
-    service.settle.ring(odd.reference, odd.campay_reference)
+    service.settle.handle_webhook(odd.reference, odd.campay_reference)
     result = calls.initiate(Life())(keyed)
     assert (result.payment.status, result.replayed) == (S.INITIATING, True)
     assert (calls.collects, len(shop.transactions)) == (0, 1)
@@ -168,7 +168,7 @@ def test_an_unsent_claim_is_not_sent_once_its_order_is_paid(
     keyed = replace(REQUEST, idempotency_key="key-1")
     calls.unsent_claim(keyed)
     shop.customer(first.campay_reference, "SUCCESSFUL")
-    service.settle.ring(first.reference, first.campay_reference)
+    service.settle.handle_webhook(first.reference, first.campay_reference)
     result = calls.initiate(Life())(keyed)
     assert (result.payment.order_paid_by, result.replayed) == (first.reference, True)
     assert (calls.collects, len(shop.transactions)) == (0, 1)
@@ -177,7 +177,7 @@ def test_an_unsent_claim_is_not_sent_once_its_order_is_paid(
 def test_a_row_that_says_nothing_of_its_prompt_may_have_sent_it(service: Service, calls: Calls) -> None:
     """As a version of this service wrote it that had no such mark."""
     calls.unsent_claim(REQUEST)
-    reference = service.ledger.order("order-1").live
+    reference = service.ledger.order("order-1").active
     service.ledger._client.update_item(
         TableName=service.ledger._table,
         Key={"pk": {"S": f"payment#{reference}"}, "sk": {"S": "state"}},

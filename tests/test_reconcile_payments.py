@@ -57,7 +57,7 @@ def test_a_payment_that_nobody_approves_expires_for_the_screen_and_is_watched_fo
     payment = service.initiate(REQUEST).payment
     sweep(service, clock, 606)
     assert newest(service, payment).status is S.EXPIRED
-    assert service.ledger.order("order-1").live is None
+    assert service.ledger.order("order-1").active is None
     clock.forward(20 * 3600)
     shop.customer(payment.campay_reference, "SUCCESSFUL")
     clock.forward(4 * 3600)
@@ -99,13 +99,13 @@ def test_what_redis_missed_is_published_when_it_is_back(
     payment = service.initiate(REQUEST).payment
     shop.customer(payment.campay_reference, "SUCCESSFUL")
     clock.forward(3)
-    service.settle.ring(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, payment.campay_reference)
     assert shop.order_events == [("payment.successful", 3)], "the order is paid although the screen cannot know"
     sweep(service, clock, 20)
     assert shop.order_events == [("payment.successful", 3)], "an away Redis does not repeat the order's events"
     valkey.start()
     sweep(service, clock, 6)
-    kept = service.live.read(payment.reference)
+    kept = service.live_store.read(payment.reference)
     assert kept is not None
     assert (kept["status"], kept["version"]) == ("SUCCESSFUL", 3)
     assert list(service.ledger.undelivered(clock.now(), 10)) == []
@@ -119,14 +119,14 @@ def test_a_screen_waits_two_seconds_for_what_redis_missed(
     valkey.stop()
     shop.customer(payment.campay_reference, "SUCCESSFUL")
     clock.forward(3)
-    service.settle.ring(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, payment.campay_reference)
     valkey.start()
     clock.forward(1.9)
     service.reconcile.tick()
-    assert service.live.read(payment.reference) is None, "whoever causes a change is given time to deliver it"
+    assert service.live_store.read(payment.reference) is None, "whoever causes a change is given time to deliver it"
     clock.forward(0.1)
     service.reconcile.tick()
-    kept = service.live.read(payment.reference)
+    kept = service.live_store.read(payment.reference)
     assert kept is not None
     assert kept["version"] == 3
 
@@ -138,7 +138,7 @@ def test_what_the_event_bus_missed_is_announced_when_it_is_back(
     shop.customer(payment.campay_reference, "FAILED")
     aws.faults.set({"operation": "PutEvents", "kind": "unavailable", "count": 6})
     clock.forward(601)
-    service.settle.ring(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, payment.campay_reference)
     assert shop.order_events == []
     assert newest(service, payment).status is S.FAILED
     sweep(service, clock, 30)
@@ -154,7 +154,7 @@ def test_every_settled_version_is_announced_in_order(
     service.settle.refresh(payment.reference)
     shop.customer(payment.campay_reference, "SUCCESSFUL")
     clock.forward(10)
-    service.settle.ring(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, payment.campay_reference)
     assert shop.order_events == []
     aws.faults.set()
     sweep(service, clock, 16)
@@ -164,7 +164,7 @@ def test_every_settled_version_is_announced_in_order(
 def test_an_operator_can_have_it_told_again(service: Service, shop: Shop) -> None:
     payment = service.initiate(REQUEST).payment
     shop.customer(payment.campay_reference, "SUCCESSFUL")
-    service.settle.ring(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, payment.campay_reference)
     service.operate.redeliver(payment.reference)
     assert shop.order_events == [("payment.successful", 3)] * 2
     assert service.operate.recheck(payment.reference) == newest(service, payment)
@@ -215,8 +215,8 @@ def test_telling_it_again_skips_nothing_that_was_never_told(
     payment = service.initiate(REQUEST).payment
     shop.customer(payment.campay_reference, "SUCCESSFUL")
     aws.faults.set({"operation": "PutEvents", "kind": "unavailable", "count": 100})
-    service.settle.ring(payment.reference, payment.campay_reference)
-    service.settle.ring(payment.reference, shop.charge_again(payment.reference))
+    service.settle.handle_webhook(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, shop.charge_again(payment.reference))
     assert shop.order_events == []
     aws.faults.set()
     service.operate.redeliver(payment.reference)
@@ -244,7 +244,7 @@ def test_an_attempt_that_was_not_told_of_the_others_success_is_told_by_the_sweep
     second = service.initiate(REQUEST).payment
     shop.customer(first.campay_reference, "SUCCESSFUL")
     aws.faults.set({"operation": "GetItem", "kind": "unavailable", "count": 3})
-    service.settle.ring(first.reference, first.campay_reference)
+    service.settle.handle_webhook(first.reference, first.campay_reference)
     aws.faults.set()
     assert newest(service, second).order_paid_by is None
     sweep(service, clock, 16)

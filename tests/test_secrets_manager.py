@@ -68,11 +68,11 @@ def test_after_a_refused_key_the_secrets_are_read_again_once_a_minute_at_most(se
     first = process.service()
     rotated = SECRET | {"MERCHANT_API_KEY": f"another-merchant-key-with-enough-bytes,{SECRET['MERCHANT_API_KEY']}"}
     secrets_manager.put_secret_value(SecretId="braidster/test", SecretString=json.dumps(rotated))
-    process.doubt_secrets()
+    process.request_secrets_reload()
     assert process.service() is first, "read a moment ago"
     clock.forward(SECRETS_DOUBTED_MS / 1000 + 1)
     assert process.service() is first, "nobody doubted since"
-    process.doubt_secrets()
+    process.request_secrets_reload()
     second = process.service()
     assert second.settings.merchant_api_keys[0] == "another-merchant-key-with-enough-bytes"
     assert process.service() is second
@@ -86,6 +86,6 @@ def test_a_secrets_manager_that_is_away_does_not_stop_what_works(secrets_manager
     first = process.service()
     secrets_manager.put_secret_value(SecretId="braidster/test", SecretString="not readable")
     clock.forward(SECRETS_DOUBTED_MS / 1000 + 1)
-    process.doubt_secrets()
+    process.request_secrets_reload()
     assert process.service() is first
     process.close()

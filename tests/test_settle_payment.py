@@ -1,4 +1,4 @@
-"""Settle: whoever rings, CamPay's own record decides, and a doorbell is never lost."""
+"""Settle: whoever calls, CamPay's own record decides, and a doorbell is never lost."""
 
 import threading
 from dataclasses import replace
@@ -34,18 +34,18 @@ def newest(service: Service, payment: Payment) -> Payment:
 
 def test_a_webhook_settles_by_campays_record(service: Service, pending: Payment, shop: Shop) -> None:
     shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     paid = newest(service, pending)
     assert (paid.status, paid.version, paid.charges) == (S.SUCCESSFUL, 3, (pending.campay_reference,))
     assert service.ledger.order("order-1").paid == pending.reference
     assert shop.order_events == [("payment.successful", 3)]
-    kept = service.live.read(pending.reference)
+    kept = service.live_store.read(pending.reference)
     assert kept is not None
     assert kept["status"] == "SUCCESSFUL"
 
 
 def test_what_a_webhook_claims_is_not_believed(service: Service, pending: Payment, shop: Shop) -> None:
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     assert newest(service, pending).status is S.PENDING
     assert shop.order_events == []
 
@@ -54,27 +54,27 @@ def test_a_repeated_webhook_asks_nobody_but_the_ledger(
     service: Service, pending: Payment, shop: Shop, aws: EmbeddedAws
 ) -> None:
     shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     shop.faults(transaction=["502"])
     aws.calls.clear()
     for named in (pending.campay_reference, None):
-        service.settle.ring(pending.reference, named)
+        service.settle.handle_webhook(pending.reference, named)
     assert dict(aws.calls) == {"UpdateItem": 2}, "one refused condition each, and no read at CamPay"
     assert newest(service, pending).version == 3
 
 
 def test_an_unknown_payment_asks_nobody(service: Service, shop: Shop) -> None:
     shop.faults(transaction=["502"])
-    service.settle.ring("00000000-0000-4000-8000-000000000000", "c-1")
+    service.settle.handle_webhook("00000000-0000-4000-8000-000000000000", "c-1")
 
 
 def test_a_webhook_within_two_seconds_of_another_waits_and_reads_again(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
-    """The trailing edge: what is rung while a bell is answered, or just after, is not lost."""
-    service.settle.ring(pending.reference, pending.campay_reference)
+    """A webhook that comes during a read, or just after it, is not lost: another read follows."""
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     assert 1.5 <= sum(clock.slept) <= 2.5
     assert newest(service, pending).status is S.SUCCESSFUL
 
@@ -86,21 +86,21 @@ def test_a_webhook_does_not_wait_because_somebody_has_just_looked(
     service.settle.refresh(pending.reference)
     shop.customer(pending.campay_reference, "SUCCESSFUL")
     clock.forward(0.1)
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     assert not clock.slept
     assert newest(service, pending).status is S.SUCCESSFUL
 
 
 def test_five_webhooks_at_once_are_one_change(service: Service, pending: Payment, shop: Shop) -> None:
     shop.customer(pending.campay_reference, "SUCCESSFUL")
-    rings = [
-        threading.Thread(target=service.settle.ring, args=(pending.reference, pending.campay_reference))
+    calls = [
+        threading.Thread(target=service.settle.handle_webhook, args=(pending.reference, pending.campay_reference))
         for _ in range(5)
     ]
-    for ring in rings:
-        ring.start()
-    for ring in rings:
-        ring.join()
+    for call in calls:
+        call.start()
+    for call in calls:
+        call.join()
     assert newest(service, pending).version == 3
     assert shop.order_events == [("payment.successful", 3)]
 
@@ -110,18 +110,18 @@ def test_an_unreadable_campay_is_not_a_failure_and_is_tried_again_soon(
 ) -> None:
     shop.faults(transaction=["502"])
     with pytest.raises(ProviderUnavailable):
-        service.settle.ring(pending.reference, pending.campay_reference)
+        service.settle.handle_webhook(pending.reference, pending.campay_reference)
     assert newest(service, pending) == pending
     shop.customer(pending.campay_reference, "SUCCESSFUL")
     assert list(service.ledger.due(clock.now() + 30_000, 10)) == [pending.reference]
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     assert newest(service, pending).status is S.SUCCESSFUL
 
 
 def test_a_decline_is_failed_with_its_reason(service: Service, shop: Shop) -> None:
     poor = service.initiate(replace(REQUEST, phone_number="237670000009")).payment
     shop.customer(poor.campay_reference, "FAILED")
-    service.settle.ring(poor.reference, poor.campay_reference)
+    service.settle.handle_webhook(poor.reference, poor.campay_reference)
     failed = newest(service, poor)
     assert failed.status is S.FAILED
     assert failed.reason
@@ -133,7 +133,7 @@ def test_late_money_is_taken_and_marked(service: Service, pending: Payment, shop
     assert service.settle.refresh(pending.reference).status is S.EXPIRED
     shop.customer(pending.campay_reference, "SUCCESSFUL")
     clock.forward(10)
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     paid = newest(service, pending)
     assert (paid.status, paid.late) == (S.SUCCESSFUL, True)
     assert shop.order_events == [("payment.expired", 3), ("payment.successful", 4)]
@@ -145,26 +145,26 @@ def test_a_late_success_tells_the_attempt_that_is_live(
     clock.forward(601)
     second = service.initiate(replace(REQUEST, phone_number="237670000099")).payment
     shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     told = newest(service, second)
     assert (told.status, told.order_paid_by) == (S.PENDING, pending.reference)
-    kept = service.live.read(second.reference)
+    kept = service.live_store.read(second.reference)
     assert kept is not None
     assert kept["orderPaidBy"] == pending.reference
 
     shop.customer(second.campay_reference, "SUCCESSFUL")
-    service.settle.ring(second.reference, second.campay_reference)
+    service.settle.handle_webhook(second.reference, second.campay_reference)
     twice = newest(service, second)
     assert (twice.status, twice.duplicate) == (S.SUCCESSFUL, True)
     assert shop.order_events[-1] == ("payment.duplicate", twice.version)
     order = service.ledger.order("order-1")
-    assert (order.paid, order.live) == (pending.reference, None)
+    assert (order.paid, order.active) == (pending.reference, None)
 
 
 def test_a_record_of_another_amount_is_for_an_operator(service: Service, shop: Shop) -> None:
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(odd.campay_reference, "SUCCESSFUL")
-    service.settle.ring(odd.reference, odd.campay_reference)
+    service.settle.handle_webhook(odd.reference, odd.campay_reference)
     assert newest(service, odd).status is S.CONFLICTED
     assert shop.order_events == [("payment.conflicted", 3)]
     assert service.settle.recheck(odd.reference).status is S.CONFLICTED
@@ -180,18 +180,18 @@ def test_a_record_of_another_amount_is_for_an_operator(service: Service, shop: S
 def test_an_operators_no_stays_a_no(service: Service, shop: Shop) -> None:
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(odd.campay_reference, "SUCCESSFUL")
-    service.settle.ring(odd.reference, odd.campay_reference)
+    service.settle.handle_webhook(odd.reference, odd.campay_reference)
     service.operate.resolve(odd.reference, S.FAILED, "refunded by hand")
     assert service.settle.recheck(odd.reference).status is S.FAILED
-    assert service.ledger.order("order-1").live is None
+    assert service.ledger.order("order-1").active is None
 
 
 def test_an_operators_no_cannot_hide_a_good_charge(service: Service, shop: Shop) -> None:
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(odd.campay_reference, "SUCCESSFUL")
-    service.settle.ring(odd.reference, odd.campay_reference)
+    service.settle.handle_webhook(odd.reference, odd.campay_reference)
     charge = shop.charge_again(odd.reference)
-    service.settle.ring(odd.reference, charge)
+    service.settle.handle_webhook(odd.reference, charge)
     before = newest(service, odd)
     assert (before.status, before.charges) == (S.CONFLICTED, (charge,))
     with pytest.raises(NotAllowed) as refused:
@@ -199,25 +199,25 @@ def test_an_operators_no_cannot_hide_a_good_charge(service: Service, shop: Shop)
     assert charge in refused.value.detail
     assert newest(service, odd) == before
     order = service.ledger.order("order-1")
-    assert (order.live, order.paid) == (odd.reference, None)
+    assert (order.active, order.paid) == (odd.reference, None)
 
 
 def test_a_bell_that_names_anothers_record_acts_on_the_other(service: Service, pending: Payment, shop: Shop) -> None:
     other = service.initiate(replace(REQUEST, order_id="order-2", phone_number="237670000099")).payment
     shop.customer(other.campay_reference, "SUCCESSFUL")
-    service.settle.ring(pending.reference, other.campay_reference)
+    service.settle.handle_webhook(pending.reference, other.campay_reference)
     assert newest(service, pending) == pending
     assert newest(service, other).status is S.SUCCESSFUL
 
 
 def test_a_second_charge_under_our_reference_is_a_duplicate(service: Service, pending: Payment, shop: Shop) -> None:
     shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     second = shop.charge_again(pending.reference)
-    service.settle.ring(pending.reference, second)
+    service.settle.handle_webhook(pending.reference, second)
     paid = newest(service, pending)
     assert (paid.duplicate, paid.charges) == (True, (pending.campay_reference, second))
-    service.settle.ring(pending.reference, second)
+    service.settle.handle_webhook(pending.reference, second)
     assert shop.order_events == [("payment.successful", 3), ("payment.duplicate", 4)]
 
 
@@ -239,7 +239,7 @@ def test_an_order_shows_the_attempt_that_paid_it(
     second = service.initiate(replace(REQUEST, phone_number="237670000099")).payment
     assert service.track.order("order-1")["reference"] == second.reference
     shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     assert service.track.order("order-1")["reference"] == pending.reference
     with pytest.raises(NotFound):
         service.track.order("order-2")
@@ -262,7 +262,7 @@ def test_conflicts_with_other_writers_are_decided_again(
 ) -> None:
     shop.customer(pending.campay_reference, "SUCCESSFUL")
     aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 2})
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     assert newest(service, pending).status is S.SUCCESSFUL
 
 
@@ -293,7 +293,7 @@ def test_a_reader_that_is_overtaken_by_a_success_does_not_make_it_due_again(
     reader.start()
     assert slow.has_read.wait(10)
     shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     slow.may_answer.set()
     reader.join()
     assert newest(service, pending).status is S.SUCCESSFUL
@@ -304,7 +304,7 @@ def test_a_failed_recheck_of_a_paid_payment_does_not_make_it_due_again(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
     shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     shop.faults(transaction=["502"])
     with pytest.raises(ProviderUnavailable):
         service.operate.recheck(pending.reference)
@@ -329,7 +329,7 @@ def test_a_phone_that_is_forgotten_does_not_hold_up_the_money(
     phone = {"pk": {"S": f"phone#{pending.phone_hash}"}, "sk": {"S": "state"}}
     dynamodb.delete_item(TableName=table, Key=phone)
     shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.ring(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.campay_reference)
     assert newest(service, pending).status is S.SUCCESSFUL
 
 
@@ -342,11 +342,11 @@ def test_whatever_goes_wrong_in_a_delivery_the_caller_gets_the_answer(
         def publish_newer(self, _event: PaymentEvent) -> bool:
             raise RuntimeError("nobody thought of this")
 
-    deliver = replace(service.settle.deliver, live=Broken())  # type: ignore[arg-type]  # as far as it is used
+    deliver = replace(service.settle.deliver, live_store=Broken())  # type: ignore[arg-type]  # as far as it is used
     settle = replace(service.settle, deliver=deliver)
     payment = replace(service.initiate, settle=settle, deliver=deliver)(REQUEST).payment
     assert payment.status is S.PENDING
     shop.customer(payment.campay_reference, "SUCCESSFUL")
-    settle.ring(payment.reference, payment.campay_reference)
+    settle.handle_webhook(payment.reference, payment.campay_reference)
     assert newest(service, payment).status is S.SUCCESSFUL
     assert list(service.ledger.undelivered(clock.now(), 10)) == [payment.reference]

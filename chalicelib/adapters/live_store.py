@@ -38,7 +38,7 @@ _FAILURES = (redis.RedisError, RedisClusterException, OSError, ValueError)
 T = TypeVar("T")
 
 
-class LiveUnavailable(Exception):
+class LiveStoreUnavailable(Exception):
     """Redis is away. Nothing is lost by it; whoever calls goes on without."""
 
 
@@ -63,7 +63,7 @@ def connect(settings: RedisSettings) -> "redis.Redis | RedisCluster":
     return redis.Redis(**options, db=settings.database, retry=Retry(NoBackoff(), 1))
 
 
-class Live:
+class LiveStore:
     """`connect` gives redis-py's client, or an in-memory one that answers alike. One per process, threads may
     share it.
     """
@@ -92,24 +92,24 @@ class Live:
         """`memory`, `redis` or `degraded`; asks Redis, so that health is today's and not yesterday's."""
         try:
             self._call(lambda: self._client.ping())
-        except LiveUnavailable:
+        except LiveStoreUnavailable:
             return "degraded"
         return "memory" if self._in_memory else "redis"
 
     def publish_newer(self, event: PaymentEvent) -> bool:
         """Keeps and announces a version; False where the same or a newer one is kept already.
 
-        Raises LiveUnavailable.
+        Raises LiveStoreUnavailable.
         """
         keys, arguments = [payment_key(event["reference"])], [event["version"], encode(event), PAYMENT_TTL_SECONDS]
         return bool(self._call(lambda: self._client.register_script(_PUBLISH_NEWER)(keys=keys, args=arguments)))
 
     def read(self, reference: str) -> PaymentEvent | None:
-        """The kept version; None where there is none. Raises LiveUnavailable."""
+        """The kept version; None where there is none. Raises LiveStoreUnavailable."""
         return _decoded(reference, self._call(lambda: self._client.get(payment_key(reference))))
 
     def statuses(self, references: Iterable[str]) -> dict[str, str]:
-        """The status in each kept version. Raises LiveUnavailable."""
+        """The status in each kept version. Raises LiveStoreUnavailable."""
         asked = list(references)
 
         def read() -> list[bytes | None]:
@@ -125,7 +125,7 @@ class Live:
     def take_prompt(self, address: str) -> tuple[int, int]:
         """Counts a prompt of this address; its prompts and refused calls in this minute.
 
-        Raises LiveUnavailable.
+        Raises LiveStoreUnavailable.
         """
 
         def count() -> tuple[int, int]:
@@ -140,11 +140,11 @@ class Live:
         return self._call(count)
 
     def return_prompt(self, address: str) -> None:
-        """It was no prompt after all. Raises LiveUnavailable."""
+        """It was no prompt after all. Raises LiveStoreUnavailable."""
         self._call(lambda: self._client.decr(self._limit_keys(address)[0]))
 
     def count_refusal(self, address: str) -> int:
-        """This address's refused calls in this minute, this one included. Raises LiveUnavailable."""
+        """This address's refused calls in this minute, this one included. Raises LiveStoreUnavailable."""
 
         def count() -> int:
             _, refusals = self._limit_keys(address)
@@ -160,7 +160,7 @@ class Live:
         return math.ceil((WINDOW_MS - self._clock.now() % WINDOW_MS) / 1000)
 
     def connections(self, cursor: str, limit: int) -> Connections:
-        """A page of who is connected where. Raises LiveUnavailable."""
+        """A page of who is connected where. Raises LiveStoreUnavailable."""
         return self._call(lambda: read_connections(self._client, cursor, limit))
 
     @property
@@ -176,14 +176,14 @@ class Live:
         return limit_key("prompts", address, window), limit_key("refusals", address, window)
 
     def _call(self, command: Callable[[], T]) -> T:
-        """Raises LiveUnavailable, for everything that can go wrong with Redis."""
+        """Raises LiveStoreUnavailable, for everything that can go wrong with Redis."""
         try:
             with self._breaker.call():
                 return command()
         except (BreakerOpen, *_FAILURES) as error:
             if isinstance(error, redis.AuthenticationError):
                 self._credentials_refused()
-            raise LiveUnavailable("Redis is away") from error
+            raise LiveStoreUnavailable("Redis is away") from error
 
 
 def _decoded(reference: str, text: bytes | None) -> PaymentEvent | None:

@@ -15,7 +15,7 @@ class AnnouncementFailed(Exception):
     """The event bus did not take it; the delivery stays marked and comes again."""
 
 
-class Orders:
+class OrderEvents:
     """`client` is boto3's for EventBridge; without one, as on a developer's machine, events are logged."""
 
     def __init__(self, client: Any | None, event_bus: str) -> None:

@@ -250,7 +250,7 @@ def message_of(payment: Payment) -> str:
         case = "duplicate"
     elif payment.disputed and payment.status is PaymentStatus.FAILED:
         case = "reviewed"
-    elif payment.order_paid_by and payment.is_live:
+    elif payment.order_paid_by and payment.is_active:
         case = "overtaken"
     elif payment.late and payment.is_final:
         case = "late"

@@ -44,7 +44,7 @@ WAITING = frozenset(s for s, after in TRANSITIONS.items() if _S.EXPIRED in after
 UNDECIDED = frozenset(s for s, after in TRANSITIONS.items() if {_S.FAILED, _S.CONFLICTED} <= after)
 """Nobody knows yet whether money moved."""
 UNDER_REVIEW = frozenset(s for s, after in TRANSITIONS.items() if after == {_S.SUCCESSFUL, _S.FAILED})
-LIVE = WAITING | UNDER_REVIEW
+ACTIVE = WAITING | UNDER_REVIEW
 """Holds its order and its phone: no other attempt may start."""
 
 
@@ -63,7 +63,7 @@ class Payment:
     `charges`: the campayReferences of every SUCCESSFUL record of this payment, in the order they
     were seen; more than one is a duplicate. `disputed`: those of records that disagree with the
     claim; an operator's decision covers them for good. `order_paid_by`: another attempt of the
-    order has paid it while this one is live. `paid_version`: the version that paid the order; None
+    order has paid it while this one is active. `paid_version`: the version that paid the order; None
     where another attempt did, or nobody.
     """
 
@@ -100,8 +100,8 @@ class Payment:
         return self.status in FINAL
 
     @property
-    def is_live(self) -> bool:
-        return self.status in LIVE
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
 
     @property
     def is_waiting(self) -> bool:
@@ -188,7 +188,7 @@ class Payment:
 
     def overtaken(self, paid_by: str, now: int) -> "Payment | None":
         """Another attempt paid the order: whoever watches this one should decline its prompt."""
-        return self._changed(now, order_paid_by=paid_by) if self.is_live else None
+        return self._changed(now, order_paid_by=paid_by) if self.is_active else None
 
     def as_duplicate(self) -> "Payment":
         """The same change, of an order that another attempt has paid already."""

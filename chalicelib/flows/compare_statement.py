@@ -76,7 +76,7 @@ class CompareStatement:
             self._make_good(payment, campay_reference, report)
         self._look_beside(day, unlisted, listed)
         report.missing_there = sorted({charge.reference for charge in unlisted.values()} - listed)
-        _tell(report)
+        _log_report(report)
         return report
 
     def _incoming(self, day: date) -> Iterator[StatementRow]:
@@ -138,7 +138,7 @@ def _hundreds(rows: Iterator[StatementRow]) -> Iterator[list[StatementRow]]:
         yield batch
 
 
-def _tell(report: StatementReport) -> None:
+def _log_report(report: StatementReport) -> None:
     day = report.day.isoformat()
     log.info("statement-compared", day=day, matched=report.matched, made_good=len(report.made_good))
     for difference, references in report.differences().items():

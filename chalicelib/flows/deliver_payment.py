@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
-from chalicelib.adapters.live_store import Live, LiveUnavailable
-from chalicelib.adapters.order_events import AnnouncementFailed, Orders
+from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
+from chalicelib.adapters.order_events import AnnouncementFailed, OrderEvents
 from chalicelib.domain.contract import to_event
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.payment import Payment
@@ -18,8 +18,8 @@ _ROUNDS = 5
 @dataclass(frozen=True, slots=True)
 class DeliverPayment:
     ledger: Ledger
-    live: Live
-    orders: Orders
+    live_store: LiveStore
+    order_events: OrderEvents
     clock: Clock
 
     def __call__(self, stored: Stored) -> bool:
@@ -36,7 +36,7 @@ class DeliverPayment:
                 if newer is None:
                     return True
                 stored = newer
-        except (LiveUnavailable, AnnouncementFailed, LedgerUnavailable) as error:
+        except (LiveStoreUnavailable, AnnouncementFailed, LedgerUnavailable) as error:
             log.info("delivery-waits", reference=reference, reason=type(error).__name__)
         except Exception:
             # The payment is written down: whoever caused the change must get the answer, whatever is wrong here.
@@ -52,10 +52,10 @@ class DeliverPayment:
         """The shop first: a lost cache must not keep an order unpaid."""
         payment, now = stored.payment, self.clock.now()
         for version in self._unannounced(stored):
-            self.orders.announce(version, now)
+            self.order_events.announce(version, now)
         try:
-            self.live.publish_newer(to_event(payment, now))
-        except LiveUnavailable:
+            self.live_store.publish_newer(to_event(payment, now))
+        except LiveStoreUnavailable:
             if stored.announced_version < payment.version:
                 self.ledger.announced(payment.reference, payment.version)
             raise

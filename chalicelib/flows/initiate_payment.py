@@ -11,7 +11,7 @@ from chalicelib.adapters.campay.collect import CollectOutcome, NeverSent, Outcom
 from chalicelib.adapters.ledger.items import Order, Phone, Stored
 from chalicelib.adapters.ledger.ledger import IDEMPOTENCY_KEY_LIFE_MS, Ledger, VersionConflict
 from chalicelib.adapters.ledger.update import NEVER_SENT
-from chalicelib.adapters.live_store import Live, LiveUnavailable
+from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import (
     CurrencyNotSupported,
@@ -55,7 +55,7 @@ class Initiated:
 class InitiatePayment:
     campay: Campay
     ledger: Ledger
-    live: Live
+    live_store: LiveStore
     deliver: DeliverPayment
     settle: SettlePayment
     schedule: CheckSchedule
@@ -90,11 +90,11 @@ class InitiatePayment:
     def refused_call(self, address: str) -> None:
         """Counts a call that was refused before it got here. Raises LimitReached for who does nothing else."""
         try:
-            refusals = self.live.count_refusal(address)
-        except LiveUnavailable:
+            refusals = self.live_store.count_refusal(address)
+        except LiveStoreUnavailable:
             return
         if refusals > self.limits.address_refusals_per_minute:
-            raise LimitReached("address_limit", self.live.seconds_to_next_window())
+            raise LimitReached("address_limit", self.live_store.seconds_to_next_window())
 
     # ------------------------------------------------------------------ is it there already?
 
@@ -112,29 +112,29 @@ class InitiatePayment:
             raise OrderAlreadyPaid(reference=order.paid)
         if order.under_review:
             raise PaymentInProgress
-        if order.live:
-            return self._live(order, order.live, request)
+        if order.active:
+            return self._active(order, order.active, request)
         if key and len(order.keys_since(self.clock.now() - IDEMPOTENCY_KEY_LIFE_MS)) >= KEYS_PER_ORDER:
             raise InvalidRequest(fields={"Idempotency-Key": "this order has had too many different keys"})
         return None
 
-    def _live(self, order: Order, reference: str, request: PaymentRequest) -> Stored:
+    def _active(self, order: Order, reference: str, request: PaymentRequest) -> Stored:
         stored = self._load(reference)
-        live = stored.payment
-        if self._has_ended(live):
+        active = stored.payment
+        if self._has_ended(active):
             raise VersionConflict
-        if live.is_under_review or not self._asks_for(live, request):
+        if active.is_under_review or not self._asks_for(active, request):
             raise PaymentInProgress
         key = request.idempotency_key
-        if key and not self.ledger.remember_key(order.order_id, key, live.reference, KEYS_PER_ORDER):
+        if key and not self.ledger.remember_key(order.order_id, key, active.reference, KEYS_PER_ORDER):
             raise PaymentInProgress  # without its key kept, this call's repetition could start another attempt
         return stored
 
-    def _has_ended(self, live: Payment) -> bool:
-        """A live attempt whose time is over, only nobody has looked yet: now somebody has."""
-        if live.is_waiting and self.clock.now() >= live.expires_at:
-            live = self.settle.recheck(live.reference, "a further attempt")
-        return not live.is_live
+    def _has_ended(self, active: Payment) -> bool:
+        """An active attempt whose time is over, only nobody has looked yet: now somebody has."""
+        if active.is_waiting and self.clock.now() >= active.expires_at:
+            active = self.settle.recheck(active.reference, "a further attempt")
+        return not active.is_active
 
     def _reread_earlier(self, order: Order) -> list[str]:
         """CamPay may know more of the earlier attempts than we do; those that it may still charge are given
@@ -164,10 +164,10 @@ class InitiatePayment:
         """
         now = self.clock.now()
         for reference in phone.all_live:
-            live = self._load(reference).payment
-            if self._has_ended(live):
+            active = self._load(reference).payment
+            if self._has_ended(active):
                 raise VersionConflict
-            wait = max(live.expires_at - now, 0)
+            wait = max(active.expires_at - now, 0)
             raise LimitReached("prompt_in_flight", _seconds(wait), "This phone has a prompt to answer first.")
         limits, waits = self.limits, []
         for most, window in (
@@ -183,12 +183,12 @@ class InitiatePayment:
     def _check_address(self, address: str) -> None:
         """Raises LimitReached; lets everybody pass while Redis is away."""
         try:
-            prompts, refusals = self.live.take_prompt(address)
-        except LiveUnavailable:
+            prompts, refusals = self.live_store.take_prompt(address)
+        except LiveStoreUnavailable:
             return
         too_many = prompts > self.limits.address_prompts_per_minute
         if too_many or refusals > self.limits.address_refusals_per_minute:
-            raise LimitReached("address_limit", self.live.seconds_to_next_window())
+            raise LimitReached("address_limit", self.live_store.seconds_to_next_window())
 
     def _claim(self, order: Order, phone: Phone, request: PaymentRequest) -> Stored:
         if request.address:
@@ -216,8 +216,8 @@ class InitiatePayment:
 
     def _return_prompt(self, address: str) -> None:
         try:
-            self.live.return_prompt(address)
-        except LiveUnavailable:
+            self.live_store.return_prompt(address)
+        except LiveStoreUnavailable:
             log.info("limit-not-corrected")
 
     # ------------------------------------------------------------------ go

@@ -50,7 +50,7 @@ class SettlePayment:
     clock: Clock
     unproven_reads_a_minute: int = UNPROVEN_READS_A_MINUTE
 
-    def ring(self, reference: str, campay_reference: str | None) -> None:
+    def handle_webhook(self, reference: str, campay_reference: str | None) -> None:
         """Settles the payment that a webhook names; of its body only the two references count.
 
         A webhook waits while another reader is at work and then reads once more, unless a read of the same
@@ -116,12 +116,12 @@ class SettlePayment:
             payment = self._read(lease.stored, "sweep", lease=lease, look_up=look_up)
         except ProviderUnavailable:
             payment, _ = self._expire(lease.stored, None)
-        if payment.is_live and payment.order_paid_by is None:
+        if payment.is_active and payment.order_paid_by is None:
             # The commit that paid the order normally marks this attempt too. If that process died in between, the
             # sweep does it here.
             paid = self.ledger.order(payment.order_id).paid
             if paid is not None:
-                self._overtake(payment.reference, paid)
+                self._mark_order_paid(payment.reference, paid)
 
     def _read_for_webhook(self, lease: ReadLease) -> None:
         """Reads with the lease or, within a small budget, without it: for a foreign reference, and where a reader
@@ -255,13 +255,13 @@ class SettlePayment:
                 if lease is not None and stored.reads.lease_id != lease.lease_id:
                     lease = None  # it ran out and another reader has it: what CamPay said counts all the same
                 continue
-            self._tell(before, stored.with_payment(committed.payment), cause)
-            if committed.displaced:
-                self._overtake(committed.displaced, before.reference)
+            self._announce(before, stored.with_payment(committed.payment), cause)
+            if committed.other_active:
+                self._mark_order_paid(committed.other_active, before.reference)
             return committed.payment, None
         raise LedgerUnavailable("too many conflicts")
 
-    def _tell(self, before: Payment, stored: Stored, cause: str) -> None:
+    def _announce(self, before: Payment, stored: Stored, cause: str) -> None:
         payment = stored.payment
         if payment.is_final and before.status is PaymentStatus.FAILED:
             log.alarm("paid-after-failure", reference=payment.reference)
@@ -269,13 +269,13 @@ class SettlePayment:
         log.info("payment-changed", **changed, cause=cause.partition(":")[0])
         self.deliver(stored)
 
-    def _overtake(self, displaced: str, paid_by: str) -> None:
+    def _mark_order_paid(self, other_active: str, paid_by: str) -> None:
         try:
-            stored = self.ledger.load(displaced)
+            stored = self.ledger.load(other_active)
             if stored is not None:
                 self.change(stored, lambda payment, now: payment.overtaken(paid_by, now), "order paid")
         except LedgerUnavailable:
-            log.warning("overtaken-not-told", reference=displaced)
+            log.warning("overtaken-not-told", reference=other_active)
 
 
 def _evidence(record: CollectRecord) -> dict[str, Any]:

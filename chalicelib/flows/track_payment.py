@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.adapters.gateway_registry import Connections
 from chalicelib.adapters.ledger.ledger import Ledger
-from chalicelib.adapters.live_store import Live, LiveUnavailable
+from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
 from chalicelib.domain.contract import PaymentEvent, to_event, to_iso
 from chalicelib.domain.errors import LedgerUnavailable, NotFound
 from chalicelib.domain.payment import FINAL
@@ -18,7 +18,7 @@ from chalicelib.runtime.clock import Clock
 @dataclass(frozen=True, slots=True)
 class TrackPayment:
     ledger: Ledger
-    live: Live
+    live_store: LiveStore
     settle: SettlePayment
     clock: Clock
 
@@ -55,11 +55,11 @@ class TrackPayment:
 
     def connections(self, cursor: str, limit: int) -> dict[str, Any]:
         """A page of who is connected and what they track; an empty one that says `degraded` while Redis is away."""
-        storage = self.live.storage()
+        storage = self.live_store.storage()
         try:
-            page = self.live.connections(cursor, limit)
+            page = self.live_store.connections(cursor, limit)
             statuses = self._statuses({reference for row in page.clients for reference in row["payments"]})
-        except LiveUnavailable:
+        except LiveStoreUnavailable:
             page, statuses = Connections((), (), ""), {}
         clients = [
             row | {"payments": [{"reference": it, "status": statuses.get(it)} for it in row["payments"]]}
@@ -70,9 +70,9 @@ class TrackPayment:
     def _statuses(self, references: Set[str]) -> dict[str, str]:
         """From Redis; from the ledger what Redis has forgotten; without those that neither can say.
 
-        Raises LiveUnavailable.
+        Raises LiveStoreUnavailable.
         """
-        kept = self.live.statuses(references)
+        kept = self.live_store.statuses(references)
         try:
             forgotten = self.ledger.load_many(references - kept.keys())
         except LedgerUnavailable:
@@ -81,12 +81,12 @@ class TrackPayment:
 
     def _kept(self, reference: str) -> PaymentEvent | None:
         try:
-            return self.live.read(reference)
-        except LiveUnavailable:
+            return self.live_store.read(reference)
+        except LiveStoreUnavailable:
             return None
 
     def _refill(self, event: PaymentEvent) -> None:
         try:
-            self.live.publish_newer(event)
-        except LiveUnavailable:
+            self.live_store.publish_newer(event)
+        except LiveStoreUnavailable:
             log.info("not-refilled", reference=event["reference"])

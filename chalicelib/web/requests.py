@@ -103,7 +103,7 @@ def webhook_fields(request: Request) -> Mapping[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Bell:
+class WebhookCall:
     """What is read of a webhook: `reference` is ours, None where it names nothing that could be ours."""
 
     signature: str
@@ -111,7 +111,7 @@ class Bell:
     campay_reference: str | None
 
 
-def webhook_bell(request: Request) -> Bell:
+def webhook_call(request: Request) -> WebhookCall:
     """Raises InvalidRequest."""
     fields = webhook_fields(request)
     faults: dict[str, str] = {}
@@ -126,7 +126,7 @@ def webhook_bell(request: Request) -> Bell:
     if faults:
         raise InvalidRequest(fields=faults)
     ours = words["external_reference"].lower()
-    return Bell(words["signature"], ours if is_reference(ours) else None, words["reference"] or None)
+    return WebhookCall(words["signature"], ours if is_reference(ours) else None, words["reference"] or None)
 
 
 def simulation(request: Request) -> PaymentRequest:

@@ -74,7 +74,7 @@ class Order:
     """
 
     order_id: str
-    live: str | None = None
+    active: str | None = None
     paid: str | None = None
     latest: str | None = None
     attempts: Sequence[str] = ()
@@ -97,14 +97,14 @@ class Phone:
     """
 
     phone_hash: str
-    live: str | None = None
+    active: str | None = None
     prompts: Sequence[int] = ()
     revision: int = 0
     under_other_keys: Sequence["Phone"] = ()
 
     @property
     def all_live(self) -> list[str]:
-        return [row.live for row in (self, *self.under_other_keys) if row.live]
+        return [row.active for row in (self, *self.under_other_keys) if row.active]
 
     @property
     def all_prompts(self) -> list[int]:
@@ -182,7 +182,7 @@ def read_order(order_id: str, item: Item | None) -> Order:
     item = item or {}
     return Order(
         order_id,
-        live=item.get("live"),
+        active=item.get("active"),
         paid=item.get("paid"),
         latest=item.get("latest"),
         attempts=tuple(item.get("attempts", ())),
@@ -194,7 +194,7 @@ def read_order(order_id: str, item: Item | None) -> Order:
 
 def read_phone(phone_hash: str, item: Item | None) -> Phone:
     item = item or {}
-    return Phone(phone_hash, item.get("live"), tuple(sorted(item.get("prompts", ()))), item.get("revision", 0))
+    return Phone(phone_hash, item.get("active"), tuple(sorted(item.get("prompts", ()))), item.get("revision", 0))
 
 
 _serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize

@@ -2,8 +2,8 @@
 
     payment#<reference>  state   the newest version, its marks, its read lease, whether its prompt may have been sent
     payment#<reference>  v#<n>   each version: the payment, its cause, CamPay's record as evidence
-    order#<id>           state   live and paid attempt, latest attempt, open cases, idempotency keys
-    phone#<hash>         state   live attempt, times of its prompts
+    order#<id>           state   active and paid attempt, latest attempt, open cases, idempotency keys
+    phone#<hash>         state   active attempt, times of its prompts
     budget#<name>#<n>    state   uses of a budget in its n-th window of time
 
 Two sparse indexes list what is due for a check and what is undelivered, a third one the payments
@@ -50,7 +50,7 @@ from chalicelib.adapters.ledger.items import (
     write_payment,
 )
 from chalicelib.adapters.ledger.read_lease import ReadLease, ReadRequest
-from chalicelib.adapters.ledger.update import Belief, Change, Committed, Update
+from chalicelib.adapters.ledger.update import AssumedRows, Change, Committed, Update
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -216,10 +216,10 @@ class Ledger:
         others = phone.under_other_keys
         order_update = Update(f"order#{order.order_id}").next_after(order.revision)
         attempts = [*(ref for ref in order.attempts if ref != payment.reference), payment.reference]
-        order_update.set(live=payment.reference, latest=payment.reference, attempts=attempts, keys=write_keys(keys))
+        order_update.set(active=payment.reference, latest=payment.reference, attempts=attempts, keys=write_keys(keys))
         phone_update = Update(f"phone#{phone.phone_hash}").next_after(phone.revision)
         forgotten_at = (now + 2 * PHONE_MEMORY_MS) // 1000
-        phone_update.set(live=payment.reference, prompts=prompts, **{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
+        phone_update.set(active=payment.reference, prompts=prompts, **{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
         items = [
             self._put(state, "attribute_not_exists(pk)"),
             self._put(version_item(payment, "initiated", None, now)),
@@ -259,11 +259,11 @@ class Ledger:
             log.warning("sender-not-withdrawn", reference=reference)
 
     def remember_key(self, order_id: str, key: str, reference: str, most: int) -> bool:
-        """Keeps a further idempotency key of the attempt that is live, where it touches no other: any number of
+        """Keeps a further idempotency key of the attempt that is active, where it touches no other: any number of
         calls may do so at once. False where the order has `most` keys. Raises VersionConflict.
         """
         update = Update(f"order#{order_id}").put_entry("keys", key, write_key(reference, self._clock.now()))
-        update.only_if("live = :reference AND size(#keys) < :most")
+        update.only_if("active = :reference AND size(#keys) < :most")
         update.values |= {":reference": reference, ":most": most}
         refused = self._update(update)
         if refused is None:
@@ -271,7 +271,7 @@ class Ledger:
         order = read_order(order_id, refused)
         if order.keys.get(key, ("",))[0] == reference:
             return True
-        if order.live == reference and key not in order.keys:
+        if order.active == reference and key not in order.keys:
             return False
         raise VersionConflict
 
@@ -283,14 +283,14 @@ class Ledger:
         another reader holds the lease by now.
         """
         commit_id = uuid.uuid4().hex
-        belief = Belief(change)
+        assumed = AssumedRows(change)
         for attempt in range(_ATTEMPTS):
-            reasons = self._transact(self._commit_items(belief, commit_id, lease), commit_id, attempt)
+            reasons = self._transact(self._commit_items(assumed, commit_id, lease), commit_id, attempt)
             if reasons is None:
-                return Committed(belief.change.after, belief.displaced)
+                return Committed(assumed.change.after, assumed.other_active)
             if "ConditionalCheckFailed" not in {reason["Code"] for reason in reasons}:
                 self.pause(attempt)
-            elif not belief.correct(reasons):
+            elif not assumed.correct(reasons):
                 raise VersionConflict
         raise LedgerUnavailable("too many conflicts")
 
@@ -361,8 +361,8 @@ class Ledger:
         update.values[":final"] = PaymentStatus.SUCCESSFUL.value
         return update
 
-    def _commit_items(self, belief: "Belief", commit_id: str, lease: ReadLease | None) -> list[Item]:
-        change, now = belief.change, self._clock.now()
+    def _commit_items(self, assumed: "AssumedRows", commit_id: str, lease: ReadLease | None) -> list[Item]:
+        change, now = assumed.change, self._clock.now()
         state = Update(f"payment#{change.after.reference}").due(change.due_at)
         state.set(payment=write_payment(change.after), commitId=commit_id, undeliveredMark="undelivered")
         state.set_once(undeliveredSince=now).only_if("payment.version = :before")
@@ -372,7 +372,7 @@ class Ledger:
         if lease is not None:
             read_lease.end(state, lease, now)
         version = version_item(change.after, change.cause, change.evidence, now)
-        updates = [update for update in (belief.order_update(), belief.phone_update()) if update]
+        updates = [update for update in (assumed.order_update(), assumed.phone_update()) if update]
         return [state.item(self._table), self._put(version), *(update.item(self._table) for update in updates)]
 
     def _transact(self, items: Sequence[Item], commit_id: str, attempt: int = 0) -> Sequence[Item] | None:

@@ -13,10 +13,10 @@ NEVER_SENT = "never sent"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Committed:
-    """`displaced`: another attempt of the order that is live although the order is paid now."""
+    """`other_active`: another attempt of the order that is active although the order is paid now."""
 
     payment: Payment
-    displaced: str | None = None
+    other_active: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Change:
     evidence: Mapping[str, Any] | None = None
 
     @property
-    def leaves_live(self) -> bool:
-        return self.before.is_live and not self.after.is_live
+    def leaves_active(self) -> bool:
+        return self.before.is_active and not self.after.is_active
 
     @property
     def ends_prompt(self) -> bool:
@@ -161,7 +161,7 @@ class Update:
         return f"#{name}"
 
 
-class Belief:
+class AssumedRows:
     """What a commit takes the order and the phone to be. It starts from the usual case, without a
     read; a refused transaction brings the true items along, and it is tried again with those.
     """
@@ -169,20 +169,20 @@ class Belief:
     def __init__(self, change: Change) -> None:
         self.change = change
         before = change.before
-        self._order = Order(before.order_id, live=before.reference if before.is_live else None)
-        self._phone = Phone(before.phone_hash, live=before.reference if before.is_waiting else None)
+        self._order = Order(before.order_id, active=before.reference if before.is_active else None)
+        self._phone = Phone(before.phone_hash, active=before.reference if before.is_waiting else None)
 
     @property
-    def displaced(self) -> str | None:
-        """Another attempt that is live while this one pays."""
-        live = self._order.live
-        return live if self.change.pays and live != self.change.after.reference else None
+    def other_active(self) -> str | None:
+        """Another attempt that is active while this one pays."""
+        active = self._order.active
+        return active if self.change.pays and active != self.change.after.reference else None
 
     def order_update(self) -> Update | None:
         change, order = self.change, self._order
         reference = change.after.reference
         takes = change.pays and order.paid is None
-        frees = change.leaves_live and order.live == reference
+        frees = change.leaves_active and order.active == reference
         if not (takes or frees or change.opens_case or change.closes_case):
             return None
         update = Update(f"order#{order.order_id}").next_revision()
@@ -191,7 +191,7 @@ class Belief:
         if takes:
             update.set(paid=reference)
         if frees:
-            update.remove("live")
+            update.remove("active")
         if change.opens_case:
             update.add("underReview", reference)
         if change.closes_case:
@@ -199,19 +199,19 @@ class Belief:
         return update
 
     def _only_as_believed(self, update: Update) -> None:
-        if self._order.live is None:
-            update.only_if("attribute_not_exists(live)")
+        if self._order.active is None:
+            update.only_if("attribute_not_exists(active)")
         else:
-            update.only_if("live = :live").values[":live"] = self._order.live
+            update.only_if("active = :active").values[":active"] = self._order.active
         if self._order.paid is None:
             update.only_if("attribute_not_exists(paid)")
 
     def phone_update(self) -> Update | None:
         change = self.change
-        if not change.ends_prompt or self._phone.live != change.after.reference:
+        if not change.ends_prompt or self._phone.active != change.after.reference:
             return None
-        update = Update(f"phone#{self._phone.phone_hash}").next_revision().remove("live")
-        update.only_if("live = :live").values[":live"] = change.after.reference
+        update = Update(f"phone#{self._phone.phone_hash}").next_revision().remove("active")
+        update.only_if("active = :active").values[":active"] = change.after.reference
         if change.was_never_sent:
             update.discard("prompts", change.before.created_at)
         return update

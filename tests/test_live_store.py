@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from chalicelib import bootstrap
-from chalicelib.adapters.live_store import Live, LiveUnavailable, connect
+from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable, connect
 from chalicelib.domain.contract import (
     PaymentEvent,
     client_key,
@@ -39,16 +39,16 @@ def an_event(version: int, reference: str = "ref-1") -> PaymentEvent:
 
 
 @pytest.fixture(params=["redis", "memory"])
-def live(request: pytest.FixtureRequest, valkey: Valkey, clock: HandClock) -> Iterator[Live]:
+def live(request: pytest.FixtureRequest, valkey: Valkey, clock: HandClock) -> Iterator[LiveStore]:
     in_memory = request.param == "memory"
     client: Any = fakeredis.FakeRedis() if in_memory else connect(RedisSettings("127.0.0.1", valkey.port))
     client.flushall()
-    built = Live(lambda: client, clock, in_memory=in_memory)
+    built = LiveStore(lambda: client, clock, in_memory=in_memory)
     yield built
     built.close()
 
 
-def test_the_newer_version_wins_whatever_the_order(live: Live) -> None:
+def test_the_newer_version_wins_whatever_the_order(live: LiveStore) -> None:
     assert [live.publish_newer(an_event(version)) for version in (2, 1, 2, 4, 3, 10, 9)] == [
         *(True, False, False, True, False, True, False),
     ]
@@ -62,7 +62,7 @@ def test_what_is_kept_has_an_end_and_is_published_once(valkey: Valkey, clock: Ha
         client.flushall()
         channel.subscribe(payment_channel("ref-1"))
         assert channel.get_message(timeout=10) is not None
-        live = Live(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
+        live = LiveStore(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
         for version in (1, 1, 3, 2):
             live.publish_newer(an_event(version))
         client.publish(payment_channel("ref-1"), "end")
@@ -77,7 +77,7 @@ def test_what_is_kept_has_an_end_and_is_published_once(valkey: Valkey, clock: Ha
 
 
 def test_racing_writers_leave_the_newest(valkey: Valkey, clock: HandClock) -> None:
-    live = Live(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
+    live = LiveStore(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
     writers = [
         threading.Thread(target=live.publish_newer, args=(an_event(version, "raced"),)) for version in range(1, 41)
     ]
@@ -91,7 +91,7 @@ def test_racing_writers_leave_the_newest(valkey: Valkey, clock: HandClock) -> No
 
 @pytest.mark.parametrize("rubbish", [b"", b"{", b"[]", b"null", b'{"version":"x"}', b"\xff"])
 def test_rubbish_under_a_key_is_no_payment_and_is_replaced(valkey: Valkey, clock: HandClock, rubbish: bytes) -> None:
-    live = Live(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
+    live = LiveStore(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
     with redis.Redis(port=valkey.port) as client:
         client.set(payment_key("ref-1"), rubbish)
     assert live.read("ref-1") is None
@@ -100,7 +100,7 @@ def test_rubbish_under_a_key_is_no_payment_and_is_replaced(valkey: Valkey, clock
     live.close()
 
 
-def test_counters_have_a_window(live: Live, clock: HandClock) -> None:
+def test_counters_have_a_window(live: LiveStore, clock: HandClock) -> None:
     assert [live.take_prompt("a") for _ in range(3)] == [(1, 0), (2, 0), (3, 0)]
     live.return_prompt("a")
     assert [live.count_refusal("a") for _ in range(2)] == [1, 2]
@@ -115,7 +115,7 @@ def test_counters_have_a_window(live: Live, clock: HandClock) -> None:
 def test_every_key_has_an_end(valkey: Valkey, clock: HandClock) -> None:
     with redis.Redis(port=valkey.port) as client:
         client.flushall()
-        live = Live(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
+        live = LiveStore(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
         live.publish_newer(an_event(1))
         live.take_prompt("a")
         live.count_refusal("a")
@@ -128,10 +128,10 @@ def test_every_key_has_an_end(valkey: Valkey, clock: HandClock) -> None:
 def test_a_lost_redis_is_skipped_at_once_probed_and_taken_back(clock: HandClock) -> None:
     server = Valkey()
     server.start()
-    live = Live(lambda: connect(RedisSettings("127.0.0.1", server.port)), clock, in_memory=False)
+    live = LiveStore(lambda: connect(RedisSettings("127.0.0.1", server.port)), clock, in_memory=False)
     assert live.storage() == "redis"
     server.stop()
-    with pytest.raises(LiveUnavailable):
+    with pytest.raises(LiveStoreUnavailable):
         live.read("ref-1")
     server.start()
     assert live.storage() == "degraded", "not before its time"
@@ -155,11 +155,11 @@ def test_the_longer_a_call_waited_in_vain_the_later_the_next(
             raise redis.ConnectionError
 
     client = Away()
-    live = Live(lambda: client, clock, in_memory=False)
+    live = LiveStore(lambda: client, clock, in_memory=False)
     for calls in (1, 2):
         for forward in (0, probed_after - 0.001):
             clock.forward(forward)
-            with pytest.raises(LiveUnavailable):
+            with pytest.raises(LiveStoreUnavailable):
                 live.read("x")
             assert client.calls == calls
         clock.forward(0.001)
@@ -182,15 +182,15 @@ def test_only_one_call_probes(clock: HandClock) -> None:
             raise redis.TimeoutError
 
     client = Hanging()
-    live = Live(lambda: client, clock, in_memory=False)
+    live = LiveStore(lambda: client, clock, in_memory=False)
     client.release.set()
-    with pytest.raises(LiveUnavailable):
+    with pytest.raises(LiveStoreUnavailable):
         live.read("x")
     client.release.clear()
     clock.forward(2)
 
     def probe_once() -> None:
-        with pytest.raises(LiveUnavailable):
+        with pytest.raises(LiveStoreUnavailable):
             live.read("x")
 
     probe = threading.Thread(target=probe_once)
@@ -198,7 +198,7 @@ def test_only_one_call_probes(clock: HandClock) -> None:
     while client.calls < 2:
         time.sleep(0.001)
     for _ in range(100):
-        with pytest.raises(LiveUnavailable):
+        with pytest.raises(LiveStoreUnavailable):
             live.read("x")
     assert client.calls == 2
     client.release.set()
@@ -213,7 +213,7 @@ def test_development_chooses_memory_where_no_redis_answers(
     there = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(valkey.port)}
     chosen = []
     for more in ({}, nowhere, there):
-        live = bootstrap._live(read_settings(development | more), clock)
+        live = bootstrap._live_store(read_settings(development | more), clock)
         chosen.append(live.storage())
         live.close()
     assert chosen == ["memory", "memory", "redis"]
@@ -227,7 +227,9 @@ def test_a_password_that_redis_refuses_is_told(clock: HandClock) -> None:
         with redis.Redis(port=server.port) as client:
             client.config_set("requirepass", "the-new-one")
         settings = RedisSettings("127.0.0.1", server.port, password="the-old-one")
-        live = Live(lambda: connect(settings), clock, in_memory=False, credentials_refused=lambda: told.append(True))
+        live = LiveStore(
+            lambda: connect(settings), clock, in_memory=False, credentials_refused=lambda: told.append(True)
+        )
         assert live.storage() == "degraded"
         live.close()
     assert told == [True]
@@ -236,9 +238,9 @@ def test_a_password_that_redis_refuses_is_told(clock: HandClock) -> None:
 def test_a_cluster_that_is_away_is_a_redis_that_is_away(clock: HandClock) -> None:
     """Its client connects when it is made and raises what is no RedisError: payments must go on all the same."""
     settings = RedisSettings("127.0.0.1", free_port(), cluster=True)
-    live = Live(lambda: connect(settings), clock, in_memory=False)
+    live = LiveStore(lambda: connect(settings), clock, in_memory=False)
     assert live.storage() == "degraded"
-    with pytest.raises(LiveUnavailable):
+    with pytest.raises(LiveStoreUnavailable):
         live.publish_newer(an_event(1))
     live.close()
 
@@ -246,7 +248,7 @@ def test_a_cluster_that_is_away_is_a_redis_that_is_away(clock: HandClock) -> Non
 def test_a_cluster_lists_its_connections_and_takes_a_version(clock: HandClock) -> None:
     with clustered_valkey() as valkey:
         settings = RedisSettings("127.0.0.1", valkey.port, cluster=True)
-        live = Live(lambda: connect(settings), clock, in_memory=False)
+        live = LiveStore(lambda: connect(settings), clock, in_memory=False)
         with redis.Redis(port=valkey.port) as client:
             for number in range(3):
                 client.set(client_key(f"c-{number}"), '{"connectedAt": "", "payments": []}', ex=60)
@@ -267,7 +269,7 @@ def test_a_cluster_lists_its_connections_and_takes_a_version(clock: HandClock) -
 def test_a_connection_that_died_while_it_was_idle_is_replaced_at_once(valkey: Valkey, clock: HandClock) -> None:
     """As after minutes in which a Lambda container was frozen: Redis is not away because one connection is."""
     client = connect(RedisSettings("127.0.0.1", valkey.port))
-    live = Live(lambda: client, clock, in_memory=False)
+    live = LiveStore(lambda: client, clock, in_memory=False)
     assert live.publish_newer(an_event(1, "idle"))
     with redis.Redis(port=valkey.port) as other:
         other.client_kill_filter(_type="normal", skipme=True)
