@@ -31,7 +31,7 @@ _ENOUGH_TO_TELL = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class AlarmRule:
     """`page`: the alarm's name and its section. `after`: periods in a row; `missing`: what no data means."""
 
     page: str
@@ -64,7 +64,7 @@ class Alarms(Construct):
         log_groups = {**api.logs, GATEWAY: gateway.log}
         for line in LINES:
             self._count(line, log_groups)
-        watches = [
+        rules = [
             *(self._of_line(line) for line in LINES if line.sentence),
             self._missed_webhooks(),
             self._balance(),
@@ -73,7 +73,7 @@ class Alarms(Construct):
             *_of_redis(redis),
             *_of_order_events(order_events),
         ]
-        self.by_page = {watch.page: self._alarm(watch) for watch in watches}
+        self.by_page = {rule.page: self._alarm(rule) for rule in rules}
 
     def line_metric(self, name: str, statistic: str, period: Duration) -> cloudwatch.Metric:
         return cloudwatch.Metric(
@@ -108,11 +108,11 @@ class Alarms(Construct):
                 metric_value=line.value,
             )
 
-    def _of_line(self, line: Line) -> Watch:
+    def _of_line(self, line: Line) -> AlarmRule:
         metric = self.line_metric(line.metric, line.statistic, Duration.minutes(line.minutes))
-        return Watch(line.metric, line.sentence, metric, line.threshold, after=line.in_a_row)
+        return AlarmRule(line.metric, line.sentence, metric, line.threshold, after=line.in_a_row)
 
-    def _missed_webhooks(self) -> Watch:
+    def _missed_webhooks(self) -> AlarmRule:
         settled, by_webhook = (self.line_metric(it.metric, "Sum", _HOUR) for it in (SETTLED, SETTLED_BY_WEBHOOK))
         missed = cloudwatch.MathExpression(
             expression=f"IF(settled >= {_ENOUGH_TO_TELL}, 100 * (settled - FILL(webhook, 0)) / settled, 0)",
@@ -121,25 +121,25 @@ class Alarms(Construct):
             label="% of successes that no webhook told",
         )
         sentence = f"In the last hour CamPay's webhook told us of fewer than {100 - _WEBHOOKS_MISSED_PERCENT} % of the "
-        return Watch("webhooks-missing", sentence + "successes; the sweep found the others.", missed, 20)
+        return AlarmRule("webhooks-missing", sentence + "successes; the sweep found the others.", missed, 20)
 
-    def _balance(self) -> Watch:
+    def _balance(self) -> AlarmRule:
         metric = self.line_metric(BALANCE.metric, "Minimum", _DAY)
         threshold = self._stage.float_threshold
         sentence = f"CamPay holds less than {threshold} XAF for us."
-        return Watch("float-low", sentence, metric, threshold, above=False)
+        return AlarmRule("float-low", sentence, metric, threshold, above=False)
 
-    def _alarm(self, watch: Watch) -> cloudwatch.Alarm:
+    def _alarm(self, rule: AlarmRule) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(
             self,
-            watch.page,
-            alarm_name=f"{self._stage.full_name}-{watch.page}",
-            alarm_description=f"{watch.sentence} {PAGE}#{watch.page}",
-            metric=watch.metric,
-            threshold=watch.threshold,
-            comparison_operator=_ABOVE if watch.above else _BELOW,
-            evaluation_periods=watch.after,
-            treat_missing_data=watch.missing,
+            rule.page,
+            alarm_name=f"{self._stage.full_name}-{rule.page}",
+            alarm_description=f"{rule.sentence} {PAGE}#{rule.page}",
+            metric=rule.metric,
+            threshold=rule.threshold,
+            comparison_operator=_ABOVE if rule.above else _BELOW,
+            evaluation_periods=rule.after,
+            treat_missing_data=rule.missing,
         )
         tell = actions.SnsAction(self.topic)
         alarm.add_alarm_action(tell)
@@ -147,24 +147,24 @@ class Alarms(Construct):
         return alarm
 
 
-def _of_functions(api: PaymentsApi) -> list[Watch]:
+def _of_functions(api: PaymentsApi) -> list[AlarmRule]:
     def of(function: Function, name: str, period: Duration) -> cloudwatch.Metric:
         return api.function_metric(function, name, statistic="Sum", period=period)
 
     return [
-        Watch(
+        AlarmRule(
             "api-5xx",
             "The API answered 5 or more calls in 5 minutes with a 5xx.",
             api.metric("5XXError", statistic="Sum", period=_FIVE_MINUTES),
             5,
         ),
-        Watch(
+        AlarmRule(
             "api-throttled",
             "Lambda refused calls, webhooks too, because all that is reserved for the API is busy.",
             of(API, "Throttles", _FIVE_MINUTES),
             1,
         ),
-        Watch(
+        AlarmRule(
             "sweep-not-running",
             "The sweep has not started for 5 minutes: lost webhooks are not made good, nothing expires.",
             of(SWEEP, "Invocations", _FIVE_MINUTES),
@@ -172,13 +172,13 @@ def _of_functions(api: PaymentsApi) -> list[Watch]:
             above=False,
             missing=_LOUD,
         ),
-        Watch(
+        AlarmRule(
             "sweep-errors",
             "The sweep ended with an error twice in 5 minutes.",
             of(SWEEP, "Errors", _FIVE_MINUTES),
             2,
         ),
-        Watch(
+        AlarmRule(
             "statement-errors",
             "The nightly comparison with CamPay's statement ended with an error.",
             of(STATEMENT, "Errors", _HOUR),
@@ -187,10 +187,10 @@ def _of_functions(api: PaymentsApi) -> list[Watch]:
     ]
 
 
-def _of_gateway(gateway: Gateway) -> list[Watch]:
+def _of_gateway(gateway: Gateway) -> list[AlarmRule]:
     metrics = gateway.targets.metrics
     return [
-        Watch(
+        AlarmRule(
             "gateway-down",
             "No gateway is alive: browsers see no changes, payments go on.",
             metrics.healthy_host_count(statistic="Minimum", period=_MINUTE),
@@ -202,7 +202,7 @@ def _of_gateway(gateway: Gateway) -> list[Watch]:
     ]
 
 
-def _of_redis(redis: Redis) -> list[Watch]:
+def _of_redis(redis: Redis) -> list[AlarmRule]:
     used = {
         f"node{number}": cloudwatch.Metric(
             namespace="AWS/ElastiCache",
@@ -216,14 +216,14 @@ def _of_redis(redis: Redis) -> list[Watch]:
     fullest = cloudwatch.MathExpression(
         expression=f"MAX([{', '.join(used)}])", using_metrics=used, period=_FIVE_MINUTES, label="fullest node, %"
     )
-    return [Watch("redis-memory", "A node of Redis has used 80 % of its memory.", fullest, 80, after=3)]
+    return [AlarmRule("redis-memory", "A node of Redis has used 80 % of its memory.", fullest, 80, after=3)]
 
 
-def _of_order_events(order_events: OrderEvents) -> list[Watch]:
+def _of_order_events(order_events: OrderEvents) -> list[AlarmRule]:
     if order_events.dead_letters is None:
         return []
     waiting = order_events.dead_letters.metric_approximate_number_of_messages_visible(
         statistic="Maximum", period=_FIVE_MINUTES
     )
     sentence = "An order event could not be delivered to the shop for 24 hours: an order may be paid and not say so."
-    return [Watch("undelivered-order-events", sentence, waiting, 1)]
+    return [AlarmRule("undelivered-order-events", sentence, waiting, 1)]

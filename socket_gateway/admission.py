@@ -7,9 +7,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 
+from socket_gateway.asgi_http import Scope, client_address
 from socket_gateway.metrics import Metrics
 from socket_gateway.settings import Settings
-from socket_gateway.web import Scope, client_address
 
 _OTHER_DESCRIPTORS = 64
 """Redis, the API, the listening socket, the loop's own, and files that Python opens."""

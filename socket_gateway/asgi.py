@@ -13,6 +13,7 @@ import uvloop
 from chalicelib.runtime import log
 from socket_gateway import metrics as prometheus
 from socket_gateway.admission import TOO_MANY_SOCKETS, Admission, raise_descriptor_limit
+from socket_gateway.asgi_http import Receive, Scope, Send, refuse, respond, respond_json
 from socket_gateway.connections import Connections
 from socket_gateway.credentials import Credentials
 from socket_gateway.drain import Drain
@@ -25,9 +26,8 @@ from socket_gateway.settings import InvalidSettings, Settings, read_settings
 from socket_gateway.snapshots import Snapshots
 from socket_gateway.sockets import Sockets
 from socket_gateway.test_page import PaymentTestPage
+from socket_gateway.tracked_payments import TrackedPayments
 from socket_gateway.tracking_api import TrackingApi
-from socket_gateway.watches import Watches
-from socket_gateway.web import Receive, Scope, Send, refuse, respond, respond_json
 from socket_gateway.wire import SocketServer
 
 _PATH = "/socket.io/"
@@ -45,13 +45,13 @@ class Gateway:
         self.relay = Relay(self.clients, self.id, settings.timing, self.metrics)
         self.api = TrackingApi(settings, self.metrics)
         self.snapshots = Snapshots(self.clients)
-        self.watches = Watches(self.relay, self.snapshots, self.api)
+        self.tracked_payments = TrackedPayments(self.relay, self.snapshots, self.api)
         self.rooms = RoomIndexManager()
         self.server = _socket_server(settings, self.rooms)
         self.admission = Admission(settings, self.metrics)
         self.connections = Connections(self.server, settings, self.metrics, self.admission.most_sockets)
         self.sockets = Sockets(
-            self.server, self.rooms, self.connections, self.watches, self.credentials, settings, self.metrics
+            self.server, self.rooms, self.connections, self.tracked_payments, self.credentials, settings, self.metrics
         )
         flush = settings.timing.registry_flush_seconds
         self.registry = Registry(self.clients, self.id, flush, self.sockets.describe, self._totals)
@@ -127,7 +127,7 @@ class Gateway:
             for task in running:
                 task.cancel()
             _, running = await asyncio.wait(running, timeout=0.2)
-        await self.watches.close()
+        await self.tracked_payments.close()
         await self.registry.remove_all()
         await self.api.close()
         await self.server.shutdown()
@@ -142,23 +142,23 @@ class Gateway:
 
     async def _catch_up(self) -> None:
         self.registry.rewrite(self.sockets.sids())
-        await self.watches.catch_up()
+        await self.tracked_payments.catch_up()
 
     def _connect(self) -> None:
         """The ends that meet in both directions."""
-        self.relay.received = self.watches.received
+        self.relay.received = self.tracked_payments.received
         self.relay.catch_up = self._catch_up
-        self.watches.show = self.sockets.show
+        self.tracked_payments.show = self.sockets.show
         self.sockets.registry = self.registry
         self.metrics.gauge("gateway_tcp_connections", "TCP connections", lambda: len(self.admission))
         self.metrics.gauge("gateway_connections", "Engine.IO sessions", lambda: len(self.connections))
         self.metrics.gauge("gateway_clients", "Socket.IO clients", lambda: len(self.sockets))
-        self.metrics.gauge("gateway_payments", "Payments that are tracked", lambda: len(self.watches))
+        self.metrics.gauge("gateway_payments", "Payments that are tracked", lambda: len(self.tracked_payments))
         self.metrics.gauge("gateway_redis_connected", "Subscription to Redis", lambda: self.relay.connected)
         self.metrics.gauge("gateway_probe_age_seconds", "Since Redis proved alive", lambda: self.relay.probe_age)
 
     def _totals(self) -> dict[str, int]:
-        return {"clients": len(self.sockets), "payments": len(self.watches)}
+        return {"clients": len(self.sockets), "payments": len(self.tracked_payments)}
 
 
 def _ended(task: asyncio.Task[None]) -> None:

@@ -9,13 +9,23 @@ from urllib.parse import parse_qs
 
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, EVENT
 
+from socket_gateway.asgi_http import (
+    BodyTooLong,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    client_address,
+    read_body,
+    refuse,
+    with_body,
+)
 from socket_gateway.metrics import Metrics
 from socket_gateway.output import Output, OutputWatch
 from socket_gateway.packets import TokenBucket, is_engine_packet, read_packet, split_payload
 from socket_gateway.protocols import TRANSPORT
 from socket_gateway.room_index import NAMESPACE
 from socket_gateway.settings import Settings
-from socket_gateway.web import BodyTooLong, Message, Receive, Scope, Send, client_address, read_body, refuse, with_body
 from socket_gateway.wire import SocketServer, close_transport, forget_headers
 
 _SESSION = "gateway.session"

@@ -16,9 +16,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from socket_gateway.admission import TOO_MANY_SOCKETS, Admission
+from socket_gateway.asgi_http import RETRY_AFTER
 from socket_gateway.metrics import Metrics
 from socket_gateway.settings import Bounds
-from socket_gateway.web import RETRY_AFTER
 
 TRANSPORT = "gateway.transport"
 """Where a WebSocket's scope holds its TCP transport."""

@@ -14,7 +14,7 @@ from socket_gateway.metrics import Metrics
 from socket_gateway.registry import Registry
 from socket_gateway.room_index import NAMESPACE, RoomIndexManager
 from socket_gateway.settings import Settings
-from socket_gateway.watches import Watch, Watches, packets_of
+from socket_gateway.tracked_payments import TrackedPayment, TrackedPayments, packets_of
 from socket_gateway.wire import SocketServer, VersionPacket
 
 _REMEMBERED = 64
@@ -24,12 +24,12 @@ Ack = dict[str, Any]
 class Client:
     """`seen`: the newest version shown of each payment, also of those that are tracked no more."""
 
-    __slots__ = ("connected_at", "eio_sid", "seen", "watches")
+    __slots__ = ("connected_at", "eio_sid", "seen", "tracked_payments")
 
     def __init__(self, eio_sid: str, connected_at: int) -> None:
         self.eio_sid = eio_sid
         self.connected_at = connected_at
-        self.watches: dict[str, Watch] = {}
+        self.tracked_payments: dict[str, TrackedPayment] = {}
         self.seen: dict[str, int] = {}
 
     def saw(self, reference: str, version: int) -> None:
@@ -47,7 +47,7 @@ class Sockets:
         server: SocketServer,
         rooms: RoomIndexManager,
         connections: Connections,
-        watches: Watches,
+        tracked_payments: TrackedPayments,
         credentials: Credentials,
         settings: Settings,
         metrics: Metrics,
@@ -55,7 +55,7 @@ class Sockets:
         self._server = server
         self._rooms = rooms
         self._connections = connections
-        self._watches = watches
+        self._tracked_payments = tracked_payments
         self._credentials = credentials
         self._settings = settings
         self._metrics = metrics
@@ -75,7 +75,7 @@ class Sockets:
         client = self._clients.get(sid)
         if client is None:
             return None
-        return {"connectedAt": to_iso(client.connected_at), "payments": list(client.watches)}
+        return {"connectedAt": to_iso(client.connected_at), "payments": list(client.tracked_payments)}
 
     async def _connect(self, sid: str, _environ: object, _auth: object) -> None:
         now = _now()
@@ -88,9 +88,9 @@ class Sockets:
     async def _disconnect(self, sid: str, reason: str) -> None:
         client = self._clients.pop(sid, None)
         if client is not None:
-            self._log("client-disconnected", socket=sid, reason=reason, payments=len(client.watches))
-            for reference in client.watches:
-                self._watches.leave(sid, reference)
+            self._log("client-disconnected", socket=sid, reason=reason, payments=len(client.tracked_payments))
+            for reference in client.tracked_payments:
+                self._tracked_payments.leave(sid, reference)
             self.registry.changed(sid)
             self._connections.expect_tracking(client.eio_sid)
 
@@ -126,39 +126,39 @@ class Sockets:
     async def _follow(self, sid: str, client: Client, reference: str, token: str) -> PaymentEvent | None:
         """Held, then read, then shown and in the room: between the last two nothing can come."""
         self._check_bounds(client, reference)
-        watch = client.watches[reference] = self._watches.hold(sid, reference, token)
+        tracked = client.tracked_payments[reference] = self._tracked_payments.hold(sid, reference, token)
         self.registry.changed(sid)
         seen = client.seen.get(reference, 0)
         try:
-            await self._watches.refresh(watch, token, seen)
+            await self._tracked_payments.refresh(tracked, token, seen)
         except BaseException:
             await self._leave(sid, client, reference)
             raise
-        if self._clients.get(sid) is not client or client.watches.get(reference) is not watch:
+        if self._clients.get(sid) is not client or client.tracked_payments.get(reference) is not tracked:
             return None  # it left, or stopped, while we read
-        newest = watch.newest if watch.version >= seen else None
+        newest = tracked.newest if tracked.version >= seen else None
         if newest is not None:
             self.show(sid, packets_of(newest))
             client.saw(reference, newest["version"])
         await self._server.enter_room(sid, payment_room(reference))
-        self._log("payment-tracked", socket=sid, reference=reference, version=watch.version)
+        self._log("payment-tracked", socket=sid, reference=reference, version=tracked.version)
         return newest
 
     async def _leave(self, sid: str, client: Client, reference: str) -> bool:
         """False: it was not tracked."""
-        watch = client.watches.pop(reference, None)
-        if watch is None:
+        tracked = client.tracked_payments.pop(reference, None)
+        if tracked is None:
             return False
         room = payment_room(reference)
         if room in self._server.rooms(sid):
-            client.saw(reference, watch.version)
+            client.saw(reference, tracked.version)
             await self._server.leave_room(sid, room)
-        self._watches.leave(sid, reference)
+        self._tracked_payments.leave(sid, reference)
         self.registry.changed(sid)
         return True
 
     def show(self, room: str, packets: Sequence[VersionPacket]) -> None:
-        """To one browser or to all who watch a payment."""
+        """To one browser or to all who track a payment."""
         self._metrics.events.inc(self._rooms.broadcast(room, packets) * len(packets))
 
     def _log(self, event: str, **fields: object) -> None:
@@ -184,11 +184,11 @@ class Sockets:
 
     def _check_bounds(self, client: Client, reference: str) -> None:
         bounds = self._settings.bounds
-        if reference in client.watches:
+        if reference in client.tracked_payments:
             return
-        if len(client.watches) >= bounds.payments_per_socket:
+        if len(client.tracked_payments) >= bounds.payments_per_socket:
             raise LimitReached("too_many_payments", 0)
-        if self._watches.sockets(reference) >= bounds.sockets_per_payment:
+        if self._tracked_payments.sockets(reference) >= bounds.sockets_per_payment:
             raise LimitReached("too_many_sockets", 0)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from socket_gateway.asgi_http import Scope, Send, respond, respond_json
 from socket_gateway.connections import Connections
 from socket_gateway.settings import PageSettings
-from socket_gateway.web import Scope, Send, respond, respond_json
 
 _PREFIX = "/payment-test/"
 _CONTENT_TYPES = {

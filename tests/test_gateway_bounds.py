@@ -121,7 +121,7 @@ async def test_16_sockets_a_payment(gateway: Running, store: LiveStore) -> None:
         assert acks[16]["code"] == "too_many_sockets"
         assert (await track(browsers[0], event["reference"]))["ok"]
         await browsers[1].close()
-        await until(lambda: gateway.gateway.watches.sockets(event["reference"]) == 15)
+        await until(lambda: gateway.gateway.tracked_payments.sockets(event["reference"]) == 15)
         assert (await track(browsers[16], event["reference"]))["ok"]
 
 
@@ -253,7 +253,7 @@ async def test_the_third_malformed_packet_closes(gateway: Running, store: LiveSt
         assert await closed(browser) == 1000
     await until(lambda: len(gateway.gateway.connections) == 0)
     assert set(gateway.gateway.server.eio.sockets) <= before
-    assert len(gateway.gateway.watches) == 0
+    assert len(gateway.gateway.tracked_payments) == 0
 
 
 @pytest.mark.parametrize("packet", [it for it in MALFORMED if isinstance(it, str)], ids=lambda it: it[:20])
@@ -314,7 +314,7 @@ async def test_a_slow_browser_gets_only_the_newest_of_what_waited(valkey: Valkey
         connection = next(iter(gateway.gateway.connections._connections.values()))
         for version in range(2, 602):
             store.publish(new_event(event["reference"], version))
-        await until(lambda: gateway.gateway.watches._watches[event["reference"]].version == 601)
+        await until(lambda: gateway.gateway.tracked_payments._tracked_payments[event["reference"]].version == 601)
         assert connection.output.waiting_bytes < 128 * 1024
         versions: list[int] = []
         while not versions or versions[-1] < 601:

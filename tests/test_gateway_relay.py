@@ -192,7 +192,7 @@ async def test_one_missed_probe_reads_all_again_on_the_same_connection(valkey: V
 async def test_many_payments_are_resubscribed_in_commands_of_500(own_valkey: Valkey, own_store: LiveStore) -> None:
     settings = settings_for(own_valkey)
     async with running(settings) as gateway:
-        watches, relay = gateway.gateway.watches, gateway.gateway.relay
+        watches, relay = gateway.gateway.tracked_payments, gateway.gateway.relay
         references = [f"payment-{number}" for number in range(1201)]
         shown: list[str] = []
         watches.show = lambda room, _: shown.append(room)

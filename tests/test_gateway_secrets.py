@@ -185,7 +185,7 @@ async def test_who_leaves_while_the_secrets_are_read_is_not_followed(
             keys = running.gateway.credentials
             await until(lambda: keys.tracking_token_keys == (ANOTHER_KEY,))
             await asyncio.sleep(0.2)
-            assert len(running.gateway.watches) == 0
+            assert len(running.gateway.tracked_payments) == 0
 
 
 async def test_a_new_password_of_redis_is_learnt_when_the_old_one_is_refused(

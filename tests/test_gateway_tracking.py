@@ -155,7 +155,9 @@ async def test_a_version_that_arrives_during_the_read_is_neither_lost_nor_overta
         await until(lambda: api.asked)
         newer = next_version(old, PaymentStatus.SUCCESSFUL)
         store.publish(newer)
-        await until(lambda: gateway.gateway.watches._watches[old["reference"]].version == newer["version"])
+        await until(
+            lambda: gateway.gateway.tracked_payments._tracked_payments[old["reference"]].version == newer["version"]
+        )
         api.answering.set()
         assert await tracking == {"ok": True, "payment": newer}
         await until(lambda: len(browser.events(old["reference"])) == 3)
@@ -171,7 +173,7 @@ async def test_without_a_snapshot_the_api_is_asked_once_for_all_with_the_browser
     async with gateway.browser() as one, gateway.browser() as two:
         token = token_for(event["reference"])
         tracking = [asyncio.create_task(browser.track(event["reference"], token)) for browser in (one, two)]
-        await until(lambda: gateway.gateway.watches.sockets(event["reference"]) == 2)
+        await until(lambda: gateway.gateway.tracked_payments.sockets(event["reference"]) == 2)
         await asyncio.sleep(0.1)  # for a second question, if there were one
         api.answering.set()
         for ack in await asyncio.gather(*tracking):
@@ -283,9 +285,9 @@ async def test_a_disconnect_leaves_nothing_behind(gateway: Running, store: LiveS
         async with gateway.browser() as browser:
             for event in events:
                 await browser.track(event["reference"])
-            assert (len(inside.watches), len(inside.relay), len(inside.sockets)) == (5, 5, 1)
+            assert (len(inside.tracked_payments), len(inside.relay), len(inside.sockets)) == (5, 5, 1)
         await until(lambda: len(inside.connections) == 0)
-    assert (len(inside.watches), len(inside.relay), len(inside.sockets)) == (0, 0, 0)
+    assert (len(inside.tracked_payments), len(inside.relay), len(inside.sockets)) == (0, 0, 0)
     assert inside.rooms.rooms == {}
     assert set(inside.server.eio.sockets) <= before
     assert inside.server.environ == {}

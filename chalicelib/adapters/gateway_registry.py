@@ -12,7 +12,7 @@ from chalicelib.domain.contract import client_key, clients_key, gateway_key, gat
 
 
 @dataclass(frozen=True, slots=True)
-class Connections:
+class ConnectionsPage:
     """`gateways` {gatewayId, startedAt, clients, payments: how many}: all that are alive. `clients` {socketId,
     gatewayId, connectedAt, payments: [reference]}: those of the page, by gateway and then by socket. `cursor`: where
     the next page begins; empty where there is none.
@@ -23,7 +23,7 @@ class Connections:
     cursor: str
 
 
-def read_connections(redis: Any, cursor: str, limit: int) -> Connections:
+def read_connections(redis: Any, cursor: str, limit: int) -> ConnectionsPage:
     """`redis`: redis-py's client or an in-memory one. `cursor`: of the page before; empty: the first page. A client
     that stays connected is on exactly one page, whoever else comes or goes between them.
     """
@@ -36,7 +36,7 @@ def read_connections(redis: Any, cursor: str, limit: int) -> Connections:
         for (gateway_id, socket_id), it in zip(page, records, strict=True)
         if it is not None
     ]
-    return Connections(gateways, clients, "~".join(page[-1]) if len(found) > limit else "")
+    return ConnectionsPage(gateways, clients, "~".join(page[-1]) if len(found) > limit else "")
 
 
 def _gateways(redis: Any) -> list[dict[str, Any]]:

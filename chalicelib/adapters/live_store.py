@@ -17,7 +17,7 @@ from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
 from chalicelib.adapters.breaker import Breaker, BreakerOpen
-from chalicelib.adapters.gateway_registry import Connections, read_connections
+from chalicelib.adapters.gateway_registry import ConnectionsPage, read_connections
 from chalicelib.domain.contract import (
     PAYMENT_TTL_SECONDS,
     MalformedEvent,
@@ -159,7 +159,7 @@ class LiveStore:
     def seconds_to_next_window(self) -> int:
         return math.ceil((WINDOW_MS - self._clock.now() % WINDOW_MS) / 1000)
 
-    def connections(self, cursor: str, limit: int) -> Connections:
+    def connections(self, cursor: str, limit: int) -> ConnectionsPage:
         """A page of who is connected where. Raises LiveStoreUnavailable."""
         return self._call(lambda: read_connections(self._client, cursor, limit))
 

@@ -4,7 +4,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.adapters.gateway_registry import Connections
+from chalicelib.adapters.gateway_registry import ConnectionsPage
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
 from chalicelib.domain.contract import PaymentEvent, to_event, to_iso
@@ -60,7 +60,7 @@ class TrackPayment:
             page = self.live_store.connections(cursor, limit)
             statuses = self._statuses({reference for row in page.clients for reference in row["payments"]})
         except LiveStoreUnavailable:
-            page, statuses = Connections((), (), ""), {}
+            page, statuses = ConnectionsPage((), (), ""), {}
         clients = [
             row | {"payments": [{"reference": it, "status": statuses.get(it)} for it in row["payments"]]}
             for row in page.clients

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { countListeners, FakeWire, payment, REFUSAL, TARGET } from "../tests/fakeWire";
 import type { PaymentEvent } from "./paymentContract";
-import { createPaymentWatch, isFinal } from "./paymentWatch";
+import { createPaymentWatch, isSettled } from "./paymentWatch";
 
 const listenersOfWindow = countListeners(window);
 const listenersOfDocument = countListeners(document);
@@ -81,8 +81,8 @@ describe("what is shown", () => {
     ["PENDING", false],
     ["CONFLICTED", false],
     ["INITIATING", false],
-  ] as const)("%s is final: %s", (status, expected) => {
-    expect(isFinal(payment({ status }))).toBe(expected);
+  ] as const)("%s is settled: %s", (status, expected) => {
+    expect(isSettled(payment({ status }))).toBe(expected);
   });
 });
 

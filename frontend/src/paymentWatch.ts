@@ -48,10 +48,10 @@ export interface PaymentWatch {
 }
 
 /** With these the outcome is known. EXPIRED is not among them: an approval that comes later still counts. */
-const FINAL: readonly PaymentStatus[] = ["SUCCESSFUL", "FAILED"];
+const SETTLED: readonly PaymentStatus[] = ["SUCCESSFUL", "FAILED"];
 
-export function isFinal(payment: PaymentEvent | null): boolean {
-  return payment !== null && FINAL.includes(payment.status);
+export function isSettled(payment: PaymentEvent | null): boolean {
+  return payment !== null && SETTLED.includes(payment.status);
 }
 
 /** Somebody may still approve it, and nobody has said that they will not. */
@@ -216,7 +216,7 @@ class Running {
   private plan(): void {
     clearTimeout(this.timer);
     // Nobody looks at a hidden page; it is read when it is shown again.
-    if (isFinal(this.watch.getState().payment) || document.visibilityState === "hidden") return;
+    if (isSettled(this.watch.getState().payment) || document.visibilityState === "hidden") return;
     const delay = this.isTracked ? QUIET_MS : Math.min(DOWN_MS * GROWTH ** this.reads, DOWN_MAX_MS);
     this.timer = setTimeout(() => void this.read(), delay * (1 - JITTER + 2 * JITTER * Math.random()));
   }

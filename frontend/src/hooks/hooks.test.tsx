@@ -52,9 +52,9 @@ describe("usePaymentSocket", () => {
     const { seen, render } = watching();
     await render(REFERENCE);
     await eventually(() => seen.at(-1)?.connection === "connected");
-    expect(seen.at(-1)).toMatchObject({ payment: { version: 2 }, isFinal: false });
+    expect(seen.at(-1)).toMatchObject({ payment: { version: 2 }, isSettled: false });
     server.emit(PAYMENT_STATUS, payment({ version: 3, status: "SUCCESSFUL" }));
-    await eventually(() => seen.at(-1)?.isFinal === true);
+    await eventually(() => seen.at(-1)?.isSettled === true);
   });
 
   test("opens nothing before there is a payment, and one connection for each", async () => {

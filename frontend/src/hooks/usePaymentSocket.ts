@@ -4,7 +4,7 @@ import type { PaymentEvent } from "../paymentContract";
 import type { TrackedPayment } from "../paymentSocket";
 import {
   createPaymentWatch,
-  isFinal,
+  isSettled,
   isWaiting,
   NO_PAYMENT,
   type WatchHandlers,
@@ -18,8 +18,8 @@ export interface PaymentSocketOptions extends WatchHandlers, Pick<TrackedPayment
 }
 
 export interface PaymentTracking extends WatchState {
-  /** The outcome is known. EXPIRED is not final: an approval that comes later still counts. */
-  readonly isFinal: boolean;
+  /** The outcome is known. EXPIRED is not settled: an approval that comes later still counts. */
+  readonly isSettled: boolean;
   /** Reads the payment now, and connects now where the connection is down. */
   readonly refetch: () => Promise<void>;
   /** While it waits for an approval, else undefined: ends the wait, and resolves to what is then known; it may be paid. */
@@ -41,7 +41,7 @@ export function usePaymentSocket(options: PaymentSocketOptions): PaymentTracking
   const state = useSyncExternalStore(watch.subscribe, watch.getState, () => NO_PAYMENT);
   return {
     ...state,
-    isFinal: isFinal(state.payment),
+    isSettled: isSettled(state.payment),
     refetch: watch.refetch,
     giveUp: mayGiveUp(state) ? watch.giveUp : undefined,
     stop: watch.stop,

@@ -1,4 +1,4 @@
-"""Which payments local browsers watch, and the newest version that each of them has been shown."""
+"""Which payments local browsers track, and the newest version that each of them has been shown."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -13,7 +13,7 @@ from socket_gateway.tracking_api import TrackingApi
 from socket_gateway.wire import VersionPacket
 
 
-class Watch:
+class TrackedPayment:
     """One payment that local browsers track. `tokens`: by socket, of those too that wait for the snapshot."""
 
     __slots__ = ("newest", "reference", "tokens")
@@ -28,8 +28,8 @@ class Watch:
         return self.newest["version"] if self.newest is not None else 0
 
 
-class Watches:
-    """Everybody in a payment's room has been shown `watch.newest`; who is held has not entered it yet."""
+class TrackedPayments:
+    """Everybody in a payment's room has been shown `tracked.newest`; who is held has not entered it yet."""
 
     show: Callable[[str, Sequence[VersionPacket]], None]
     """Sends to everybody in a room."""
@@ -38,47 +38,47 @@ class Watches:
         self._relay = relay
         self._snapshots = snapshots
         self._api = api
-        self._watches: dict[str, Watch] = {}
+        self._tracked_payments: dict[str, TrackedPayment] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
-        return len(self._watches)
+        return len(self._tracked_payments)
 
     def sockets(self, reference: str) -> int:
-        watch = self._watches.get(reference)
-        return len(watch.tokens) if watch is not None else 0
+        tracked = self._tracked_payments.get(reference)
+        return len(tracked.tokens) if tracked is not None else 0
 
-    def hold(self, sid: str, reference: str, token: str) -> Watch:
+    def hold(self, sid: str, reference: str, token: str) -> TrackedPayment:
         """From now on nothing newer is missed; `refresh` brings what came before."""
-        watch = self._watches.get(reference)
-        if watch is None:
-            watch = self._watches[reference] = Watch(reference)
+        tracked = self._tracked_payments.get(reference)
+        if tracked is None:
+            tracked = self._tracked_payments[reference] = TrackedPayment(reference)
             self._relay.subscribe(reference)
-        watch.tokens[sid] = token
-        return watch
+        tracked.tokens[sid] = token
+        return tracked
 
     def leave(self, sid: str, reference: str) -> None:
-        watch = self._watches.get(reference)
-        if watch is not None and watch.tokens.pop(sid, None) is not None and not watch.tokens:
-            del self._watches[reference]
+        tracked = self._tracked_payments.get(reference)
+        if tracked is not None and tracked.tokens.pop(sid, None) is not None and not tracked.tokens:
+            del self._tracked_payments[reference]
             self._relay.unsubscribe(reference)
 
-    async def refresh(self, watch: Watch, token: str, seen: int) -> None:
-        """Brings `watch.newest` up to date, at least to the version `seen` where anybody has it.
+    async def refresh(self, tracked: TrackedPayment, token: str, seen: int) -> None:
+        """Brings `tracked.newest` up to date, at least to the version `seen` where anybody has it.
 
         Without Redis it returns at once, and what the API says follows as events.
         Raises NotFound where there is no such payment.
         """
-        seen = max(seen, watch.version)
-        confirmed = await self._relay.confirmed(watch.reference)
+        seen = max(seen, tracked.version)
+        confirmed = await self._relay.confirmed(tracked.reference)
         try:
-            snapshot = await self._snapshots.read(watch.reference) if confirmed else None
+            snapshot = await self._snapshots.read(tracked.reference) if confirmed else None
         except REDIS_AWAY:
             confirmed, snapshot = False, None
         if snapshot is not None:
             self._learn(snapshot)
         if snapshot is None or snapshot["version"] < seen:
-            asking = self._start(self._ask(watch.reference, token))
+            asking = self._start(self._ask(tracked.reference, token))
             if confirmed:
                 done, _ = await asyncio.wait({asking}, timeout=self._api.timeout)
                 for task in done:
@@ -86,18 +86,18 @@ class Watches:
 
     async def catch_up(self) -> None:
         """Reads every payment that is watched, after a gap. Raises RedisError."""
-        missing: list[Watch] = []
-        for references in in_batches(tuple(self._watches)):
+        missing: list[TrackedPayment] = []
+        for references in in_batches(tuple(self._tracked_payments)):
             for reference, event in zip(references, await self._snapshots.read_many(references), strict=True):
-                watch = self._watches.get(reference)
-                if watch is None:
+                tracked = self._tracked_payments.get(reference)
+                if tracked is None:
                     continue
-                if event is None or event["version"] < watch.version:
-                    missing.append(watch)
+                if event is None or event["version"] < tracked.version:
+                    missing.append(tracked)
                 else:
                     self._learn(event)
         for batch in in_batches(missing):
-            await asyncio.gather(*(self._ask_for(watch) for watch in batch))
+            await asyncio.gather(*(self._ask_for(tracked) for tracked in batch))
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -111,22 +111,22 @@ class Watches:
             log.warning("payment-message-malformed", reason=str(error))
 
     def _learn(self, event: PaymentEvent) -> None:
-        watch = self._watches.get(event["reference"])
-        if watch is not None and event["version"] > watch.version:
-            watch.newest = event
-            self.show(payment_room(watch.reference), packets_of(event))
+        tracked = self._tracked_payments.get(event["reference"])
+        if tracked is not None and event["version"] > tracked.version:
+            tracked.newest = event
+            self.show(payment_room(tracked.reference), packets_of(event))
 
     async def _ask(self, reference: str, token: str) -> None:
         event = await self._api.ask(reference, token)
         if event is not None:
             self._learn(event)
 
-    async def _ask_for(self, watch: Watch) -> None:
-        for token in tuple(watch.tokens.values())[:1]:
+    async def _ask_for(self, tracked: TrackedPayment) -> None:
+        for token in tuple(tracked.tokens.values())[:1]:
             try:
-                await self._ask(watch.reference, token)
+                await self._ask(tracked.reference, token)
             except NotFound:
-                log.warning("watched-payment-unknown", reference=watch.reference)
+                log.warning("watched-payment-unknown", reference=tracked.reference)
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
