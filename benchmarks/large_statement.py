@@ -19,7 +19,7 @@ from typing import Any
 import boto3
 
 from chalicelib import bootstrap
-from chalicelib.adapters.ledger.items import key_of, payment_key, to_attributes, write_payment
+from chalicelib.adapters.ledger.items import key_of, mark_of, payment_key, to_attributes, write_payment
 from chalicelib.adapters.ledger.ledger import create_table
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -148,7 +148,7 @@ def _lost(rows: int) -> Iterator[dict[str, Any]]:
     for number in range(rows, rows + LOST):
         row = _row_of(replace(_payment(number), status=PaymentStatus.EXPIRED))
         order = key_of(f"order#order-{number}") | {"revision": 1, "latest": _reference(number)}
-        yield row | {"dueMark": "due", "dueAt": _NOON}
+        yield row | {"dueMark": mark_of("due", row["pk"]), "dueAt": _NOON}
         yield order
 
 

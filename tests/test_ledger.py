@@ -1,5 +1,7 @@
 """The ledger against DynamoDB's own protocol: claims, commits, leases, marks, and answers that get lost."""
 
+import uuid
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,7 +11,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from chalicelib.adapters.ledger.items import Stored
+from chalicelib.adapters.ledger.items import SHARDS, Stored, to_values
 from chalicelib.adapters.ledger.ledger import Ledger, VersionConflict
 from chalicelib.adapters.ledger.read_lease import READ_LEASE_MS, ReadLease, ReadRequest
 from chalicelib.adapters.ledger.update import NEVER_SENT, Change, Committed
@@ -60,6 +62,30 @@ def test_a_claim_takes_order_and_phone_and_is_marked_undelivered(ledger: Ledger,
     assert list(ledger.undelivered(clock.now(), 10)) == ["ref-1"]
     assert list(ledger.due(clock.now() + 9_999, 10)) == []
     assert list(ledger.due(clock.now() + 10_000, 10)) == ["ref-1"]
+
+
+def test_what_waits_is_spread_over_all_shards_and_listed_as_one(
+    ledger: Ledger, clock: HandClock, dynamodb: Any, table: str
+) -> None:
+    """One partition of an index would throttle every write of the table at 1,000 a second."""
+    began = clock.now()
+    references = [str(uuid.UUID(int=number, version=4)) for number in range(160)]
+    for number, reference in enumerate(references):
+        payment = a_payment(clock, reference, f"order-{number}", f"phone-{number}")
+        claim(ledger, payment, due_at=began + 1_000 - number)
+        clock.forward(0.001)
+    rows = [to_values(row) for row in dynamodb.scan(TableName=table)["Items"]]
+    for mark in ("dueMark", "undeliveredMark"):
+        shards = Counter(row[mark] for row in rows if mark in row)
+        assert len(shards) == SHARDS
+        assert max(shards.values()) < 30
+    assert list(ledger.due(began + 1_000, 200)) == references[::-1], "the longest overdue first"
+    assert list(ledger.due(began + 1_000, 25)) == references[::-1][:25]
+    assert ledger.undelivered(began + 9, 200) == {it: began + n for n, it in enumerate(references[:10])}
+    for stored in ledger.load_many(references):
+        to(ledger, stored.payment)
+        assert ledger.delivered(stored.payment.reference, 2)
+    assert ledger.due(began + 1_000, 200) == ledger.undelivered(clock.now(), 200) == {}
 
 
 def test_fifty_concurrent_claims_of_one_order_have_one_winner(ledger: Ledger, clock: HandClock) -> None:

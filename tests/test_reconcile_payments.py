@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.adapters.ledger.items import SHARDS
 from chalicelib.bootstrap import Service
 from chalicelib.domain.check_schedule import AGES_SECONDS, CheckSchedule
 from chalicelib.domain.money import Money
@@ -183,7 +184,7 @@ def test_a_run_ticks_every_five_seconds_for_just_under_a_minute(
     aws.calls.clear()
     service.reconcile.run()
     assert 50 <= (clock.now() - begun) / 1000 <= 55
-    assert aws.calls["Query"] == 2 * 11
+    assert aws.calls["Query"] == 2 * SHARDS * 11
 
 
 # --------------------------------------------------------------------------- the schedule itself

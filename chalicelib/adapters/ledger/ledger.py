@@ -6,7 +6,7 @@
     phone#<hash>         state   active attempt, times of its prompts
     budget#<name>#<n>    state   uses of a budget in its n-th window of time
 
-Two sparse indexes list what is due for a check and what is undelivered, a third one the payments
+Two sparse indexes list what is due for a check and what is undelivered, each in 16 shards, a third one the payments
 of a day; an index hit is only a hint and is read again. Every write is conditional. A write carries
 an id of its own, so that a refused condition whose stored row has that id is known as our own
 success whose answer was lost.
@@ -18,10 +18,11 @@ import random
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -29,6 +30,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.adapters.ledger import read_lease
 from chalicelib.adapters.ledger.items import (
     SENDING,
+    SHARDS,
     UNSENT,
     Charge,
     Item,
@@ -36,11 +38,13 @@ from chalicelib.adapters.ledger.items import (
     Phone,
     Stored,
     key_of,
+    mark_of,
     payment_key,
     read_order,
     read_payment,
     read_phone,
     read_stored,
+    shard_mark,
     to_attributes,
     to_values,
     version_item,
@@ -197,8 +201,9 @@ class Ledger:
         keys = order.keys_since(now - IDEMPOTENCY_KEY_LIFE_MS)
         if key:
             keys[key] = (payment.reference, now)
+        partition = f"payment#{payment.reference}"
         state = {
-            **payment_key(payment.reference),
+            **key_of(partition),
             "payment": write_payment(payment),
             "commitId": attempt_id,
             "prompt": UNSENT,
@@ -207,10 +212,10 @@ class Ledger:
             "readNumber": 0,
             "readDone": 0,
             "readAt": now,
-            "undeliveredMark": "undelivered",
+            "undeliveredMark": mark_of("undelivered", partition),
             "undeliveredSince": now,
             "day": datetime.fromtimestamp(now / 1000, UTC).date().isoformat(),
-            **({"dueMark": "due", "dueAt": due_at} if due_at is not None else {}),
+            **({"dueMark": mark_of("due", partition), "dueAt": due_at} if due_at is not None else {}),
         }
         prompts = {*(at for at in phone.prompts if at > now - PHONE_MEMORY_MS), now}
         others = phone.under_other_keys
@@ -349,7 +354,7 @@ class Ledger:
         before = min(stored.payment.version - 1, stored.announced_version)  # what never went out must not be skipped
         update = Update(f"payment#{reference}").only_if("payment.version = :version")
         update.set(deliveredVersion=before, announcedVersion=before)
-        update.set(undeliveredMark="undelivered", undeliveredSince=self._clock.now())
+        update.undelivered().set(undeliveredSince=self._clock.now())
         update.values[":version"] = stored.payment.version
         self._update(update)
 
@@ -364,7 +369,7 @@ class Ledger:
     def _commit_items(self, assumed: "AssumedRows", commit_id: str, lease: ReadLease | None) -> list[Item]:
         change, now = assumed.change, self._clock.now()
         state = Update(f"payment#{change.after.reference}").due(change.due_at)
-        state.set(payment=write_payment(change.after), commitId=commit_id, undeliveredMark="undelivered")
+        state.set(payment=write_payment(change.after), commitId=commit_id).undelivered()
         state.set_once(undeliveredSince=now).only_if("payment.version = :before")
         state.values[":before"] = change.before.version
         if change.was_never_sent:
@@ -390,16 +395,23 @@ class Ledger:
         return None
 
     def _marked(self, index: str, mark: str, moment: str, until: int, limit: int) -> dict[str, int]:
-        with _unavailable():
-            answer = self._client.query(
-                TableName=self._table,
-                IndexName=index,
-                Limit=limit,
-                KeyConditionExpression=f"{mark} = :mark AND {moment} <= :until",
-                ExpressionAttributeValues=to_attributes({":mark": index, ":until": until}),
-            )
-        items = map(to_values, answer["Items"])
-        return {item["pk"].removeprefix("payment#"): item[moment] for item in items}
+        """The `limit` references that have waited longest, over all shards, and since when."""
+
+        def read(shard: int) -> list[Item]:
+            with _unavailable():
+                answer = self._client.query(
+                    TableName=self._table,
+                    IndexName=index,
+                    Limit=limit,
+                    KeyConditionExpression=f"{mark} = :mark AND {moment} <= :until",
+                    ExpressionAttributeValues=to_attributes({":mark": shard_mark(index, shard), ":until": until}),
+                )
+            return [to_values(item) for item in answer["Items"]]
+
+        with ThreadPoolExecutor(SHARDS) as readers:
+            items = chain.from_iterable(readers.map(read, range(SHARDS)))
+            longest = sorted(items, key=lambda item: item[moment])[:limit]
+        return {item["pk"].removeprefix("payment#"): item[moment] for item in longest}
 
     def _get(self, key: Item) -> Item | None:
         with _unavailable():

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.adapters.ledger.items import Item, Order, Phone, key_of, read_order, read_phone, to_attributes
+from chalicelib.adapters.ledger.items import Item, Order, Phone, key_of, mark_of, read_order, read_phone, to_attributes
 from chalicelib.domain.payment import Payment
 
 NEVER_SENT = "never sent"
@@ -113,7 +113,13 @@ class Update:
         return self
 
     def due(self, due_at: int | None) -> "Update":
-        return self.remove("dueMark", "dueAt") if due_at is None else self.set(dueMark="due", dueAt=due_at)
+        if due_at is None:
+            return self.remove("dueMark", "dueAt")
+        return self.set(dueMark=mark_of("due", self._key["pk"]), dueAt=due_at)
+
+    def undelivered(self) -> "Update":
+        """Lists the payment as undelivered; since when is the caller's to say."""
+        return self.set(undeliveredMark=mark_of("undelivered", self._key["pk"]))
 
     def only_at(self, revision: int) -> "Update":
         """Only as it was seen; whoever changes it raises the revision. 0: there is no such row."""
