@@ -19,8 +19,8 @@ from typing import Any
 import boto3
 
 from chalicelib import bootstrap
-from chalicelib.adapters.ledger.items import key_of, mark_of, payment_key, to_attributes, write_payment
-from chalicelib.adapters.ledger.ledger import create_table
+from chalicelib.adapters.ledger.items import key_of, payment_key, to_attributes, write_payment
+from chalicelib.adapters.ledger.table import create_table, mark_of
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.settings import read_settings

@@ -10,7 +10,7 @@ import redis
 import requests
 
 from chalicelib import bootstrap
-from chalicelib.adapters.ledger.ledger import create_table
+from chalicelib.adapters.ledger.table import create_table
 from chalicelib.bootstrap import Service
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment_request import PaymentRequest

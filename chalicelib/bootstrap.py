@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.adapters.campay.client import Campay
-from chalicelib.adapters.ledger.ledger import Ledger, create_table
+from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.adapters.ledger.table import create_table
 from chalicelib.adapters.live_store import LiveStore, connect
 from chalicelib.adapters.order_events import OrderEvents
 from chalicelib.domain.check_schedule import CheckSchedule

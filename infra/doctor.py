@@ -17,7 +17,7 @@ import jwt
 import requests
 
 from chalicelib.adapters.campay.client import Campay
-from chalicelib.adapters.ledger.ledger import FORGOTTEN_BY_ATTRIBUTE, TABLE
+from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, TABLE
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import InvalidSettings, Settings, read_settings

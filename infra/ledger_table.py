@@ -4,7 +4,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from chalicelib.adapters.ledger.ledger import FORGOTTEN_BY_ATTRIBUTE, TABLE
+from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, TABLE
 
 
 class LedgerTable(Construct):

@@ -237,7 +237,7 @@ def print_order_event(entry: Mapping[str, Any]) -> None:
 def create_stores(endpoint_url: str, table: str, event_bus: str) -> None:
     import boto3
 
-    from chalicelib.adapters.ledger.ledger import create_table
+    from chalicelib.adapters.ledger.table import create_table
 
     create_table(boto3.client("dynamodb", endpoint_url=endpoint_url), table)
     boto3.client("events", endpoint_url=endpoint_url).create_event_bus(Name=event_bus)

@@ -19,7 +19,8 @@ import uvloop
 from botocore.config import Config
 
 from chalicelib import bootstrap
-from chalicelib.adapters.ledger.ledger import Ledger, create_table
+from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.adapters.ledger.table import create_table
 from chalicelib.bootstrap import Service
 from chalicelib.settings import CampaySettings, Limits, RedisSettings, Settings
 from local.campay_simulator import CampaySimulator

@@ -11,9 +11,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from chalicelib.adapters.ledger.items import SHARDS, Stored, to_values
+from chalicelib.adapters.ledger.items import Stored, to_values
 from chalicelib.adapters.ledger.ledger import Ledger, VersionConflict
 from chalicelib.adapters.ledger.read_lease import READ_LEASE_MS, ReadLease, ReadRequest
+from chalicelib.adapters.ledger.table import SHARDS
 from chalicelib.adapters.ledger.update import NEVER_SENT, Change, Committed
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.money import Money

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters.ledger.ledger import create_table
+from chalicelib.adapters.ledger.table import create_table
 from infra.deployment import STACK_NAME, NotDeployed
 from infra.may_destroy import Refused, check
 from infra.stages import UnknownStage

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.ledger.items import SHARDS
+from chalicelib.adapters.ledger.table import SHARDS
 from chalicelib.bootstrap import Service
 from chalicelib.domain.check_schedule import AGES_SECONDS, CheckSchedule
 from chalicelib.domain.money import Money

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.ledger import ledger
+from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, TABLE
 from infra.deployment import STACK_NAME, NotDeployed, secret_of_stage
 from infra.fill_secret import OUR_KEYS, fill
 from infra.roles import LEDGER_ACTIONS
@@ -34,13 +35,13 @@ ACTIONS_OF_CALL = {
 def test_the_table_is_the_one_that_the_tests_run_on(stack: Template) -> None:
     """Another index or key than on the developer's machine would be found by the first customer."""
     table = stack.one("DynamoDB::Table")
-    assert table["BillingMode"] == ledger.TABLE["BillingMode"]
-    assert table["KeySchema"] == ledger.TABLE["KeySchema"]
+    assert table["BillingMode"] == TABLE["BillingMode"]
+    assert table["KeySchema"] == TABLE["KeySchema"]
     assert by_name(table["AttributeDefinitions"], "AttributeName") == by_name(
-        ledger.TABLE["AttributeDefinitions"], "AttributeName"
+        TABLE["AttributeDefinitions"], "AttributeName"
     )
     assert by_name(table["GlobalSecondaryIndexes"], "IndexName") == by_name(
-        ledger.TABLE["GlobalSecondaryIndexes"], "IndexName"
+        TABLE["GlobalSecondaryIndexes"], "IndexName"
     )
 
 
@@ -53,7 +54,7 @@ def by_name(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:
 
 def test_phones_are_forgotten(stack: Template) -> None:
     life = stack.one("DynamoDB::Table")["TimeToLiveSpecification"]
-    assert life == {"AttributeName": ledger.FORGOTTEN_BY_ATTRIBUTE, "Enabled": True}
+    assert life == {"AttributeName": FORGOTTEN_BY_ATTRIBUTE, "Enabled": True}
 
 
 def test_the_ledger_survives_a_slip_and_can_go_back_to_each_second(stack: Template) -> None:

@@ -1,7 +1,6 @@
 """The rows of the ledger's table, read into what they mean and written from it."""
 
 import dataclasses
-import zlib
 from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any
@@ -15,10 +14,6 @@ Item = dict[str, Any]
 
 UNSENT, SENDING = "unsent", "sending"
 """Values of a payment's `prompt`. Without one, a prompt may have been sent."""
-
-
-SHARDS = 16
-"""Partitions of each index that lists what waits."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,18 +109,6 @@ class Phone:
     @property
     def all_prompts(self) -> list[int]:
         return sorted(at for row in (self, *self.under_other_keys) for at in row.prompts)
-
-
-def mark_of(index: str, partition: str) -> str:
-    """Returns what puts a row into its shard of an index. `partition`: the row's own, such as payment#<reference>.
-
-    A partition of DynamoDB takes 1,000 writes a second, and an index that cannot keep up throttles the whole table.
-    """
-    return shard_mark(index, zlib.crc32(partition.encode()) % SHARDS)
-
-
-def shard_mark(index: str, shard: int) -> str:
-    return f"{index}#{shard:02}"
 
 
 def key_of(partition: str, sort: str = "state") -> Item:

@@ -30,7 +30,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.adapters.ledger import read_lease
 from chalicelib.adapters.ledger.items import (
     SENDING,
-    SHARDS,
     UNSENT,
     Charge,
     Item,
@@ -38,13 +37,11 @@ from chalicelib.adapters.ledger.items import (
     Phone,
     Stored,
     key_of,
-    mark_of,
     payment_key,
     read_order,
     read_payment,
     read_phone,
     read_stored,
-    shard_mark,
     to_attributes,
     to_values,
     version_item,
@@ -54,6 +51,7 @@ from chalicelib.adapters.ledger.items import (
     write_payment,
 )
 from chalicelib.adapters.ledger.read_lease import ReadLease, ReadRequest
+from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, SHARDS, mark_of, shard_mark
 from chalicelib.adapters.ledger.update import AssumedRows, Change, Committed, Update
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.money import Money
@@ -61,52 +59,10 @@ from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
-TABLE: dict[str, Any] = {
-    "BillingMode": "PAY_PER_REQUEST",
-    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "S"},
-        {"AttributeName": "dueMark", "AttributeType": "S"},
-        {"AttributeName": "dueAt", "AttributeType": "N"},
-        {"AttributeName": "undeliveredMark", "AttributeType": "S"},
-        {"AttributeName": "undeliveredSince", "AttributeType": "N"},
-        {"AttributeName": "day", "AttributeType": "S"},
-    ],
-    "GlobalSecondaryIndexes": [
-        {
-            "IndexName": name,
-            "KeySchema": [
-                {"AttributeName": mark, "KeyType": "HASH"},
-                {"AttributeName": moment, "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "KEYS_ONLY"},
-        }
-        for name, mark, moment in (
-            ("due", "dueMark", "dueAt"),
-            ("undelivered", "undeliveredMark", "undeliveredSince"),
-            ("day", "day", "pk"),
-        )
-    ],
-}
-"""The table's only definition, as `create_table` takes it; its name is a setting."""
-
-FORGOTTEN_BY_ATTRIBUTE = "forgottenAt"
-"""The time-to-live attribute, in seconds since the epoch; phones and budgets carry it."""
-
 IDEMPOTENCY_KEY_LIFE_MS = 72 * 3_600_000
 PHONE_MEMORY_MS = 24 * 3_600_000
 _KEYS_A_PAGE = 2_000
 _ATTEMPTS = 12
-
-
-def create_table(client: Any, name: str) -> None:
-    """For development and tests; in AWS the stack creates it from the same definition."""
-    client.create_table(TableName=name, **TABLE)
-    client.update_time_to_live(
-        TableName=name,
-        TimeToLiveSpecification={"Enabled": True, "AttributeName": FORGOTTEN_BY_ATTRIBUTE},
-    )
 
 
 class VersionConflict(Exception):

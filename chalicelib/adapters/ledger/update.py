@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.adapters.ledger.items import Item, Order, Phone, key_of, mark_of, read_order, read_phone, to_attributes
+from chalicelib.adapters.ledger.items import Item, Order, Phone, key_of, read_order, read_phone, to_attributes
+from chalicelib.adapters.ledger.table import mark_of
 from chalicelib.domain.payment import Payment
 
 NEVER_SENT = "never sent"
