@@ -21,7 +21,8 @@ from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.flows.track_payment import TrackPayment
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
-from chalicelib.settings import InvalidSettings, Settings, read_settings
+from chalicelib.runtime.settings_reader import InvalidSettings
+from chalicelib.settings import Settings, read_settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, TABLE
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.runtime.clock import Clock
-from chalicelib.settings import InvalidSettings, Settings, read_settings
+from chalicelib.runtime.settings_reader import InvalidSettings
+from chalicelib.settings import Settings, read_settings
 from infra.account import NoAccount, sign_in
 from infra.alarm_check import WITHIN_SECONDS as ALARM_WITHIN_SECONDS
 from infra.alarm_check import AlarmUnheard, listeners, ring

@@ -21,7 +21,7 @@ from chalice.local import ChaliceRequestHandler, LambdaContext, LocalChalice
 
 from chalicelib.bootstrap import service
 from chalicelib.runtime import log
-from chalicelib.settings import InvalidSettings
+from chalicelib.runtime.settings_reader import InvalidSettings
 from local.embedded import LOOPBACK, Embedded, LoopbackServer
 
 logger = logging.getLogger("local.api_server")

@@ -11,6 +11,7 @@ from typing import Any
 import uvloop
 
 from chalicelib.runtime import log
+from chalicelib.runtime.settings_reader import InvalidSettings
 from socket_gateway import metrics as prometheus
 from socket_gateway.admission import TOO_MANY_SOCKETS, Admission, raise_descriptor_limit
 from socket_gateway.asgi_http import Receive, Scope, Send, refuse, respond, respond_json
@@ -22,7 +23,7 @@ from socket_gateway.registry import Registry
 from socket_gateway.relay import Relay
 from socket_gateway.room_index import RoomIndexManager
 from socket_gateway.server import GatewayServer
-from socket_gateway.settings import InvalidSettings, Settings, read_settings
+from socket_gateway.settings import Settings, read_settings
 from socket_gateway.snapshots import Snapshots
 from socket_gateway.sockets import Sockets
 from socket_gateway.test_page import PaymentTestPage

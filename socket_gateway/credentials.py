@@ -6,7 +6,8 @@ import time
 from redis.credentials import CredentialProvider
 
 from chalicelib.runtime import log
-from socket_gateway.settings import InvalidSettings, Settings, read_settings
+from chalicelib.runtime.settings_reader import InvalidSettings
+from socket_gateway.settings import Settings, read_settings
 
 
 class Credentials(CredentialProvider):

@@ -8,8 +8,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisClusterException, RedisError
 
+from chalicelib.runtime.settings_reader import RedisSettings
 from socket_gateway.credentials import Credentials
-from socket_gateway.settings import RedisSettings, Timing
+from socket_gateway.settings import Timing
 
 REDIS_AWAY = (RedisError, RedisClusterException, OSError)
 """What a command raises where Redis cannot be asked. The cluster client's own error is no RedisError."""

@@ -6,28 +6,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
 
-from chalicelib.runtime.environment import InvalidVariable, Number, read_number
-from chalicelib.runtime.secrets_manager import SecretsUnavailable, read_secrets
+from chalicelib.runtime.environment import Number
+from chalicelib.runtime.settings_reader import LAST_PORT, RedisSettings, SettingsReader, split, with_secrets
 
-MINIMUM_KEY_BYTES = 32
-_LAST_PORT = 65_535
 _RANGE = "range"
 T = TypeVar("T")
-
-
-class InvalidSettings(Exception):
-    """Names every variable that is missing or wrong; never a value."""
-
-
-@dataclass(frozen=True, slots=True)
-class RedisSettings:
-    host: str
-    port: int = 6379
-    username: str = ""
-    password: str = ""
-    database: int = 0
-    tls: bool = False
-    cluster: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,114 +102,52 @@ class Settings:
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """From the environment and, where it names SECRETS_ID, from Secrets Manager. Raises InvalidSettings."""
-    variables = os.environ if environment is None else environment
-    if secrets_id := variables.get("SECRETS_ID"):
-        try:
-            variables = {**variables, **read_secrets(secrets_id)}
-        except SecretsUnavailable as error:
-            raise InvalidSettings(str(error)) from error
-    return _Reader(variables).settings()
+    return _Reader(with_secrets(os.environ if environment is None else environment)).settings()
 
 
-class _Reader:
-    """Reads name by name and remembers what is wrong."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self._faults: list[str] = []
-        self._development = self._is_development()
-
+class _Reader(SettingsReader):
     def settings(self) -> Settings:
-        port = self._number("PORT", 8080, 1, _LAST_PORT)
+        port = self.number("PORT", 8080, 1, LAST_PORT)
         settings = Settings(
-            development=self._development,
+            development=self.development,
             origins=self._origins(port),
-            redis=self._redis(),
-            tracking_token_keys=self._keys("TRACKING_TOKEN_KEY"),
-            api_url=self._text("API_URL", in_development="http://127.0.0.1:8000").rstrip("/"),
-            host=self._environment.get("GATEWAY_HOST") or ("127.0.0.1" if self._development else "0.0.0.0"),  # noqa: S104 a container's port is published by its engine
+            redis=self.redis(self.text("REDIS_HOST", in_development="127.0.0.1")),
+            tracking_token_keys=self.keys("TRACKING_TOKEN_KEY"),
+            api_url=self.text("API_URL", in_development="http://127.0.0.1:8000").rstrip("/"),
+            host=self.optional("GATEWAY_HOST") or ("127.0.0.1" if self.development else "0.0.0.0"),  # noqa: S104 a container's port is published by its engine
             port=port,
-            trusted_proxies=self._number("TRUSTED_PROXIES", 0 if self._development else 1, 0, 10),
-            api_concurrency=self._number("API_CONCURRENCY", 8, 1, 1000),
-            secrets_id=self._environment.get("SECRETS_ID", ""),
-            log_clients=self._switch("LOG_CLIENTS", usual=True),
+            trusted_proxies=self.number("TRUSTED_PROXIES", 0 if self.development else 1, 0, 10),
+            api_concurrency=self.number("API_CONCURRENCY", 8, 1, 1000),
+            secrets_id=self.optional("SECRETS_ID"),
+            log_clients=self.switch("LOG_CLIENTS", usual=True),
             test_page=self._test_page(),
-            bounds=self._numbers(Bounds()),
-            timing=self._numbers(
-                Timing(drain_accept_seconds=0.0, drain_close_seconds=1.0) if self._development else Timing()
+            bounds=self._fields(Bounds()),
+            timing=self._fields(
+                Timing(drain_accept_seconds=0.0, drain_close_seconds=1.0) if self.development else Timing()
             ),
         )
-        if self._faults:
-            raise InvalidSettings("; ".join(self._faults))
+        self.refuse_faults()
         return settings
 
-    def _is_development(self) -> bool:
-        name = self._environment.get("APP_ENV") or self._environment.get("NODE_ENV") or "production"
-        if name not in ("production", "development"):
-            self._faults.append("APP_ENV must be production or development")
-        return name == "development"
-
     def _origins(self, port: int) -> tuple[str, ...]:
-        own = (f"http://localhost:{port}", f"http://127.0.0.1:{port}") if self._development else ()
-        shops = _split(self._text("FRONTEND_URL", in_development=""))
+        own = (f"http://localhost:{port}", f"http://127.0.0.1:{port}") if self.development else ()
+        shops = split(self.text("FRONTEND_URL", in_development=""))
         if any("*" in shop or "://" not in shop for shop in shops):
-            self._faults.append("FRONTEND_URL must be exact origins such as https://shop.example")
+            self.faults.append("FRONTEND_URL must be exact origins such as https://shop.example")
         return (*(shop.rstrip("/") for shop in shops), *own)
 
-    def _redis(self) -> RedisSettings:
-        return RedisSettings(
-            host=self._text("REDIS_HOST", in_development="127.0.0.1"),
-            port=self._number("REDIS_PORT", 6379, 1, _LAST_PORT),
-            username=self._environment.get("REDIS_USERNAME", ""),
-            password=self._environment.get("REDIS_PASSWORD", ""),
-            database=self._number("REDIS_DB", 0, 0, 9999),
-            tls=self._switch("REDIS_TLS"),
-            cluster=self._switch("REDIS_CLUSTER"),
-        )
-
     def _test_page(self) -> PageSettings | None:
-        folder = self._environment.get("TEST_PAGE_DIR", "")
-        if not folder or not self._development:
+        folder = self.optional("TEST_PAGE_DIR")
+        if not folder or not self.development:
             return None
-        api_url = self._text("TEST_PAGE_API_URL", in_development="http://localhost:8000")
-        simulator_url = self._text("TEST_PAGE_SIMULATOR_URL", in_development="http://localhost:8090")
+        api_url = self.text("TEST_PAGE_API_URL", in_development="http://localhost:8000")
+        simulator_url = self.text("TEST_PAGE_SIMULATOR_URL", in_development="http://localhost:8090")
         return PageSettings(Path(folder), api_url.rstrip("/"), simulator_url.rstrip("/"))
 
-    def _numbers(self, usual: T) -> T:
+    def _fields(self, usual: T) -> T:
         """The same dataclass of numbers, with what the environment says of each of its fields."""
         values = {
-            each.name: self._number(each.name.upper(), getattr(usual, each.name), *each.metadata[_RANGE])
+            each.name: self.number(each.name.upper(), getattr(usual, each.name), *each.metadata[_RANGE])
             for each in fields(usual)  # type: ignore[arg-type]  # T is one of the two dataclasses above
         }
         return type(usual)(**values)
-
-    def _keys(self, name: str) -> tuple[str, ...]:
-        keys = _split(self._environment.get(name, ""))
-        if not keys:
-            self._faults.append(f"{name} is missing")
-        if any(len(key.encode()) < MINIMUM_KEY_BYTES for key in keys) and not self._development:
-            self._faults.append(f"{name} must have at least {MINIMUM_KEY_BYTES} bytes")
-        return keys
-
-    def _text(self, name: str, *, in_development: str) -> str:
-        text = self._environment.get(name, "")
-        if not text and not self._development:
-            self._faults.append(f"{name} is missing")
-        return text or in_development
-
-    def _switch(self, name: str, *, usual: bool = False) -> bool:
-        word = self._environment.get(name, "").lower() or str(usual).lower()
-        if word not in ("0", "1", "true", "false", "yes", "no"):
-            self._faults.append(f"{name} must be true or false")
-        return word in ("1", "true", "yes")
-
-    def _number(self, name: str, usual: Number, minimum: Number, maximum: Number) -> Number:
-        try:
-            return read_number(self._environment, name, usual, minimum, maximum)
-        except InvalidVariable as error:
-            self._faults.append(str(error))
-            return usual
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())

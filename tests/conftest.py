@@ -22,7 +22,8 @@ from chalicelib import bootstrap
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import create_table
 from chalicelib.bootstrap import Service
-from chalicelib.settings import CampaySettings, Limits, RedisSettings, Settings
+from chalicelib.runtime.settings_reader import RedisSettings
+from chalicelib.settings import CampaySettings, Limits, Settings
 from local.campay_simulator import CampaySimulator
 from local.embedded import EmbeddedAws, Valkey
 from tests.fakes import HandClock

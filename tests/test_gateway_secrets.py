@@ -11,8 +11,9 @@ from uuid import uuid4
 import pytest
 import redis
 
+from chalicelib.runtime.settings_reader import InvalidSettings
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey
-from socket_gateway.settings import InvalidSettings, read_settings
+from socket_gateway.settings import read_settings
 from tests.conftest import aws_client, aws_environment
 from tests.fakes import Answer, ScriptedServer
 from tests.gateway_stack import KEY, ORIGIN, PATIENCE_SECONDS, Running, running, token_for, until

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from socket_gateway.settings import Bounds, InvalidSettings, Timing, read_settings
+from chalicelib.runtime.settings_reader import InvalidSettings
+from socket_gateway.settings import Bounds, Timing, read_settings
 
 PRODUCTION = {
     "FRONTEND_URL": "https://shop.example, https://www.shop.example/",

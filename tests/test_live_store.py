@@ -24,7 +24,8 @@ from chalicelib.domain.contract import (
 )
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
-from chalicelib.settings import RedisSettings, read_settings
+from chalicelib.runtime.settings_reader import RedisSettings
+from chalicelib.settings import read_settings
 from local.embedded import Valkey, free_port
 from tests.fakes import HandClock
 from tests.test_gateway_relay import clustered_valkey

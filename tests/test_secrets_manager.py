@@ -8,7 +8,8 @@ import boto3
 import pytest
 
 from chalicelib.bootstrap import SECRETS_DOUBTED_MS, Process
-from chalicelib.settings import InvalidSettings, read_settings
+from chalicelib.runtime.settings_reader import InvalidSettings
+from chalicelib.settings import read_settings
 from local.embedded import EmbeddedAws
 from tests.conftest import aws_environment
 from tests.fakes import HandClock

@@ -3,7 +3,8 @@
 import pytest
 
 from chalicelib.domain.check_schedule import AGES_SECONDS
-from chalicelib.settings import InvalidSettings, RedisSettings, read_settings
+from chalicelib.runtime.settings_reader import InvalidSettings, RedisSettings
+from chalicelib.settings import read_settings
 
 KEYS = ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY")
 PRODUCTION = {

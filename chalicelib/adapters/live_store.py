@@ -29,7 +29,7 @@ from chalicelib.domain.contract import (
 )
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
-from chalicelib.settings import RedisSettings
+from chalicelib.runtime.settings_reader import RedisSettings
 
 CONNECT_SECONDS, READ_SECONDS = 0.5, 1.0
 WINDOW_MS = 60_000

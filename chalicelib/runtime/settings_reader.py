@@ -1,0 +1,115 @@
+"""Reads settings from environment variables, for the functions and for the gateway alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.runtime.environment import InvalidVariable, Number, read_number, read_numbers
+from chalicelib.runtime.secrets_manager import SecretsUnavailable, read_secrets
+
+MINIMUM_KEY_BYTES = 32
+LAST_PORT = 65_535
+
+
+class InvalidSettings(Exception):
+    """Names every variable that is missing or wrong; never a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    host: str
+    port: int = 6379
+    username: str = ""
+    password: str = ""
+    database: int = 0
+    tls: bool = False
+    cluster: bool = False
+
+
+def with_secrets(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Returns the environment and, where it names SECRETS_ID, what Secrets Manager has. Raises InvalidSettings."""
+    secrets_id = environment.get("SECRETS_ID")
+    if not secrets_id:
+        return environment
+    try:
+        return {**environment, **read_secrets(secrets_id)}
+    except SecretsUnavailable as error:
+        raise InvalidSettings(str(error)) from error
+
+
+class SettingsReader:
+    """Reads name by name and remembers what is wrong, so that one error tells all of it.
+
+    In development a variable that is missing has a usual value, and a key may be short.
+    """
+
+    def __init__(self, environment: Mapping[str, str], usual_stage: str = "production") -> None:
+        self.faults: list[str] = []
+        self._environment = environment
+        name = self.optional("APP_ENV") or self.optional("NODE_ENV") or usual_stage
+        if name not in ("production", "development"):
+            self.faults.append("APP_ENV must be production or development")
+        self.development = name == "development"
+
+    def refuse_faults(self) -> None:
+        """Raises InvalidSettings."""
+        if self.faults:
+            raise InvalidSettings("; ".join(self.faults))
+
+    def optional(self, name: str) -> str:
+        return self._environment.get(name, "")
+
+    def text(self, name: str, *, in_development: str) -> str:
+        text = self.optional(name)
+        if not text and not self.development:
+            self.faults.append(f"{name} is missing")
+        return text or in_development
+
+    def parts(self, name: str) -> tuple[str, ...]:
+        """What stands between the commas."""
+        return split(self.optional(name))
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        """At least one; several while a key is rotated."""
+        keys = self.parts(name)
+        if not keys:
+            self.faults.append(f"{name} is missing")
+        if any(len(key.encode()) < MINIMUM_KEY_BYTES for key in keys) and not self.development:
+            self.faults.append(f"{name} must have at least {MINIMUM_KEY_BYTES} bytes")
+        return keys
+
+    def switch(self, name: str, *, usual: bool = False) -> bool:
+        word = self.optional(name).lower() or str(usual).lower()
+        if word not in ("0", "1", "true", "false", "yes", "no"):
+            self.faults.append(f"{name} must be true or false")
+        return word in ("1", "true", "yes")
+
+    def number(self, name: str, usual: Number, minimum: Number, maximum: Number) -> Number:
+        """Both bounds are inclusive."""
+        try:
+            return read_number(self._environment, name, usual, minimum, maximum)
+        except InvalidVariable as error:
+            self.faults.append(str(error))
+            return usual
+
+    def numbers(self, name: str, usual: tuple[float, ...], minimum: float, maximum: float) -> tuple[float, ...]:
+        """Several with commas between them, in rising order."""
+        try:
+            return read_numbers(self._environment, name, usual, minimum, maximum)
+        except InvalidVariable as error:
+            self.faults.append(str(error))
+            return usual
+
+    def redis(self, host: str) -> RedisSettings:
+        return RedisSettings(
+            host=host,
+            port=self.number("REDIS_PORT", 6379, 1, LAST_PORT),
+            username=self.optional("REDIS_USERNAME"),
+            password=self.optional("REDIS_PASSWORD"),
+            database=self.number("REDIS_DB", 0, 0, 9_999),
+            tls=self.switch("REDIS_TLS"),
+            cluster=self.switch("REDIS_CLUSTER"),
+        )
+
+
+def split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
