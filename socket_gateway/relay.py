@@ -27,8 +27,10 @@ class ProbeLost(Exception):
 
 
 class Relay:
-    """`received(body)` gets each payment message; `caught_up()` is awaited after every gap, once all
-    channels are confirmed again: from then on nothing is missed, what came before must be read.
+    """Subscribes to the channels of the tracked payments, and again after every lost connection.
+
+    `received(body)` is called with each payment message. `catch_up()` is awaited after every gap, once all channels are
+    confirmed again: from then on no message is missed, what was published before must be read.
     """
 
     def __init__(self, clients: RedisClients, gateway_id: str, timing: Timing, metrics: Metrics) -> None:

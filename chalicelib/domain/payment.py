@@ -45,7 +45,7 @@ UNDECIDED = frozenset(s for s, after in TRANSITIONS.items() if {_S.FAILED, _S.CO
 """Nobody knows yet whether money moved."""
 UNDER_REVIEW = frozenset(s for s, after in TRANSITIONS.items() if after == {_S.SUCCESSFUL, _S.FAILED})
 ACTIVE = WAITING | UNDER_REVIEW
-"""Holds its order and its phone: no other attempt may start."""
+"""Holds its order: no other attempt of it may start. One that waits holds its phone too, one under review does not."""
 
 
 GIVEN_UP = "given_up"

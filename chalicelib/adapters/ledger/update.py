@@ -194,7 +194,7 @@ class AssumedRows:
             return None
         update = Update(f"order#{order.order_id}").next_revision()
         if takes or frees:
-            self._only_as_believed(update)
+            self._only_as_assumed(update)
         if takes:
             update.set(paid=reference)
         if frees:
@@ -205,7 +205,7 @@ class AssumedRows:
             update.discard("underReview", reference)
         return update
 
-    def _only_as_believed(self, update: Update) -> None:
+    def _only_as_assumed(self, update: Update) -> None:
         if self._order.active is None:
             update.only_if("attribute_not_exists(active)")
         else:
