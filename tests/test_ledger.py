@@ -70,7 +70,7 @@ def test_what_waits_is_spread_over_all_shards_and_listed_as_one(
 ) -> None:
     """One partition of an index would throttle every write of the table at 1,000 a second."""
     began = clock.now()
-    references = [str(uuid.UUID(int=number, version=4)) for number in range(160)]
+    references = [str(uuid.UUID(int=number, version=4)) for number in range(48)]
     for number, reference in enumerate(references):
         payment = a_payment(clock, reference, f"order-{number}", f"phone-{number}")
         claim(ledger, payment, due_at=began + 1_000 - number)
@@ -79,7 +79,7 @@ def test_what_waits_is_spread_over_all_shards_and_listed_as_one(
     for mark in ("dueMark", "undeliveredMark"):
         shards = Counter(row[mark] for row in rows if mark in row)
         assert len(shards) == SHARDS
-        assert max(shards.values()) < 30
+        assert max(shards.values()) < 8
     assert list(ledger.due(began + 1_000, 200)) == references[::-1], "the longest overdue first"
     assert list(ledger.due(began + 1_000, 25)) == references[::-1][:25]
     assert ledger.undelivered(began + 9, 200) == {it: began + n for n, it in enumerate(references[:10])}
