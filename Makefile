@@ -34,32 +34,32 @@ check: $(INSTALLED) $(NODE_MODULES)
 	@$(NPM) run check
 
 synth: $(INSTALLED_DEPLOY)
-	@$(PY) infra/cdk_app.py
+	@$(PY) -m infra.cdk_app
 	@echo "The templates are in infra/cdk.out."
 
 # The secret comes first, in a stack of its own, and is filled before anything starts that reads it.
 deploy: deployable check test
-	@$(PY) infra/cdk_app.py -c stage=$(STAGE)
+	@$(PY) -m infra.cdk_app -c stage=$(STAGE)
 	@$(CDK_OF_APP) deploy $(STACK)-secrets --require-approval never
-	@$(PY) -m infra.fill_secret $(STAGE)
+	@$(PY) -m infra.commands.fill_secret $(STAGE)
 	@$(CDK_OF_APP) diff $(STACK)
 	@$(CDK_OF_APP) deploy $(STACK)
-	@$(PY) -m infra.protect $(STAGE)
-	@$(PY) -m infra.doctor $(STAGE)
+	@$(PY) -m infra.commands.protect $(STAGE)
+	@$(PY) -m infra.commands.doctor $(STAGE)
 
 doctor: $(INSTALLED_DEPLOY)
-	@$(PY) -m infra.doctor "$(STAGE)"
+	@$(PY) -m infra.commands.doctor "$(STAGE)"
 
 deployable: $(INSTALLED_DEPLOY)
-	@$(PY) -m infra.deployable "$(STAGE)" "$${CDK_DOCKER:-docker}"
+	@$(PY) -m infra.commands.deployable "$(STAGE)" "$${CDK_DOCKER:-docker}"
 
 # Once per account and region: what the CDK itself needs there.
 bootstrap: $(INSTALLED_DEPLOY)
-	@account="$$($(PY) -m infra.account)" && $(CDK) bootstrap "$$account"
+	@account="$$($(PY) -m infra.commands.account)" && $(CDK) bootstrap "$$account"
 
 destroy: $(INSTALLED_DEPLOY)
-	@$(PY) -m infra.may_destroy "$(STAGE)"
-	@$(PY) infra/cdk_app.py -c stage=$(STAGE)
+	@$(PY) -m infra.commands.may_destroy "$(STAGE)"
+	@$(PY) -m infra.cdk_app -c stage=$(STAGE)
 	@$(CDK_OF_APP) destroy $(STACK)
 
 bench: $(INSTALLED)
@@ -103,7 +103,7 @@ WITH_NPM = { { $(NEW_NODE) && command -v npm >/dev/null; } || { \
 	npm() { node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; }; }
 NPM = $(WITH_NPM) && npm --prefix frontend
 
-# The CDK's command line, which reads what infra/cdk_app.py has written. npm's `latest` is not always the line that
+# The CDK's command line, which reads what infra.cdk_app has written. npm's `latest` is not always the line that
 # reads this aws-cdk-lib's output: the two are raised together.
 CDK = $(WITH_NPM) && npm exec --yes --package=aws-cdk@2.1148.1 -- cdk
 CDK_OF_APP = $(CDK) --app infra/cdk.out

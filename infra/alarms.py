@@ -12,11 +12,11 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra.api import API, STATEMENT, SWEEP, Function, PaymentsApi
 from infra.gateway import Gateway
 from infra.log_lines import BALANCE, GATEWAY, LINES, SETTLED, SETTLED_BY_WEBHOOK, Line
 from infra.order_events import OrderEvents
-from infra.redis import Redis
+from infra.payments_api import API, STATEMENT, SWEEP, Function, PaymentsApi
+from infra.redis_group import RedisGroup
 from infra.stages import Stage
 
 PAGE = "docs/operations.md"
@@ -54,7 +54,7 @@ class Alarms(Construct):
         *,
         api: PaymentsApi,
         gateway: Gateway,
-        redis: Redis,
+        redis: RedisGroup,
         order_events: OrderEvents,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -202,7 +202,7 @@ def _of_gateway(gateway: Gateway) -> list[AlarmRule]:
     ]
 
 
-def _of_redis(redis: Redis) -> list[AlarmRule]:
+def _of_redis(redis: RedisGroup) -> list[AlarmRule]:
     used = {
         f"node{number}": cloudwatch.Metric(
             namespace="AWS/ElastiCache",

@@ -1,29 +1,22 @@
-"""Writes the CloudFormation templates of the stages: `python infra/cdk_app.py`, without network and without the CLI.
+"""Writes the CloudFormation templates of the stages: `python -m infra.cdk_app`, without network and without the CLI.
 
-    -c stage=dev        one stage instead of all
-    -c cluster=true     Redis in cluster mode, whatever stages.py says
-    --output DIRECTORY  instead of infra/cdk.out
-
-The CDK's CLI starts it in the folder `infra` as cdk.json says, and hands its own -c over.
+-c stage=dev        one stage instead of all
+-c cluster=true     Redis in cluster mode, whatever stages.py says
+--output DIRECTORY  instead of infra/cdk.out
 """
-
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-if not __package__:
-    # Started as a file, Python would look for modules in this folder first, where secrets.py and redis.py are ours.
-    sys.path[0] = str(ROOT)
 
 import argparse
 import dataclasses
+import sys
 import tempfile
+from pathlib import Path
 
 from infra.deployment import STACK_NAME
 from infra.node import ensure_node
 from infra.package import PackagingFailed, build
 from infra.stages import STAGES, Stage, UnknownStage, stage_of
 
+ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "infra" / "cdk.out"
 _STRICT = {"@aws-cdk/core:validateAgainstDefaultRules": True}
 """What the CDK itself finds in a template is an error, as what cdk-nag finds."""
@@ -34,7 +27,7 @@ def synthesise(context: dict[str, str], output: Path) -> None:
     from cdk_nag import AwsSolutionsChecks
 
     from infra.payments_stack import PaymentsStack
-    from infra.secrets import SecretsStack
+    from infra.secrets_stack import SecretsStack
 
     app = App(outdir=str(output), context={**_STRICT, **context})
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
@@ -51,7 +44,7 @@ def synthesise(context: dict[str, str], output: Path) -> None:
 
 
 def _stages(name: str | None, cluster: str | None) -> list[Stage]:
-    stages = [stage_of(name)] if name else list(STAGES.values())
+    stages = list(STAGES.values()) if name is None else [stage_of(name)]
     if cluster is None:
         return stages
     if str(cluster).lower() not in ("true", "false"):
@@ -61,7 +54,7 @@ def _stages(name: str | None, cluster: str | None) -> list[Stage]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python infra/cdk_app.py", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m infra.cdk_app", description=__doc__.partition("\n")[0])
     parser.add_argument("-c", dest="context", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args()

@@ -5,14 +5,14 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.alarms import Alarms
-from infra.api import PaymentsApi
 from infra.dashboard import Dashboard
 from infra.gateway import PORT, Gateway
 from infra.ledger_table import LedgerTable
 from infra.network import Network
 from infra.order_events import OrderEvents
 from infra.package import Package
-from infra.redis import Redis
+from infra.payments_api import PaymentsApi
+from infra.redis_group import RedisGroup
 from infra.stages import Stage
 
 
@@ -34,7 +34,7 @@ class PaymentsStack(Stack):
         )
         network = Network(self, "Network", stage)
         ledger = LedgerTable(self, "Ledger")
-        redis = Redis(self, "Redis", stage, network, secret)
+        redis = RedisGroup(self, "Redis", stage, network, secret)
         order_events = OrderEvents(self, "OrderEvents", stage)
         both = {
             "FRONTEND_URL": stage.frontend_url,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.deployable import NotDeployable, check_engine, check_stage
+from infra.commands.deployable import NotDeployable, check_engine, check_stage
 from infra.stages import UnknownStage
 from local.embedded import EmbeddedAws
 from tests.conftest import aws_client, aws_environment
@@ -19,12 +19,12 @@ ROOT = Path(__file__).parent.parent
 SIGNED_IN = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 BARE = {"PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true"}
 PROGRAMS = {
-    "infra.account": (),
-    "infra.deployable": ("dev", "docker"),
-    "infra.doctor": ("dev",),
-    "infra.fill_secret": ("dev",),
-    "infra.may_destroy": ("dev",),
-    "infra.protect": ("dev",),
+    "infra.commands.account": (),
+    "infra.commands.deployable": ("dev", "docker"),
+    "infra.commands.doctor": ("dev",),
+    "infra.commands.fill_secret": ("dev",),
+    "infra.commands.may_destroy": ("dev",),
+    "infra.commands.protect": ("dev",),
 }
 
 
@@ -63,9 +63,9 @@ def test_what_a_shell_lacks_is_said_in_one_line(module: str, shell: dict[str, st
 )
 def test_either_variable_names_the_region(aws: EmbeddedAws, region: dict[str, str], is_in: str, tmp_path: Path) -> None:
     shell = {name: value for name, value in aws_environment(aws).items() if name != "AWS_DEFAULT_REGION"}
-    asked = run("infra.account", tmp_path, **shell, **region)
+    asked = run("infra.commands.account", tmp_path, **shell, **region)
     assert (asked.stdout, asked.stderr) == (f"aws://123456789012/{is_in}\n", "")
-    refused = run("infra.doctor", tmp_path, **shell, **region)
+    refused = run("infra.commands.doctor", tmp_path, **shell, **region)
     assert refused.stderr == "make doctor: there is no stack BraidsterPayments-dev in this account and region\n"
 
 

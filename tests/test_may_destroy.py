@@ -7,8 +7,8 @@ import boto3
 import pytest
 
 from chalicelib.adapters.ledger.table import create_table
+from infra.commands.may_destroy import Refused, check
 from infra.deployment import STACK_NAME, NotDeployed
-from infra.may_destroy import Refused, check
 from infra.stages import UnknownStage
 from local.embedded import EmbeddedAws
 from tests.conftest import aws_environment

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra.protect import protect
+from infra.commands.protect import protect
 
 
 def test_the_ledger_is_protected_once(dynamodb: Any, table: str) -> None:

@@ -1,4 +1,4 @@
-"""The templates as `python infra/cdk_app.py` writes them, made once per run of the tests, and how to look into them."""
+"""The templates as `python -m infra.cdk_app` writes them, made once per run of the tests, and how to look into them."""
 
 import fcntl
 import json
@@ -108,7 +108,7 @@ def synthesised(factory: pytest.TempPathFactory, *, cluster: bool) -> Synthesis:
 
 def _synthesise(folder: Path, cluster: bool) -> float:
     before = _processor_seconds()
-    command = [sys.executable, "infra/cdk_app.py", "-c", f"cluster={str(cluster).lower()}", "--output", str(folder)]
+    command = [sys.executable, "-m", "infra.cdk_app", "-c", f"cluster={str(cluster).lower()}", "--output", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     seconds = _processor_seconds() - before

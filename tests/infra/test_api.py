@@ -10,8 +10,8 @@ from chalicelib.adapters.campay.client import COLLECT_BUDGET_SECONDS
 from chalicelib.flows import reconcile_payments
 from chalicelib.flows.settle_payment import LOOK_SECONDS
 from chalicelib.settings import Limits
-from infra.api import API, FUNCTIONS, INTEGRATION_TIMEOUT_MS, STATEMENT, SWEEP
 from infra.package import RUNTIME, PackagingFailed, runtime_python
+from infra.payments_api import API, FUNCTIONS, INTEGRATION_TIMEOUT_MS, STATEMENT, SWEEP
 from infra.stages import STAGES
 from tests.infra.synthesis import Properties, Template, Variant, plain, template_of
 

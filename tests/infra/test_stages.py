@@ -13,8 +13,8 @@ import pytest
 
 from chalicelib import settings as api_settings
 from chalicelib.runtime.settings_reader import InvalidSettings
+from infra.commands.fill_secret import CAMPAY_KEYS, OUR_KEYS
 from infra.deployment import Deployment
-from infra.fill_secret import CAMPAY_KEYS, OUR_KEYS
 from infra.stages import DEV, PROD, STAGES, Domain, UnknownStage, stage_of
 from socket_gateway import settings as gateway_settings
 from tests.infra.synthesis import VARIANTS, Synthesis, Template, Variant, plain, synthesised

@@ -9,10 +9,10 @@ import pytest
 
 from chalicelib.adapters.ledger import ledger
 from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, TABLE
+from infra.commands.fill_secret import OUR_KEYS, fill
 from infra.deployment import STACK_NAME, NotDeployed, secret_of_stage
-from infra.fill_secret import OUR_KEYS, fill
 from infra.roles import LEDGER_ACTIONS
-from infra.secrets import REDIS_PASSWORD
+from infra.secrets_stack import REDIS_PASSWORD
 from infra.stages import STAGES
 from local.embedded import EmbeddedAws
 from tests.conftest import aws_client

@@ -22,11 +22,11 @@ from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.runtime.clock import Clock
 from chalicelib.runtime.settings_reader import InvalidSettings
 from chalicelib.settings import Settings, read_settings
-from infra.account import NoAccount, sign_in
-from infra.alarm_check import WITHIN_SECONDS as ALARM_WITHIN_SECONDS
-from infra.alarm_check import AlarmUnheard, listeners, ring
+from infra.commands.account import NoAccount, sign_in
+from infra.commands.alarm_check import WITHIN_SECONDS as ALARM_WITHIN_SECONDS
+from infra.commands.alarm_check import AlarmUnheard, listeners, ring
+from infra.commands.smoke_test import WITHIN_SECONDS, SmokeTestFailed, pay_and_track
 from infra.deployment import Deployment, NotDeployed
-from infra.smoke_test import WITHIN_SECONDS, SmokeTestFailed, pay_and_track
 
 _SECONDS = 10
 _PRODUCTION_HOST = "https://www.campay.net/api"
@@ -96,7 +96,7 @@ class Doctor:
         try:
             self._settings = read_settings(environment)
         except InvalidSettings as error:
-            yield ill(f"the secrets are not complete: {error}", f"python -m infra.fill_secret {at.stage}")
+            yield ill(f"the secrets are not complete: {error}", f"python -m infra.commands.fill_secret {at.stage}")
         else:
             yield well("all secrets are there, long enough, each for one purpose")
         if at.stage == "prod" and at.campay_api_url != _PRODUCTION_HOST:
@@ -138,7 +138,8 @@ class Doctor:
             yield ill("the ledger has no point-in-time recovery", "make deploy: somebody switched it off by hand")
         if not table.get("DeletionProtectionEnabled"):
             yield ill(
-                "anybody may delete the ledger's table by a slip", f"python -m infra.protect {self._deployment.stage}"
+                "anybody may delete the ledger's table by a slip",
+                f"python -m infra.commands.protect {self._deployment.stage}",
             )
         life = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
         if life.get("AttributeName") != FORGOTTEN_BY_ATTRIBUTE:

@@ -5,7 +5,7 @@ from typing import Any
 
 import boto3
 
-from infra.account import NoAccount, sign_in
+from infra.commands.account import NoAccount, sign_in
 from infra.deployment import Deployment, NotDeployed
 from infra.stages import UnknownStage, stage_of
 

@@ -1,4 +1,4 @@
-"""`python -m infra.account`: prints the account and region of AWS that this shell is signed in to."""
+"""`python -m infra.commands.account`: prints the account and region of AWS that this shell is signed in to."""
 
 import sys
 

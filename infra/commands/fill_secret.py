@@ -1,4 +1,4 @@
-"""`python -m infra.fill_secret STAGE`: adds to the stage's secret what it lacks, and never changes what is there.
+"""Adds the missing keys to a stage's secret and changes no existing one: `python -m infra.commands.fill_secret STAGE`.
 
 Our own keys are made here, at random. CamPay's are asked for, or read with `--campay FILE` from a JSON object of names
 and texts (`-` is the standard input). No value is printed. Run it as often as you like.
@@ -16,7 +16,7 @@ from typing import Any
 
 import boto3
 
-from infra.account import NoAccount, sign_in
+from infra.commands.account import NoAccount, sign_in
 from infra.deployment import NotDeployed, secret_of_stage
 from infra.stages import UnknownStage, stage_of
 
@@ -89,7 +89,7 @@ def _read(path: str) -> Ask:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m infra.fill_secret")
+    parser = argparse.ArgumentParser(prog="python -m infra.commands.fill_secret")
     parser.add_argument("stage")
     parser.add_argument("--campay", metavar="FILE", help="a JSON object of CamPay's keys; - reads the standard input")
     options = parser.parse_args()

@@ -1,4 +1,6 @@
-"""`python -m infra.deployable STAGE ENGINE`: says in one line what a deployment would stumble over, before it begins.
+"""Checks what a deployment needs before it begins: `python -m infra.commands.deployable STAGE ENGINE`.
+
+Ends with one line that says what is missing, and exit code 1.
 
 ENGINE: the program that builds the gateway's image, as the CDK is told it (CDK_DOCKER, else docker).
 """
@@ -9,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.account import NoAccount, sign_in
+from infra.commands.account import NoAccount, sign_in
 from infra.stages import UnknownStage, stage_of
 
 _ARM = ("aarch64", "arm64")
@@ -52,7 +54,7 @@ def _says(*command: str) -> str | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m infra.deployable")
+    parser = argparse.ArgumentParser(prog="python -m infra.commands.deployable")
     parser.add_argument("stage")
     parser.add_argument("engine")
     options = parser.parse_args()

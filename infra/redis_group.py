@@ -7,7 +7,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.network import Network
-from infra.secrets import REDIS_PASSWORD
+from infra.secrets_stack import REDIS_PASSWORD
 from infra.stages import Stage
 
 PORT = 6380
@@ -15,7 +15,7 @@ PORT = 6380
 _REPLICAS = 1
 
 
-class Redis(Construct):
+class RedisGroup(Construct):
     """`members`: the ids of its nodes, for what CloudWatch measures of each."""
 
     def __init__(

@@ -1,4 +1,7 @@
-"""`python -m infra.protect STAGE`, the end of a deployment: DynamoDB refuses to delete the ledger from now on."""
+"""Switches DynamoDB's deletion protection of the ledger on: `python -m infra.commands.protect STAGE`.
+
+`make deploy` runs it last.
+"""
 
 import argparse
 import sys
@@ -6,7 +9,7 @@ from typing import Any
 
 import boto3
 
-from infra.account import NoAccount, sign_in
+from infra.commands.account import NoAccount, sign_in
 from infra.deployment import Deployment, NotDeployed
 from infra.stages import UnknownStage, stage_of
 
@@ -20,7 +23,7 @@ def protect(table: str, dynamodb: Any) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m infra.protect", description="Protects a stage's ledger.")
+    parser = argparse.ArgumentParser(prog="python -m infra.commands.protect", description="Protects a stage's ledger.")
     parser.add_argument("stage")
     try:
         stage = stage_of(parser.parse_args().stage)
