@@ -12,10 +12,11 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra.functions import API, STATEMENT, SWEEP, Function
 from infra.gateway import Gateway
 from infra.log_lines import BALANCE, GATEWAY, LINES, SETTLED, SETTLED_BY_WEBHOOK, Line
 from infra.order_events import OrderEvents
-from infra.payments_api import API, STATEMENT, SWEEP, Function, PaymentsApi
+from infra.payments_api import PaymentsApi
 from infra.redis_group import RedisGroup
 from infra.stages import Stage
 

@@ -5,9 +5,10 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra.alarms import Alarms
+from infra.functions import API, SWEEP
 from infra.gateway import Gateway
 from infra.log_lines import LINES, SETTLED, SETTLED_BY_WEBHOOK
-from infra.payments_api import API, SWEEP, PaymentsApi
+from infra.payments_api import PaymentsApi
 from infra.stages import Stage
 
 _WIDTH = 24

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from infra.payments_api import API, STATEMENT, SWEEP
+from infra.functions import API, STATEMENT, SWEEP
 
 GATEWAY = "Gateway"
 _FUNCTIONS = (API.name, SWEEP.name, STATEMENT.name)

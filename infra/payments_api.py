@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import Aws, CfnResource, RemovalPolicy, Token
@@ -17,12 +16,14 @@ from constructs import Construct
 
 from infra.acknowledged import acknowledge
 from infra.firewall import Firewall
+from infra.functions import API, FUNCTIONS, SWEEP, Function
 from infra.gateway_responses import gateway_responses
 from infra.log_groups import log_group
 from infra.network import Network
 from infra.package import Package
 from infra.packaged_chalice import PackagedChalice
 from infra.roles import function_role
+from infra.route_limits import route_limits
 from infra.stages import Stage
 
 INTEGRATION_TIMEOUT_MS = 29_000
@@ -40,21 +41,6 @@ _ACCESS_LINE = {
 }
 """The route's template and nothing that a caller wrote: a webhook by GET has a signature and a phone number in its
 query, and order numbers stand in paths."""
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """One of chalice's: `resource` is its id in the template; `indexes` are the ledger's that it queries."""
-
-    name: str
-    resource: str
-    indexes: tuple[str, ...]
-
-
-API = Function("Api", "APIHandler", ())
-SWEEP = Function("Sweep", "Sweep", ("due", "undelivered"))
-STATEMENT = Function("Statement", "Statement", ("day",))
-FUNCTIONS = (API, SWEEP, STATEMENT)
 
 
 class PaymentsApi(Construct):
@@ -162,7 +148,7 @@ class PaymentsApi(Construct):
         definition = "DefinitionBody"
         responses = gateway_responses(stage.frontend_url)
         api.add_property_override(f"{definition}.x-amazon-apigateway-gateway-responses", responses)
-        api.add_property_override("MethodSettings", _method_settings(stage))
+        api.add_property_override("MethodSettings", route_limits(stage))
         if stage.api_domain:
             # The other address would pass by whatever is put before the domain.
             api.add_property_override("DisableExecuteApiEndpoint", True)
@@ -202,27 +188,3 @@ class PaymentsApi(Construct):
         account = apigateway.CfnAccount(self, "Account", cloud_watch_role_arn=role.role_arn)
         account.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         return account
-
-
-def _method_settings(stage: Stage) -> list[dict[str, Any]]:
-    """Limits every route by itself but the webhook, so that no flood of the others delays it."""
-    size = stage.api
-    limits = (
-        ("POST", "/api/payment/initiate", size.initiate_rate),
-        ("POST", "/api/payment/tracking/{reference}/give-up", size.initiate_rate),
-        ("GET", "/api/payment/status/{order_id}", size.look_rate),
-        ("GET", "/api/payment/tracking/{reference}", size.look_rate),
-        ("GET", "/api/payment/health", size.look_rate),
-        ("GET", "/api/payment/debug/connections", size.operator_rate),
-        ("POST", "/api/payment/operator/{reference}/{action}", size.operator_rate),
-        ("POST", "/api/payment/test/simulate", size.operator_rate),
-    )
-    return [
-        {
-            "HttpMethod": method,
-            "ResourcePath": "/" + path.replace("/", "~1"),
-            "ThrottlingRateLimit": rate,
-            "ThrottlingBurstLimit": rate,
-        }
-        for method, path, rate in limits
-    ]

@@ -10,8 +10,9 @@ from chalicelib.adapters.campay.client import COLLECT_BUDGET_SECONDS
 from chalicelib.flows import reconcile_payments
 from chalicelib.flows.settle_payment import LOOK_SECONDS
 from chalicelib.settings import Limits
+from infra.functions import API, FUNCTIONS, STATEMENT, SWEEP
 from infra.package import RUNTIME, PackagingFailed, runtime_python
-from infra.payments_api import API, FUNCTIONS, INTEGRATION_TIMEOUT_MS, STATEMENT, SWEEP
+from infra.payments_api import INTEGRATION_TIMEOUT_MS
 from infra.stages import STAGES
 from tests.infra.synthesis import Properties, Template, Variant, plain, template_of
 

@@ -1,0 +1,29 @@
+"""How many calls a second API Gateway lets through to each route."""
+
+from typing import Any
+
+from infra.stages import Stage
+
+
+def route_limits(stage: Stage) -> list[dict[str, Any]]:
+    """API Gateway's method settings: a limit for each route but the webhook, so that no flood of others delays it."""
+    size = stage.api
+    limits = (
+        ("POST", "/api/payment/initiate", size.initiate_rate),
+        ("POST", "/api/payment/tracking/{reference}/give-up", size.initiate_rate),
+        ("GET", "/api/payment/status/{order_id}", size.look_rate),
+        ("GET", "/api/payment/tracking/{reference}", size.look_rate),
+        ("GET", "/api/payment/health", size.look_rate),
+        ("GET", "/api/payment/debug/connections", size.operator_rate),
+        ("POST", "/api/payment/operator/{reference}/{action}", size.operator_rate),
+        ("POST", "/api/payment/test/simulate", size.operator_rate),
+    )
+    return [
+        {
+            "HttpMethod": method,
+            "ResourcePath": "/" + path.replace("/", "~1"),
+            "ThrottlingRateLimit": rate,
+            "ThrottlingBurstLimit": rate,
+        }
+        for method, path, rate in limits
+    ]
