@@ -84,7 +84,7 @@ def webhook() -> Response:
     call = requests.webhook_call(current_request())
     tokens.check_webhook_signature(call.signature, payments.settings.campay.webhook_keys, payments.clock.now())
     if call.reference is not None:
-        payments.settle.handle_webhook(call.reference, call.campay_reference)
+        payments.settle.handle_webhook(call.reference, call.provider_reference)
     return replies.reply({"received": True})
 
 

@@ -140,7 +140,7 @@ def _noted(rows: int) -> Iterator[dict[str, Any]]:
     """
     for number in (*range(DIFFERENCES, rows), *range(-DIFFERENCES, 0)):
         money = replace(PRICE, amount=4000) if DIFFERENCES <= number < 2 * DIFFERENCES else PRICE
-        paid = {"status": PaymentStatus.SUCCESSFUL, "campay_reference": f"c-{number}", "charges": (f"c-{number}",)}
+        paid = {"status": PaymentStatus.SUCCESSFUL, "provider_reference": f"c-{number}", "charges": (f"c-{number}",)}
         yield _row_of(replace(_payment(number), money=money, **paid))  # type: ignore[arg-type]  # as Payment has them
 
 
@@ -160,7 +160,8 @@ def _row_of(payment: Payment) -> dict[str, Any]:
 def _payment(number: int) -> Payment:
     return Payment(
         reference=_reference(number), order_id=f"order-{number}", money=PRICE, phone_mask="2376******77",
-        phone_hash=f"phone-{number}", locale="fr", created_at=_NOON, updated_at=_NOON, expires_at=_NOON,
+        phone_hash=f"phone-{number}", locale="fr", provider="campay",
+        created_at=_NOON, updated_at=_NOON, expires_at=_NOON,
     )  # fmt: skip
 
 
@@ -200,11 +201,11 @@ def statement_row(number: int, day: str) -> dict[str, Any]:
     }
 
 
-def _record(campay_reference: str) -> dict[str, str]:
+def _record(provider_reference: str) -> dict[str, str]:
     """As `GET /transaction/` has it. Only lost ones and those that are unknown here are asked for."""
-    reference = _reference(int(campay_reference.removeprefix("c-")))
+    reference = _reference(int(provider_reference.removeprefix("c-")))
     fixed = {"status": "SUCCESSFUL", "amount": "5000.00", "currency": "XAF", "endpoint": "collect"}
-    return {"reference": campay_reference, "external_reference": reference, **fixed}
+    return {"reference": provider_reference, "external_reference": reference, **fixed}
 
 
 def _campay(rows: int) -> type[BaseHTTPRequestHandler]:

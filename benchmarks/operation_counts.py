@@ -114,8 +114,8 @@ def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: Camp
     counter.count("tracking, re-read at CamPay", lambda: service.track.payment(payment.reference))
     counter.count("status, read a moment ago", lambda: service.track.order("order-1"))
     clock.added += 3_000
-    _approve(campay, payment.campay_reference)
-    webhook = partial(service.settle.handle_webhook, payment.reference, payment.campay_reference)
+    _approve(campay, payment.provider_reference)
+    webhook = partial(service.settle.handle_webhook, payment.reference, payment.provider_reference)
     counter.count("webhook that settles", webhook, "1 + 3")
     counter.count("webhook, a duplicate", webhook, "0 + 1")
     counter.count("tracking, settled", lambda: service.track.payment(payment.reference), "1 + 0")

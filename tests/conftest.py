@@ -165,13 +165,13 @@ class Shop:
     def transactions(self) -> list[dict[str, Any]]:
         return self._simulator.control.transactions()
 
-    def customer(self, campay_reference: str | None, status: str) -> None:
+    def customer(self, provider_reference: str | None, status: str) -> None:
         """Approves or declines on the phone; no webhook is sent."""
-        url = f"{self._simulator.url}/simulator/transactions/{campay_reference}/resolve"
+        url = f"{self._simulator.url}/simulator/transactions/{provider_reference}/resolve"
         requests.post(url, json={"status": status, "webhook": False}, timeout=5).raise_for_status()
 
     def charge_again(self, external_reference: str) -> str:
-        """A second charge of one payment at CamPay, as no caller of ours makes it; its campayReference."""
+        """A second charge of one payment at CamPay, as no caller of ours makes it; its reference there."""
         body = {"amount": "5000", "currency": "XAF", "from": "237677777777", "description": "again"}
         body["external_user"] = external_reference  # the first of one external_reference would only be repeated
         token = {"Authorization": f"Token {self._simulator.settings.permanent_token}"}

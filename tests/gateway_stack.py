@@ -48,6 +48,7 @@ def new_event(
         phone_mask="2376******77",
         phone_hash="hash",
         locale="fr",
+        provider="campay",
         created_at=now,
         updated_at=now,
         expires_at=now + 600_000,

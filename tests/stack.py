@@ -63,8 +63,8 @@ class Stack:
     def faults(self, **words: list[str]) -> None:
         requests.post(f"{self.simulator}/faults", json=words, timeout=5).raise_for_status()
 
-    def resolve(self, campay_reference: str, status: str, *, webhook: bool) -> None:
-        url = f"{self.simulator}/transactions/{campay_reference}/resolve"
+    def resolve(self, provider_reference: str, status: str, *, webhook: bool) -> None:
+        url = f"{self.simulator}/transactions/{provider_reference}/resolve"
         requests.post(url, json={"status": status, "webhook": webhook}, timeout=5).raise_for_status()
 
     def aws_environment(self) -> dict[str, str]:

@@ -10,10 +10,17 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.campay.client import Campay
-from chalicelib.adapters.campay.collect import CollectOutcome, NeverSent, OutcomeUnknown, Prompted, Refused
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
-from chalicelib.domain.provider import CollectRecord, RecordStatus
+from chalicelib.domain.provider import (
+    NeverSent,
+    OutcomeUnknown,
+    Prompted,
+    PromptOutcome,
+    ProviderRecord,
+    RecordStatus,
+    Refused,
+)
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import CampaySettings
 from local.embedded import free_port
@@ -51,7 +58,7 @@ def with_password(server: ScriptedServer, clock: HandClock) -> Iterator[Campay]:
     client.close()
 
 
-def collect(campay: Campay) -> CollectOutcome:
+def collect(campay: Campay) -> PromptOutcome:
     return campay.collect(REFERENCE, PHONE, PRICE, "Order 1")
 
 
@@ -219,7 +226,7 @@ def test_a_token_is_fetched_once_for_many_and_refreshed_early(
     server.answer("/collect/", PROMPT)
     barrier = threading.Barrier(8)
 
-    def together(_: int) -> CollectOutcome:
+    def together(_: int) -> PromptOutcome:
         barrier.wait()
         return collect(with_password)
 
@@ -294,12 +301,12 @@ DEMO_RECORD: dict[str, Any] = {
     "phone_number": PHONE,
     "reason": "None",
 }
-PLAIN = CollectRecord(
-    campay_reference="c-1",
+PLAIN = ProviderRecord(
+    provider_reference="c-1",
     external_reference=REFERENCE,
     status=RecordStatus.SUCCESSFUL,
     money=PRICE,
-    direction="collect",
+    is_incoming=True,
     operator="MTN",
 )
 
@@ -321,7 +328,8 @@ PLAIN = CollectRecord(
         ({"status": None}, replace(PLAIN, status=RecordStatus.UNKNOWN)),
         ({"status": "FAILED", "reason": "Initiatee not found"},
          replace(PLAIN, status=RecordStatus.FAILED, reason="Initiatee not found")),
-        ({"endpoint": "withdraw"}, replace(PLAIN, direction="withdraw")),
+        ({"endpoint": None}, replace(PLAIN, is_incoming=False)),
+        ({"endpoint": "withdraw"}, replace(PLAIN, is_incoming=False)),
         ({"amount": "5000.50"}, replace(PLAIN, money=None)),
         ({"amount": "NaN"}, replace(PLAIN, money=None)),
         ({"amount": True}, replace(PLAIN, money=None)),
@@ -331,7 +339,7 @@ PLAIN = CollectRecord(
     ],
 )  # fmt: skip
 def test_a_record_is_read_as_it_is_meant(
-    server: ScriptedServer, campay: Campay, fields: dict[str, Any], expected: CollectRecord
+    server: ScriptedServer, campay: Campay, fields: dict[str, Any], expected: ProviderRecord
 ) -> None:
     server.answer("/transaction/c-1/", Answer(body=json.dumps(DEMO_RECORD | fields).encode()))
     assert campay.read("c-1") == expected
@@ -339,27 +347,27 @@ def test_a_record_is_read_as_it_is_meant(
 
 def test_missing_fields_are_absent(server: ScriptedServer, campay: Campay) -> None:
     server.answer("/transaction/c-1/", Answer(body=b'{"reference":"c-1"}'))
-    assert campay.read("c-1") == CollectRecord(
-        campay_reference="c-1", external_reference=None, status=RecordStatus.UNKNOWN, money=None, direction=None
+    assert campay.read("c-1") == ProviderRecord(
+        provider_reference="c-1", external_reference=None, status=RecordStatus.UNKNOWN, money=None, is_incoming=False
     )
 
 
 @pytest.mark.parametrize(
-    ("api_url", "phone", "amount", "simulated"),
+    ("api_url", "phone", "amount", "amount_is_proof"),
     [
-        ("https://demo.campay.net/api", PHONE, "0.00", True),
-        ("https://demo.campay.net/api", PHONE, "5.00", False),
-        ("https://demo.campay.net/api", "237671234567", "0.00", False),
-        ("https://www.campay.net/api", PHONE, "0.00", False),
-        ("https://demo.campay.net.evil.example/api", PHONE, "0.00", False),
+        ("https://demo.campay.net/api", PHONE, "0.00", False),
+        ("https://demo.campay.net/api", PHONE, "5.00", True),
+        ("https://demo.campay.net/api", "237671234567", "0.00", True),
+        ("https://www.campay.net/api", PHONE, "0.00", True),
+        ("https://demo.campay.net.evil.example/api", PHONE, "0.00", True),
     ],
 )
 def test_zero_counts_only_for_the_demo_hosts_own_numbers(
-    clock: HandClock, api_url: str, phone: str, amount: str, simulated: bool
+    clock: HandClock, api_url: str, phone: str, amount: str, amount_is_proof: bool
 ) -> None:
     campay = Campay(CampaySettings(api_url, (), permanent_token="t"), clock)
     record = campay._record(DEMO_RECORD | {"amount": amount, "phone_number": phone})
-    assert record.simulated is simulated
+    assert record.amount_is_proof is amount_is_proof
     campay.close()
 
 

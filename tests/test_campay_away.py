@@ -11,13 +11,12 @@ from chalice.local import LambdaContext
 
 import app as application
 from chalicelib.adapters.campay.client import Campay
-from chalicelib.adapters.campay.collect import NeverSent, Prompted
 from chalicelib.bootstrap import Service
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
-from chalicelib.domain.provider import CollectRecord
+from chalicelib.domain.provider import NeverSent, Prompted, ProviderRecord
 from chalicelib.flows.reconcile_payments import RUN_SECONDS
 from chalicelib.flows.settle_payment import LOOK_SECONDS
 from chalicelib.runtime import deadline
@@ -139,7 +138,7 @@ class PatientCampay(Campay):
         super().__init__(settings, clock)
         self.patience: list[float] = []
 
-    def read(self, campay_reference: str) -> CollectRecord | None:  # noqa: ARG002 - as the one that it stands for
+    def read(self, provider_reference: str) -> ProviderRecord | None:  # noqa: ARG002 - as the one that it stands for
         now = self._clock.now()
         self.patience.append((deadline.earliest(now + 3_600_000) - now) / 1000)
         raise ProviderUnavailable
@@ -158,7 +157,7 @@ def test_a_look_never_waits_over_two_seconds_for_campay(
     clock.forward(6)
     assert settle.refresh(pending.reference).status is PaymentStatus.PENDING
     with pytest.raises(ProviderUnavailable):
-        settle.handle_webhook(pending.reference, pending.campay_reference)
+        settle.handle_webhook(pending.reference, pending.provider_reference)
     assert campay.patience == [LOOK_SECONDS] * 2
     assert LOOK_SECONDS == 2
     campay.close()
@@ -180,7 +179,7 @@ def test_a_sweep_with_campay_hanging_ends_and_serves_the_rest_later(
         for n in range(24)
     ]
     for payment in payments:
-        shop.customer(payment.campay_reference, "SUCCESSFUL")
+        shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(12)
     shop.faults(transaction=["timeout"] * 24)
     with deadline.until(clock.now() + 1_000):
@@ -198,7 +197,7 @@ def test_a_sweep_with_campay_hanging_ends_and_serves_the_rest_later(
 
 def test_a_sweep_begins_nothing_after_its_deadline(service: Service, shop: Shop, clock: HandClock) -> None:
     payment = service.initiate(REQUEST).payment
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(12)
     with deadline.until(clock.now()):
         service.reconcile.tick()

@@ -12,13 +12,13 @@ import pytest
 
 from benchmarks.large_statement import statement_row
 from chalicelib.adapters.campay.client import Campay
-from chalicelib.adapters.campay.statement import StatementMalformed, StatementRow, rows_in
+from chalicelib.adapters.campay.statement import StatementMalformed, rows_in
 from chalicelib.bootstrap import Service, build
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
-from chalicelib.domain.provider import RecordStatus
+from chalicelib.domain.provider import RecordStatus, StatementRow
 from chalicelib.flows.statement_search import search_statement
 from chalicelib.runtime import deadline
 from chalicelib.settings import CampaySettings, Settings
@@ -46,6 +46,18 @@ def campay(server: ScriptedServer, clock: HandClock) -> Iterator[Campay]:
     client = Campay(CampaySettings(server.url, (), permanent_token="permanent", statement_rows=1_000), clock)
     yield client
     client.close()
+
+
+def a_statement_row(
+    provider_reference: str, external_reference: str | None, status: RecordStatus, money: Money | None
+) -> StatementRow:
+    return StatementRow(
+        provider_reference=provider_reference,
+        external_reference=external_reference,
+        status=status,
+        money=money,
+        is_incoming=True,
+    )
 
 
 def a_row(number: int, external_user: str | None = None) -> dict[str, Any]:
@@ -77,8 +89,8 @@ def test_the_statement_in_either_envelope(server: ScriptedServer, campay: Campay
     ]
     server.answer("/history/", Answer(body=json.dumps(envelope(rows)).encode()))
     assert list(campay.statement(DAY)) == [
-        StatementRow("c-1", REFERENCE, RecordStatus.SUCCESSFUL, PRICE),
-        StatementRow("c-2", None, RecordStatus.UNKNOWN, None),
+        a_statement_row("c-1", REFERENCE, RecordStatus.SUCCESSFUL, PRICE),
+        a_statement_row("c-2", None, RecordStatus.UNKNOWN, None),
     ]
     assert json.loads(server.calls("/history/")[0].body) == {"start_date": "2026-01-02", "end_date": "2026-01-02"}
 
@@ -224,7 +236,7 @@ def test_a_slow_statement_does_not_keep_other_reads_away(
 def a_payment(clock: HandClock, reference: str, **fields: Any) -> Payment:
     now = clock.now()
     return Payment(
-        reference=reference, order_id="o", money=PRICE, phone_mask="", phone_hash="", locale="fr",
+        reference=reference, order_id="o", money=PRICE, phone_mask="", phone_hash="", locale="fr", provider="campay",
         created_at=now, updated_at=now, expires_at=now, **fields,
     )  # fmt: skip
 
@@ -299,7 +311,7 @@ def test_a_lost_answer_is_found_in_a_large_statement(
     large.reconcile.tick()
     stored = large.ledger.load(lost.reference)
     assert stored is not None
-    assert (stored.payment.status, stored.payment.campay_reference) == (S.SUCCESSFUL, f"c-{LARGE}")
+    assert (stored.payment.status, stored.payment.provider_reference) == (S.SUCCESSFUL, f"c-{LARGE}")
 
 
 def test_a_large_day_is_compared_a_hundred_payments_at_a_time(

@@ -27,8 +27,8 @@ def today() -> date:
 
 def paid(service: Service, shop: Shop, number: str = "237677777777", order: str = "order-1") -> Payment:
     payment = service.initiate(replace(REQUEST, order_id=order, phone_number=number)).payment
-    assert payment.campay_reference
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    assert payment.provider_reference
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
     return service.settle.recheck(payment.reference)
 
 
@@ -41,7 +41,7 @@ def test_what_both_have_matches(service: Service, shop: Shop) -> None:
 
 def test_money_that_we_have_not_heard_of_is_made_good(service: Service, shop: Shop, clock: HandClock) -> None:
     payment = service.initiate(REQUEST).payment
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(3)
     report = service.compare_statement(today())
     assert (report.matched, report.made_good, report.differences()) == (0, [payment.reference], {})
@@ -75,7 +75,7 @@ def test_money_that_campay_does_not_list_is_missing_there(
 def test_another_amount_is_told(service: Service, shop: Shop) -> None:
     """The record of this number has another amount than was asked for."""
     payment = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
     service.settle.recheck(payment.reference)
     assert service.compare_statement(today()).differences() == {"amount_differs": [payment.reference]}
 

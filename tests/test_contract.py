@@ -12,7 +12,7 @@ import pytest
 from chalicelib.domain import contract
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
-from chalicelib.domain.provider import CollectRecord, RecordStatus
+from chalicelib.domain.provider import ProviderRecord, RecordStatus
 
 GOLDEN = Path(__file__).parent / "contract"
 
@@ -38,15 +38,15 @@ def changed(payment: Payment | None) -> Payment:
     return payment
 
 
-def record(status: RecordStatus, **fields: Any) -> CollectRecord:
+def record(status: RecordStatus, **fields: Any) -> ProviderRecord:
     known: dict[str, Any] = {
-        "campay_reference": CAMPAY_REFERENCE,
+        "provider_reference": CAMPAY_REFERENCE,
         "external_reference": REFERENCE,
         "money": Money(5000, "XAF"),
-        "direction": "collect",
+        "is_incoming": True,
         "operator": "MTN",
     }
-    return CollectRecord(status=status, **(known | fields))
+    return ProviderRecord(status=status, **(known | fields))
 
 
 def golden_payments() -> dict[str, Payment]:
@@ -58,6 +58,7 @@ def golden_payments() -> dict[str, Payment]:
         phone_mask="2376******77",
         phone_hash="not-for-anybody",
         locale="en",
+        provider="campay",
         created_at=CREATED,
         updated_at=CREATED,
         expires_at=CREATED + 600_000,
@@ -69,7 +70,7 @@ def golden_payments() -> dict[str, Payment]:
     poor = record(RecordStatus.FAILED, reason="NOT_ENOUGH_FUNDS")
     of_another_amount = record(RecordStatus.SUCCESSFUL, money=Money(4000, "XAF"))
     successful = changed(pending.observe(paid, CREATED + 9_000))
-    second_charge = replace(paid, campay_reference=OTHER_CAMPAY_REFERENCE)
+    second_charge = replace(paid, provider_reference=OTHER_CAMPAY_REFERENCE)
     conflicted = changed(pending.observe(of_another_amount, CREATED + 9_000))
     conflicted_and_charged = changed(conflicted.observe(second_charge, CREATED + 12_000))
     return {

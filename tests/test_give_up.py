@@ -40,20 +40,20 @@ def test_order_and_phone_are_free_and_the_money_is_watched(service: Service, sho
     assert second.status is S.PENDING, "the same order and the same phone, at once"
     assert service.give_up(first.reference) == newest(service, first), "a second tap changes nothing"
 
-    shop.customer(first.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(first.reference, first.campay_reference)
+    shop.customer(first.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(first.reference, first.provider_reference)
     paid = newest(service, first)
     assert (paid.status, paid.late, paid.reason) == (S.SUCCESSFUL, True, None)
     assert newest(service, second).order_paid_by == first.reference
-    shop.customer(second.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(second.reference, second.campay_reference)
+    shop.customer(second.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(second.reference, second.provider_reference)
     assert newest(service, second).duplicate
 
 
 def test_a_late_approval_is_found_without_a_webhook(service: Service, shop: Shop, clock: HandClock) -> None:
     payment = service.initiate(REQUEST).payment
     service.give_up(payment.reference)
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(11)
     service.reconcile.tick()
     assert newest(service, payment).status is S.SUCCESSFUL
@@ -62,7 +62,7 @@ def test_a_late_approval_is_found_without_a_webhook(service: Service, shop: Shop
 @pytest.mark.parametrize(("decision", "status"), [("SUCCESSFUL", S.SUCCESSFUL), ("FAILED", S.FAILED)])
 def test_campays_record_goes_first(service: Service, shop: Shop, decision: str, status: PaymentStatus) -> None:
     payment = service.initiate(REQUEST).payment
-    shop.customer(payment.campay_reference, decision)
+    shop.customer(payment.provider_reference, decision)
     ended = service.give_up(payment.reference)
     assert (ended.status, ended.late) == (status, False)
 
@@ -131,14 +131,14 @@ def race(service: Service, shop: Shop, comes_first: str, further: int, n: int) -
         service.give_up(first.reference)
 
     def approve() -> None:
-        shop.customer(first.campay_reference, "SUCCESSFUL")
-        service.settle.handle_webhook(first.reference, first.campay_reference)
+        shop.customer(first.provider_reference, "SUCCESSFUL")
+        service.settle.handle_webhook(first.reference, first.provider_reference)
 
     def pay_again() -> None:
         second = service.initiate(replace(request, idempotency_key="second", phone_number=f"23768{n + 1000:07d}"))
         if further == 2:
-            shop.customer(second.payment.campay_reference, "SUCCESSFUL")
-            service.settle.handle_webhook(second.payment.reference, second.payment.campay_reference)
+            shop.customer(second.payment.provider_reference, "SUCCESSFUL")
+            service.settle.handle_webhook(second.payment.reference, second.payment.provider_reference)
 
     again = [pay_again] if further else []
     steps = [approve, give_up, *again] if comes_first == "approval" else [give_up, *again, approve]

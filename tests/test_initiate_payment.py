@@ -40,7 +40,7 @@ def test_a_prompt_goes_out_and_everything_knows_it(service: Service, shop: Shop)
     assert (payment.operator, payment.ussd_code, payment.phone_mask) == ("MTN", "*126#", "2376******77")
     transaction = shop.transactions[0]
     assert transaction["externalReference"] == payment.reference
-    assert transaction["reference"] == payment.campay_reference
+    assert transaction["reference"] == payment.provider_reference
     kept = service.live_store.read(payment.reference)
     assert kept is not None
     assert (kept["status"], kept["version"], kept["phoneNumber"]) == ("PENDING", 2, "2376******77")
@@ -78,8 +78,8 @@ def test_other_fields_for_an_order_in_progress_are_a_conflict(
 
 def test_a_key_answers_with_its_payment_whatever_became_of_it(service: Service, shop: Shop) -> None:
     first = service.initiate(with_key("a")).payment
-    shop.customer(first.campay_reference, "FAILED")
-    service.settle.handle_webhook(first.reference, first.campay_reference)
+    shop.customer(first.provider_reference, "FAILED")
+    service.settle.handle_webhook(first.reference, first.provider_reference)
     again = service.initiate(with_key("a"))
     assert (again.replayed, again.payment.reference, again.payment.status) == (True, first.reference, S.FAILED)
     with pytest.raises(errors.IdempotencyKeyReused):
@@ -93,7 +93,7 @@ def test_a_key_answers_with_its_payment_whatever_became_of_it(service: Service, 
 def test_a_second_tab_joins_the_attempt_in_progress_and_its_key_stays_with_it(service: Service, shop: Shop) -> None:
     first = service.initiate(with_key("tab-1")).payment
     assert service.initiate(with_key("tab-2")) == Initiated(first, replayed=True)
-    shop.customer(first.campay_reference, "FAILED")
+    shop.customer(first.provider_reference, "FAILED")
     service.settle.handle_webhook(first.reference, None)
     late_repetition = service.initiate(with_key("tab-2"))
     assert (late_repetition.replayed, late_repetition.payment.status) == (True, S.FAILED)
@@ -117,8 +117,8 @@ def test_a_rotated_hash_key_knows_the_prompt_in_flight_and_the_prompts_before(
         rotated(after)
 
     def decline(payment: Payment) -> None:
-        shop.customer(payment.campay_reference, "FAILED")
-        service.settle.handle_webhook(payment.reference, payment.campay_reference)
+        shop.customer(payment.provider_reference, "FAILED")
+        service.settle.handle_webhook(payment.reference, payment.provider_reference)
         clock.forward(60)
 
     decline(before)
@@ -150,8 +150,8 @@ def test_while_a_hash_key_is_rotated_a_phone_gets_one_prompt_at_a_time(service: 
 
 def test_a_paid_order_is_not_paid_again(service: Service, shop: Shop) -> None:
     first = service.initiate(with_key("a")).payment
-    shop.customer(first.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(first.reference, first.campay_reference)
+    shop.customer(first.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(first.reference, first.provider_reference)
     for request in (REQUEST, with_key("b")):
         with pytest.raises(errors.OrderAlreadyPaid):
             service.initiate(request)
@@ -164,7 +164,7 @@ def test_a_new_attempt_re_reads_the_old_one_first(service: Service, shop: Shop, 
     first = service.initiate(REQUEST).payment
     clock.forward(601)
     assert service.settle.refresh(first.reference).status is S.EXPIRED
-    shop.customer(first.campay_reference, "SUCCESSFUL")
+    shop.customer(first.provider_reference, "SUCCESSFUL")
     with pytest.raises(errors.OrderAlreadyPaid):
         service.initiate(REQUEST)
     assert len(shop.transactions) == 1
@@ -196,8 +196,8 @@ def test_an_attempt_that_nobody_expired_is_expired_by_the_next(service: Service,
 
 def test_an_order_under_review_is_not_charged_again(service: Service, shop: Shop) -> None:
     first = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
-    shop.customer(first.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(first.reference, first.campay_reference)
+    shop.customer(first.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(first.reference, first.provider_reference)
     assert newest(service, first.reference).status is S.CONFLICTED
     for phone in ("237670000006", PHONE):
         with pytest.raises(errors.PaymentInProgress):
@@ -218,8 +218,8 @@ def test_a_case_that_opens_after_expiry_holds_its_order_whatever_its_age(
     first = service.initiate(replace(REQUEST, phone_number=ODD_PHONE)).payment
     clock.forward(601)
     assert service.settle.refresh(first.reference).status is S.EXPIRED
-    shop.customer(first.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(first.reference, first.campay_reference)
+    shop.customer(first.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(first.reference, first.provider_reference)
     assert newest(service, first.reference).status is S.CONFLICTED
     for hours in (0, 100, 1000):
         clock.forward(hours * 3600)
@@ -238,12 +238,12 @@ def test_a_case_holds_its_order_beyond_the_attempt_that_was_live_when_it_opened(
     first = service.initiate(replace(REQUEST, phone_number=ODD_PHONE)).payment
     clock.forward(601)
     second = service.initiate(with_key("second")).payment
-    shop.customer(first.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(first.reference, first.campay_reference)
+    shop.customer(first.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(first.reference, first.provider_reference)
     assert newest(service, first.reference).status is S.CONFLICTED
     assert service.initiate(with_key("second")).replayed
-    shop.customer(second.campay_reference, "FAILED")
-    service.settle.handle_webhook(second.reference, second.campay_reference)
+    shop.customer(second.provider_reference, "FAILED")
+    service.settle.handle_webhook(second.reference, second.provider_reference)
     assert service.ledger.order("order-1").active is None
     clock.forward(100 * 3600)
     with pytest.raises(errors.PaymentInProgress):
@@ -260,22 +260,22 @@ def test_an_unknown_outcome_stays_open_and_is_found_in_the_statement(
 ) -> None:
     shop.faults(collect=[fault])
     payment = service.initiate(REQUEST).payment
-    assert (payment.status, payment.version, payment.campay_reference) == (S.INITIATING, 1, None)
+    assert (payment.status, payment.version, payment.provider_reference) == (S.INITIATING, 1, None)
     assert service.initiate(REQUEST).replayed, "nobody starts a second one meanwhile"
     transaction = shop.transactions[0]
     shop.customer(transaction["reference"], "SUCCESSFUL")
     clock.forward(6)
     settled = service.settle.refresh(payment.reference)
-    assert (settled.status, settled.campay_reference) == (S.SUCCESSFUL, transaction["reference"])
+    assert (settled.status, settled.provider_reference) == (S.SUCCESSFUL, transaction["reference"])
     assert len(shop.transactions) == 1
 
 
 def test_an_unknown_outcome_is_found_by_its_webhook(service: Service, shop: Shop) -> None:
     shop.faults(collect=["reset-after-accept"])
     payment = service.initiate(REQUEST).payment
-    campay_reference = shop.transactions[0]["reference"]
-    shop.customer(campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(payment.reference, campay_reference)
+    provider_reference = shop.transactions[0]["reference"]
+    shop.customer(provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(payment.reference, provider_reference)
     assert newest(service, payment.reference).status is S.SUCCESSFUL
 
 
@@ -310,10 +310,10 @@ def test_a_refusal_for_now_is_retryable_and_nothing_went_out(
 def test_a_webhook_faster_than_collects_answer_wins_once(service: Service, shop: Shop) -> None:
     """The outcome finds the payment settled already: it adds nothing and says nothing twice."""
     claimed = service.initiate(REQUEST).payment
-    shop.customer(claimed.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(claimed.reference, claimed.campay_reference)
+    shop.customer(claimed.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(claimed.reference, claimed.provider_reference)
     settled = newest(service, claimed.reference)
-    assert settled.prompted(str(claimed.campay_reference), "*126#", "MTN", service.clock.now()) is None
+    assert settled.prompted(str(claimed.provider_reference), "*126#", "MTN", service.clock.now()) is None
     assert shop.order_events == [("payment.successful", 3)]
 
 
@@ -345,8 +345,8 @@ def test_three_prompts_in_fifteen_minutes_and_six_a_day(service: Service, shop: 
 
     def prompt() -> None:
         payment = service.initiate(replace(REQUEST, order_id=f"order-{next(orders)}")).payment
-        shop.customer(payment.campay_reference, "FAILED")
-        service.settle.handle_webhook(payment.reference, payment.campay_reference)
+        shop.customer(payment.provider_reference, "FAILED")
+        service.settle.handle_webhook(payment.reference, payment.provider_reference)
         clock.forward(60)
 
     for _ in range(3):
@@ -480,7 +480,7 @@ def test_a_further_attempt_re_reads_every_one_before(service: Service, shop: Sho
     clock.forward(601)
     assert service.initiate(REQUEST).payment.reference != first.reference
     clock.forward(601)
-    shop.customer(first.campay_reference, "SUCCESSFUL")
+    shop.customer(first.provider_reference, "SUCCESSFUL")
     with pytest.raises(errors.OrderAlreadyPaid) as refused:
         service.initiate(REQUEST)
     assert refused.value.reference == first.reference
@@ -495,7 +495,7 @@ def test_an_attempt_that_was_refused_does_not_hide_the_one_before(
     shop.faults(collect=["rate-limit"])
     with pytest.raises(errors.ProviderBusy):
         service.initiate(REQUEST)
-    shop.customer(first.campay_reference, "SUCCESSFUL")
+    shop.customer(first.provider_reference, "SUCCESSFUL")
     with pytest.raises(errors.OrderAlreadyPaid):
         service.initiate(REQUEST)
     assert len(shop.transactions) == 1
@@ -514,8 +514,8 @@ def test_attempts_of_last_week_are_left_alone(service: Service, shop: Shop, cloc
 def test_where_both_limits_hold_the_longer_wait_is_told(service: Service, shop: Shop, clock: HandClock) -> None:
     def attempt() -> None:
         payment = service.initiate(replace(REQUEST, order_id=f"order-{clock.now()}")).payment
-        shop.customer(payment.campay_reference, "FAILED")
-        service.settle.handle_webhook(payment.reference, payment.campay_reference)
+        shop.customer(payment.provider_reference, "FAILED")
+        service.settle.handle_webhook(payment.reference, payment.provider_reference)
         clock.forward(3)
 
     for pause in (0, 0, 0, 901, 0, 0):
@@ -536,8 +536,8 @@ def test_an_order_has_so_many_keys_and_no_more(service: Service, shop: Shop, clo
         service.initiate(one_more)
     assert service.initiate(replace(REQUEST, idempotency_key="key-7")).replayed
     assert service.initiate(REQUEST).replayed
-    shop.customer(first.campay_reference, "FAILED")
-    service.settle.handle_webhook(first.reference, first.campay_reference)
+    shop.customer(first.provider_reference, "FAILED")
+    service.settle.handle_webhook(first.reference, first.provider_reference)
     with pytest.raises(errors.InvalidRequest) as refused:
         service.initiate(one_more)
     assert "Idempotency-Key" in refused.value.fields

@@ -35,6 +35,7 @@ def a_payment(clock: HandClock, reference: str = "ref-1", order_id: str = "order
         phone_mask="2376******77",
         phone_hash=phone,
         locale="fr",
+        provider="campay",
         created_at=now,
         updated_at=now,
         expires_at=now + 600_000,
@@ -117,7 +118,7 @@ def test_two_orders_of_one_phone_do_not_both_get_a_prompt(ledger: Ledger, clock:
 
 def test_leaving_live_frees_order_and_phone(ledger: Ledger, clock: HandClock) -> None:
     payment = claim(ledger, a_payment(clock)).payment
-    pending = to(ledger, payment, status=S.PENDING, campay_reference="c-1").payment
+    pending = to(ledger, payment, status=S.PENDING, provider_reference="c-1").payment
     assert ledger.order("order-1").active == "ref-1"
     to(ledger, pending, status=S.EXPIRED)
     order, phone = ledger.order_and_phone("order-1", "phone-1")

@@ -34,7 +34,8 @@ from tests.test_gateway_relay import clustered_valkey
 def an_event(version: int, reference: str = "ref-1") -> PaymentEvent:
     payment = Payment(
         reference=reference, order_id="o", money=Money(5000, "XAF"), phone_mask="2376******77", phone_hash="h",
-        locale="fr", created_at=0, updated_at=version, expires_at=1, status=PaymentStatus.PENDING, version=version,
+        locale="fr", provider="campay", created_at=0, updated_at=version, expires_at=1,
+        status=PaymentStatus.PENDING, version=version,
     )  # fmt: skip
     return to_event(payment, version)
 

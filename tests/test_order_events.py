@@ -71,14 +71,14 @@ def test_every_settled_version_arrives_after_ten_minutes_without_the_bus(
 ) -> None:
     aws.faults.set({"operation": "PutEvents", "kind": "unavailable", "count": 100_000})
     payments = [start(service, number) for number in range(4)]
-    shop.customer(payments[0].campay_reference, "SUCCESSFUL")
-    shop.customer(payments[1].campay_reference, "FAILED")
+    shop.customer(payments[0].provider_reference, "SUCCESSFUL")
+    shop.customer(payments[1].provider_reference, "FAILED")
     for _ in range(TEN_MINUTES // 20 + 1):
         clock.forward(20)
         service.reconcile.tick()
     assert queue.drain() == []
-    shop.customer(payments[2].campay_reference, "SUCCESSFUL")  # after it has expired
-    service.settle.handle_webhook(payments[2].reference, payments[2].campay_reference)
+    shop.customer(payments[2].provider_reference, "SUCCESSFUL")  # after it has expired
+    service.settle.handle_webhook(payments[2].reference, payments[2].provider_reference)
     aws.faults.set()
     clock.forward(20)
     service.reconcile.tick()
@@ -96,8 +96,8 @@ def test_every_settled_version_arrives_after_ten_minutes_without_the_bus(
 
 def test_a_repetition_is_known_by_its_id(service: Service, shop: Shop, queue: Queue) -> None:
     payment = start(service, 0)
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(payment.reference, payment.campay_reference)
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
     service.operate.redeliver(payment.reference)
     told = ("payment.successful", "order-0", 3)
     assert queue.drain() == [told, told]
@@ -110,8 +110,8 @@ def test_the_version_that_pays_an_order_says_so_even_if_it_was_charged_twice(
 ) -> None:
     """An operator's yes after a review during which a second charge came: the shop must learn of both."""
     payment = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(payment.reference, payment.campay_reference)
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
     service.settle.handle_webhook(payment.reference, shop.charge_again(payment.reference))
     caplog.clear()
     paid = service.operate.resolve(payment.reference, PaymentStatus.SUCCESSFUL, "the rest was paid in cash")
@@ -132,8 +132,8 @@ def test_a_second_charge_of_a_paid_order_is_no_second_success(
     clock.forward(601)
     second = start(service, 0)
     for payment in (second, first):
-        shop.customer(payment.campay_reference, "SUCCESSFUL")
-        service.settle.handle_webhook(payment.reference, payment.campay_reference)
+        shop.customer(payment.provider_reference, "SUCCESSFUL")
+        service.settle.handle_webhook(payment.reference, payment.provider_reference)
     service.settle.handle_webhook(second.reference, shop.charge_again(second.reference))
     kinds = [kind for kind, _, _ in queue.drain()]
     assert kinds == ["payment.expired", "payment.successful", "payment.duplicate", "payment.duplicate"]
@@ -161,8 +161,8 @@ def test_an_entry_that_the_bus_does_not_take_is_announced_again(
     settle = replace(service.settle, deliver=deliver)
     reconcile = replace(service.reconcile, deliver=deliver, settle=settle)
     payment = start(service, 0)
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
-    settle.handle_webhook(payment.reference, payment.campay_reference)
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    settle.handle_webhook(payment.reference, payment.provider_reference)
     assert queue.drain() == []
     for _ in range(3):
         clock.forward(15)

@@ -22,7 +22,7 @@ from chalicelib.domain.payment import (
     Payment,
     PaymentStatus,
 )
-from chalicelib.domain.provider import CollectRecord, RecordStatus
+from chalicelib.domain.provider import ProviderRecord, RecordStatus
 
 INITIATING, PENDING, EXPIRED, FAILED, CONFLICTED, SUCCESSFUL = PaymentStatus
 MAY_BECOME = {
@@ -44,11 +44,12 @@ CLAIMED = Payment(
     phone_mask="2376******77",
     phone_hash="hash",
     locale="en",
+    provider="campay",
     created_at=CREATED,
     updated_at=CREATED,
     expires_at=EXPIRES,
 )
-PROMPTED = replace(CLAIMED, status=PENDING, version=2, campay_reference="A", ussd_code="*126#", operator="MTN")
+PROMPTED = replace(CLAIMED, status=PENDING, version=2, provider_reference="A", ussd_code="*126#", operator="MTN")
 EXAMPLES = {
     "INITIATING": CLAIMED,
     "PENDING": PROMPTED,
@@ -61,12 +62,12 @@ EXAMPLES = {
 }
 """One payment per status; LOST and REFUSED are an EXPIRED and a FAILED one of which CamPay told us no reference."""
 
-PAID = CollectRecord(
-    campay_reference="A",
+PAID = ProviderRecord(
+    provider_reference="A",
     external_reference="payment-1",
     status=RecordStatus.SUCCESSFUL,
     money=PRICE,
-    direction="collect",
+    is_incoming=True,
 )
 
 
@@ -122,13 +123,12 @@ PECULIARITIES: dict[str, dict[str, Any]] = {
     "currency": {"money": Money(5000, "EUR")},
     "unreadable": {"money": None},
     "zero": {"money": Money(0, "XAF")},
-    "withdraw": {"direction": "withdraw"},
-    "undirected": {"direction": None},
-    "simulated": {"money": Money(0, "XAF"), "simulated": True},
-    "stranger": {"campay_reference": "B"},
+    "withdraw": {"is_incoming": False},
+    "unproven": {"money": Money(0, "XAF"), "amount_is_proof": False},
+    "stranger": {"provider_reference": "B"},
 }
 # `-`: nothing changes. `late`: SUCCESSFUL, late. `duplicate`: a second charge. `adopted`: the status
-# stays, the campayReference is learnt. `noted`: a charge that the operator has to know of. A word
+# stays, the provider's reference is learnt. `noted`: a charge that the operator has to know of. A word
 # after `+` is a peculiarity of the record.
 OBSERVED = """
 record                        INITIATING PENDING    EXPIRED    LOST       FAILED     REFUSED    CONFLICTED SUCCESSFUL
@@ -145,12 +145,11 @@ successful+unreadable         CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLI
 successful+zero               CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED -          -
 successful+withdraw           CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED -          -
 failed+withdraw               CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED -          -
-successful+undirected         CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED -          -
 pending+withdraw              -          -          -          -          -          -          -          -
-successful+simulated          SUCCESSFUL SUCCESSFUL late       late       late       late       noted      -
-failed+simulated              FAILED     FAILED     FAILED     FAILED     -          -          -          -
-pending+simulated             PENDING    -          -          adopted    -          -          -          -
-successful+simulated+withdraw CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED -          -
+successful+unproven           SUCCESSFUL SUCCESSFUL late       late       late       late       noted      -
+failed+unproven               FAILED     FAILED     FAILED     FAILED     -          -          -          -
+pending+unproven              PENDING    -          -          adopted    -          -          -          -
+successful+unproven+withdraw  CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED -          -
 successful+stranger           SUCCESSFUL SUCCESSFUL late       late       late       late       noted      duplicate
 failed+stranger               FAILED     -          -          FAILED     -          -          -          -
 pending+stranger              PENDING    -          -          adopted    -          -          -          -
@@ -167,7 +166,7 @@ def observations() -> Iterator[tuple[str, str, str]]:
         yield from ((words, example, outcome) for example, outcome in zip(header[1:], outcomes, strict=True))
 
 
-def record_of(words: str) -> CollectRecord:
+def record_of(words: str) -> ProviderRecord:
     status, *peculiarities = words.split("+")
     record = replace(PAID, status=STATUS_WORDS[status])
     for word in peculiarities:
@@ -232,14 +231,14 @@ def test_without_proof_nothing_fails_and_nothing_is_paid(example: str, words: st
 
 def test_every_further_charge_is_a_duplicate_and_each_is_counted_once() -> None:
     payment = changed(PROMPTED.observe(PAID, NOW))
-    for count, campay_reference in enumerate(("B", "C"), start=2):
-        charge = replace(PAID, campay_reference=campay_reference)
+    for count, provider_reference in enumerate(("B", "C"), start=2):
+        charge = replace(PAID, provider_reference=provider_reference)
         payment = changed(payment.observe(charge, NOW))
         assert payment.duplicate
         assert payment.charges == ("A", "B", "C")[:count]
         assert payment.observe(charge, NOW) is None
     assert payment.status is SUCCESSFUL
-    assert payment.campay_reference == "A"
+    assert payment.provider_reference == "A"
 
 
 def test_our_own_prompt_approved_after_a_stranger_s_charge_is_a_duplicate() -> None:
@@ -255,7 +254,7 @@ def test_a_charge_of_an_order_that_another_attempt_has_paid_is_a_duplicate_in_th
 
 def test_a_payment_that_was_refused_and_is_charged_all_the_same_is_late() -> None:
     paid = changed(EXAMPLES["REFUSED"].observe(PAID, NOW))
-    assert (paid.status, paid.late, paid.reason, paid.campay_reference) == (SUCCESSFUL, True, None, "A")
+    assert (paid.status, paid.late, paid.reason, paid.provider_reference) == (SUCCESSFUL, True, None, "A")
 
 
 # --- the other changes
@@ -272,7 +271,7 @@ def test_an_answer_that_comes_after_the_webhook_only_adds_what_is_missing(exampl
     before = EXAMPLES[example]
     after = before.prompted("Z", "#150*50#", "Orange", NOW) or before
     assert after.status is before.status
-    assert after.campay_reference == (before.campay_reference or "Z")
+    assert after.provider_reference == (before.provider_reference or "Z")
     assert after.ussd_code == ("#150*50#" if before.is_waiting else before.ussd_code)
 
 
@@ -384,19 +383,19 @@ def decide(payment: Payment, status: PaymentStatus, now: int) -> Payment | None:
 def changes() -> st.SearchStrategy[Change]:
     references = st.sampled_from(["A", "B", "C"])
     records = st.builds(
-        CollectRecord,
-        campay_reference=references,
+        ProviderRecord,
+        provider_reference=references,
         external_reference=st.just("payment-1"),
         status=st.sampled_from(RecordStatus),
         money=st.sampled_from([PRICE, PRICE, Money(4999, "XAF"), Money(5000, "EUR"), None]),
-        direction=st.sampled_from(["collect", "collect", "withdraw", None]),
+        is_incoming=st.sampled_from([True, True, False]),
         operator=st.sampled_from(["MTN", None]),
         reason=st.sampled_from(["REJECTED", None]),
-        simulated=st.booleans(),
+        amount_is_proof=st.booleans(),
     )
     return st.one_of(
         records.map(lambda record: partial(Payment.observe, record=record)),
-        references.map(lambda it: partial(Payment.prompted, campay_reference=it, ussd_code="*126#", operator="MTN")),
+        references.map(lambda it: partial(Payment.prompted, provider_reference=it, ussd_code="*126#", operator="MTN")),
         st.just(partial(Payment.refused, reason="ER201")),
         st.just(Payment.expired),
         st.just(Payment.given_up),

@@ -14,7 +14,7 @@ from chalicelib.domain.errors import PaymentError, ProviderBusy
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
-from chalicelib.domain.provider import CollectRecord
+from chalicelib.domain.provider import ProviderRecord
 from chalicelib.flows.settle_payment import UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE, SettlePayment
 from chalicelib.runtime.clock import Clock
 from tests.conftest import Shop
@@ -34,7 +34,7 @@ class WatchedCampay:
 
     service: Service
     hold: Callable[[str], bool] = lambda _: False
-    shown: Callable[[CollectRecord], CollectRecord] = lambda record: record
+    shown: Callable[[ProviderRecord], ProviderRecord] = lambda record: record
     read_references: list[str] = field(default_factory=list)
     is_held: threading.Event = field(default_factory=threading.Event)
     may_answer: threading.Event = field(default_factory=threading.Event)
@@ -42,10 +42,10 @@ class WatchedCampay:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.service.campay, name)
 
-    def read(self, campay_reference: str) -> CollectRecord | None:
-        self.read_references.append(campay_reference)
-        record = self.service.campay.read(campay_reference)
-        if self.hold(campay_reference):
+    def read(self, provider_reference: str) -> ProviderRecord | None:
+        self.read_references.append(provider_reference)
+        record = self.service.campay.read(provider_reference)
+        if self.hold(provider_reference):
             self.is_held.set()
             assert self.may_answer.wait(20)
         return self.shown(record) if record else None
@@ -125,13 +125,13 @@ def test_replayed_webhooks_with_invented_references_keep_nobody_from_reading_a_p
     """One signature is good for an hour and for every payment: one call a second used to move the due time for ever."""
     campay = WatchedCampay(service)
     settle = settle_with(service, campay)
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
     for second in range(60):
         send_webhook(settle, pending, f"{second:08d}-1111-4111-8111-111111111111")
         clock.forward(1)
         service.reconcile.tick()
     assert newest(service, pending).status is S.SUCCESSFUL
-    invented = [reference for reference in campay.read_references if reference != pending.campay_reference]
+    invented = [reference for reference in campay.read_references if reference != pending.provider_reference]
     assert len(invented) <= 2 * UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE, "60 calls over at most two minutes of the clock"
 
 
@@ -139,7 +139,7 @@ def test_a_replay_does_not_keep_a_status_call_from_reading(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
     settle = settle_with(service, WatchedCampay(service))
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
     for second in range(6):
         clock.forward(1)
         send_webhook(settle, pending, f"{second:08d}-1111-4111-8111-111111111111")
@@ -237,8 +237,8 @@ def test_a_clock_two_seconds_ahead_does_not_swallow_a_webhook(
     with ThreadPoolExecutor(2) as threads:
         look = threads.submit(early.refresh, pending.reference)
         assert campay.is_held.wait(10)
-        shop.customer(pending.campay_reference, "SUCCESSFUL")
-        webhook = threads.submit(send_webhook, on_time, pending, pending.campay_reference)
+        shop.customer(pending.provider_reference, "SUCCESSFUL")
+        webhook = threads.submit(send_webhook, on_time, pending, pending.provider_reference)
         campay.may_answer.set()
         look.result(20)
         assert webhook.result(20) is None
@@ -250,7 +250,7 @@ def test_a_clock_minutes_ahead_does_not_shut_out_the_others(
 ) -> None:
     clock.forward(6)
     settle_with(service, WatchedCampay(service), ahead(clock, 600)).refresh(pending.reference)
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
     clock.forward(6)
     assert service.track.order("order-1")["status"] == "SUCCESSFUL"
 
@@ -263,7 +263,7 @@ def test_a_dead_reader_with_a_clock_ahead_holds_its_lease_no_longer_than_any_oth
     dead = threading.Thread(target=settle_with(service, campay, ahead(clock, 600)).refresh, args=[pending.reference])
     dead.start()
     assert campay.is_held.wait(10)
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
     clock.forward(20)
     assert service.track.order("order-1")["status"] == "SUCCESSFUL"
     campay.may_answer.set()
@@ -297,9 +297,9 @@ def test_a_reader_that_lost_its_lease_does_not_end_anothers(
 def test_a_record_without_our_reference_settles_the_payment_that_collect_named(
     service: Service, pending: Payment, shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
     campay = WatchedCampay(service, shown=lambda record: replace(record, external_reference=None))
-    settle_with(service, campay).handle_webhook(pending.reference, pending.campay_reference)
+    settle_with(service, campay).handle_webhook(pending.reference, pending.provider_reference)
     assert newest(service, pending).status is S.SUCCESSFUL
     assert [record for record in caplog.records if record.message == "settled-without-our-reference"]
 
@@ -307,10 +307,10 @@ def test_a_record_without_our_reference_settles_the_payment_that_collect_named(
 def test_a_record_without_our_reference_and_with_another_amount_is_for_an_operator(
     service: Service, pending: Payment, shop: Shop
 ) -> None:
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
     other = Money(4000, "XAF")
     campay = WatchedCampay(service, shown=lambda record: replace(record, external_reference=None, money=other))
-    settle_with(service, campay).handle_webhook(pending.reference, pending.campay_reference)
+    settle_with(service, campay).handle_webhook(pending.reference, pending.provider_reference)
     assert newest(service, pending).status is S.CONFLICTED
 
 

@@ -152,8 +152,8 @@ def test_an_unsent_claim_is_not_sent_while_a_case_of_its_order_is_open(
     assert service.settle.refresh(odd.reference).status is S.EXPIRED
     keyed = replace(REQUEST, idempotency_key="key-1")
     calls.unsent_claim(keyed)
-    shop.customer(odd.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(odd.reference, odd.campay_reference)
+    shop.customer(odd.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(odd.reference, odd.provider_reference)
     result = calls.initiate(Life())(keyed)
     assert (result.payment.status, result.replayed) == (S.INITIATING, True)
     assert (calls.collects, len(shop.transactions)) == (0, 1)
@@ -167,8 +167,8 @@ def test_an_unsent_claim_is_not_sent_once_its_order_is_paid(
     assert service.settle.refresh(first.reference).status is S.EXPIRED
     keyed = replace(REQUEST, idempotency_key="key-1")
     calls.unsent_claim(keyed)
-    shop.customer(first.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(first.reference, first.campay_reference)
+    shop.customer(first.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(first.reference, first.provider_reference)
     result = calls.initiate(Life())(keyed)
     assert (result.payment.order_paid_by, result.replayed) == (first.reference, True)
     assert (calls.collects, len(shop.transactions)) == (0, 1)

@@ -34,7 +34,7 @@ def sweep(service: Service, clock: HandClock, seconds: float) -> None:
 
 def test_a_lost_webhook_is_made_good_at_the_next_due_age(service: Service, shop: Shop, clock: HandClock) -> None:
     payment = service.initiate(REQUEST).payment
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
     sweep(service, clock, 16)
     assert newest(service, payment).status is S.SUCCESSFUL
     assert shop.order_events == [("payment.successful", 3)]
@@ -60,7 +60,7 @@ def test_a_payment_that_nobody_approves_expires_for_the_screen_and_is_watched_fo
     assert newest(service, payment).status is S.EXPIRED
     assert service.ledger.order("order-1").active is None
     clock.forward(20 * 3600)
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(4 * 3600)
     service.reconcile.tick()
     paid = newest(service, payment)
@@ -83,7 +83,7 @@ def test_one_payment_that_cannot_be_read_does_not_stop_the_others(
         for n in range(4)
     ]
     for payment in payments:
-        shop.customer(payment.campay_reference, "SUCCESSFUL")
+        shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(11)
     shop.faults(transaction=["502"])
     aws.faults.set({"operation": "UpdateItem", "kind": "conflict", "count": 1})
@@ -98,9 +98,9 @@ def test_what_redis_missed_is_published_when_it_is_back(
 ) -> None:
     valkey.stop()
     payment = service.initiate(REQUEST).payment
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(3)
-    service.settle.handle_webhook(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
     assert shop.order_events == [("payment.successful", 3)], "the order is paid although the screen cannot know"
     sweep(service, clock, 20)
     assert shop.order_events == [("payment.successful", 3)], "an away Redis does not repeat the order's events"
@@ -118,9 +118,9 @@ def test_a_screen_waits_two_seconds_for_what_redis_missed(
 ) -> None:
     payment = service.initiate(REQUEST).payment
     valkey.stop()
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(3)
-    service.settle.handle_webhook(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
     valkey.start()
     clock.forward(1.9)
     service.reconcile.tick()
@@ -136,10 +136,10 @@ def test_what_the_event_bus_missed_is_announced_when_it_is_back(
     service: Service, shop: Shop, clock: HandClock, aws: EmbeddedAws
 ) -> None:
     payment = service.initiate(REQUEST).payment
-    shop.customer(payment.campay_reference, "FAILED")
+    shop.customer(payment.provider_reference, "FAILED")
     aws.faults.set({"operation": "PutEvents", "kind": "unavailable", "count": 6})
     clock.forward(601)
-    service.settle.handle_webhook(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
     assert shop.order_events == []
     assert newest(service, payment).status is S.FAILED
     sweep(service, clock, 30)
@@ -153,9 +153,9 @@ def test_every_settled_version_is_announced_in_order(
     aws.faults.set({"operation": "PutEvents", "kind": "unavailable", "count": 6})
     clock.forward(601)
     service.settle.refresh(payment.reference)
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(10)
-    service.settle.handle_webhook(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
     assert shop.order_events == []
     aws.faults.set()
     sweep(service, clock, 16)
@@ -164,8 +164,8 @@ def test_every_settled_version_is_announced_in_order(
 
 def test_an_operator_can_have_it_told_again(service: Service, shop: Shop) -> None:
     payment = service.initiate(REQUEST).payment
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(payment.reference, payment.campay_reference)
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
     service.operate.redeliver(payment.reference)
     assert shop.order_events == [("payment.successful", 3)] * 2
     assert service.operate.recheck(payment.reference) == newest(service, payment)
@@ -196,7 +196,7 @@ def test_every_age_comes_once_never_early_and_at_most_half_an_hour_late(clock: H
     created = clock.now()
     payment = Payment(
         reference=reference, order_id="o", money=Money(1, "XAF"), phone_mask="", phone_hash="", locale="fr",
-        created_at=created, updated_at=created, expires_at=created + 600_000, status=S.EXPIRED,
+        provider="campay", created_at=created, updated_at=created, expires_at=created + 600_000, status=S.EXPIRED,
     )  # fmt: skip
     schedule, now, seen = CheckSchedule(), created, []
     while (following := schedule.next_check(payment, now)) is not None:
@@ -214,9 +214,9 @@ def test_telling_it_again_skips_nothing_that_was_never_told(
     service: Service, shop: Shop, aws: EmbeddedAws, clock: HandClock
 ) -> None:
     payment = service.initiate(REQUEST).payment
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
     aws.faults.set({"operation": "PutEvents", "kind": "unavailable", "count": 100})
-    service.settle.handle_webhook(payment.reference, payment.campay_reference)
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
     service.settle.handle_webhook(payment.reference, shop.charge_again(payment.reference))
     assert shop.order_events == []
     aws.faults.set()
@@ -243,9 +243,9 @@ def test_an_attempt_that_was_not_told_of_the_others_success_is_told_by_the_sweep
     first = service.initiate(REQUEST).payment
     clock.forward(601)
     second = service.initiate(REQUEST).payment
-    shop.customer(first.campay_reference, "SUCCESSFUL")
+    shop.customer(first.provider_reference, "SUCCESSFUL")
     aws.faults.set({"operation": "GetItem", "kind": "unavailable", "count": 3})
-    service.settle.handle_webhook(first.reference, first.campay_reference)
+    service.settle.handle_webhook(first.reference, first.provider_reference)
     aws.faults.set()
     assert newest(service, second).order_paid_by is None
     sweep(service, clock, 16)

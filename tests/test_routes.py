@@ -107,11 +107,11 @@ def test_errors_speak_the_callers_language(merchant: dict[str, str]) -> None:
 @pytest.mark.parametrize("kind", ["json", "base64", "form", "query"])
 def test_campay_may_ring_in_any_way(api: Settings, merchant: dict[str, str], shop: Shop, kind: str) -> None:
     reference = initiate(merchant).json["reference"]
-    campay_reference = shop.transactions[0]["reference"]
-    shop.customer(campay_reference, "SUCCESSFUL")
+    provider_reference = shop.transactions[0]["reference"]
+    shop.customer(provider_reference, "SUCCESSFUL")
     fields = {
         "status": "SUCCESSFUL",
-        "reference": campay_reference,
+        "reference": provider_reference,
         "external_reference": reference,
         "amount": "5000",
         "phone_number": "237677777777",

@@ -12,7 +12,7 @@ from chalicelib.domain.errors import NotAllowed, NotFound, ProviderUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
-from chalicelib.domain.provider import CollectRecord
+from chalicelib.domain.provider import ProviderRecord
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
 from tests.fakes import HandClock
@@ -33,10 +33,10 @@ def newest(service: Service, payment: Payment) -> Payment:
 
 
 def test_a_webhook_settles_by_campays_record(service: Service, pending: Payment, shop: Shop) -> None:
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     paid = newest(service, pending)
-    assert (paid.status, paid.version, paid.charges) == (S.SUCCESSFUL, 3, (pending.campay_reference,))
+    assert (paid.status, paid.version, paid.charges) == (S.SUCCESSFUL, 3, (pending.provider_reference,))
     assert service.ledger.order("order-1").paid == pending.reference
     assert shop.order_events == [("payment.successful", 3)]
     kept = service.live_store.read(pending.reference)
@@ -45,7 +45,7 @@ def test_a_webhook_settles_by_campays_record(service: Service, pending: Payment,
 
 
 def test_what_a_webhook_claims_is_not_believed(service: Service, pending: Payment, shop: Shop) -> None:
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     assert newest(service, pending).status is S.PENDING
     assert shop.order_events == []
 
@@ -53,11 +53,11 @@ def test_what_a_webhook_claims_is_not_believed(service: Service, pending: Paymen
 def test_a_repeated_webhook_asks_nobody_but_the_ledger(
     service: Service, pending: Payment, shop: Shop, aws: EmbeddedAws
 ) -> None:
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     shop.faults(transaction=["502"])
     aws.calls.clear()
-    for named in (pending.campay_reference, None):
+    for named in (pending.provider_reference, None):
         service.settle.handle_webhook(pending.reference, named)
     assert dict(aws.calls) == {"UpdateItem": 2}, "one refused condition each, and no read at CamPay"
     assert newest(service, pending).version == 3
@@ -72,9 +72,9 @@ def test_a_webhook_within_two_seconds_of_another_waits_and_reads_again(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
     """A webhook that comes during a read, or just after it, is not lost: another read follows."""
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     assert 1.5 <= sum(clock.slept) <= 2.5
     assert newest(service, pending).status is S.SUCCESSFUL
 
@@ -84,17 +84,17 @@ def test_a_webhook_does_not_wait_because_somebody_has_just_looked(
 ) -> None:
     clock.forward(11)
     service.settle.refresh(pending.reference)
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
     clock.forward(0.1)
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     assert not clock.slept
     assert newest(service, pending).status is S.SUCCESSFUL
 
 
 def test_five_webhooks_at_once_are_one_change(service: Service, pending: Payment, shop: Shop) -> None:
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
     calls = [
-        threading.Thread(target=service.settle.handle_webhook, args=(pending.reference, pending.campay_reference))
+        threading.Thread(target=service.settle.handle_webhook, args=(pending.reference, pending.provider_reference))
         for _ in range(5)
     ]
     for call in calls:
@@ -110,18 +110,18 @@ def test_an_unreadable_campay_is_not_a_failure_and_is_tried_again_soon(
 ) -> None:
     shop.faults(transaction=["502"])
     with pytest.raises(ProviderUnavailable):
-        service.settle.handle_webhook(pending.reference, pending.campay_reference)
+        service.settle.handle_webhook(pending.reference, pending.provider_reference)
     assert newest(service, pending) == pending
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
     assert list(service.ledger.due(clock.now() + 30_000, 10)) == [pending.reference]
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     assert newest(service, pending).status is S.SUCCESSFUL
 
 
 def test_a_decline_is_failed_with_its_reason(service: Service, shop: Shop) -> None:
     poor = service.initiate(replace(REQUEST, phone_number="237670000009")).payment
-    shop.customer(poor.campay_reference, "FAILED")
-    service.settle.handle_webhook(poor.reference, poor.campay_reference)
+    shop.customer(poor.provider_reference, "FAILED")
+    service.settle.handle_webhook(poor.reference, poor.provider_reference)
     failed = newest(service, poor)
     assert failed.status is S.FAILED
     assert failed.reason
@@ -131,9 +131,9 @@ def test_a_decline_is_failed_with_its_reason(service: Service, shop: Shop) -> No
 def test_late_money_is_taken_and_marked(service: Service, pending: Payment, shop: Shop, clock: HandClock) -> None:
     clock.forward(601)
     assert service.settle.refresh(pending.reference).status is S.EXPIRED
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
     clock.forward(10)
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     paid = newest(service, pending)
     assert (paid.status, paid.late) == (S.SUCCESSFUL, True)
     assert shop.order_events == [("payment.expired", 3), ("payment.successful", 4)]
@@ -144,16 +144,16 @@ def test_a_late_success_tells_the_attempt_that_is_live(
 ) -> None:
     clock.forward(601)
     second = service.initiate(replace(REQUEST, phone_number="237670000099")).payment
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     told = newest(service, second)
     assert (told.status, told.order_paid_by) == (S.PENDING, pending.reference)
     kept = service.live_store.read(second.reference)
     assert kept is not None
     assert kept["orderPaidBy"] == pending.reference
 
-    shop.customer(second.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(second.reference, second.campay_reference)
+    shop.customer(second.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(second.reference, second.provider_reference)
     twice = newest(service, second)
     assert (twice.status, twice.duplicate) == (S.SUCCESSFUL, True)
     assert shop.order_events[-1] == ("payment.duplicate", twice.version)
@@ -163,8 +163,8 @@ def test_a_late_success_tells_the_attempt_that_is_live(
 
 def test_a_record_of_another_amount_is_for_an_operator(service: Service, shop: Shop) -> None:
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
-    shop.customer(odd.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(odd.reference, odd.campay_reference)
+    shop.customer(odd.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(odd.reference, odd.provider_reference)
     assert newest(service, odd).status is S.CONFLICTED
     assert shop.order_events == [("payment.conflicted", 3)]
     assert service.settle.recheck(odd.reference).status is S.CONFLICTED
@@ -179,8 +179,8 @@ def test_a_record_of_another_amount_is_for_an_operator(service: Service, shop: S
 
 def test_an_operators_no_stays_a_no(service: Service, shop: Shop) -> None:
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
-    shop.customer(odd.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(odd.reference, odd.campay_reference)
+    shop.customer(odd.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(odd.reference, odd.provider_reference)
     service.operate.resolve(odd.reference, S.FAILED, "refunded by hand")
     assert service.settle.recheck(odd.reference).status is S.FAILED
     assert service.ledger.order("order-1").active is None
@@ -188,8 +188,8 @@ def test_an_operators_no_stays_a_no(service: Service, shop: Shop) -> None:
 
 def test_an_operators_no_cannot_hide_a_good_charge(service: Service, shop: Shop) -> None:
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
-    shop.customer(odd.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(odd.reference, odd.campay_reference)
+    shop.customer(odd.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(odd.reference, odd.provider_reference)
     charge = shop.charge_again(odd.reference)
     service.settle.handle_webhook(odd.reference, charge)
     before = newest(service, odd)
@@ -204,19 +204,19 @@ def test_an_operators_no_cannot_hide_a_good_charge(service: Service, shop: Shop)
 
 def test_a_bell_that_names_anothers_record_acts_on_the_other(service: Service, pending: Payment, shop: Shop) -> None:
     other = service.initiate(replace(REQUEST, order_id="order-2", phone_number="237670000099")).payment
-    shop.customer(other.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(pending.reference, other.campay_reference)
+    shop.customer(other.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(pending.reference, other.provider_reference)
     assert newest(service, pending) == pending
     assert newest(service, other).status is S.SUCCESSFUL
 
 
 def test_a_second_charge_under_our_reference_is_a_duplicate(service: Service, pending: Payment, shop: Shop) -> None:
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     second = shop.charge_again(pending.reference)
     service.settle.handle_webhook(pending.reference, second)
     paid = newest(service, pending)
-    assert (paid.duplicate, paid.charges) == (True, (pending.campay_reference, second))
+    assert (paid.duplicate, paid.charges) == (True, (pending.provider_reference, second))
     service.settle.handle_webhook(pending.reference, second)
     assert shop.order_events == [("payment.successful", 3), ("payment.duplicate", 4)]
 
@@ -224,7 +224,7 @@ def test_a_second_charge_under_our_reference_is_a_duplicate(service: Service, pe
 def test_looking_at_a_payment_re_reads_it_at_most_every_five_seconds(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
     clock.forward(4.9)
     assert service.track.payment(pending.reference)["status"] == "PENDING"
     clock.forward(0.2)
@@ -238,8 +238,8 @@ def test_an_order_shows_the_attempt_that_paid_it(
     clock.forward(601)
     second = service.initiate(replace(REQUEST, phone_number="237670000099")).payment
     assert service.track.order("order-1")["reference"] == second.reference
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     assert service.track.order("order-1")["reference"] == pending.reference
     with pytest.raises(NotFound):
         service.track.order("order-2")
@@ -260,9 +260,9 @@ def test_a_status_call_while_campay_is_away_still_answers_and_expires(
 def test_conflicts_with_other_writers_are_decided_again(
     service: Service, pending: Payment, shop: Shop, aws: EmbeddedAws
 ) -> None:
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
     aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 2})
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     assert newest(service, pending).status is S.SUCCESSFUL
 
 
@@ -275,8 +275,8 @@ class _SlowCampay:
         self.within = service.campay.within
         self.has_read, self.may_answer = threading.Event(), threading.Event()
 
-    def read(self, campay_reference: str) -> CollectRecord | None:
-        record = self._read(campay_reference)
+    def read(self, provider_reference: str) -> ProviderRecord | None:
+        record = self._read(provider_reference)
         self.has_read.set()
         assert self.may_answer.wait(10)
         return record
@@ -292,8 +292,8 @@ def test_a_reader_that_is_overtaken_by_a_success_does_not_make_it_due_again(
     reader = threading.Thread(target=settle.refresh, args=[pending.reference])
     reader.start()
     assert slow.has_read.wait(10)
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     slow.may_answer.set()
     reader.join()
     assert newest(service, pending).status is S.SUCCESSFUL
@@ -303,8 +303,8 @@ def test_a_reader_that_is_overtaken_by_a_success_does_not_make_it_due_again(
 def test_a_failed_recheck_of_a_paid_payment_does_not_make_it_due_again(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     shop.faults(transaction=["502"])
     with pytest.raises(ProviderUnavailable):
         service.operate.recheck(pending.reference)
@@ -314,7 +314,7 @@ def test_a_failed_recheck_of_a_paid_payment_does_not_make_it_due_again(
 def test_a_change_ends_the_read_that_led_to_it(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
-    shop.customer(pending.campay_reference, "FAILED")
+    shop.customer(pending.provider_reference, "FAILED")
     clock.forward(11)
     service.settle.refresh(pending.reference)
     stored = service.ledger.load(pending.reference)
@@ -328,8 +328,8 @@ def test_a_phone_that_is_forgotten_does_not_hold_up_the_money(
 ) -> None:
     phone = {"pk": {"S": f"phone#{pending.phone_hash}"}, "sk": {"S": "state"}}
     dynamodb.delete_item(TableName=table, Key=phone)
-    shop.customer(pending.campay_reference, "SUCCESSFUL")
-    service.settle.handle_webhook(pending.reference, pending.campay_reference)
+    shop.customer(pending.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
     assert newest(service, pending).status is S.SUCCESSFUL
 
 
@@ -346,7 +346,7 @@ def test_whatever_goes_wrong_in_a_delivery_the_caller_gets_the_answer(
     settle = replace(service.settle, deliver=deliver)
     payment = replace(service.initiate, settle=settle, deliver=deliver)(REQUEST).payment
     assert payment.status is S.PENDING
-    shop.customer(payment.campay_reference, "SUCCESSFUL")
-    settle.handle_webhook(payment.reference, payment.campay_reference)
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    settle.handle_webhook(payment.reference, payment.provider_reference)
     assert newest(service, payment).status is S.SUCCESSFUL
     assert list(service.ledger.undelivered(clock.now(), 10)) == [payment.reference]

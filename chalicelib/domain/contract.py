@@ -99,12 +99,15 @@ def limit_key(kind: str, address: str, window: int) -> str:
 class PaymentEvent(TypedDict):
     """The one payload: of each event, of `track-payment`'s ack, of the status and tracking replies.
 
-    `amount` is in minor units; `phoneNumber` is masked; times are ISO 8601 in UTC with
+    `amount` is in minor units; `campayReference` repeats `providerReference` under the name that shops
+    of the earlier system read; `phoneNumber` is masked; times are ISO 8601 in UTC with
     milliseconds; `timestamp` is when this payload was made.
     """
 
     reference: str
     orderId: str
+    provider: str
+    providerReference: str | None
     campayReference: str | None
     status: str
     amount: int
@@ -133,7 +136,9 @@ def to_event(payment: Payment, now: int) -> PaymentEvent:
     return {
         "reference": payment.reference,
         "orderId": payment.order_id,
-        "campayReference": payment.campay_reference,
+        "provider": payment.provider,
+        "providerReference": payment.provider_reference,
+        "campayReference": payment.provider_reference,
         "status": payment.status.value,
         "amount": payment.money.amount,
         "currency": payment.money.currency,

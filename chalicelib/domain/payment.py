@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from chalicelib.domain.money import Money
-from chalicelib.domain.provider import CollectRecord, RecordStatus
+from chalicelib.domain.provider import ProviderRecord, RecordStatus
 
 
 class PaymentStatus(StrEnum):
@@ -60,7 +60,7 @@ class InvalidTransition(Exception):
 class Payment:
     """One attempt to have one order paid.
 
-    `charges`: the campayReferences of every SUCCESSFUL record of this payment, in the order they
+    `charges`: the provider's references of every SUCCESSFUL record of this payment, in the order they
     were seen; more than one is a duplicate. `disputed`: those of records that disagree with the
     claim; an operator's decision covers them for good. `order_paid_by`: another attempt of the
     order has paid it while this one is active. `paid_version`: the version that paid the order; None
@@ -73,13 +73,14 @@ class Payment:
     phone_mask: str
     phone_hash: str
     locale: str
+    provider: str
     created_at: int
     updated_at: int
     expires_at: int
     status: PaymentStatus = PaymentStatus.INITIATING
     version: int = 1
     operator: str | None = None
-    campay_reference: str | None = None
+    provider_reference: str | None = None
     ussd_code: str | None = None
     operator_reference: str | None = None
     reason: str | None = None
@@ -120,35 +121,35 @@ class Payment:
         return self.status is _S.EXPIRED and self.reason == GIVEN_UP
 
     def prompted(
-        self, campay_reference: str, ussd_code: str | None, operator: str | None, now: int
+        self, provider_reference: str, ussd_code: str | None, operator: str | None, now: int
     ) -> "Payment | None":
         """`/collect/` was answered. A webhook may have been faster: then only what is missing is added."""
         status = _S.PENDING if self.status is _S.INITIATING else self.status
         return self._changed(
             now,
             status=status,
-            campay_reference=self.campay_reference or campay_reference,
+            provider_reference=self.provider_reference or provider_reference,
             ussd_code=(ussd_code or self.ussd_code) if status in WAITING else self.ussd_code,
             operator=operator or self.operator,
         )
 
     def refused(self, reason: str, now: int) -> "Payment | None":
         """Refused by CamPay, or proven never sent. Whatever CamPay's record said since is stronger."""
-        if not self.is_undecided or self.campay_reference is not None:
+        if not self.is_undecided or self.provider_reference is not None:
             return None
         return self._changed(now, status=_S.FAILED, reason=reason)
 
-    def agrees_with(self, record: CollectRecord) -> bool:
+    def agrees_with(self, record: ProviderRecord) -> bool:
         """Amount, currency and direction are those of the claim: only then a record may settle it."""
-        return record.direction == "collect" and (record.simulated or record.money == self.money)
+        return record.is_incoming and record.may_be_of(self.money)
 
-    def observe(self, record: CollectRecord, now: int) -> "Payment | None":
+    def observe(self, record: ProviderRecord, now: int) -> "Payment | None":
         """What CamPay's record makes of this payment; None where it changes nothing.
 
-        A record under another campayReference than ours proves nothing against this payment, only
+        A record under another provider reference than ours proves nothing against this payment, only
         for it: money that came under our reference came.
         """
-        ours = self.campay_reference in (None, record.campay_reference)
+        ours = self.provider_reference in (None, record.provider_reference)
         if not self.agrees_with(record):
             return self._disputed(record, now) if ours else None
         if record.status is RecordStatus.SUCCESSFUL:
@@ -159,7 +160,7 @@ class Payment:
             return self._recorded(record, now, status=_S.FAILED)
         if record.status is RecordStatus.PENDING and self._may_become(_S.PENDING):
             return self._recorded(record, now, status=_S.PENDING)
-        if self.campay_reference is None and self.is_undecided:
+        if self.provider_reference is None and self.is_undecided:
             return self._recorded(record, now)
         return None
 
@@ -194,17 +195,17 @@ class Payment:
         """The same change, of an order that another attempt has paid already."""
         return replace(self, duplicate=True, paid_version=None)
 
-    def _disputed(self, record: CollectRecord, now: int) -> "Payment | None":
+    def _disputed(self, record: ProviderRecord, now: int) -> "Payment | None":
         settles = record.status in (RecordStatus.SUCCESSFUL, RecordStatus.FAILED)
-        if not settles or record.campay_reference in self.disputed or not self._may_become(_S.CONFLICTED):
+        if not settles or record.provider_reference in self.disputed or not self._may_become(_S.CONFLICTED):
             return None
-        disputed = (*self.disputed, record.campay_reference)
+        disputed = (*self.disputed, record.provider_reference)
         return self._recorded(record, now, status=_S.CONFLICTED, disputed=disputed)
 
-    def _charged(self, record: CollectRecord, now: int) -> "Payment | None":
-        if record.campay_reference in self.charges:
+    def _charged(self, record: ProviderRecord, now: int) -> "Payment | None":
+        if record.provider_reference in self.charges:
             return None
-        charges = (*self.charges, record.campay_reference)
+        charges = (*self.charges, record.provider_reference)
         if self.charges:
             return self._changed(now, charges=charges, duplicate=True)
         if self.is_under_review:  # noted, and left to the operator
@@ -212,9 +213,9 @@ class Payment:
         late = not self.is_waiting
         return self._recorded(record, now, status=_S.SUCCESSFUL, late=late, charges=charges, reason=None)
 
-    def _recorded(self, record: CollectRecord, now: int, **fields: Any) -> "Payment | None":
+    def _recorded(self, record: ProviderRecord, now: int, **fields: Any) -> "Payment | None":
         known = {
-            "campay_reference": record.campay_reference,
+            "provider_reference": record.provider_reference,
             "operator": record.operator or self.operator,
             "operator_reference": record.operator_reference or self.operator_reference,
             "reason": record.reason,

@@ -1,4 +1,4 @@
-"""States what a payment provider says of its transactions, in our words."""
+"""What a payment provider answers, in our words. Its adapter translates; nothing here knows whose API it was. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,20 +15,66 @@ class RecordStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CollectRecord:
-    """What CamPay says of one of its transactions, in our words.
+class StatementRow:
+    """A transaction as the provider's statement lists it.
 
-    `money` is None where CamPay's amount or currency cannot be read. `simulated`: one of the demo
-    host's own numbers, whose records come back with 0.00: then the amount proves nothing and is
-    not compared.
+    `provider_reference` is the provider's, `external_reference` ours, None where the provider has none. `money` is
+    None where amount or currency cannot be read. `is_incoming`: the customer pays us, it is no payout.
+    `amount_is_proof`: False where the provider shows another amount than was paid, as on a demo system.
     """
 
-    campay_reference: str
+    provider_reference: str
     external_reference: str | None
     status: RecordStatus
     money: Money | None
-    direction: str | None
+    is_incoming: bool
+    amount_is_proof: bool = True
+
+    def may_be_of(self, money: Money) -> bool:
+        """Whether the amount agrees with `money`, or proves nothing either way."""
+        return self.money == money or not self.amount_is_proof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRecord(StatementRow):
+    """The provider's own record of a transaction, as it answers a read by its reference. It decides what a payment is,
+    where a row of the statement only points at it.
+    """
+
     operator: str | None = None
     operator_reference: str | None = None
     reason: str | None = None
-    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """The prompt is on its way to the phone."""
+
+    provider_reference: str
+    ussd_code: str | None
+    operator: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Proven: no prompt went out. `for_now`: the same call may be accepted in a while."""
+
+    reason: str
+    for_now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NeverSent:
+    """Proven: the request did not leave this machine."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeUnknown:
+    """Sent, and no answer that can be trusted: the prompt may be on the phone."""
+
+    reason: str
+
+
+PromptOutcome = Prompted | Refused | NeverSent | OutcomeUnknown

@@ -6,12 +6,11 @@ from datetime import date, timedelta
 from itertools import islice
 
 from chalicelib.adapters.campay.client import Campay
-from chalicelib.adapters.campay.statement import StatementRow
 from chalicelib.adapters.ledger.items import Charge
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.errors import PaymentError, ProviderUnavailable
 from chalicelib.domain.payment import Payment
-from chalicelib.domain.provider import RecordStatus
+from chalicelib.domain.provider import RecordStatus, StatementRow
 from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.runtime import log
 
@@ -66,14 +65,14 @@ class CompareStatement:
         Raises ProviderUnavailable, LedgerUnavailable.
         """
         report = StatementReport(day)
-        unlisted = {charge.campay_reference: charge for charge in self.ledger.charges_of_day(day)}
+        unlisted = {charge.provider_reference: charge for charge in self.ledger.charges_of_day(day)}
         listed: set[str] = set()
         unnoted: list[tuple[Payment, str]] = []
         for rows in _hundreds(self._incoming(day)):
             unknown = [row for row in rows if not _is_listed(row, unlisted, listed, report)]
             unnoted += self._look_up(unknown, report)
-        for payment, campay_reference in unnoted:
-            self._make_good(payment, campay_reference, report)
+        for payment, provider_reference in unnoted:
+            self._make_good(payment, provider_reference, report)
         self._look_beside(day, unlisted, listed)
         report.missing_there = sorted({charge.reference for charge in unlisted.values()} - listed)
         _log_report(report)
@@ -87,46 +86,50 @@ class CompareStatement:
         """Rows that are no charge of a payment of that day: of an older one, or one that we have not noted. The
         latter, with their payments, are left to the caller.
         """
-        ours = (row.external_user for row in rows if row.external_user and len(row.external_user) <= _LONGEST_REFERENCE)
+        ours = (
+            row.external_reference
+            for row in rows
+            if row.external_reference and len(row.external_reference) <= _LONGEST_REFERENCE
+        )
         payments = {stored.payment.reference: stored.payment for stored in self.ledger.load_many(ours)}
         for row in rows:
-            payment = payments.get(row.external_user or "")
+            payment = payments.get(row.external_reference or "")
             if payment is None:
-                report.missing_here.append(row.campay_reference)
-            elif not row.simulated and row.money != payment.money:
+                report.missing_here.append(row.provider_reference)
+            elif not row.may_be_of(payment.money):
                 report.amount_differs.append(payment.reference)
-            elif row.campay_reference in payment.charges:
+            elif row.provider_reference in payment.charges:
                 report.matched += 1
             else:
-                yield payment, row.campay_reference
+                yield payment, row.provider_reference
 
-    def _make_good(self, payment: Payment, campay_reference: str, report: StatementReport) -> None:
+    def _make_good(self, payment: Payment, provider_reference: str, report: StatementReport) -> None:
         """A row of the statement only points at CamPay's own record, which decides."""
         try:
-            payment = self.settle.recheck(payment.reference, "statement", named=campay_reference)
+            payment = self.settle.recheck(payment.reference, "statement", named=provider_reference)
         except PaymentError as error:
             log.warning("statement-not-settled", reference=payment.reference, code=error.code)
-        if campay_reference in payment.charges:
+        if provider_reference in payment.charges:
             report.made_good.append(payment.reference)
         else:
-            report.missing_here.append(campay_reference)
+            report.missing_here.append(provider_reference)
 
     def _look_beside(self, day: date, unlisted: dict[str, Charge], listed: set[str]) -> None:
         """On the days before and after, since the statement has no zone; only as long as charges are missing."""
         for other in (day + timedelta(days=1), day - timedelta(days=1)):
             if unlisted:
                 for row in self._incoming(other):
-                    if charge := unlisted.pop(row.campay_reference, None):
+                    if charge := unlisted.pop(row.provider_reference, None):
                         listed.add(charge.reference)
 
 
 def _is_listed(row: StatementRow, unlisted: dict[str, Charge], listed: set[str], report: StatementReport) -> bool:
     """Whether the row is a charge of that day's payments: then it is noted in the report."""
-    charge = unlisted.pop(row.campay_reference, None)
+    charge = unlisted.pop(row.provider_reference, None)
     if charge is None:
         return False
     listed.add(charge.reference)
-    if row.simulated or row.money == charge.money:
+    if row.may_be_of(charge.money):
         report.matched += 1
     else:
         report.amount_differs.append(charge.reference)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.adapters.campay.client import Campay
-from chalicelib.adapters.campay.collect import CollectOutcome, NeverSent, OutcomeUnknown, Prompted
 from chalicelib.adapters.ledger.items import Order, Phone, Stored
 from chalicelib.adapters.ledger.ledger import IDEMPOTENCY_KEY_LIFE_MS, Ledger, VersionConflict
 from chalicelib.adapters.ledger.update import NEVER_SENT
@@ -29,6 +28,7 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.phone_number import mask_phone, operator_hint
+from chalicelib.domain.provider import NeverSent, OutcomeUnknown, Prompted, PromptOutcome
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.runtime import log
@@ -146,7 +146,7 @@ class InitiatePayment:
             earlier = stored.payment
             if earlier.created_at < self.clock.now() - WATCHED_MS:
                 continue
-            if stored.was_never_sent or (not earlier.is_undecided and earlier.campay_reference is None):
+            if stored.was_never_sent or (not earlier.is_undecided and earlier.provider_reference is None):
                 continue  # proven that no prompt went out
             earlier = self.settle.recheck(reference, "a further attempt")
             if earlier.is_final:
@@ -202,6 +202,7 @@ class InitiatePayment:
             phone_hash=phone.phone_hash,
             operator=operator_hint(request.phone_number),
             locale=request.locale,
+            provider=self.campay.name,
             created_at=now,
             updated_at=now,
             expires_at=now + self.expires_after_ms,
@@ -241,12 +242,12 @@ class InitiatePayment:
             raise error
         return Initiated(recorded, replayed=False)
 
-    def _record(self, claimed: Stored, outcome: CollectOutcome) -> Payment:
+    def _record(self, claimed: Stored, outcome: PromptOutcome) -> Payment:
         if isinstance(outcome, OutcomeUnknown):
             self.deliver(claimed)
             return claimed.payment
         if isinstance(outcome, Prompted):
-            prompt = (outcome.campay_reference, outcome.ussd_code, outcome.operator)
+            prompt = (outcome.provider_reference, outcome.ussd_code, outcome.operator)
             return self.settle.change(claimed, lambda newest, now: newest.prompted(*prompt, now), "prompted")
         reason, cause = outcome.reason, NEVER_SENT if isinstance(outcome, NeverSent) else "refused"
         return self.settle.change(claimed, lambda newest, now: newest.refused(reason, now), cause)
@@ -268,7 +269,7 @@ class InitiatePayment:
         return [hmac.new(key.encode(), number, hashlib.sha256).hexdigest() for key in self.phone_hash_keys]
 
 
-def _error_of(outcome: CollectOutcome, reference: str) -> PaymentError | None:
+def _error_of(outcome: PromptOutcome, reference: str) -> PaymentError | None:
     if isinstance(outcome, NeverSent):
         return ProviderUnavailable(outcome.reason, reference=reference)
     if isinstance(outcome, Prompted | OutcomeUnknown):

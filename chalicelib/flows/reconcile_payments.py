@@ -58,8 +58,8 @@ class ReconcilePayments:
             log.warning("sweep-without-ledger")
             return
         _tell_delay(now, due, undelivered)
-        unnamed = [it for it in stored if it.payment.campay_reference is None]
-        named = [it for it in stored if it.payment.campay_reference is not None]
+        unnamed = [it for it in stored if it.payment.provider_reference is None]
+        named = [it for it in stored if it.payment.provider_reference is not None]
         with ThreadPoolExecutor(_WORKERS) as workers:
             for reference in undelivered:
                 workers.submit(_alone, self.deliver.undelivered, reference)

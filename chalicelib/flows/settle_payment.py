@@ -16,7 +16,7 @@ from chalicelib.adapters.ledger.update import Change
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import LedgerUnavailable, NotFound, ProviderBusy, ProviderUnavailable
 from chalicelib.domain.payment import Payment, PaymentStatus
-from chalicelib.domain.provider import CollectRecord
+from chalicelib.domain.provider import ProviderRecord
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.flows.statement_search import search_statement
 from chalicelib.runtime import log
@@ -50,7 +50,7 @@ class SettlePayment:
     clock: Clock
     unproven_reads_a_minute: int = UNPROVEN_READS_A_MINUTE
 
-    def handle_webhook(self, reference: str, campay_reference: str | None) -> None:
+    def handle_webhook(self, reference: str, provider_reference: str | None) -> None:
         """Settles the payment that a webhook names; of its body only the two references count.
 
         A webhook waits while another reader is at work and then reads once more, unless a read of the same
@@ -59,7 +59,7 @@ class SettlePayment:
 
         Raises ProviderUnavailable, ProviderBusy, LedgerUnavailable.
         """
-        request = ReadRequest(by_webhook=True, named=campay_reference)
+        request = ReadRequest(by_webhook=True, named=provider_reference)
         gives_up_at = self.clock.now() + _LONGEST_WAIT_MS
         came_during: int | None = None
         while True:
@@ -68,13 +68,13 @@ class SettlePayment:
                 log.info("webhook-unknown", reference=reference)
                 return
             payment, reads = lease.stored.payment, lease.stored.reads
-            if payment.is_final and campay_reference in (None, *payment.charges):
+            if payment.is_final and provider_reference in (None, *payment.charges):
                 return
-            is_foreign = payment.campay_reference is not None and not lease.is_proven
+            is_foreign = payment.provider_reference is not None and not lease.is_proven
             if lease.granted or payment.is_final or is_foreign or self.clock.now() > gives_up_at:
                 break
             came_during = reads.number if came_during is None else came_during
-            if reads.has_seen(came_during, campay_reference or payment.campay_reference):
+            if reads.has_seen(came_during, provider_reference or payment.provider_reference):
                 return
             self.clock.sleep(wait_ms(reads, self.clock.now()) / 1000)
         self._read_for_webhook(lease)
@@ -159,7 +159,7 @@ class SettlePayment:
         payment = stored.payment
         for record in records:
             payment, lease = self._observe(stored.with_payment(payment), record, cause, lease)
-        if payment == stored.payment and named in (None, payment.campay_reference):
+        if payment == stored.payment and named in (None, payment.provider_reference):
             payment, lease = self._expire(stored, lease)
         if lease is not None:
             self.ledger.end_read(lease, self.schedule.next_check(payment, self.clock.now()))
@@ -170,12 +170,12 @@ class SettlePayment:
         retry_at = now + _RETRY_READ_MS
         return min(self.schedule.next_check(payment, now) or retry_at, retry_at)
 
-    def _records(self, payment: Payment, named: str | None, look_up: LookUp) -> Iterable[CollectRecord]:
+    def _records(self, payment: Payment, named: str | None, look_up: LookUp) -> Iterable[ProviderRecord]:
         """By CamPay's reference where one is known; else the statement tells, by our own."""
-        known = named or payment.campay_reference
+        known = named or payment.provider_reference
         references = [known] if known else look_up(payment)
-        for campay_reference in references:
-            record = self.campay.read(campay_reference)
+        for provider_reference in references:
+            record = self.campay.read(provider_reference)
             if record is not None:
                 yield record
 
@@ -183,20 +183,20 @@ class SettlePayment:
         return search_statement(self.campay, [payment]).of(payment)
 
     def _observe(
-        self, stored: Stored, record: CollectRecord, cause: str, lease: ReadLease | None
+        self, stored: Stored, record: ProviderRecord, cause: str, lease: ReadLease | None
     ) -> tuple[Payment, ReadLease | None]:
         """The payment after one record, and the lease where it is still to be ended."""
         payment = stored.payment
         if record.external_reference == payment.reference:
             return self._apply(stored, record, cause, lease)
-        is_ours = record.campay_reference == payment.campay_reference
+        is_ours = record.provider_reference == payment.provider_reference
         if record.external_reference is not None:
             if is_ours:
                 log.alarm("record-names-another-payment", reference=payment.reference)
             self._observe_elsewhere(record, cause)
             return payment, lease
         if not is_ours:
-            log.warning("record-of-no-payment", campay_reference=record.campay_reference)
+            log.warning("record-of-no-payment", provider_reference=record.provider_reference)
             return payment, lease
         # It lacks our reference, but CamPay's answer to our own `/collect/` named this record: identity enough.
         after, left = self._apply(stored, record, cause, lease)
@@ -204,20 +204,20 @@ class SettlePayment:
             log.alarm("settled-without-our-reference", reference=payment.reference)
         return after, left
 
-    def _observe_elsewhere(self, record: CollectRecord, cause: str) -> None:
+    def _observe_elsewhere(self, record: ProviderRecord, cause: str) -> None:
         """Applies a record to the payment that the record names, which is not the one it was read for."""
         other = self.ledger.load(record.external_reference or "")
         if other is None:
-            log.warning("record-of-no-payment", campay_reference=record.campay_reference)
+            log.warning("record-of-no-payment", provider_reference=record.provider_reference)
             return
         self._apply(other, record, cause, None)
 
     def _apply(
-        self, stored: Stored, record: CollectRecord, cause: str, lease: ReadLease | None
+        self, stored: Stored, record: ProviderRecord, cause: str, lease: ReadLease | None
     ) -> tuple[Payment, ReadLease | None]:
         if not stored.payment.agrees_with(record):
             log.warning(
-                "record-disagrees", reference=stored.payment.reference, campay_reference=record.campay_reference
+                "record-disagrees", reference=stored.payment.reference, provider_reference=record.provider_reference
             )
         evidence = _evidence(record)
         return self._change(stored, lambda payment, now: payment.observe(record, now), cause, evidence, lease)
@@ -278,15 +278,15 @@ class SettlePayment:
             log.warning("overtaken-not-told", reference=other_active)
 
 
-def _evidence(record: CollectRecord) -> dict[str, Any]:
+def _evidence(record: ProviderRecord) -> dict[str, Any]:
     """CamPay's record as it was seen, for the ledger; no phone number is in it."""
     money = record.money
     return {
-        "campayReference": record.campay_reference,
+        "providerReference": record.provider_reference,
         "status": record.status.value,
         "amount": money.amount if money else None,
         "currency": money.currency if money else None,
-        "direction": record.direction,
+        "isIncoming": record.is_incoming,
         "operator": record.operator,
         "operatorReference": record.operator_reference,
         "reason": record.reason,

@@ -38,8 +38,8 @@ def search_statement(campay: Campay, payments: Iterable[Payment]) -> Found:
     for day, references in sorted(wanted.items()):
         try:
             for row in campay.statement(day):
-                if row.external_user in references:
-                    found.references[row.external_user].append(row.campay_reference)
+                if row.external_reference in references:
+                    found.references[row.external_reference].append(row.provider_reference)
         except ProviderUnavailable as error:
             log.info("statement-search-incomplete", day=day.isoformat(), reason=str(error))
             found.unread |= references

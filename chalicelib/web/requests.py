@@ -108,7 +108,7 @@ class WebhookCall:
 
     signature: str
     reference: str | None
-    campay_reference: str | None
+    provider_reference: str | None
 
 
 def webhook_call(request: Request) -> WebhookCall:

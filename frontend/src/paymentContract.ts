@@ -32,6 +32,11 @@ export type PaymentEventName = (typeof EVENTS_OF_STATUS)[PaymentStatus][number];
 export interface PaymentEvent {
   readonly reference: string;
   readonly orderId: string;
+  /** Who moves the money, such as `campay`. */
+  readonly provider: string;
+  /** The provider's own reference; null until it is known. */
+  readonly providerReference: string | null;
+  /** The same, under the name that shops of the earlier system read. */
   readonly campayReference: string | null;
   readonly status: PaymentStatus;
   /** In minor units: 5000 is 5,000 XAF, and 50.00 EUR. */
@@ -72,6 +77,8 @@ const isBoolean: Check = (value) => typeof value === "boolean";
 const CHECK_OF_FIELD: Readonly<Record<keyof PaymentEvent, Check>> = {
   reference: isString,
   orderId: isString,
+  provider: isString,
+  providerReference: isStringOrNull,
   campayReference: isStringOrNull,
   status: isString,
   amount: isInteger,

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from chalicelib.adapters.breaker import Breaker, BreakerOpen
-from chalicelib.adapters.campay.collect import CollectOutcome, NeverSent, OutcomeUnknown, outcome_of
+from chalicelib.adapters.campay.collect import outcome_of
 from chalicelib.adapters.campay.fields import money_of, operator_of, reason_of, status_of, text_of
 from chalicelib.adapters.campay.http import (
     READ_SECONDS,
@@ -24,11 +24,11 @@ from chalicelib.adapters.campay.http import (
     Stream,
     TimedOut,
 )
-from chalicelib.adapters.campay.statement import StatementMalformed, StatementRow, rows_in
+from chalicelib.adapters.campay.statement import StatementMalformed, rows_in
 from chalicelib.adapters.campay.token import CampayToken
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
-from chalicelib.domain.provider import CollectRecord
+from chalicelib.domain.provider import NeverSent, OutcomeUnknown, PromptOutcome, ProviderRecord, StatementRow
 from chalicelib.runtime import deadline, log
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import CampaySettings
@@ -49,6 +49,8 @@ R = TypeVar("R", Answer, Stream)
 class Campay:
     """One per process; threads may share it."""
 
+    name = "campay"
+    """What a payment's `provider` says."""
     currencies = frozenset({"XAF"})
 
     def __init__(
@@ -68,7 +70,7 @@ class Campay:
         """Bounds all calls of CamPay inside, together."""
         return deadline.until(self._clock.now() + int(seconds * 1000))
 
-    def collect(self, reference: str, phone_number: str, money: Money, description: str) -> CollectOutcome:
+    def collect(self, reference: str, phone_number: str, money: Money, description: str) -> PromptOutcome:
         """Pushes the prompt, at most once, within 20 s in all, or what the deadline leaves.
 
         Only what provably never left is tried again: twice, within 6 s. The breaker does not hold it back: a
@@ -101,14 +103,14 @@ class Campay:
                 return outcome_of(answer.status, answer.fields)
         raise AssertionError("the last pause is None and returns")
 
-    def read(self, campay_reference: str) -> CollectRecord | None:
+    def read(self, provider_reference: str) -> ProviderRecord | None:
         """CamPay's record; None where it knows no such reference. Raises ProviderUnavailable."""
-        if not re.fullmatch(r"[\w-]{1,64}", campay_reference, re.ASCII):
+        if not re.fullmatch(r"[\w-]{1,64}", provider_reference, re.ASCII):
             return None
-        answer = self._ask("GET", f"/transaction/{campay_reference}/")
+        answer = self._ask("GET", f"/transaction/{provider_reference}/")
         if answer.status == 404 and answer.fields:
             return None
-        if answer.status != 200 or text_of(answer.fields.get("reference")) != campay_reference:
+        if answer.status != 200 or text_of(answer.fields.get("reference")) != provider_reference:
             raise ProviderUnavailable(f"CamPay answered {answer.status} to a read")
         return self._record(answer.fields)
 
@@ -205,28 +207,29 @@ class Campay:
         money = money_of(fields, "XAF")
         debit = Money.from_decimal(text_of(fields.get("debit")) or "0", "XAF")
         return StatementRow(
-            campay_reference=text_of(fields.get("reference_uuid")) or "",
-            external_user=text_of(fields.get("external_user")),
+            provider_reference=text_of(fields.get("reference_uuid")) or "",
+            external_reference=text_of(fields.get("external_user")),  # the statement has no other of ours
             status=status_of(fields.get("status")),
             money=money,
             is_incoming=debit is not None and debit.amount == 0,
-            simulated=self._is_simulated(fields, money),
+            amount_is_proof=not self._is_simulated(fields, money),
         )
 
     def _is_simulated(self, fields: Mapping[str, Any], money: Money | None) -> bool:
+        """Whether this is a payment of the demo host's own numbers, whose records come back with 0.00."""
         is_number = self._is_demo and text_of(fields.get("phone_number")) in _SIMULATED_NUMBERS
         return is_number and money is not None and money.amount == 0 and money.currency == "XAF"
 
-    def _record(self, fields: Mapping[str, Any]) -> CollectRecord:
+    def _record(self, fields: Mapping[str, Any]) -> ProviderRecord:
         money = money_of(fields, text_of(fields.get("currency")) or "")
-        return CollectRecord(
-            campay_reference=text_of(fields.get("reference")) or "",
+        return ProviderRecord(
+            provider_reference=text_of(fields.get("reference")) or "",
             external_reference=text_of(fields.get("external_reference")) or text_of(fields.get("external_user")),
             status=status_of(fields.get("status")),
             money=money,
-            direction=(text_of(fields.get("endpoint")) or "").lower() or None,
+            is_incoming=(text_of(fields.get("endpoint")) or "").lower() == "collect",
             operator=operator_of(fields.get("operator")),
             operator_reference=text_of(fields.get("operator_reference")),
             reason=reason_of(fields.get("reason")),
-            simulated=self._is_simulated(fields, money),
+            amount_is_proof=not self._is_simulated(fields, money),
         )

@@ -1,11 +1,11 @@
-"""What became of a `/collect/`: the four outcomes, and which answers of CamPay prove that no prompt went out. Pure."""
+"""Reads what became of a `/collect/`: which answers of CamPay prove that no prompt went out. Pure."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.adapters.campay.fields import operator_of, reason_of, text_of
+from chalicelib.domain.provider import OutcomeUnknown, Prompted, PromptOutcome, Refused
 
 _PROVING_CODES = re.compile(r"ER(101|102|201)")
 """Invalid number, operator not supported, invalid amount. ER301 (balance) is not of a collect and proves nothing."""
@@ -13,41 +13,7 @@ _PROVING_FIELDS = frozenset({"amount", "currency", "from", "description"})
 """Not the two references: that one of them "has been used" may say that the prompt of its first use went out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prompted:
-    """The prompt is on its way to the phone."""
-
-    campay_reference: str
-    ussd_code: str | None
-    operator: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Proven: no prompt went out. `for_now`: the same call may be accepted in a while."""
-
-    reason: str
-    for_now: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NeverSent:
-    """Proven: the request did not leave this machine."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeUnknown:
-    """Sent, and no answer that can be trusted: the prompt may be on the phone."""
-
-    reason: str
-
-
-CollectOutcome = Prompted | Refused | NeverSent | OutcomeUnknown
-
-
-def outcome_of(status: int, fields: Mapping[str, Any]) -> CollectOutcome:
+def outcome_of(status: int, fields: Mapping[str, Any]) -> PromptOutcome:
     """Reads the answer to a collect: HTTP status and the JSON object, empty where the body is none.
 
     Refused only by the list of what is proof; whatever is not on it is OutcomeUnknown.
@@ -68,7 +34,7 @@ def outcome_of(status: int, fields: Mapping[str, Any]) -> CollectOutcome:
     return OutcomeUnknown(f"HTTP {status}")
 
 
-def _prompted(fields: Mapping[str, Any]) -> CollectOutcome:
+def _prompted(fields: Mapping[str, Any]) -> PromptOutcome:
     reference = text_of(fields.get("reference"))
     if not reference:
         return OutcomeUnknown("200 without a reference")

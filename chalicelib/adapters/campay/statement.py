@@ -7,9 +7,6 @@ from typing import Any
 
 import ijson
 
-from chalicelib.domain.money import Money
-from chalicelib.domain.provider import RecordStatus
-
 _MAXIMUM_ROW_BYTES = 1_000_000
 _MAXIMUM_DEPTH = 16
 _LONG_NUMBER = re.compile(rb"[0-9]{1000}")
@@ -19,21 +16,6 @@ Event = tuple[str, Any]
 
 class StatementMalformed(Exception):
     """The answer is no statement, or is longer than what is allowed."""
-
-
-@dataclass(frozen=True, slots=True)
-class StatementRow:
-    """A settled transaction; `external_user` is our reference (the statement has no other of ours).
-
-    `simulated`: as in a CollectRecord.
-    """
-
-    campay_reference: str
-    external_user: str | None
-    status: RecordStatus
-    money: Money | None
-    is_incoming: bool = True
-    simulated: bool = False
 
 
 def rows_in(chunks: Iterable[bytes], maximum_rows: int) -> Iterator[Mapping[str, Any]]:

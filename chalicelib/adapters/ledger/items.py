@@ -27,9 +27,9 @@ class Reads:
     lease_until: int = 0
     webhook_read_at: int = 0
 
-    def has_seen(self, after: int, campay_reference: str | None) -> bool:
+    def has_seen(self, after: int, provider_reference: str | None) -> bool:
         """Whether CamPay has answered a read of this reference that began after the read number `after`."""
-        return self.done > after and self.done_of == campay_reference
+        return self.done > after and self.done_of == provider_reference
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Stored:
 class Charge:
     """A SUCCESSFUL record of CamPay that a payment has noted; `money` and `reference` are the payment's."""
 
-    campay_reference: str
+    provider_reference: str
     reference: str
     money: Money
 

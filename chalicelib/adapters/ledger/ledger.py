@@ -118,8 +118,8 @@ class Ledger:
         for batch in _batches(self._keys_of_day(day)):
             for item in self._get_many(batch, "payment.#reference, payment.#money, payment.#charges"):
                 payment = item["payment"]
-                for campay_reference in payment["charges"]:
-                    yield Charge(campay_reference, payment["reference"], Money(**payment["money"]))
+                for provider_reference in payment["charges"]:
+                    yield Charge(provider_reference, payment["reference"], Money(**payment["money"]))
 
     def _keys_of_day(self, day: date) -> Iterator[Item]:
         following: Item = {}

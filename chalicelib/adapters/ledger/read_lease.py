@@ -59,7 +59,7 @@ class ReadLease:
     @property
     def is_proven(self) -> bool:
         """The read asks for the payment itself, not for a reference that nothing but a webhook connects with it."""
-        return self.request.named in (None, self.stored.payment.campay_reference)
+        return self.request.named in (None, self.stored.payment.provider_reference)
 
 
 def begin(reference: str, request: ReadRequest, now: int) -> tuple[Update, str]:
@@ -75,7 +75,7 @@ def begin(reference: str, request: ReadRequest, now: int) -> tuple[Update, str]:
         update.only_if("attribute_not_exists(webhookReadAt) OR webhookReadAt <= :gap OR webhookReadAt > :now")
         update.values[":gap"] = now - WEBHOOK_GAP_MS
     if request.named is not None:
-        update.only_if("attribute_type(payment.campay_reference, :null) OR payment.campay_reference = :named")
+        update.only_if("attribute_type(payment.provider_reference, :null) OR payment.provider_reference = :named")
         update.values |= {":null": "NULL", ":named": request.named}
     if request.older_than_ms is not None:
         update.only_if("readAt <= :old OR readAt > :now").values[":old"] = now - request.older_than_ms
@@ -98,7 +98,7 @@ def release(update: Update, lease: ReadLease) -> Update:
 def end(update: Update, lease: ReadLease, now: int) -> Update:
     """Ends the lease, if this reader still holds it, with an answer of CamPay."""
     payment, request = lease.stored.payment, lease.request
-    read_of = request.named or payment.campay_reference
+    read_of = request.named or payment.provider_reference
     release(update, lease).set(readDone=lease.stored.reads.number, readOf=read_of)
     if lease.is_proven:
         update.set(readAt=now)

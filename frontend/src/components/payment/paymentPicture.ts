@@ -151,7 +151,7 @@ export function progressOf({ name, payment }: Picture): Progress | null {
 }
 
 /** CamPay gives its reference to what it has taken. */
-const sentSteps = (payment: PaymentEvent | null) => (payment?.campayReference ? 1 : 0);
+const sentSteps = (payment: PaymentEvent | null) => (payment?.providerReference ? 1 : 0);
 
 function impossible(value: never): never {
   throw new TypeError(`unexpected: ${String(value)}`);
