@@ -1,7 +1,6 @@
 """Who is connected and what they track: registered by gateways, read by an operator, page by page."""
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -45,9 +44,9 @@ async def register(valkey: Valkey, store: redis.Redis, gateway_id: str, clients:
     registry.rewrite(list(clients))
     writing = asyncio.create_task(registry.run())
     await until(lambda: store.zcard(clients_key(gateway_id)) == len(clients) and store.exists(gateway_key(gateway_id)))
-    writing.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await writing
+    while not writing.done():  # asyncio.wait_for of Python 3.11, in redis-py, forgets one that meets its own result
+        writing.cancel()
+        await asyncio.wait([writing], timeout=0.2)
     await connections.close()
 
 
