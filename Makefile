@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEPLOY := $(VENV)/.installed-deploy
 NODE_MODULES := frontend/node_modules/.installed
-OLD_CHROMIUM := tests/old_chromium/node_modules/.chromium
+OLD_CHROMIUM := tests/browser/old_chromium/node_modules/.chromium
 PAGE := frontend/dist/index.html
 
 run: $(INSTALLED) $(PAGE)
@@ -30,7 +30,7 @@ check: $(INSTALLED) $(NODE_MODULES)
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy .
-	$(PY) -m pytest -q tests/test_import_rules.py
+	$(PY) -m pytest -q tests/unit/test_import_rules.py
 	@$(NPM) run check
 
 synth: $(INSTALLED_DEPLOY)
@@ -68,7 +68,7 @@ bench: $(INSTALLED)
 install: $(INSTALLED) $(NODE_MODULES)
 
 clean:
-	rm -rf $(VENV) frontend/node_modules frontend/dist tests/old_chromium/node_modules infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules frontend/dist tests/browser/old_chromium/node_modules infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The newest Python of 3.11 to 3.13 that is there and runs, else whatever python3 is.
 PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -130,10 +130,10 @@ INSTALL_BROWSER = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && ech
 	>/dev/null 2>&1 || { echo "The browser tests need Chromium: sudo apt-get install chromium"; exit 1; }; }
 
 # Chromium 80, as npm's chrome-aws-lambda has it, compressed. Its shared libraries are those of today's Chromium.
-$(OLD_CHROMIUM): tests/old_chromium/package-lock.json | $(INSTALLED)
+$(OLD_CHROMIUM): tests/browser/old_chromium/package-lock.json | $(INSTALLED)
 	@echo "Installing a Chromium of 2020, once ..."
-	@$(WITH_NPM) && npm --prefix tests/old_chromium ci --no-audit --no-fund --no-update-notifier --loglevel=error \
-		&& node tests/old_chromium/unpack.mjs
+	@$(WITH_NPM) && npm --prefix tests/browser/old_chromium ci --no-audit --no-fund --no-update-notifier --loglevel=error \
+		&& node tests/browser/old_chromium/unpack.mjs
 
 package: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.package --measure

@@ -17,8 +17,8 @@ from chalicelib.domain.contract import PaymentEvent, decode, payment_key, to_iso
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.runtime.clock import Clock
 from local.embedded import Valkey
-from tests.browser import Chromium
-from tests.stack import Stack, running
+from tests.harness.browser import Chromium
+from tests.harness.stack import Stack, running
 
 AIM_MS = 50.0
 SAMPLES = 200

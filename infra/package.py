@@ -164,7 +164,7 @@ def main() -> None:
         sys.exit(f"make package: {failed}")
     print(f"{package.path}\n{package.size:,} bytes, {package.runtime}, sha256 {package.sha256}")
     if options.measure:
-        from tests.lambda_runtime import init_milliseconds  # what runs Lambda here is only there for tests
+        from tests.harness.lambda_runtime import init_milliseconds  # what runs Lambda here is only there for tests
 
         for name, milliseconds in init_milliseconds(package.path).items():
             print(f"init {name}: {milliseconds:.0f} ms")

@@ -26,8 +26,9 @@ from chalicelib.runtime.settings_reader import RedisSettings
 from chalicelib.settings import CampaySettings, Limits, Settings
 from local.campay_simulator import CampaySimulator
 from local.embedded import EmbeddedAws, Valkey
-from tests.fakes import HandClock
-from tests.stack import NODE
+from tests import ROOT
+from tests.harness.fakes import HandClock
+from tests.harness.stack import NODE
 
 # A bare machine has no Node for the CDK, and lacks a library that Playwright's own needs.
 os.environ |= {"JSII_NODE": NODE, "PLAYWRIGHT_NODEJS_PATH": NODE}
@@ -72,12 +73,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """The templates' tests need what only `make test-deploy` installs; a run that deselects them need not read them."""
     chosen = str(config.option.markexpr)
     is_deselected = chosen and ("not deploy" in chosen or "deploy" not in chosen)
-    return True if is_deselected and collection_path == Path(__file__).parent / "infra" else None
+    return True if is_deselected and collection_path == ROOT / "tests" / "infra" / "templates" else None
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The gateway's tests run on its own loop: when a transport is closed is its business."""
-    is_gateway = item.path.name.startswith("test_gateway_")
+    is_gateway = item.path.parent.name == "gateway"
     return {"uvloop": uvloop.new_event_loop} if is_gateway else {"asyncio": asyncio.new_event_loop}
 
 

@@ -1,0 +1,327 @@
+"""What customers do and see, in a real Chromium on the whole system: the screen is CamPay's truth, charged once."""
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from local.embedded import Valkey
+from tests.harness.browser import PAID, PATIENCE, CheckoutPage, Chromium, Customer, Order
+from tests.harness.stack import Stack, running, wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+SOON = 3.0
+"""Seconds within which the screen has to say what CamPay knows."""
+STEADY = {
+    "PAYMENT_EXPIRES_SECONDS": "120",
+    "SIMULATOR_APPROVE_AFTER": "4",
+    "SIMULATOR_SLOW_APPROVE_AFTER": "600",
+    "SIMULATOR_HOLD_SECONDS": "3",
+    # Nothing but what the page asks for makes good a lost webhook.
+    "CHECK_AGES_SECONDS": "300",
+    "SWEEP_TICK_SECONDS": "0.5",
+}
+HASTY = {
+    **STEADY,
+    "PAYMENT_EXPIRES_SECONDS": "6",
+    "SIMULATOR_LATE_AFTER": "12",
+    "CHECK_AGES_SECONDS": ",".join(str(age) for age in range(1, 30)),
+}
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Valkey]:
+    with Valkey() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def stack(redis: Valkey) -> Iterator[Stack]:
+    with running(redis, **STEADY) as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def hasty_stack() -> Iterator[Stack]:
+    """Where a payment expires before anybody has found the telephone."""
+    with Valkey() as redis, running(redis, **HASTY) as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    with Chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def order(stack: Stack) -> Order:
+    return Order(stack)
+
+
+@pytest.fixture
+def customer(chromium: Chromium, stack: Stack) -> Iterator[Customer]:
+    with chromium.customer(stack.origin) as customer:
+        yield customer
+
+
+@pytest.fixture
+def page(customer: Customer, order: Order) -> CheckoutPage:
+    return customer.open(order.id)
+
+
+@pytest.fixture
+def hasty_customer(chromium: Chromium, hasty_stack: Stack) -> Iterator[Customer]:
+    with chromium.customer(hasty_stack.origin, "en-GB") as customer:
+        yield customer
+
+
+def assert_true(page: CheckoutPage, order: Order, *, prompts: int = 1) -> None:
+    """The screen says paid where money moved, and nowhere else; the order was charged once at most."""
+    assert (page.screen.picture in PAID) is order.is_paid
+    assert order.charges in ([], [5000])
+    assert len(order.prompts) == prompts
+
+
+def wait_for_decision(order: Order) -> None:
+    wait_until(lambda: order.is_decided, "the customer has decided")
+
+
+# What the customer decides
+
+
+@pytest.mark.parametrize(("locale", "words"), [("fr-FR", "merci"), ("en-GB", "thank you")])
+def test_success(chromium: Chromium, stack: Stack, order: Order, locale: str, words: str) -> None:
+    with chromium.customer(stack.origin, locale) as customer:
+        page = customer.open(order.id)
+        page.pay("237677777777")
+        page.shows("checkPhone")
+        wait_for_decision(order)
+        page.shows("approved", within=SOON)
+        assert page.screen.pictures == ["sending", "checkPhone", "approved"]
+        assert page.screen.language == locale[:2]
+        assert words in page.screen.words
+        wait_until(lambda: [version for _, version in page.screen.events[-3:]] == [3, 3, 3], "all its events came")
+        assert_true(page, order)
+        assert order.charges == [5000]
+
+
+@pytest.mark.parametrize(("number", "picture"), [("237677777770", "declined"), ("237670000009", "notEnoughFunds")])
+def test_no_success(page: CheckoutPage, order: Order, number: str, picture: str) -> None:
+    page.pay(number)
+    page.shows("checkPhone")
+    wait_for_decision(order)
+    page.shows(picture, within=SOON)
+    assert_true(page, order)
+    assert order.charges == []
+
+
+def test_a_forged_webhook_shows_nothing_to_nobody(page: CheckoutPage, order: Order) -> None:
+    page.pay("237670000007")
+    wait_for_decision(order)
+    page.shows("declined", within=SOON)
+    assert page.screen.pictures == ["sending", "checkPhone", "declined"]
+    assert_true(page, order)
+
+
+def test_a_lost_webhook_is_made_good_while_somebody_watches(page: CheckoutPage, order: Order) -> None:
+    page.pay("237670000002")
+    page.shows("checkPhone")
+    wait_for_decision(order)
+    page.shows("approved", within=20)
+    assert_true(page, order)
+
+
+# What time does
+
+
+def test_expiry_and_retry(hasty_customer: Customer, hasty_stack: Stack) -> None:
+    order = Order(hasty_stack)
+    page = hasty_customer.open(order.id)
+    page.pay(order.phone_number)
+    page.shows("checkPhone")
+    page.shows("expired", within=float(HASTY["PAYMENT_EXPIRES_SECONDS"]) + SOON)
+    assert_true(page, order)
+    page.retry()
+    page.shows("checkPhone")
+    order.approve()
+    page.shows("approved", within=SOON)
+    assert [prompt["moneyMoved"] for prompt in order.prompts] == [False, True]
+    assert_true(page, order, prompts=2)
+
+
+def test_a_late_success_after_expiry(hasty_customer: Customer, hasty_stack: Stack) -> None:
+    order = Order(hasty_stack)
+    page = hasty_customer.open(order.id)
+    page.pay("237670000003")
+    page.shows("checkPhone")
+    page.shows("expired", within=float(HASTY["PAYMENT_EXPIRES_SECONDS"]) + SOON)
+    wait_for_decision(order)
+    page.shows("lateSuccess", within=SOON)
+    assert_true(page, order)
+    assert order.charges == [5000]
+
+
+def test_the_plain_page_pays_after_a_decline(customer: Customer, order: Order, stack: Stack) -> None:
+    """A second tap while a payment is under way is the same attempt; one after its end is another."""
+    page = customer.prepare().page
+    page.goto(f"{stack.origin}/payment-test/plain.html")
+
+    def pay(phone_number: str, message: str) -> None:
+        page.fill("#phone", phone_number)
+        page.click("button")
+        page.click("button")
+        page.wait_for_selector(f"#message:has-text('{message}')", timeout=PATIENCE * 1000)
+
+    pay("237677777770", "pas eu lieu")
+    pay("237677777777", "est confirmé")
+    assert [prompt["status"] for prompt in order.prompts] == ["FAILED", "SUCCESSFUL"]
+    assert order.charges == [5000]
+
+
+# What impatience does
+
+
+def test_a_double_click_on_pay(page: CheckoutPage, order: Order) -> None:
+    page.page.fill("#phone", order.phone_number)
+    page.page.dblclick("#pay")
+    page.shows("checkPhone")
+    order.approve()
+    page.shows("approved", within=SOON)
+    assert_true(page, order)
+
+
+def test_many_clicks_on_pay_in_one_moment(page: CheckoutPage, order: Order) -> None:
+    page.page.fill("#phone", order.phone_number)
+    page.page.eval_on_selector("#pay", "(pay) => { for (let click = 0; click < 20; click++) pay.click(); }")
+    page.shows("checkPhone")
+    order.approve()
+    page.shows("approved", within=SOON)
+    assert_true(page, order)
+
+
+def test_a_reload_in_the_middle(page: CheckoutPage, order: Order) -> None:
+    page.pay(order.phone_number)
+    page.shows("checkPhone")
+    page.page.reload()
+    page.shows("checkPhone", within=SOON)
+    order.approve()
+    page.shows("approved", within=SOON)
+    page.page.reload()
+    page.shows("approved", within=SOON)
+    assert_true(page, order)
+
+
+def test_reloads_while_campay_keeps_us_waiting(page: CheckoutPage, order: Order, stack: Stack) -> None:
+    """The first call's answer is lost with its page; the page after it repeats the same attempt."""
+    stack.faults(collect=["timeout"])
+    page.pay(order.phone_number)
+    for _ in range(3):
+        page.page.reload()
+        page.page.wait_for_selector("section.bp-tracker")
+    wait_until(lambda: bool(order.prompts), "the prompt is on the phone")
+    order.approve()
+    page.shows("approved", within=SOON)
+    assert_true(page, order)
+
+
+def test_two_tabs_of_one_order(customer: Customer, page: CheckoutPage, order: Order) -> None:
+    """The second tab knows nothing of the first, and may not start a second payment."""
+    other = customer.open(order.id)
+    page.pay(order.phone_number)
+    page.shows("checkPhone")
+    other.pay("237699999999")
+    assert other.notices()
+    assert_true(page, order)
+    order.approve()
+    page.shows("approved", within=SOON)
+    other.page.click("#pay")
+    wait_until(lambda: other.screen.notice == "Cette commande est déjà payée.", "it says that the order is paid")
+    assert not other.page.is_visible("#pay")
+    assert_true(page, order)
+
+
+def test_a_phone_that_has_a_prompt_is_told_so_and_when_to_try_again(customer: Customer, stack: Stack) -> None:
+    first, second = Order(stack), Order(stack)
+    page = customer.open(first.id)
+    page.pay(first.phone_number)
+    page.shows("checkPhone")
+    other = customer.open(second.id)
+    other.pay(first.phone_number)
+    notice = other.notices()
+    assert notice.startswith("Une demande de paiement est déjà sur ce téléphone")
+    assert re.search(r"Réessayez dans [12]:\d\d\.$", notice), notice
+    wait_until(lambda: other.screen.notice not in (None, notice), "it counts down")
+    first.approve()
+    page.shows("approved", within=SOON)
+    other.pay(first.phone_number)
+    other.shows("checkPhone")
+    assert len(second.prompts) == 2, "one for each order"
+
+
+def test_a_tab_and_its_duplicate(customer: Customer, page: CheckoutPage, order: Order) -> None:
+    page.pay(order.phone_number)
+    page.shows("checkPhone")
+    other = customer.duplicate(page)
+    other.shows("checkPhone", within=SOON)
+    order.approve()
+    page.shows("approved", within=SOON)
+    other.shows("approved", within=SOON)
+    assert_true(other, order)
+
+
+# How the customer is there, and how not
+
+
+@pytest.mark.parametrize("webhook", [True, False])
+def test_a_tab_that_is_hidden_during_the_whole_payment(
+    chromium: Chromium, stack: Stack, order: Order, webhook: bool
+) -> None:
+    """The customer looks at the telephone's own prompt. Nobody asks for a hidden tab, so coming back has to."""
+    with chromium.customer_with_real_tabs(stack.origin) as customer:
+        page = customer.open(order.id)
+        page.pay(order.phone_number)
+        page.page.context.new_page()
+        wait_until(page.is_hidden, "another tab is in front")
+        page.shows("checkPhone")
+        prompted = time.monotonic()
+        order.approve(webhook=webhook)
+        wait_until(lambda: time.monotonic() > prompted + 6, "CamPay may be asked again")
+        assert page.is_hidden()
+        page.page.bring_to_front()
+        page.shows("approved", within=SOON)
+        assert_true(page, order)
+
+
+def test_a_slow_network(customer: Customer, order: Order) -> None:
+    page = customer.prepare()
+    page.slow_down()
+    customer.go_to(page, order.id)
+    page.pay(order.phone_number)
+    page.shows("checkPhone", within=20)
+    page.is_connected(within=20)
+    order.approve()
+    page.shows("approved", within=SOON)
+    assert_true(page, order)
+
+
+def test_a_keyboard_is_enough(page: CheckoutPage, order: Order) -> None:
+    page.tab_to("#phone")
+    page.page.keyboard.type("6 77 77 77 70")
+    page.tab_to("#pay")
+    page.page.keyboard.press("Enter")
+    page.shows("declined")
+    page.tab_to(".bp-change-number")
+    page.page.keyboard.press("Space")
+    page.tab_to("#phone")
+    page.page.keyboard.press("ControlOrMeta+A")
+    page.page.keyboard.type("677777777")
+    page.page.keyboard.press("Enter")
+    page.shows("approved")
+    assert_true(page, order, prompts=2)
+    page.tab_to(".bp-continue")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector("#phone")
+    assert order.id not in page.page.url

@@ -1,0 +1,108 @@
+"""Every picture of the tracker in a real Chromium: fits, keeps nobody out, and can be looked at afterwards.
+
+The screenshots are written to frontend/screenshots/, which is not committed.
+"""
+
+import functools
+import subprocess
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from local.embedded import LOOPBACK, LoopbackServer
+from tests import ROOT
+from tests.harness.browser import Chromium
+from tests.harness.stack import NODE
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+FRONTEND = ROOT / "frontend"
+SCREENSHOTS = FRONTEND / "screenshots"
+WIDTHS = (320, 768, 1280)
+THEMES = ("light", "dark")
+LOCALES = ("fr", "en")
+SHORTEST_TOUCH_PX = 24
+"""WCAG 2.2, target size; the tracker's own buttons are larger."""
+
+# A page of its own has a first heading; the tracker is a part of somebody's page.
+_AXE = "axe.run(document, {rules: {'page-has-heading-one': {enabled: false}}})"
+_TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+_SMALL_TARGETS = """(shortest) => [...document.querySelectorAll("button, a")]
+  .filter((each) => Math.min(each.getBoundingClientRect().width, each.getBoundingClientRect().height) < shortest)
+  .map((each) => each.textContent)"""
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        pass
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the page that shows each picture."""
+    folder = tmp_path_factory.mktemp("gallery")
+    vite = FRONTEND / "node_modules" / "vite" / "bin" / "vite.js"
+    command = [NODE, str(vite), "build", "gallery", "--outDir", str(folder), "--emptyOutDir", "--logLevel", "error"]
+    subprocess.run(command, cwd=FRONTEND, check=True, timeout=60)
+    server = LoopbackServer(functools.partial(_Quiet, directory=str(folder)))
+    server.start()
+    yield f"http://{LOOPBACK}:{server.server_port}/"
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def page(gallery: str) -> Iterator[Page]:
+    with Chromium() as chromium, chromium.customer(gallery) as customer:
+        page = customer.prepare().page
+        page.emulate_media(reduced_motion="reduce")
+        yield page
+
+
+@pytest.fixture(scope="module")
+def names(page: Page, gallery: str) -> list[str]:
+    page.goto(gallery)
+    page.wait_for_selector("figcaption a")
+    return page.locator("figcaption a").all_inner_texts()
+
+
+def show(page: Page, gallery: str, name: str, theme: str, locale: str) -> None:
+    page.goto(f"{gallery}?picture={name}&theme={theme}&locale={locale}")
+    page.wait_for_selector("section.bp-tracker")
+
+
+def test_the_gallery_has_every_picture_of_the_tracker(names: list[str]) -> None:
+    source = (FRONTEND / "src" / "components" / "payment" / "paymentPicture.ts").read_text("utf-8")
+    shown = {name for name in names if f'"{name}"' in source}
+    assert len(shown) == 17
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_picture_fits_and_keeps_nobody_out(
+    page: Page, gallery: str, names: list[str], theme: str, locale: str
+) -> None:
+    axe = (FRONTEND / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+    faults: list[str] = []
+    for name in names:
+        show(page, gallery, name, theme, locale)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            where = f"{name} {width} px {theme} {locale}"
+            if page.evaluate(_TOO_WIDE):
+                faults.append(f"{where}: scrolls sideways")
+            faults += [f"{where}: too small to touch: {it}" for it in page.evaluate(_SMALL_TARGETS, SHORTEST_TOUCH_PX)]
+            page.screenshot(path=screenshot_of(name, width, theme, locale), full_page=True)
+        page.evaluate(axe)
+        violations: list[dict[str, Any]] = page.evaluate(_AXE)["violations"]
+        faults += [f"{name} {theme} {locale}: {it['id']}: {it['help']}" for it in violations]
+    assert faults == []
+
+
+def screenshot_of(name: str, width: int, theme: str, locale: str) -> Path:
+    folder = SCREENSHOTS / f"{locale}-{theme}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}-{width}.png"

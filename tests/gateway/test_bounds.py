@@ -1,0 +1,375 @@
+"""What one browser, one address and one payment may take; and what malformed input comes to."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from chalicelib.domain import contract
+from chalicelib.domain.payment import PaymentStatus
+from local.embedded import LOOPBACK, Valkey
+from tests import ROOT
+from tests.harness.gateway_stack import (
+    ORIGIN,
+    PATIENCE_SECONDS,
+    LiveStore,
+    Running,
+    left,
+    new_event,
+    next_version,
+    running,
+    settings_for,
+    token_for,
+    until,
+)
+from tests.harness.stack import NODE
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+POLLING = "/socket.io/?EIO=4&transport=polling"
+
+
+@pytest.fixture
+def store(valkey: Valkey) -> Iterator[LiveStore]:
+    store = LiveStore(valkey)
+    yield store
+    store.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(valkey: Valkey) -> AsyncIterator[Running]:
+    """With the design's own bounds."""
+    async with running(settings_for(valkey)) as gateway:
+        yield gateway
+
+
+@contextlib.asynccontextmanager
+async def raw_browser(gateway: Running, **options: Any) -> AsyncIterator[ClientConnection]:
+    """A bare WebSocket that is connected to the namespace."""
+    url = f"ws://{LOOPBACK}:{gateway.port}/socket.io/?EIO=4&transport=websocket"
+    async with connect(url, compression=None, **options) as browser:
+        sid = json.loads(str(await browser.recv())[1:])["sid"]
+        await browser.send("40")
+        await browser.recv()
+        await browser.recv()
+        yield browser
+    await left(gateway.gateway, sid)
+
+
+async def track(browser: ClientConnection, reference: str) -> Any:
+    """The ack of `track-payment`; events before it are read over."""
+    await browser.send("421" + json.dumps([contract.TRACK, {"reference": reference, "token": token_for(reference)}]))
+    while not (text := str(await browser.recv())).startswith("431"):
+        pass
+    return json.loads(text[3:])[0]
+
+
+async def closed(browser: ClientConnection) -> int:
+    """Waits for the close; its code."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        with contextlib.suppress(ConnectionClosed):
+            async for _ in browser:
+                pass
+    return browser.close_code or 0
+
+
+async def test_a_message_over_8_kib_ends_the_connection(gateway: Running) -> None:
+    async with raw_browser(gateway) as browser:
+        await browser.send("42" + json.dumps(["x", "a" * 8000]))
+        assert (await track(browser, "x"))["ok"]
+        await browser.send("42" + json.dumps(["x", "a" * 8200]))
+        assert await closed(browser) == 1009
+
+
+async def test_a_polled_message_over_8_kib_ends_the_session(gateway: Running) -> None:
+    async with httpx.AsyncClient(base_url=gateway.url) as http:
+        sid = json.loads((await http.get(POLLING)).text[1:])["sid"]
+        url = f"{POLLING}&sid={sid}"
+        assert (await http.post(url, content="42" + json.dumps(["x", "a" * 8000]))).status_code == 200
+        assert (await http.post(url, content="42" + json.dumps(["x", "a" * 8200]))).status_code == 413
+        await until(lambda: sid not in gateway.gateway.connections.sessions())
+        assert (await http.get(url)).status_code == 400
+
+
+async def test_16_payments_a_socket(gateway: Running, store: LiveStore) -> None:
+    events = [new_event() for _ in range(17)]
+    for event in events:
+        store.put(event)
+    async with gateway.browser() as browser:
+        acks = [await browser.track(event["reference"]) for event in events]
+        assert [ack["ok"] for ack in acks] == [True] * 16 + [False]
+        assert acks[16]["code"] == "too_many_payments"
+        await browser.stop(events[0]["reference"])
+        await asyncio.sleep(0.3)  # the rate of events is bounded too
+        assert (await browser.track(events[16]["reference"]))["ok"]
+
+
+async def test_16_sockets_a_payment(gateway: Running, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    async with AsyncExitStack() as stack:
+        browsers = [await stack.enter_async_context(raw_browser(gateway)) for _ in range(17)]
+        acks = [await track(browser, event["reference"]) for browser in browsers]
+        assert [ack["ok"] for ack in acks] == [True] * 16 + [False]
+        assert acks[16]["code"] == "too_many_sockets"
+        assert (await track(browsers[0], event["reference"]))["ok"]
+        await browsers[1].close()
+        await until(lambda: gateway.gateway.tracked_payments.sockets(event["reference"]) == 15)
+        assert (await track(browsers[16], event["reference"]))["ok"]
+
+
+async def test_sockets_an_address(valkey: Valkey) -> None:
+    async with running(settings_for(valkey, sockets_per_address=3, trusted_proxies=1)) as gateway:
+        here = {"additional_headers": {"X-Forwarded-For": "198.51.100.9, 203.0.113.1"}}
+        async with AsyncExitStack() as stack:
+            for _ in range(3):
+                await stack.enter_async_context(raw_browser(gateway, **here))
+            with pytest.raises(InvalidStatus):
+                await stack.enter_async_context(raw_browser(gateway, **here))
+            # What the client itself wrote before our proxy's hop decides nothing.
+            forged = {"additional_headers": {"X-Forwarded-For": "192.0.2.77, 203.0.113.1"}}
+            with pytest.raises(InvalidStatus):
+                await stack.enter_async_context(raw_browser(gateway, **forged))
+            async with httpx.AsyncClient(base_url=gateway.url) as http:
+                refused = await http.get(POLLING, headers=here["additional_headers"])
+                assert (refused.status_code, refused.json()["code"]) == (429, "too_many_sockets")
+                assert refused.headers["retry-after"] == "5"
+            elsewhere = {"additional_headers": {"X-Forwarded-For": "203.0.113.2"}}
+            await stack.enter_async_context(raw_browser(gateway, **elsewhere))
+        await until(lambda: len(gateway.gateway.connections) == 0)
+        async with raw_browser(gateway, **here):
+            assert len(gateway.gateway.connections) == 1
+
+
+async def test_a_full_gateway_refuses_newcomers_and_keeps_whom_it_has(valkey: Valkey, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    async with running(settings_for(valkey, max_sockets=2)) as gateway, AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url))
+        browsers = [gateway.browser(), gateway.browser()]
+        for browser, transport in zip(browsers, ("websocket", "polling"), strict=True):
+            await browser.connect(transports=[transport])
+            stack.push_async_callback(browser.client.shutdown)
+        refused = await http.get(POLLING)
+        assert (refused.status_code, refused.json()["code"]) == (503, "too_many_connections")
+        assert refused.headers["retry-after"] == "5"
+        with pytest.raises(InvalidStatus) as caught:
+            await stack.enter_async_context(raw_browser(gateway))
+        assert caught.value.response.status_code == 503
+        assert caught.value.response.headers["retry-after"] == "5"
+        assert (await http.get("/readyz")).status_code == 503
+        assert (await http.get("/healthz")).status_code == 200
+        for browser in browsers:
+            assert (await browser.track(event["reference"]))["ok"]
+        store.publish(next_version(event, PaymentStatus.FAILED))
+        for browser in browsers:
+            await until(lambda browser=browser: browser.versions(event["reference"]) == [1, 2])  # type: ignore[misc]
+        await browsers[0].client.disconnect()
+        await until(lambda: len(gateway.gateway.connections) == 1)
+        async with raw_browser(gateway) as newcomer:
+            assert (await track(newcomer, event["reference"]))["ok"]
+
+
+async def test_jsonp_is_refused(gateway: Running) -> None:
+    """A script element of any page could poll with it: it sends no Origin."""
+    async with httpx.AsyncClient(base_url=gateway.url) as http:
+        sid = json.loads((await http.get(POLLING)).text[1:])["sid"]
+        for query in ("&j=0", "&%6a=0", "&j=x", f"&sid={sid}&j=0"):
+            for method in ("GET", "POST"):
+                refused = await http.request(method, POLLING + query)
+                assert (refused.status_code, refused.json()) == (400, {"status": 400, "code": "jsonp_refused"})
+        assert set(gateway.gateway.connections.sessions()) == {sid}
+        await http.post(f"{POLLING}&sid={sid}", content="1")
+        await until(lambda: len(gateway.gateway.connections) == 0)
+
+
+async def test_long_polling_is_for_the_shops_origin_only(gateway: Running) -> None:
+    async with httpx.AsyncClient(base_url=gateway.url) as http:
+        shop = await http.get(POLLING, headers={"Origin": ORIGIN})
+        assert shop.status_code == 200
+        assert shop.headers["access-control-allow-origin"] == ORIGIN
+        url = f"{POLLING}&sid={json.loads(shop.text[1:])['sid']}"
+        for origin in ("https://evil.example", f"{ORIGIN}.evil.example", "null"):
+            assert (await http.get(POLLING, headers={"Origin": origin})).status_code == 400
+            assert (await http.post(url, headers={"Origin": origin}, content="40")).status_code == 400
+        await http.post(url, headers={"Origin": ORIGIN}, content="1")
+        await until(lambda: len(gateway.gateway.connections) == 0)
+
+
+async def test_who_tracks_nothing_in_time_is_closed(valkey: Valkey, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    async with running(settings_for(valkey, track_deadline_seconds=2)) as gateway, AsyncExitStack() as stack:
+        good = await stack.enter_async_context(raw_browser(gateway))
+        assert (await track(good, event["reference"]))["ok"]
+        leaver = await stack.enter_async_context(raw_browser(gateway))
+        assert (await track(leaver, event["reference"]))["ok"]
+        await leaver.send("41")
+        wrong = await stack.enter_async_context(raw_browser(gateway))
+        await wrong.send("421" + json.dumps([contract.TRACK, {"reference": event["reference"], "token": "x"}]))
+        silent = await stack.enter_async_context(raw_browser(gateway))
+        assert await closed(silent) == await closed(wrong) == await closed(leaver) == 1000
+        store.publish(next_version(event, PaymentStatus.FAILED))
+        assert '"version":2' in str(await good.recv())
+
+
+async def test_events_over_the_burst_are_refused_and_read_slowly(valkey: Valkey, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    settings = settings_for(valkey, events_burst=4, events_per_second=20)
+    async with running(settings) as gateway, gateway.browser() as browser:
+        acks = await asyncio.gather(*(browser.track(event["reference"]) for _ in range(8)))
+        assert [ack["ok"] for ack in acks][:3] == [True] * 3  # the packet that connects counts too
+        assert {ack.get("code") for ack in acks[3:]} >= {"rate_limited"}
+        await asyncio.sleep(0.2)
+        assert (await browser.track(event["reference"]))["ok"]
+
+
+MALFORMED: tuple[str | bytes, ...] = (
+    *("", "x", "9", "4", "49", "2", "6", "0", "b4", "42{", "42", "42[]", "42{}", '42"x"', "42[1]", '42[["x"]]'),
+    *('42["connect"]', '42["disconnect","x"]', '451-["x",{"_placeholder":true,"num":0}]', "40[]", "43", "43[]", "44{}"),
+    *("42" + "[" * 4000, "4" + "[" * 4000, "42" + "1" * 200 + '["x"]', "4²", "42²", "42[1" + "0" * 5000 + "]"),
+    *(b"", b"binary", b"4", b"\xff"),
+)
+
+
+@pytest.mark.parametrize("packet", MALFORMED, ids=lambda packet: repr(packet)[:20])
+async def test_the_third_malformed_packet_closes(gateway: Running, store: LiveStore, packet: str | bytes) -> None:
+    event = new_event()
+    store.put(event)
+    before = set(gateway.gateway.server.eio.sockets)  # polling sessions that have ended are swept later
+    async with raw_browser(gateway) as browser:
+        await browser.send(packet)
+        await browser.send(packet)
+        assert (await track(browser, event["reference"]))["ok"]
+        await browser.send(packet)
+        assert await closed(browser) == 1000
+    await until(lambda: len(gateway.gateway.connections) == 0)
+    assert set(gateway.gateway.server.eio.sockets) <= before
+    assert len(gateway.gateway.tracked_payments) == 0
+
+
+@pytest.mark.parametrize("packet", [it for it in MALFORMED if isinstance(it, str)], ids=lambda it: it[:20])
+async def test_the_third_malformed_packet_closes_a_polling_session(gateway: Running, packet: str) -> None:
+    async with httpx.AsyncClient(base_url=gateway.url) as http:
+        sid = json.loads((await http.get(POLLING)).text[1:])["sid"]
+        url = f"{POLLING}&sid={sid}"
+        for _ in range(2):
+            assert (await http.post(url, content=packet.encode())).status_code == 200
+        assert sid in gateway.gateway.connections.sessions()
+        await http.post(url, content=packet.encode())
+        await until(lambda: sid not in gateway.gateway.connections.sessions())
+
+
+async def test_an_unknown_namespace_gets_an_error_and_the_connection_lives(gateway: Running) -> None:
+    async with raw_browser(gateway) as browser:
+        await browser.send("40/admin,")
+        assert str(await browser.recv()) == '44/admin,{"message":"Invalid namespace"}'
+        assert (await track(browser, "x"))["ok"]
+
+
+_ASKS_FOR_A_NAMESPACE = """
+import { io } from "socket.io-client";
+const socket = io(process.argv[1] + "/admin", { transports: [process.argv[2]] });
+socket.on("connect", () => { console.log("connected"); socket.disconnect(); });
+socket.on("connect_error", (error) => { console.log(error.message); socket.disconnect(); });
+"""
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_the_official_client_is_told_that_a_namespace_is_unknown(gateway: Running, transport: str) -> None:
+    command = (NODE, "--input-type=module", "-e", _ASKS_FOR_A_NAMESPACE, gateway.url, transport)
+    client = await asyncio.create_subprocess_exec(*command, cwd=ROOT / "frontend", stdout=asyncio.subprocess.PIPE)
+    try:
+        output, _ = await asyncio.wait_for(client.communicate(), PATIENCE_SECONDS)
+    finally:
+        if client.returncode is None:
+            client.kill()
+    assert output.decode() == "Invalid namespace\n"
+
+
+@contextlib.asynccontextmanager
+async def slow_browser(gateway: Running, reference: str) -> AsyncIterator[ClientConnection]:
+    """Tracks, then reads nothing of what comes."""
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    narrow.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(narrow, (LOOPBACK, gateway.port))
+    async with raw_browser(gateway, sock=narrow, max_queue=1, close_timeout=0.1) as browser:
+        await track(browser, reference)
+        yield browser
+
+
+async def test_a_slow_browser_gets_only_the_newest_of_what_waited(valkey: Valkey, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    async with running(settings_for(valkey)) as gateway, slow_browser(gateway, event["reference"]) as browser:
+        connection = next(iter(gateway.gateway.connections._connections.values()))
+        for version in range(2, 602):
+            store.publish(new_event(event["reference"], version))
+        await until(lambda: gateway.gateway.tracked_payments._tracked_payments[event["reference"]].version == 601)
+        assert connection.output.waiting_bytes < 128 * 1024
+        versions: list[int] = []
+        while not versions or versions[-1] < 601:
+            versions.append(json.loads(str(await browser.recv())[2:])[1]["version"])
+        assert versions == sorted(versions)
+        assert len(versions) < 600  # of 1,200 events
+
+
+@pytest.mark.parametrize(
+    ("bounds", "reason"),
+    [
+        ({"output_compact_bytes": 32 * 1024, "output_close_bytes": 48 * 1024}, "output_full"),
+        ({"output_stall_seconds": 0.3}, "output_stalled"),
+    ],
+)
+async def test_who_takes_nothing_is_closed(
+    valkey: Valkey, store: LiveStore, bounds: dict[str, Any], reason: str
+) -> None:
+    event = new_event()
+    store.put(event)
+    async with running(settings_for(valkey, **bounds)) as gateway, slow_browser(gateway, event["reference"]):
+        for version in range(2, 402):
+            store.publish(new_event(event["reference"], version))
+            await asyncio.sleep(0)  # versions that come at once wait as one
+        await until(lambda: len(gateway.gateway.connections) == 0)
+        assert f'gateway_closes_total{{reason="{reason}"}} 1.0' in gateway.gateway.metrics.text().decode()
+        await until(lambda: gateway.gateway.server.eio.sockets == {})
+
+
+async def test_who_is_closed_and_takes_nothing_holds_no_connection(valkey: Valkey, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    async with (
+        running(settings_for(valkey, output_stall_seconds=3)) as gateway,
+        slow_browser(gateway, event["reference"]),
+    ):
+        (connection,) = gateway.gateway.connections._connections.values()
+        for version in range(2, 402):
+            store.publish(new_event(event["reference"], version))
+        open_ones = gateway.gateway.connections._connections
+        await until(lambda: connection.output.waiting_bytes > 16 * 1024 or not open_ones)
+        if open_ones:  # on a machine that stood still, the gateway has closed it for the same reason already
+            gateway.gateway.connections.close(connection.output.eio_sid, "test")
+        await until(lambda: len(gateway.gateway.admission) == 0)
+
+
+async def test_a_closed_transport_brings_the_default_client_back(valkey: Valkey) -> None:
+    """`sio.disconnect()` would tell it never to come back."""
+    async with running(settings_for(valkey)) as gateway:
+        browsers = [gateway.browser(), gateway.browser()]
+        for browser, transport in zip(browsers, ("websocket", "polling"), strict=True):
+            await browser.connect(transports=[transport])
+        for eio_sid in gateway.gateway.connections.sessions():
+            gateway.gateway.connections.close(eio_sid, "test")
+        await until(lambda: all(browser.reconnected for browser in browsers))
+        for browser in browsers:
+            await browser.client.shutdown()

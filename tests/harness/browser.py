@@ -1,0 +1,253 @@
+"""A real Chromium on the test page: what a customer does there, and what the screen says."""
+
+import itertools
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from chalicelib.domain import contract
+from local.embedded import LOOPBACK, free_port
+from tests.harness.stack import Stack
+
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
+PAID = {"approved", "lateSuccess", "duplicate"}
+SLOW_3G = {"offline": False, "latency": 2000, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+
+# What stood on the screen for a moment only is remembered too.
+_REMEMBER_PICTURES = """
+window.pictures = [];
+new MutationObserver(() => {
+  const picture = document.querySelector("section.bp-tracker")?.dataset.picture;
+  if (picture && picture !== window.pictures.at(-1)) window.pictures.push(picture);
+}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-picture"] });
+"""
+_LOOK = """() => {
+  const tracker = document.querySelector("section.bp-tracker");
+  return {
+    picture: tracker?.dataset.picture ?? null,
+    pictures: window.pictures,
+    connection: document.querySelector("#connection")?.dataset.connection ?? null,
+    notice: document.querySelector(".notice")?.textContent ?? null,
+    language: document.documentElement.lang,
+    words: (tracker ?? document.body).innerText,
+    events: [...document.querySelectorAll("#events li")].reverse()
+      .map(({ dataset }) => [dataset.event, Number(dataset.version)]),
+  };
+}"""
+_NUMBERS = itertools.count(1)
+PATIENCE = 10.0
+"""Seconds for what has to come, where how soon is not the matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What is on it at one moment. `picture`: None where the form is. `events`: as they came over the wire."""
+
+    picture: str | None
+    pictures: list[str]
+    connection: str | None
+    notice: str | None
+    language: str
+    words: str
+    events: list[tuple[str, int]]
+
+
+class CheckoutPage:
+    """One tab with the test page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    @property
+    def screen(self) -> Screen:
+        seen: dict[str, Any] = self.page.evaluate(_LOOK)
+        return Screen(**seen | {"events": [(name, version) for name, version in seen["events"]]})
+
+    @property
+    def connections(self) -> int:
+        """How often the gateway has greeted this tab."""
+        return [name for name, _ in self.screen.events].count(contract.CONNECTED)
+
+    def pay(self, phone_number: str) -> None:
+        self.page.fill("#phone", phone_number)
+        self.page.click("#pay")
+
+    def retry(self) -> None:
+        self.page.click(".bp-retry")
+
+    def cancel(self) -> None:
+        self.page.click(".bp-cancel")
+
+    def what_if(self, button: str) -> None:
+        self.page.get_by_role("button", name=button).click()
+
+    def shows(self, picture: str, *, within: float = PATIENCE) -> None:
+        self._becomes("picture", picture, within)
+
+    def is_connected(self, *, within: float = PATIENCE) -> None:
+        self._becomes("connection", "connected", within)
+
+    def loses_connection(self, *, within: float = PATIENCE) -> None:
+        self._becomes("connection", "reconnecting", within)
+
+    def notices(self) -> str:
+        """What the form says of a call that started nothing."""
+        self.page.wait_for_selector(".notice", timeout=PATIENCE * 1000)
+        return self.screen.notice or ""
+
+    def tab_to(self, selector: str) -> None:
+        """By the Tab key, as far as it takes; where it arrives the focus can be seen."""
+        for _ in range(40):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+                outline = self.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+                assert outline != "none", f"nobody sees that {selector} has the focus"
+                return
+        raise AssertionError(f"the Tab key does not reach {selector}")
+
+    def is_hidden(self) -> bool:
+        hidden: bool = self.page.evaluate("document.visibilityState === 'hidden'")
+        return hidden
+
+    def slow_down(self) -> None:
+        self.page.context.new_cdp_session(self.page).send("Network.emulateNetworkConditions", SLOW_3G)
+
+    def _becomes(self, what: str, wanted: str, within: float) -> None:
+        """A look that began in time counts, however long it took."""
+        deadline = time.monotonic() + within
+        is_last = False
+        while getattr(screen := self.screen, what) != wanted:
+            assert not is_last, f"not {wanted} within {within} s: {screen}"
+            self.page.wait_for_timeout(25)
+            is_last = time.monotonic() > deadline
+
+
+class Customer:
+    """A browser of its own for each test. `errors`: what the page threw and nobody caught."""
+
+    def __init__(self, context: BrowserContext, origin: str) -> None:
+        self._context = context
+        self._origin = origin
+        self.errors: list[str] = []
+        context.add_init_script(_REMEMBER_PICTURES)
+        context.on("weberror", lambda thrown: self.errors.append(str(thrown.error)))
+
+    def open(self, order_id: str) -> CheckoutPage:
+        """A new tab in front of all others."""
+        tab = self.prepare()
+        self.go_to(tab, order_id)
+        return tab
+
+    def prepare(self) -> CheckoutPage:
+        """A tab with nothing in it yet."""
+        return CheckoutPage(self._context.new_page())
+
+    def go_to(self, tab: CheckoutPage, order_id: str) -> None:
+        tab.page.goto(f"{self._origin}/payment-test?order={order_id}&amount=5000")
+        tab.page.wait_for_selector("#phone, section.bp-tracker")
+
+    def duplicate(self, tab: CheckoutPage) -> CheckoutPage:
+        """The browser's own duplication of a tab, which copies its session storage."""
+        with self._context.expect_page() as opened:
+            tab.page.evaluate("void window.open(location.href)")
+        opened.value.wait_for_selector("#phone, section.bp-tracker")
+        return CheckoutPage(opened.value)
+
+    def lose_network(self) -> None:
+        self._context.set_offline(True)
+
+    def regain_network(self) -> None:
+        self._context.set_offline(False)
+
+    def lose_api(self) -> None:
+        """Nobody listens at its address any more; the browser believes that it is online."""
+        self._context.route("**/api/payment/**", lambda route: route.abort("connectionrefused"))
+
+    def regain_api(self) -> None:
+        self._context.unroute("**/api/payment/**")
+
+
+class Chromium:
+    """The machine's own; tests share one process and no more."""
+
+    def __enter__(self) -> Self:
+        self._port = free_port()
+        self._manager = sync_playwright()
+        self._playwright: Playwright = self._manager.start()
+        arguments = [*ARGUMENTS, f"--remote-debugging-port={self._port}"]
+        self._browser: Browser = self._playwright.chromium.launch(executable_path=_executable(), args=arguments)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._browser.close()
+        self._playwright.stop()
+
+    @contextmanager
+    def customer(self, origin: str, locale: str = "fr-FR") -> Iterator[Customer]:
+        context = self._browser.new_context(locale=locale)
+        customer = Customer(context, origin)
+        yield customer
+        context.close()
+        assert not customer.errors, customer.errors
+
+    @contextmanager
+    def customer_with_real_tabs(self, origin: str) -> Iterator[Customer]:
+        """Elsewhere every tab believes that it is in front: Playwright pins that, unless told to change nothing."""
+        browser = self._playwright.chromium.connect_over_cdp(f"http://{LOOPBACK}:{self._port}", no_defaults=True)
+        (context,) = browser.contexts[:1]
+        customer = Customer(context, origin)
+        yield customer
+        for page in context.pages:
+            page.close()
+        browser.close()
+        assert not customer.errors, customer.errors
+
+
+class Order:
+    """An order of the test shop, and CamPay's own ledger of what was done for it.
+
+    `phone_number` is its alone: who has it waits until `approve` decides.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self.id = f"order-{uuid.uuid4().hex[:10]}"
+        self.phone_number = f"2376712{next(_NUMBERS):05}"
+        self._stack = stack
+        self._before = len(stack.transactions())
+
+    @property
+    def prompts(self) -> list[dict[str, Any]]:
+        return self._stack.transactions()[self._before :]
+
+    @property
+    def charges(self) -> list[int]:
+        return [prompt["amount"] for prompt in self.prompts if prompt["moneyMoved"]]
+
+    @property
+    def is_decided(self) -> bool:
+        prompts = self.prompts
+        return bool(prompts) and prompts[-1]["status"] != "PENDING"
+
+    @property
+    def is_paid(self) -> bool:
+        return bool(self.charges)
+
+    def approve(self, *, webhook: bool = True) -> None:
+        """The customer types the PIN for the newest prompt."""
+        self._stack.resolve(self.prompts[-1]["reference"], "SUCCESSFUL", webhook=webhook)
+
+
+def _executable() -> str:
+    found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    executable = next(found, None)
+    assert executable, "there is no Chromium: `make test-browser` brings one"
+    return executable

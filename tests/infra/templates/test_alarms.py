@@ -1,0 +1,219 @@
+"""Alarms: each watches something that is really there, and each has its section in docs/operations.md."""
+
+import ast
+import dataclasses
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.campay import client as campay
+from chalicelib.domain import contract, errors
+from infra.alarms import PAGE
+from infra.log_lines import LINES
+from infra.stages import STAGES
+from socket_gateway.settings import Timing
+from tests import ROOT
+from tests.infra.templates.policies import allows
+from tests.infra.templates.synthesis import Properties, Template, Variant, plain
+
+pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
+
+EVERY_STAGE = {
+    *("payment-conflicted", "payment-duplicate", "alarm-line", "unexpected-failure"),
+    *("undelivered-old", "due-old", "ledger-unavailable"),
+    *("signature-failures", "campay-errors", "webhooks-missing", "float-low"),
+    *("api-5xx", "api-throttled", "sweep-not-running", "sweep-errors", "statement-errors"),
+    *("gateway-not-ready", "gateway-down", "redis-memory"),
+}
+WHERE_THE_SHOP_IS_CALLED = {"undelivered-order-events"}
+LINE_FIELDS = {"level", "event", "alarm"}
+"""Those that log.py itself writes."""
+
+
+def alarms(stack: Template) -> Mapping[str, Properties]:
+    """Ours by their names; auto scaling has others, which nobody has to read."""
+    found = stack.of_type("CloudWatch::Alarm").values()
+    return {it["AlarmName"].split("-", 3)[3]: it for it in found if "AlarmName" in it}
+
+
+def sections() -> set[str]:
+    text = (ROOT / PAGE).read_text(encoding="utf-8")
+    return set(re.findall(r"^### ([a-z0-9-]+)$", text, re.MULTILINE))
+
+
+def test_the_alarms_are_all_there(stack: Template, variant: Variant) -> None:
+    shop = WHERE_THE_SHOP_IS_CALLED if STAGES[variant.stage].order_events_url else set()
+    assert alarms(stack).keys() == EVERY_STAGE | shop
+
+
+def test_each_alarm_says_in_one_sentence_what_is_wrong_and_where_it_says_what_to_do(stack: Template) -> None:
+    for name, alarm in alarms(stack).items():
+        sentence, _, where = alarm["AlarmDescription"].rpartition(" ")
+        assert where == f"{PAGE}#{name}"
+        assert re.fullmatch(r"[A-Z5][^.]*\.", sentence), sentence
+
+
+def test_each_alarm_has_its_section_and_each_section_its_alarm() -> None:
+    assert sections() == EVERY_STAGE | WHERE_THE_SHOP_IS_CALLED
+
+
+def test_each_alarm_reaches_somebody(stack: Template, variant: Variant) -> None:
+    (topic,) = stack.of_type("SNS::Topic")
+    for alarm in alarms(stack).values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": topic}]
+    if email := STAGES[variant.stage].alarm_email:
+        assert stack.one("SNS::Subscription")["Endpoint"] == email
+    assert STAGES["prod"].alarm_email, "an alarm that nobody hears is none"
+
+
+@pytest.mark.parametrize(
+    ("account", "tls", "may"),
+    [("<AWS::AccountId>", "true", True), ("999999999999", "true", False), ("<AWS::AccountId>", "false", False)],
+)
+def test_this_accounts_alarms_may_publish_and_nobody_elses(stack: Template, account: str, tls: str, may: bool) -> None:
+    """A policy that only asks for TLS takes the place of the usual one, and no alarm reached anybody."""
+    (topic,) = stack.of_type("SNS::Topic")
+    context = {"aws:SourceAccount": account, "aws:SecureTransport": tls}
+    call = {"service": "cloudwatch.amazonaws.com", "action": "sns:Publish", "resource": f"<{topic}>"}
+    policy = stack.one("SNS::TopicPolicy")
+    assert policy["Topics"] == [{"Ref": topic}]
+    assert allows(policy["PolicyDocument"], **call, context=context) is may
+
+
+def test_silence_is_an_alarm_where_something_must_always_happen(stack: Template) -> None:
+    missing = {name: alarm["TreatMissingData"] for name, alarm in alarms(stack).items()}
+    assert {name for name, word in missing.items() if word == "breaching"} == {"sweep-not-running", "gateway-down"}
+    assert set(missing.values()) == {"breaching", "notBreaching"}
+
+
+def test_a_sweep_that_does_not_start_is_noticed_within_five_minutes(stack: Template) -> None:
+    alarm = alarms(stack)["sweep-not-running"]
+    assert alarm["MetricName"] == "Invocations"
+    assert alarm["Period"] * alarm["EvaluationPeriods"] <= 300
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+
+
+def test_a_gateway_that_is_not_ready_for_five_minutes_is_noticed_by_what_it_logs_itself(stack: Template) -> None:
+    """The load balancer asks whether it is alive, so that none of its metrics knows of a lost Redis."""
+    alarm = alarms(stack)["gateway-not-ready"]
+    (watched,) = alarm["Metrics"]
+    period, name = watched["MetricStat"]["Period"], watched["MetricStat"]["Metric"]["MetricName"]
+    assert (period, alarm["EvaluationPeriods"], alarm["Threshold"]) == (60, 5, 1)
+    longest = next(it for it in dataclasses.fields(Timing) if it.name == "unready_log_seconds").metadata["range"][1]
+    assert period >= 2 * longest, "a minute without a line would end the alarm"
+    (container,) = stack.one("ECS::TaskDefinition")["ContainerDefinitions"]
+    filters = stack.of_type("Logs::MetricFilter").values()
+    (counted,) = (it for it in filters if it["MetricTransformations"][0]["MetricName"] == name)
+    assert counted["LogGroupName"] == container["LogConfiguration"]["Options"]["awslogs-group"]
+    assert words(counted["FilterPattern"], "event") == {"gateway-not-ready"}
+
+
+def test_five_minutes_undelivered_and_ten_minutes_due_are_too_long(stack: Template) -> None:
+    """The longest that anything waits, not how many lines say so."""
+    for name, seconds in (("undelivered-old", 300), ("due-old", 600)):
+        alarm = alarms(stack)[name]
+        (watched,) = alarm["Metrics"]
+        assert (alarm["Threshold"], watched["MetricStat"]["Stat"]) == (seconds, "Maximum")
+
+
+def test_each_alarm_on_the_log_reads_what_a_filter_writes(stack: Template) -> None:
+    written = {
+        (it["MetricNamespace"], it["MetricName"])
+        for properties in stack.of_type("Logs::MetricFilter").values()
+        for it in properties["MetricTransformations"]
+    }
+    read = set()
+    for alarm in alarms(stack).values():
+        metrics = [alarm, *(it["MetricStat"]["Metric"] for it in alarm.get("Metrics", []) if "MetricStat" in it)]
+        read |= {(it["Namespace"], it["MetricName"]) for it in metrics if it.get("Namespace", "").endswith("/log")}
+    assert read == written
+
+
+def test_the_memory_of_every_node_of_redis_is_watched(stack: Template) -> None:
+    redis = stack.one("ElastiCache::ReplicationGroup")
+    nodes = redis["NumNodeGroups"] * (redis["ReplicasPerNodeGroup"] + 1)
+    metrics = [it for it in alarms(stack)["redis-memory"]["Metrics"] if "MetricStat" in it]
+    assert len({plain(it["MetricStat"]["Metric"]["Dimensions"][0]["Value"]) for it in metrics}) == nodes
+
+
+def test_the_float_is_compared_with_the_stages_own_threshold(stack: Template, variant: Variant) -> None:
+    assert alarms(stack)["float-low"]["Threshold"] == STAGES[variant.stage].float_threshold
+
+
+def test_the_dashboard_shows_every_alarm(stack: Template) -> None:
+    body = plain(stack.one("CloudWatch::Dashboard")["DashboardBody"])
+    shown = set(re.findall(r"<Alarms([a-z0-9]+?)[0-9A-F]{8}>", body))
+    assert shown == {name.replace("-", "") for name in alarms(stack)}
+
+
+# ---------------------------------------------------------------------- the lines are really written
+
+
+def written_lines() -> Iterator[tuple[str, set[str]]]:
+    """Each line of the product's log: its event, or "" where that is a variable, and its fields."""
+    for path in [ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py"), *(ROOT / "socket_gateway").glob("*.py")]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        dicts = dict(literal_dicts(tree))
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="log")), args=[first, *_], keywords=fields):
+                    event = first.value if isinstance(first, ast.Constant) else ""
+                    yield str(event), set().union(*(names_of(it, dicts) for it in fields))
+
+
+def literal_dicts(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(keys=keys)):
+                yield name, {str(key.value) for key in keys if isinstance(key, ast.Constant)}
+
+
+def names_of(field: ast.keyword, dicts: Mapping[str, set[str]]) -> set[str]:
+    if field.arg:
+        return {field.arg}
+    return dicts.get(field.value.id, set()) if isinstance(field.value, ast.Name) else set()
+
+
+def words(pattern: str, field: str) -> set[str]:
+    return set(re.findall(rf'\$\.{field} = "([^"]+)"', pattern))
+
+
+def order_event_types() -> set[str]:
+    """order_events.py logs the event's own type."""
+    source = json.loads((ROOT / "tests" / "contract" / "payment-events.json").read_text(encoding="utf-8"))
+    told = {kind for case in source.values() for kind in case["orderEventTypes"]}
+    assert "payment.conflicted" in told
+    assert contract.ORDER_EVENT_SOURCE
+    return told
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.metric)
+def test_somebody_writes_the_line_that_is_counted(line: Any) -> None:
+    """An alarm on a line that was renamed is silent for ever."""
+    lines: dict[str, set[str]] = {}
+    for event, fields in written_lines():
+        lines.setdefault(event, set()).update(fields)
+    events = words(line.pattern, "event")
+    assert events <= lines.keys() | order_event_types()
+    fields = set(re.findall(r"\$\.(\w+)", line.pattern + line.value)) - LINE_FIELDS
+    known = set().union(*(lines.get(event, set()) for event in events or lines))
+    # A code is written with whichever line refuses something.
+    assert fields - {"code"} <= known
+    assert words(line.pattern, "code") <= {error.code for error in every_error(errors.PaymentError)}
+    assert all(hasattr(campay, name) for name in words(line.pattern, "outcome"))
+
+
+def every_error(of: type[errors.PaymentError]) -> Iterator[type[errors.PaymentError]]:
+    yield of
+    for each in of.__subclasses__():
+        yield from every_error(each)
+
+
+def test_the_causes_that_are_counted_are_those_that_are_written() -> None:
+    source = (ROOT / "chalicelib" / "flows" / "settle_payment.py").read_text(encoding="utf-8")
+    for line in LINES:
+        for cause in words(line.pattern, "cause"):
+            assert f'"{cause}"' in source

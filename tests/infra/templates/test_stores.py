@@ -1,0 +1,241 @@
+"""What keeps data or passes it on: the ledger, Redis, the secret, order events."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.ledger import ledger
+from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, TABLE
+from infra.commands.fill_secret import OUR_KEYS, fill
+from infra.deployment import STACK_NAME, NotDeployed, secret_of_stage
+from infra.roles import LEDGER_ACTIONS
+from infra.secrets_stack import REDIS_PASSWORD
+from infra.stages import STAGES
+from local.embedded import EmbeddedAws
+from tests.conftest import aws_client
+from tests.infra.templates.synthesis import Template, Variant, plain, synthesised
+
+pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
+
+ACTIONS_OF_CALL = {
+    "batch_get_item": {"dynamodb:BatchGetItem"},
+    "get_item": {"dynamodb:GetItem"},
+    "query": {"dynamodb:Query"},
+    "update_item": {"dynamodb:UpdateItem"},
+    "transact_write_items": {"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+}
+
+
+# ---------------------------------------------------------------------- the ledger
+
+
+def test_the_table_is_the_one_that_the_tests_run_on(stack: Template) -> None:
+    """Another index or key than on the developer's machine would be found by the first customer."""
+    table = stack.one("DynamoDB::Table")
+    assert table["BillingMode"] == TABLE["BillingMode"]
+    assert table["KeySchema"] == TABLE["KeySchema"]
+    assert by_name(table["AttributeDefinitions"], "AttributeName") == by_name(
+        TABLE["AttributeDefinitions"], "AttributeName"
+    )
+    assert by_name(table["GlobalSecondaryIndexes"], "IndexName") == by_name(
+        TABLE["GlobalSecondaryIndexes"], "IndexName"
+    )
+
+
+_NAMES = {"Name", "TableName", "LogGroupName", "QueueName", "RoleName", "BucketName", "TopicName"}
+
+
+def by_name(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    return {entry[name]: entry for entry in entries}
+
+
+def test_phones_are_forgotten(stack: Template) -> None:
+    life = stack.one("DynamoDB::Table")["TimeToLiveSpecification"]
+    assert life == {"AttributeName": FORGOTTEN_BY_ATTRIBUTE, "Enabled": True}
+
+
+def test_the_ledger_survives_a_slip_and_can_go_back_to_each_second(stack: Template) -> None:
+    """It is the only record of what a payment was for."""
+    table = stack.whole("DynamoDB::Table")
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+
+
+def test_the_functions_may_do_with_the_ledger_what_it_does_and_nothing_else() -> None:
+    source = ast.parse(Path(ledger.__file__).read_text(encoding="utf-8"))
+    calls = {
+        node.attr
+        for node in ast.walk(source)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "_client"
+    }
+    assert set().union(*(ACTIONS_OF_CALL[call] for call in calls)) == set(LEDGER_ACTIONS)
+
+
+def test_the_ledgers_calls_do_not_pass_the_nat_gateway(stack: Template) -> None:
+    endpoint = stack.one("EC2::VPCEndpoint")
+    assert plain(endpoint["ServiceName"]).endswith(".dynamodb")
+
+
+# ---------------------------------------------------------------------- Redis
+
+
+def test_the_password_of_redis_is_asked_for_and_never_crosses_the_network_in_the_clear(stack: Template) -> None:
+    redis = stack.one("ElastiCache::ReplicationGroup")
+    assert redis["TransitEncryptionEnabled"] is True
+    assert redis["TransitEncryptionMode"] == "required"
+    assert redis["AuthToken"]["Fn::Join"][1][0] == "{{resolve:secretsmanager:"
+    assert redis["AuthToken"]["Fn::Join"][1][-1] == f":SecretString:{REDIS_PASSWORD}::}}}}"
+
+
+def test_what_redis_writes_to_disk_is_encrypted(stack: Template) -> None:
+    assert stack.one("ElastiCache::ReplicationGroup")["AtRestEncryptionEnabled"] is True
+
+
+def test_redis_survives_the_loss_of_a_zone(stack: Template, variant: Variant) -> None:
+    redis = stack.one("ElastiCache::ReplicationGroup")
+    assert redis["AutomaticFailoverEnabled"] is True
+    assert redis["MultiAZEnabled"] is True
+    assert redis["ReplicasPerNodeGroup"] == 1
+    assert redis["NumNodeGroups"] == (STAGES[variant.stage].redis.shards if variant.cluster else 1)
+
+
+def test_one_setting_makes_it_a_cluster_for_redis_the_api_and_the_gateway_at_once(
+    stack: Template, variant: Variant
+) -> None:
+    redis = stack.one("ElastiCache::ReplicationGroup")
+    assert ("cluster.on" in redis["CacheParameterGroupName"]) is variant.cluster
+    (container,) = stack.one("ECS::TaskDefinition")["ContainerDefinitions"]
+    told = [{entry["Name"]: entry["Value"] for entry in container["Environment"]}]
+    told += [it["Environment"]["Variables"] for it in stack.of_type("Lambda::Function").values()]
+    endpoint = "ConfigurationEndPoint.Address" if variant.cluster else "PrimaryEndPoint.Address"
+    for environment in told:
+        assert environment["REDIS_CLUSTER"] == str(variant.cluster).lower()
+        assert environment["REDIS_HOST"]["Fn::GetAtt"][1] == endpoint
+        assert environment["REDIS_PORT"] == str(redis["Port"])
+
+
+def test_only_the_api_and_the_gateway_reach_redis(stack: Template) -> None:
+    """A security group of its own, open for two others on one port, and to no address at all."""
+    redis = stack.one("ElastiCache::ReplicationGroup")
+    (own,) = (security_group(it) for it in redis["SecurityGroupIds"])
+    assert "SecurityGroupIngress" not in stack.of_type("EC2::SecurityGroup")[own]
+    incoming = [
+        it for it in stack.of_type("EC2::SecurityGroupIngress").values() if security_group(it["GroupId"]) == own
+    ]
+    assert all("CidrIp" not in it and "CidrIpv6" not in it for it in incoming)
+    assert {(it["FromPort"], it["ToPort"]) for it in incoming} == {(redis["Port"], redis["Port"])}
+    callers = {security_group(it["SourceSecurityGroupId"]) for it in incoming}
+    functions = stack.of_type("Lambda::Function").values()
+    expected = {security_group(group) for it in functions for group in it["VpcConfig"]["SecurityGroupIds"]}
+    service = stack.one("ECS::Service")["NetworkConfiguration"]["AwsvpcConfiguration"]
+    expected |= {security_group(group) for group in service["SecurityGroups"]}
+    assert callers == expected
+    assert len(callers) == 2
+
+
+def security_group(reference: Any) -> str:
+    return str(reference["Fn::GetAtt"][0])
+
+
+def test_redis_has_no_way_in_from_the_internet(stack: Template) -> None:
+    """Its subnets have no route but the VPC's own."""
+    subnets = {it["Ref"] for it in stack.one("ElastiCache::SubnetGroup")["SubnetIds"]}
+    assert len(subnets) == 2, "two zones"
+    associations = stack.of_type("EC2::SubnetRouteTableAssociation").values()
+    tables = {it["RouteTableId"]["Ref"] for it in associations if it["SubnetId"]["Ref"] in subnets}
+    assert tables.isdisjoint(route["RouteTableId"]["Ref"] for route in stack.of_type("EC2::Route").values())
+
+
+# ---------------------------------------------------------------------- the secret
+
+
+def test_cloudformation_makes_the_password_of_redis_and_knows_no_other_key(
+    variant: Variant, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    secrets = synthesised(tmp_path_factory, cluster=variant.cluster).secrets(variant.stage)
+    secret = secrets.whole("SecretsManager::Secret")
+    made = secret["Properties"]["GenerateSecretString"]
+    assert made["GenerateStringKey"] == REDIS_PASSWORD
+    assert json.loads(made["SecretStringTemplate"]) == {}
+    assert made["PasswordLength"] >= 32
+    assert made["ExcludePunctuation"] is True, "ElastiCache would refuse some of it"
+    assert secret["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_the_secret_is_found_by_the_output_of_its_stack_and_filled(
+    aws: EmbeddedAws, variant: Variant, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """moto's CloudFormation makes no secrets: another resource stands in the stack; the outputs are the template's."""
+    cloudformation, secretsmanager = aws_client("cloudformation", aws), aws_client("secretsmanager", aws)
+    with pytest.raises(NotDeployed, match=f"no stack BraidsterPayments-{variant.stage}-secrets"):
+        secret_of_stage(variant.stage, cloudformation)
+    secrets = synthesised(tmp_path_factory, cluster=variant.cluster).secrets(variant.stage)
+    (secret,) = secrets.of_type("SecretsManager::Secret")
+    arn = secretsmanager.create_secret(Name=f"{secret}-{variant}", SecretString="{}")["ARN"]
+    outputs = {
+        name: {"Value": arn}
+        for name, output in secrets.content["Outputs"].items()
+        if output["Value"] == {"Ref": secret} and "Export" not in output
+    }
+    template = {"Resources": {"Any": {"Type": "AWS::SNS::Topic"}}, "Outputs": outputs}
+    name = f"{STACK_NAME.format(stage=variant.stage)}-secrets"
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    try:
+        filled = fill(secretsmanager, secret_of_stage(variant.stage, cloudformation), lambda name: f"{name}-of-campay")
+        assert (set(OUR_KEYS) < set(filled.added), filled.missing) == (True, [])
+    finally:
+        cloudformation.delete_stack(StackName=name)
+
+
+def test_what_outlives_its_stack_has_no_fixed_name(variant: Variant, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The name would be taken, and the stage could not be made anew."""
+    synthesis = synthesised(tmp_path_factory, cluster=variant.cluster)
+    kept = {
+        (template.path.stem, name): it.get("Properties", {})
+        for template in (synthesis.payments(variant.stage), synthesis.secrets(variant.stage))
+        for name, it in template.resources.items()
+        if it.get("DeletionPolicy", "Delete") != "Delete"
+    }
+    assert len(kept) > 3
+    assert [where for where, properties in kept.items() if _NAMES & properties.keys()] == []
+
+
+# ---------------------------------------------------------------------- order events
+
+
+def test_an_order_event_is_tried_for_a_day_and_then_kept(stack: Template, variant: Variant) -> None:
+    """The order becomes paid by it: it must not be given up while the shop is away for a night."""
+    targets = [
+        target
+        for rule in stack.of_type("Events::Rule").values()
+        for target in rule["Targets"]
+        if "EventPattern" in rule  # the others are the schedules
+    ]
+    if STAGES[variant.stage].order_events_url is None:
+        assert targets == []
+        return
+    (target,) = targets
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
+    dead_letters = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+    queue = stack.of_type("SQS::Queue")[dead_letters]
+    assert queue["MessageRetentionPeriod"] == 14 * 86_400
+    assert queue["SqsManagedSseEnabled"] is True
+
+
+def test_the_shop_can_tell_an_order_event_from_a_forgery(stack: Template, variant: Variant) -> None:
+    if STAGES[variant.stage].order_events_url is None:
+        return
+    connection = stack.one("Events::Connection")
+    key = connection["AuthParameters"]["ApiKeyAuthParameters"]
+    assert key["ApiKeyName"] == "X-Api-Key"
+    assert "{{resolve:secretsmanager:" in plain(key["ApiKeyValue"])
+    assert stack.one("Events::ApiDestination")["InvocationEndpoint"].startswith("https://")
+
+
+def test_order_events_can_be_replayed(stack: Template) -> None:
+    archive = stack.one("Events::Archive")
+    assert archive["EventPattern"] == {"source": ["braidster.payments"]}
+    assert archive["RetentionDays"] == 30

@@ -1,0 +1,308 @@
+"""The doctor on a healthy system, and on those that somebody broke."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.commands.doctor import Doctor, Finding
+from infra.commands.protect import protect
+from infra.deployment import Deployment, NotDeployed
+from local.embedded import Valkey, free_port
+from tests.harness.stack import MERCHANT_KEY, OPERATOR_KEY, TRACKING_KEY, SpareGateway, Stack, running
+
+pytestmark = [pytest.mark.deploy, pytest.mark.timeout(120)]
+
+KEYS = {
+    "ORDER_TOKEN_KEY": "order-token-key-of-thirty-two-bytes-or-more",
+    "TRACKING_TOKEN_KEY": TRACKING_KEY,
+    "PHONE_HASH_KEY": "phone-hash-key-of-thirty-two-bytes-or-more",
+    "CAMPAY_WEBHOOK_KEY": "webhook-key-of-the-test",
+    "CAMPAY_PERMANENT_ACCESS_TOKEN": "permanent-token-of-the-test",
+}
+SECRET = {**KEYS, "MERCHANT_API_KEY": MERCHANT_KEY, "OPERATOR_API_KEY": OPERATOR_KEY}
+SECRETS_ID = "braidster/local"
+EMAIL = "payments@shop.example"
+REFUSED = "Failed to execute action arn. Received error: not authorized to perform: SNS:Publish"
+
+
+@dataclass
+class Alarms:
+    """One alarm and its topic in moto, which neither carries an action out nor waits for a click: here both are told
+    as AWS tells them. `published`: what CloudWatch says of an alarm that rings, None where it says nothing.
+    """
+
+    aws: Any
+    topic: str = ""
+    published: str | None = "Successfully executed action arn"
+    is_confirmed: bool = True
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        sns, cloudwatch = self.aws.client("sns"), self.aws.client("cloudwatch")
+        self.topic = sns.create_topic(Name="alarms")["TopicArn"]
+        sns.subscribe(TopicArn=self.topic, Protocol="email", Endpoint=EMAIL)
+        cloudwatch.put_metric_alarm(
+            AlarmName="api-5xx",
+            AlarmActions=[self.topic],
+            Namespace="payments",
+            MetricName="5xx",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        events = self.aws.events
+        events.register("after-call.cloudwatch.SetAlarmState", self._carry_out)
+        events.register("before-call.cloudwatch.DescribeAlarmHistory", self._tell_history)
+        events.register("after-call.sns.ListSubscriptionsByTopic", self._leave_unconfirmed)
+
+    @property
+    def state(self) -> str:
+        (alarm,) = self.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        return str(alarm["StateValue"])
+
+    def _carry_out(self, **_: Any) -> None:
+        if self.published:
+            self.history.insert(0, {"Timestamp": datetime.now(UTC), "HistorySummary": self.published})
+
+    def _tell_history(self, **_: Any) -> tuple[Any, dict[str, Any]]:
+        return type("Answer", (), {"status_code": 200}), {"AlarmHistoryItems": list(self.history)}
+
+    def _leave_unconfirmed(self, parsed: dict[str, Any], **_: Any) -> None:
+        if not self.is_confirmed:
+            for subscription in parsed["Subscriptions"]:
+                subscription["SubscriptionArn"] = "PendingConfirmation"
+
+
+@dataclass
+class Patient:
+    """A running system, what the doctor is told of it, and how to break it."""
+
+    stack: Stack
+    redis: Valkey
+    deployment: Deployment
+    aws: Any
+    alarms: Alarms
+
+    def secret(self, **changed: str | None) -> None:
+        values = {name: value for name, value in {**SECRET, **changed}.items() if value is not None}
+        self.aws.client("secretsmanager").put_secret_value(SecretId=SECRETS_ID, SecretString=json.dumps(values))
+
+    def recovery(self, enabled: bool) -> None:
+        specification = {"PointInTimeRecoveryEnabled": enabled}
+        self.aws.client("dynamodb").update_continuous_backups(
+            TableName=self.deployment.table, PointInTimeRecoverySpecification=specification
+        )
+
+    def findings(self, **told: str) -> list[Finding]:
+        deployment = replace(self.deployment, **told)
+        doctor = Doctor(deployment, self.aws, payment_within_seconds=10, alarm_within_seconds=1)
+        return list(doctor.examine())
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Iterator[Patient]:
+    with pytest.MonkeyPatch.context() as patch, Valkey() as redis, running(redis, **KEYS) as stack:
+        for name, value in stack.aws_environment().items():
+            patch.setenv(name, value)
+        aws = boto3.Session()
+        aws.client("secretsmanager").create_secret(Name=SECRETS_ID, SecretString=json.dumps(SECRET))
+        queue = aws.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
+        alarms = Alarms(aws)
+        deployment = Deployment(
+            stage="local",
+            api_url=stack.api.removesuffix("/api/payment"),
+            gateway_url=stack.gateway,
+            frontend_url=stack.origin,
+            campay_api_url=stack.simulator.replace("/simulator", "/api"),
+            secrets_id=SECRETS_ID,
+            table="payments",
+            event_bus="payments",
+            alarm_topic=alarms.topic,
+            dead_letters=queue,
+        )
+        protect(deployment.table, aws.client("dynamodb"))
+        patient = Patient(stack, redis, deployment, aws, alarms)
+        patient.recovery(enabled=True)
+        yield patient
+
+
+@pytest.fixture
+def patient(healthy: Patient) -> Iterator[Patient]:
+    yield healthy
+    healthy.secret()
+    healthy.alarms.published, healthy.alarms.is_confirmed = Alarms.published, True
+
+
+def test_a_healthy_system_is_well(patient: Patient) -> None:
+    findings = patient.findings()
+    assert [finding.what for finding in findings if not finding.is_well] == []
+    assert any("a test payment went through" in finding.what for finding in findings)
+    assert any(patient.deployment.webhook_url in finding.what for finding in findings)
+
+
+def an_api_that_is_down(patient: Patient) -> list[Finding]:
+    return patient.findings(api_url=f"http://127.0.0.1:{free_port()}")
+
+
+def a_gateway_that_is_down(patient: Patient) -> list[Finding]:
+    return patient.findings(gateway_url=f"http://127.0.0.1:{free_port()}")
+
+
+def another_origin(patient: Patient) -> list[Finding]:
+    return patient.findings(frontend_url="https://another-shop.example")
+
+
+def a_key_that_is_missing(patient: Patient) -> list[Finding]:
+    patient.secret(OPERATOR_API_KEY=None)
+    return patient.findings()
+
+
+def one_key_for_two_purposes(patient: Patient) -> list[Finding]:
+    patient.secret(PHONE_HASH_KEY=SECRET["ORDER_TOKEN_KEY"])
+    return patient.findings()
+
+
+def credentials_of_another_host(patient: Patient) -> list[Finding]:
+    patient.secret(CAMPAY_PERMANENT_ACCESS_TOKEN="of-the-other-host")
+    return patient.findings()
+
+
+def a_webhook_key_that_the_api_does_not_have(patient: Patient) -> list[Finding]:
+    patient.secret(CAMPAY_WEBHOOK_KEY="entered-wrongly")
+    return patient.findings()
+
+
+def a_lost_table(patient: Patient) -> list[Finding]:
+    return patient.findings(table="payments-of-yesterday")
+
+
+def no_recovery(patient: Patient) -> list[Finding]:
+    patient.recovery(enabled=False)
+    try:
+        return patient.findings()
+    finally:
+        patient.recovery(enabled=True)
+
+
+def a_table_that_anybody_may_delete(patient: Patient) -> list[Finding]:
+    client, table = patient.aws.client("dynamodb"), patient.deployment.table
+    client.update_table(TableName=table, DeletionProtectionEnabled=False)
+    try:
+        return patient.findings()
+    finally:
+        protect(table, client)
+
+
+def alarms_that_may_not_be_published(patient: Patient) -> list[Finding]:
+    patient.alarms.published = REFUSED
+    return patient.findings()
+
+
+def alarms_of_which_nothing_is_heard(patient: Patient) -> list[Finding]:
+    patient.alarms.published = None
+    return patient.findings()
+
+
+def a_subscription_that_was_not_confirmed(patient: Patient) -> list[Finding]:
+    patient.alarms.is_confirmed = False
+    return patient.findings()
+
+
+def production_without_a_subscriber(patient: Patient) -> list[Finding]:
+    sns = patient.aws.client("sns")
+    (subscription,) = sns.list_subscriptions()["Subscriptions"]
+    sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    try:
+        return patient.findings(stage="prod")
+    finally:
+        sns.subscribe(TopicArn=patient.deployment.alarm_topic, Protocol="email", Endpoint=EMAIL)
+
+
+def a_lost_bus(patient: Patient) -> list[Finding]:
+    return patient.findings(event_bus="payments-of-yesterday")
+
+
+def events_that_the_shop_did_not_take(patient: Patient) -> list[Finding]:
+    queue, client = patient.deployment.dead_letters, patient.aws.client("sqs")
+    client.send_message(QueueUrl=queue, MessageBody="{}")
+    try:
+        return patient.findings()
+    finally:
+        client.purge_queue(QueueUrl=queue)
+
+
+def a_gateway_with_another_key(patient: Patient) -> list[Finding]:
+    port, origin = free_port(), patient.deployment.frontend_url
+    with SpareGateway(patient.stack, patient.redis, port, origin, TRACKING_TOKEN_KEY="another-key"):
+        return patient.findings(gateway_url=f"http://127.0.0.1:{port}")
+
+
+def a_redis_that_is_away(patient: Patient) -> list[Finding]:
+    patient.redis.stop()
+    try:
+        return patient.findings()
+    finally:
+        patient.redis.start()
+
+
+def production_on_the_demo_host(patient: Patient) -> list[Finding]:
+    return patient.findings(stage="prod")
+
+
+FAULTS: dict[Callable[[Patient], list[Finding]], str] = {
+    an_api_that_is_down: "the API's health answers nothing",
+    a_gateway_that_is_down: "the gateway takes no browsers: it answers nothing",
+    another_origin: "browsers on https://another-shop.example may not call the API",
+    a_key_that_is_missing: "OPERATOR_API_KEY is missing",
+    one_key_for_two_purposes: "PHONE_HASH_KEY and ORDER_TOKEN_KEY must not be the same key",
+    credentials_of_another_host: "CamPay does not let us in",
+    a_webhook_key_that_the_api_does_not_have: "the API refuses a webhook that is signed with the secret's key",
+    a_lost_table: "the ledger's table payments-of-yesterday does not exist",
+    no_recovery: "the ledger has no point-in-time recovery",
+    a_table_that_anybody_may_delete: "anybody may delete the ledger's table",
+    alarms_that_may_not_be_published: "CloudWatch may not publish alarms",
+    alarms_of_which_nothing_is_heard: "did not say within 1 s that it published api-5xx",
+    a_subscription_that_was_not_confirmed: f"the subscription of {EMAIL} to the alarms is not confirmed",
+    production_without_a_subscriber: "nobody is told of alarms",
+    a_lost_bus: "the event bus payments-of-yesterday does not exist",
+    events_that_the_shop_did_not_take: "1 order events could not be delivered",
+    a_gateway_with_another_key: "the gateway refuses the API's tracking token",
+    a_redis_that_is_away: "the API cannot reach Redis",
+    production_on_the_demo_host: "production talks to ",
+}
+
+
+@pytest.mark.parametrize("break_it", FAULTS, ids=lambda fault: fault.__name__)
+def test_each_fault_is_named_with_what_mends_it(patient: Patient, break_it: Callable[[Patient], list[Finding]]) -> None:
+    faults = [finding for finding in break_it(patient) if not finding.is_well]
+    named = [finding for finding in faults if FAULTS[break_it] in finding.what]
+    assert len(named) == 1, faults
+    assert all(finding.mend for finding in faults)
+
+
+def test_the_alarm_that_was_tried_is_as_it_was_before(patient: Patient) -> None:
+    before = patient.alarms.state
+    for published in (Alarms.published, REFUSED, None):
+        patient.alarms.published = published
+        tried = len(patient.alarms.history)
+        patient.findings()
+        assert patient.alarms.state == before != "ALARM"
+        assert (len(patient.alarms.history) > tried) == (published is not None)
+
+
+def test_no_key_is_ever_printed(patient: Patient) -> None:
+    patient.secret(PHONE_HASH_KEY=SECRET["ORDER_TOKEN_KEY"], CAMPAY_PERMANENT_ACCESS_TOKEN="of-the-other-host")
+    printed = repr(patient.findings())
+    assert not any(value in printed for value in (*SECRET.values(), "of-the-other-host"))
+
+
+def test_a_stage_that_is_not_deployed_is_told(healthy: Patient) -> None:
+    with pytest.raises(NotDeployed, match="there is no stack BraidsterPayments-prod"):
+        Deployment.of_stage("prod", healthy.aws.client("cloudformation"))

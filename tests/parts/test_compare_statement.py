@@ -1,0 +1,108 @@
+"""CamPay's statement against the ledger, with the simulator's own ledger as CamPay's truth."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import requests
+
+from chalicelib.bootstrap import Service
+from chalicelib.domain.errors import ProviderUnavailable
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.web.requests import statement_days
+from local.campay_simulator import CampaySimulator
+from local.simulator.transactions import CAMEROON
+from tests.conftest import Shop
+from tests.harness.fakes import HandClock
+
+REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
+
+
+def today() -> date:
+    """In Cameroon, as the rows of the statement have it."""
+    return datetime.now(CAMEROON).date()
+
+
+def paid(service: Service, shop: Shop, number: str = "237677777777", order: str = "order-1") -> Payment:
+    payment = service.initiate(replace(REQUEST, order_id=order, phone_number=number)).payment
+    assert payment.provider_reference
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    return service.settle.recheck(payment.reference)
+
+
+def test_what_both_have_matches(service: Service, shop: Shop) -> None:
+    paid(service, shop)
+    paid(service, shop, "237699999999", "order-2")
+    report = service.compare_statement(today())
+    assert (report.matched, report.made_good, report.differences()) == (2, [], {})
+
+
+def test_money_that_we_have_not_heard_of_is_made_good(service: Service, shop: Shop, clock: HandClock) -> None:
+    payment = service.initiate(REQUEST).payment
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    clock.forward(3)
+    report = service.compare_statement(today())
+    assert (report.matched, report.made_good, report.differences()) == (0, [payment.reference], {})
+    stored = service.ledger.load(payment.reference)
+    assert stored is not None
+    assert stored.payment.status is PaymentStatus.SUCCESSFUL
+
+
+def test_money_that_came_past_us_is_missing_here(
+    service: Service, shop: Shop, simulator: CampaySimulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = {"amount": "700", "currency": "XAF", "from": "237677777777", "description": "by hand"}
+    token = {"Authorization": f"Token {simulator.settings.permanent_token}"}
+    stray = requests.post(f"{simulator.api_url}/collect/", json=body, headers=token, timeout=5).json()["reference"]
+    shop.customer(stray, "SUCCESSFUL")
+    report = service.compare_statement(today())
+    assert report.differences() == {"missing_here": [stray]}
+    alarm = next(record for record in caplog.records if record.message == "statement-differs")
+    assert getattr(alarm, "fields", {})["alarm"] is True
+
+
+def test_money_that_campay_does_not_list_is_missing_there(
+    service: Service, shop: Shop, simulator: CampaySimulator
+) -> None:
+    payment = paid(service, shop)
+    requests.post(f"{simulator.url}/simulator/reset", timeout=5).raise_for_status()
+    day = datetime.now(UTC).date()  # ours, as it is the ledger that is asked for a day
+    assert service.compare_statement(day).differences() == {"missing_there": [payment.reference]}
+
+
+def test_another_amount_is_told(service: Service, shop: Shop) -> None:
+    """The record of this number has another amount than was asked for."""
+    payment = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    service.settle.recheck(payment.reference)
+    assert service.compare_statement(today()).differences() == {"amount_differs": [payment.reference]}
+
+
+def test_the_days_are_the_last_four_unless_somebody_asks_for_one() -> None:
+    """A payment is watched for 72 h: what CamPay lists of a day may change for as long."""
+    noon = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
+    assert statement_days({}, noon) == [date(2026, 2, day) for day in (25, 26, 27, 28)]
+    assert statement_days({"day": "2026-01-31"}, noon) == [date(2026, 1, 31)]
+    with pytest.raises(ValueError, match="Invalid isoformat"):
+        statement_days({"day": "yesterday"}, noon)
+
+
+def test_each_day_has_a_report_of_its_own(service: Service, shop: Shop) -> None:
+    paid(service, shop)
+    days = [today() - timedelta(days=before) for before in (1, 0)]
+    reports = service.compare_statement.days(days)
+    assert [(report.day, report.matched) for report in reports] == [(days[0], 0), (days[1], 1)]
+
+
+def test_a_day_that_cannot_be_read_is_told_and_the_others_are_compared(
+    service: Service, shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    paid(service, shop)
+    shop.faults(history=["502"])
+    with pytest.raises(ProviderUnavailable):
+        service.compare_statement.days([today() - timedelta(days=9), today()])
+    lines = {record.message: getattr(record, "fields", {}) for record in caplog.records}
+    assert lines["statement-not-compared"]["alarm"] is True
+    assert lines["statement-compared"]["matched"] == 1

@@ -1,0 +1,423 @@
+"""The ledger against DynamoDB's own protocol: claims, commits, leases, marks, and answers that get lost."""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from chalicelib.adapters.ledger.items import Stored, to_values
+from chalicelib.adapters.ledger.ledger import Ledger, VersionConflict
+from chalicelib.adapters.ledger.read_lease import READ_LEASE_MS, ReadLease, ReadRequest
+from chalicelib.adapters.ledger.table import SHARDS
+from chalicelib.adapters.ledger.update import NEVER_SENT, Change, Committed
+from chalicelib.domain.errors import LedgerUnavailable
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from local.embedded import EmbeddedAws
+from tests.harness.fakes import HandClock
+
+S = PaymentStatus
+ANYBODY = ReadRequest()
+
+
+def a_payment(clock: HandClock, reference: str = "ref-1", order_id: str = "order-1", phone: str = "phone-1") -> Payment:
+    now = clock.now()
+    return Payment(
+        reference=reference,
+        order_id=order_id,
+        money=Money(5000, "XAF"),
+        phone_mask="2376******77",
+        phone_hash=phone,
+        locale="fr",
+        provider="campay",
+        created_at=now,
+        updated_at=now,
+        expires_at=now + 600_000,
+    )
+
+
+def claim(ledger: Ledger, payment: Payment, key: str | None = None, due_at: int | None = None) -> Stored:
+    order, phone = ledger.order_and_phone(payment.order_id, payment.phone_hash)
+    return ledger.claim(payment, order, phone, key, due_at)
+
+
+def to(ledger: Ledger, before: Payment, **fields: Any) -> Committed:
+    after = replace(before, version=before.version + 1, **fields)
+    return ledger.commit(Change(before, after, "test", due_at=None))
+
+
+def test_a_claim_takes_order_and_phone_and_is_marked_undelivered(ledger: Ledger, clock: HandClock) -> None:
+    payment = a_payment(clock)
+    claimed = claim(ledger, payment, key="key-1", due_at=clock.now() + 10_000)
+    order, phone = ledger.order_and_phone("order-1", "phone-1")
+    assert (order.active, order.latest, order.paid) == ("ref-1", "ref-1", None)
+    assert order.keys == {"key-1": ("ref-1", clock.now())}
+    assert (phone.active, phone.prompts) == ("ref-1", (clock.now(),))
+    assert ledger.load("ref-1") == claimed
+    assert claimed.payment == payment
+    assert list(ledger.undelivered(clock.now(), 10)) == ["ref-1"]
+    assert list(ledger.due(clock.now() + 9_999, 10)) == []
+    assert list(ledger.due(clock.now() + 10_000, 10)) == ["ref-1"]
+
+
+def test_what_waits_is_spread_over_all_shards_and_listed_as_one(
+    ledger: Ledger, clock: HandClock, dynamodb: Any, table: str
+) -> None:
+    """One partition of an index would throttle every write of the table at 1,000 a second."""
+    began = clock.now()
+    references = [str(uuid.UUID(int=number, version=4)) for number in range(48)]
+    for number, reference in enumerate(references):
+        payment = a_payment(clock, reference, f"order-{number}", f"phone-{number}")
+        claim(ledger, payment, due_at=began + 1_000 - number)
+        clock.forward(0.001)
+    rows = [to_values(row) for row in dynamodb.scan(TableName=table)["Items"]]
+    for mark in ("dueMark", "undeliveredMark"):
+        shards = Counter(row[mark] for row in rows if mark in row)
+        assert len(shards) == SHARDS
+        assert max(shards.values()) < 8
+    assert list(ledger.due(began + 1_000, 200)) == references[::-1], "the longest overdue first"
+    assert list(ledger.due(began + 1_000, 25)) == references[::-1][:25]
+    assert ledger.undelivered(began + 9, 200) == {it: began + n for n, it in enumerate(references[:10])}
+    for stored in ledger.load_many(references):
+        to(ledger, stored.payment)
+        assert ledger.delivered(stored.payment.reference, 2)
+    assert ledger.due(began + 1_000, 200) == ledger.undelivered(clock.now(), 200) == {}
+
+
+def test_fifty_concurrent_claims_of_one_order_have_one_winner(ledger: Ledger, clock: HandClock) -> None:
+    order, phone = ledger.order_and_phone("order-1", "phone-1")
+
+    def attempt(number: int) -> bool:
+        try:
+            ledger.claim(a_payment(clock, f"ref-{number}"), order, phone, None, None)
+        except VersionConflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(50) as threads:
+        won = [number for number, success in enumerate(threads.map(attempt, range(50))) if success]
+    assert len(won) == 1
+    assert ledger.order("order-1").active == f"ref-{won[0]}"
+    assert [number for number in range(50) if ledger.load(f"ref-{number}")] == won
+
+
+def test_two_orders_of_one_phone_do_not_both_get_a_prompt(ledger: Ledger, clock: HandClock) -> None:
+    order, phone = ledger.order_and_phone("order-2", "phone-1")
+    claim(ledger, a_payment(clock))
+    with pytest.raises(VersionConflict):
+        ledger.claim(a_payment(clock, "ref-2", "order-2"), order, phone, None, None)
+    assert ledger.load("ref-2") is None
+    assert ledger.order("order-2").active is None
+
+
+def test_leaving_live_frees_order_and_phone(ledger: Ledger, clock: HandClock) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    pending = to(ledger, payment, status=S.PENDING, provider_reference="c-1").payment
+    assert ledger.order("order-1").active == "ref-1"
+    to(ledger, pending, status=S.EXPIRED)
+    order, phone = ledger.order_and_phone("order-1", "phone-1")
+    assert (order.active, order.latest, order.paid) == (None, "ref-1", None)
+    assert (phone.active, phone.prompts) == (None, (clock.now(),))
+
+
+@pytest.mark.parametrize(("cause", "is_unsent"), [(NEVER_SENT, True), ("refused", False)])
+def test_only_a_prompt_that_was_never_sent_does_not_count(
+    ledger: Ledger, clock: HandClock, cause: str, is_unsent: bool
+) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    assert ledger.begin_prompt(payment.reference)
+    ledger.commit(Change(payment, replace(payment, version=2, status=S.FAILED), cause, due_at=None))
+    _, phone = ledger.order_and_phone("order-1", "phone-1")
+    assert (phone.active, phone.prompts) == (None, () if is_unsent else (clock.now(),))
+    stored = ledger.load(payment.reference)
+    assert stored is not None
+    assert stored.was_never_sent is is_unsent
+
+
+def test_a_success_pays_the_order_in_the_same_transaction(ledger: Ledger, clock: HandClock) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    committed = to(ledger, payment, status=S.SUCCESSFUL, charges=("c-1",))
+    assert committed == Committed(replace(payment, status=S.SUCCESSFUL, charges=("c-1",), version=2))
+    order = ledger.order("order-1")
+    assert (order.paid, order.active) == ("ref-1", None)
+
+
+def test_a_late_success_pays_the_order_and_names_the_attempt_that_is_live(ledger: Ledger, clock: HandClock) -> None:
+    first = claim(ledger, a_payment(clock)).payment
+    expired = to(ledger, first, status=S.EXPIRED).payment
+    second = claim(ledger, a_payment(clock, "ref-2")).payment
+    late = to(ledger, expired, status=S.SUCCESSFUL, late=True)
+    assert late.other_active == "ref-2"
+    assert not late.payment.duplicate
+    order = ledger.order("order-1")
+    assert (order.paid, order.active) == ("ref-1", "ref-2")
+
+    twice = to(ledger, second, status=S.SUCCESSFUL)
+    assert twice.payment.duplicate
+    assert twice.other_active is None
+    order = ledger.order("order-1")
+    assert (order.paid, order.active) == ("ref-1", None)
+    stored = ledger.load("ref-2")
+    assert stored is not None
+    assert stored.payment.duplicate
+
+
+@pytest.mark.parametrize("closed_as", [S.SUCCESSFUL, S.FAILED])
+def test_an_open_case_stands_in_its_order_until_it_is_closed(
+    ledger: Ledger, clock: HandClock, closed_as: PaymentStatus
+) -> None:
+    first = to(ledger, claim(ledger, a_payment(clock)).payment, status=S.EXPIRED).payment
+    second = claim(ledger, a_payment(clock, "ref-2")).payment
+    seen, phone = ledger.order_and_phone("order-1", "phone-2")
+    first = to(ledger, first, status=S.CONFLICTED, disputed=("c-1",)).payment
+    second = to(ledger, second, status=S.CONFLICTED, disputed=("c-2",)).payment
+    order = ledger.order("order-1")
+    assert (order.active, order.under_review) == ("ref-2", {"ref-1", "ref-2"})
+    with pytest.raises(VersionConflict):
+        ledger.claim(a_payment(clock, "ref-3", phone="phone-2"), replace(seen, active=None), phone, None, None)
+    noted = to(ledger, first, charges=("c-3",)).payment
+    assert ledger.order("order-1").under_review == {"ref-1", "ref-2"}
+    to(ledger, noted, status=closed_as)
+    assert ledger.order("order-1").under_review == {"ref-2"}
+    to(ledger, second, status=S.FAILED)
+    order = ledger.order("order-1")
+    assert (order.active, order.under_review) == (None, set())
+
+
+def test_a_stale_commit_changes_nothing(ledger: Ledger, clock: HandClock) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    to(ledger, payment, status=S.SUCCESSFUL)
+    with pytest.raises(VersionConflict):
+        to(ledger, payment, status=S.FAILED)
+    stored = ledger.load("ref-1")
+    assert stored is not None
+    assert stored.payment.status is S.SUCCESSFUL
+
+
+def test_every_version_is_kept_with_its_cause_and_evidence(
+    ledger: Ledger, dynamodb: Any, table: str, clock: HandClock
+) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    after = replace(payment, version=2, status=S.PENDING)
+    ledger.commit(Change(payment, after, "webhook", None, evidence={"status": "PENDING", "amount": 5000}))
+    assert ledger.versions("ref-1", 0, 2) == [payment, after]
+    assert ledger.versions("ref-1", 1, 2) == [after]
+    row = dynamodb.get_item(TableName=table, Key={"pk": {"S": "payment#ref-1"}, "sk": {"S": "v#000002"}})["Item"]
+    assert row["cause"] == {"S": "webhook"}
+    assert row["evidence"]["M"]["amount"] == {"N": "5000"}
+
+
+def read(ledger: Ledger, request: ReadRequest = ANYBODY) -> ReadLease:
+    lease = ledger.begin_read("ref-1", request)
+    assert lease is not None
+    return lease
+
+
+def test_one_reader_at_a_time(ledger: Ledger, clock: HandClock) -> None:
+    claim(ledger, a_payment(clock))
+    first = read(ledger)
+    clock.forward(1)
+    second = read(ledger)
+    assert (first.granted, second.granted) == (True, False)
+    assert second.stored.reads.lease_id == first.lease_id
+    ledger.end_read(first, due_at=None)
+    assert read(ledger).granted
+
+
+def test_webhooks_read_at_most_every_two_seconds_and_others_at_once(ledger: Ledger, clock: HandClock) -> None:
+    claim(ledger, a_payment(clock))
+    webhook = ReadRequest(by_webhook=True)
+    ledger.end_read(read(ledger, webhook), due_at=None)
+    clock.forward(1.999)
+    assert not read(ledger, webhook).granted
+    look = read(ledger)
+    assert look.granted
+    ledger.end_read(look, due_at=None)
+    clock.forward(0.001)
+    assert read(ledger, webhook).granted
+
+
+def test_a_reader_that_died_is_replaced_and_a_failed_read_at_once(ledger: Ledger, clock: HandClock) -> None:
+    claim(ledger, a_payment(clock))
+    died = read(ledger)
+    clock.forward(READ_LEASE_MS / 1000)
+    second = read(ledger)
+    ledger.release_read(died, due_at=None)
+    ledger.end_read(died, due_at=None)
+    assert (second.granted, read(ledger).granted) == (True, False), "the dead reader does not end the second's lease"
+    ledger.release_read(second, due_at=None)
+    assert read(ledger).granted
+
+
+def test_reads_are_ordered_by_number_and_know_what_they_asked_for(ledger: Ledger, clock: HandClock) -> None:
+    claim(ledger, a_payment(clock))
+    invented = read(ledger, ReadRequest(by_webhook=True, named="c-2"))
+    during = read(ledger).stored.reads.number
+    ledger.end_read(invented, due_at=None)
+    ledger.end_read(read(ledger, ReadRequest(by_webhook=True, named="c-2")), due_at=None)
+    reads = read(ledger, ReadRequest(due=True)).stored.reads
+    assert (during, reads.number, reads.done) == (1, 2, 2)
+    assert reads.has_seen(during, "c-2")
+    assert not reads.has_seen(during, "c-1"), "a read of something else answers no other webhook"
+    assert not reads.has_seen(2, "c-2"), "a read that began before the webhook cannot stand for it"
+
+
+def test_reads_are_refused_to_the_settled_the_unknown_and_the_not_due(ledger: Ledger, clock: HandClock) -> None:
+    assert ledger.begin_read("ref-0", ANYBODY) is None
+    payment = claim(ledger, a_payment(clock), due_at=clock.now() + 5_000).payment
+    early = read(ledger, ReadRequest(due=True))
+    fresh = read(ledger, ReadRequest(older_than_ms=1))
+    clock.forward(5)
+    due = read(ledger, ReadRequest(due=True))
+    to(ledger, payment, status=S.SUCCESSFUL)
+    clock.forward(60)
+    final = read(ledger)
+    assert [lease.granted for lease in (early, fresh, due, final)] == [False, False, True, False]
+
+
+def test_a_budget_is_spent_within_its_window_and_full_again_after_it(ledger: Ledger, clock: HandClock) -> None:
+    assert [ledger.spend("reads", 2, 60_000) for _ in range(3)] == [True, True, False]
+    assert ledger.spend("other", 2, 60_000)
+    clock.forward(60)
+    assert ledger.spend("reads", 2, 60_000)
+
+
+def test_the_mark_goes_only_when_nothing_newer_came(ledger: Ledger, clock: HandClock) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    assert ledger.delivered("ref-1", 1)
+    assert list(ledger.undelivered(clock.now(), 10)) == []
+    pending = to(ledger, payment, status=S.PENDING).payment
+    to(ledger, pending, status=S.SUCCESSFUL)
+    assert not ledger.delivered("ref-1", 2)
+    assert list(ledger.undelivered(clock.now(), 10)) == ["ref-1"]
+    assert ledger.delivered("ref-1", 3)
+    assert ledger.delivered("ref-1", 2), "an older delivery that comes late is not news"
+    assert list(ledger.undelivered(clock.now(), 10)) == []
+
+
+def test_announced_is_remembered_apart(ledger: Ledger, clock: HandClock) -> None:
+    claim(ledger, a_payment(clock))
+    ledger.announced("ref-1", 1)
+    stored = ledger.load("ref-1")
+    assert stored is not None
+    assert (stored.announced_version, stored.delivered_version) == (1, 0)
+    ledger.delivered("ref-1", 1)
+    ledger.mark_undelivered("ref-1")
+    stored = ledger.load("ref-1")
+    assert stored is not None
+    assert (stored.announced_version, stored.delivered_version) == (0, 0)
+    assert list(ledger.undelivered(clock.now(), 10)) == ["ref-1"]
+
+
+def test_idempotency_keys_live_for_three_days(ledger: Ledger, clock: HandClock) -> None:
+    payment = claim(ledger, a_payment(clock), key="old").payment
+    assert ledger.remember_key("order-1", "second", "ref-1", most=2)
+    assert set(ledger.order("order-1").keys) == {"old", "second"}
+    to(ledger, payment, status=S.EXPIRED)
+    clock.forward(72 * 3600 + 1)
+    claim(ledger, a_payment(clock, "ref-2"), key="new")
+    assert set(ledger.order("order-1").keys) == {"new"}
+
+
+def test_further_keys_are_kept_beside_each_other_and_only_while_the_attempt_is_live(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    payment = claim(ledger, a_payment(clock), key="first").payment
+    revision = ledger.order("order-1").revision
+    with ThreadPoolExecutor(20) as threads:
+        kept = list(threads.map(lambda n: ledger.remember_key("order-1", f"key-{n}", "ref-1", most=10), range(20)))
+    order = ledger.order("order-1")
+    assert (kept.count(True), len(order.keys), order.revision) == (9, 10, revision)
+    assert ledger.remember_key("order-1", "first", "ref-1", most=10), "it is there already"
+    to(ledger, payment, status=S.EXPIRED)
+    with pytest.raises(VersionConflict):
+        ledger.remember_key("order-1", "late", "ref-1", most=100)
+    claim(ledger, a_payment(clock, "ref-2"))
+    with pytest.raises(VersionConflict):
+        ledger.remember_key("order-1", "first", "ref-2", most=100)
+    assert ledger.order("order-1").keys["first"][0] == "ref-1"
+
+
+# --------------------------------------------------------------------------- answers that get lost
+
+
+@pytest.fixture
+def single_try(aws: EmbeddedAws, table: str, clock: HandClock) -> Ledger:
+    """Without the client's own repetition: every fault is seen by the ledger itself."""
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=aws.url,
+        region_name="eu-west-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=5),
+    )
+    return Ledger(client, table, clock)
+
+
+def test_conflicts_of_transactions_are_tried_again(single_try: Ledger, aws: EmbeddedAws, clock: HandClock) -> None:
+    payment = claim(single_try, a_payment(clock)).payment
+    aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 3})
+    assert to(single_try, payment, status=S.PENDING).payment.version == 2
+    assert len(clock.slept) == 3
+    aws.faults.set({"operation": "UpdateItem", "kind": "conflict", "count": 2})
+    assert single_try.delivered("ref-1", 2)
+
+
+def test_a_claim_that_meets_another_transaction_is_decided_anew(
+    single_try: Ledger, aws: EmbeddedAws, clock: HandClock
+) -> None:
+    """Whoever is in the way may have taken the order: to wait for it and write the same again would be in vain."""
+    aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 1})
+    with pytest.raises(VersionConflict):
+        claim(single_try, a_payment(clock))
+    assert single_try.load("ref-1") is None
+    assert clock.slept == []
+
+
+def test_a_lost_answer_is_known_as_our_own_success(ledger: Ledger, aws: EmbeddedAws, clock: HandClock) -> None:
+    """The client repeats what got no answer; what it meets then is our own write."""
+    aws.faults.set({"operation": "TransactWriteItems", "kind": "lost-answer", "count": 1})
+    payment = claim(ledger, a_payment(clock), key="k").payment
+    aws.faults.set({"operation": "TransactWriteItems", "kind": "lost-answer", "count": 1})
+    committed = to(ledger, payment, status=S.SUCCESSFUL, charges=("c",)).payment
+    assert (committed.version, committed.duplicate) == (2, False)
+    aws.faults.set({"operation": "UpdateItem", "kind": "lost-answer", "count": 1})
+    assert ledger.delivered("ref-1", 2)
+    assert ledger.order("order-1").paid == "ref-1"
+    assert len(ledger.versions("ref-1", 0, 9)) == 2
+
+
+def test_a_read_lease_whose_answer_was_lost_is_ours(ledger: Ledger, aws: EmbeddedAws, clock: HandClock) -> None:
+    claim(ledger, a_payment(clock))
+    aws.faults.set({"operation": "UpdateItem", "kind": "lost-answer", "count": 1})
+    assert read(ledger).granted
+
+
+@pytest.mark.parametrize("kind", ["throttle", "unavailable"])
+def test_an_unreachable_ledger_is_one_error_and_nothing_is_half_written(
+    single_try: Ledger, aws: EmbeddedAws, clock: HandClock, kind: str
+) -> None:
+    payment = a_payment(clock)
+    order, phone = single_try.order_and_phone("order-1", "phone-1")
+    aws.faults.set({"operation": "TransactWriteItems", "kind": kind, "count": 1})
+    with pytest.raises(LedgerUnavailable):
+        single_try.claim(payment, order, phone, None, None)
+    assert single_try.load("ref-1") is None
+    assert single_try.order("order-1").active is None
+    calls: dict[str, Callable[[], object]] = {
+        "GetItem": lambda: single_try.load("ref-1"),
+        "BatchGetItem": lambda: single_try.order_and_phone("o", "p"),
+        "Query": lambda: single_try.due(clock.now(), 1),
+        "UpdateItem": lambda: single_try.delivered("ref-1", 1),
+    }
+    for operation, call in calls.items():
+        aws.faults.set({"operation": operation, "kind": kind, "count": 1})
+        with pytest.raises(LedgerUnavailable):
+            call()

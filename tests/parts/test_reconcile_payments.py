@@ -1,0 +1,253 @@
+"""What was lost is made good: lost webhooks, lost answers, a lost Redis, a lost event bus."""
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.adapters.ledger.table import SHARDS
+from chalicelib.bootstrap import Service
+from chalicelib.domain.check_schedule import AGES_SECONDS, CheckSchedule
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
+from local.embedded import EmbeddedAws, Valkey
+from tests.conftest import Shop
+from tests.harness.fakes import HandClock
+
+S = PaymentStatus
+REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
+
+
+def newest(service: Service, payment: Payment) -> Payment:
+    stored = service.ledger.load(payment.reference)
+    assert stored is not None
+    return stored.payment
+
+
+def sweep(service: Service, clock: HandClock, seconds: float) -> None:
+    """Ticks as the schedule would, every five seconds."""
+    ends_at = clock.now() + int(seconds * 1000)
+    while clock.now() < ends_at:
+        service.reconcile.tick()
+        clock.forward(5)
+
+
+def test_a_lost_webhook_is_made_good_at_the_next_due_age(service: Service, shop: Shop, clock: HandClock) -> None:
+    payment = service.initiate(REQUEST).payment
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    sweep(service, clock, 16)
+    assert newest(service, payment).status is S.SUCCESSFUL
+    assert shop.order_events == [("payment.successful", 3)]
+
+
+def test_a_lost_answer_and_a_lost_webhook_are_made_good_from_the_statement(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    shop.faults(collect=["reset-after-accept", "502-after-accept"])
+    first = service.initiate(REQUEST).payment
+    second = service.initiate(replace(REQUEST, order_id="order-2", phone_number="237670000099")).payment
+    for transaction in shop.transactions:
+        shop.customer(transaction["reference"], "SUCCESSFUL")
+    sweep(service, clock, 16)
+    assert [newest(service, payment).status for payment in (first, second)] == [S.SUCCESSFUL] * 2
+
+
+def test_a_payment_that_nobody_approves_expires_for_the_screen_and_is_watched_for_the_money(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    payment = service.initiate(REQUEST).payment
+    sweep(service, clock, 606)
+    assert newest(service, payment).status is S.EXPIRED
+    assert service.ledger.order("order-1").active is None
+    clock.forward(20 * 3600)
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    clock.forward(4 * 3600)
+    service.reconcile.tick()
+    paid = newest(service, payment)
+    assert (paid.status, paid.late) == (S.SUCCESSFUL, True)
+
+
+def test_after_three_days_nothing_is_due(service: Service, clock: HandClock) -> None:
+    service.initiate(REQUEST)
+    for _ in range(12):
+        clock.forward(86_400 / 2)
+        service.reconcile.tick()
+    assert list(service.ledger.due(clock.now() + 10**12, 10)) == []
+
+
+def test_one_payment_that_cannot_be_read_does_not_stop_the_others(
+    service: Service, shop: Shop, clock: HandClock, aws: EmbeddedAws
+) -> None:
+    payments = [
+        service.initiate(replace(REQUEST, order_id=f"order-{n}", phone_number=f"23767000010{n}")).payment
+        for n in range(4)
+    ]
+    for payment in payments:
+        shop.customer(payment.provider_reference, "SUCCESSFUL")
+    clock.forward(11)
+    shop.faults(transaction=["502"])
+    aws.faults.set({"operation": "UpdateItem", "kind": "conflict", "count": 1})
+    service.reconcile.tick()
+    assert sorted(newest(service, payment).status for payment in payments) == ["PENDING", *["SUCCESSFUL"] * 3]
+    sweep(service, clock, 36)
+    assert {newest(service, payment).status for payment in payments} == {S.SUCCESSFUL}
+
+
+def test_what_redis_missed_is_published_when_it_is_back(
+    service: Service, shop: Shop, clock: HandClock, valkey: Valkey
+) -> None:
+    valkey.stop()
+    payment = service.initiate(REQUEST).payment
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    clock.forward(3)
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
+    assert shop.order_events == [("payment.successful", 3)], "the order is paid although the screen cannot know"
+    sweep(service, clock, 20)
+    assert shop.order_events == [("payment.successful", 3)], "an away Redis does not repeat the order's events"
+    valkey.start()
+    sweep(service, clock, 6)
+    kept = service.live_store.read(payment.reference)
+    assert kept is not None
+    assert (kept["status"], kept["version"]) == ("SUCCESSFUL", 3)
+    assert list(service.ledger.undelivered(clock.now(), 10)) == []
+    assert shop.order_events == [("payment.successful", 3)]
+
+
+def test_a_screen_waits_two_seconds_for_what_redis_missed(
+    service: Service, shop: Shop, clock: HandClock, valkey: Valkey
+) -> None:
+    payment = service.initiate(REQUEST).payment
+    valkey.stop()
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    clock.forward(3)
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
+    valkey.start()
+    clock.forward(1.9)
+    service.reconcile.tick()
+    assert service.live_store.read(payment.reference) is None, "whoever causes a change is given time to deliver it"
+    clock.forward(0.1)
+    service.reconcile.tick()
+    kept = service.live_store.read(payment.reference)
+    assert kept is not None
+    assert kept["version"] == 3
+
+
+def test_what_the_event_bus_missed_is_announced_when_it_is_back(
+    service: Service, shop: Shop, clock: HandClock, aws: EmbeddedAws
+) -> None:
+    payment = service.initiate(REQUEST).payment
+    shop.customer(payment.provider_reference, "FAILED")
+    aws.faults.set({"operation": "PutEvents", "kind": "unavailable", "count": 6})
+    clock.forward(601)
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
+    assert shop.order_events == []
+    assert newest(service, payment).status is S.FAILED
+    sweep(service, clock, 30)
+    assert shop.order_events == [("payment.failed", 3)]
+
+
+def test_every_settled_version_is_announced_in_order(
+    service: Service, shop: Shop, clock: HandClock, aws: EmbeddedAws
+) -> None:
+    payment = service.initiate(REQUEST).payment
+    aws.faults.set({"operation": "PutEvents", "kind": "unavailable", "count": 6})
+    clock.forward(601)
+    service.settle.refresh(payment.reference)
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    clock.forward(10)
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
+    assert shop.order_events == []
+    aws.faults.set()
+    sweep(service, clock, 16)
+    assert shop.order_events == [("payment.expired", 3), ("payment.successful", 4)]
+
+
+def test_an_operator_can_have_it_told_again(service: Service, shop: Shop) -> None:
+    payment = service.initiate(REQUEST).payment
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
+    service.operate.redeliver(payment.reference)
+    assert shop.order_events == [("payment.successful", 3)] * 2
+    assert service.operate.recheck(payment.reference) == newest(service, payment)
+
+
+def test_without_the_ledger_a_tick_ends_quietly(service: Service, aws: EmbeddedAws) -> None:
+    aws.faults.set({"operation": "Query", "kind": "throttle", "count": 20})
+    service.reconcile.tick()
+    aws.faults.set()
+
+
+def test_a_run_ticks_every_five_seconds_for_just_under_a_minute(
+    service: Service, clock: HandClock, aws: EmbeddedAws
+) -> None:
+    begun = clock.now()
+    aws.calls.clear()
+    service.reconcile.run()
+    assert 50 <= (clock.now() - begun) / 1000 <= 55
+    assert aws.calls["Query"] == 2 * SHARDS * 11
+
+
+# --------------------------------------------------------------------------- the schedule itself
+
+
+@pytest.mark.parametrize("reference", ["a", "b", "c", "73c0dd0e-3d1c-4fd6-9a3e-7f2d3f5d9d5c"])
+def test_every_age_comes_once_never_early_and_at_most_half_an_hour_late(clock: HandClock, reference: str) -> None:
+    """The last one too: a watch that ended before 72 h would miss money that CamPay still may take."""
+    created = clock.now()
+    payment = Payment(
+        reference=reference, order_id="o", money=Money(1, "XAF"), phone_mask="", phone_hash="", locale="fr",
+        provider="campay", created_at=created, updated_at=created, expires_at=created + 600_000, status=S.EXPIRED,
+    )  # fmt: skip
+    schedule, now, seen = CheckSchedule(), created, []
+    while (following := schedule.next_check(payment, now)) is not None:
+        seen.append((following - created) / 1000)
+        now = following
+    assert len(seen) == len(AGES_SECONDS)
+    assert AGES_SECONDS[-1] == 72 * 3600
+    assert all(age <= at <= age + min(age / 10, 1800) for at, age in zip(seen, AGES_SECONDS, strict=True))
+    waiting = replace(payment, status=S.PENDING, expires_at=created + 1234)
+    assert schedule.next_check(waiting, created) == created + 1234
+    assert schedule.next_check(replace(payment, status=S.SUCCESSFUL), created) is None
+
+
+def test_telling_it_again_skips_nothing_that_was_never_told(
+    service: Service, shop: Shop, aws: EmbeddedAws, clock: HandClock
+) -> None:
+    payment = service.initiate(REQUEST).payment
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    aws.faults.set({"operation": "PutEvents", "kind": "unavailable", "count": 100})
+    service.settle.handle_webhook(payment.reference, payment.provider_reference)
+    service.settle.handle_webhook(payment.reference, shop.charge_again(payment.reference))
+    assert shop.order_events == []
+    aws.faults.set()
+    service.operate.redeliver(payment.reference)
+    clock.forward(15)
+    service.reconcile.tick()
+    assert [kind for kind, _ in shop.order_events] == ["payment.successful", "payment.duplicate"]
+
+
+def test_what_waits_too_long_is_told_to_the_alarms(
+    service: Service, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.initiate(REQUEST)
+    clock.forward(700)
+    service.reconcile.tick()
+    behind = next(record for record in caplog.records if record.message == "sweep-behind")
+    assert getattr(behind, "fields", {})["due_seconds"] > 600
+
+
+def test_an_attempt_that_was_not_told_of_the_others_success_is_told_by_the_sweep(
+    service: Service, shop: Shop, aws: EmbeddedAws, clock: HandClock
+) -> None:
+    """Its prompt is on the phone, and the order is paid: the screen has to say that it should be declined."""
+    first = service.initiate(REQUEST).payment
+    clock.forward(601)
+    second = service.initiate(REQUEST).payment
+    shop.customer(first.provider_reference, "SUCCESSFUL")
+    aws.faults.set({"operation": "GetItem", "kind": "unavailable", "count": 3})
+    service.settle.handle_webhook(first.reference, first.provider_reference)
+    aws.faults.set()
+    assert newest(service, second).order_paid_by is None
+    sweep(service, clock, 16)
+    assert newest(service, second).order_paid_by == first.reference
+    assert newest(service, second).status is S.PENDING

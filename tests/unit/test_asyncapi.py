@@ -1,0 +1,63 @@
+"""docs/asyncapi.yaml says what is really sent: the golden payloads pass it, and its words are the contract's."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from chalicelib.domain.contract import PaymentEvent
+from tests import ROOT
+
+GOLDEN = ROOT / "tests" / "contract"
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "asyncapi.yaml").read_text("utf-8"))
+PAYMENTS: dict[str, Any] = json.loads((GOLDEN / "payment-events.json").read_text("utf-8"))
+ORDER_EVENT: dict[str, Any] = json.loads((GOLDEN / "order-event.json").read_text("utf-8"))
+NAMES: dict[str, Any] = json.loads((GOLDEN / "names.json").read_text("utf-8"))
+
+
+def validator(schema: str) -> Draft202012Validator:
+    return Draft202012Validator({**DOCUMENT, "$ref": f"#/components/schemas/{schema}"})
+
+
+@pytest.mark.parametrize("case", PAYMENTS)
+def test_each_golden_payment_event_passes(case: str) -> None:
+    validator("PaymentEvent").validate(PAYMENTS[case]["event"])
+
+
+def test_the_golden_order_event_passes() -> None:
+    validator("OrderEvent").validate(ORDER_EVENT["detail"])
+    assert not validator("OrderEvent").is_valid(PAYMENTS["pending"]["event"]), "without its id it is none"
+
+
+@pytest.mark.parametrize("field", PaymentEvent.__annotations__)
+def test_each_field_is_required_and_of_its_type(field: str) -> None:
+    event = dict(PAYMENTS["pending"]["event"])
+    assert not validator("PaymentEvent").is_valid({**event, field: {}})
+    del event[field]
+    assert not validator("PaymentEvent").is_valid(event)
+
+
+def test_its_fields_and_messages_are_those_of_the_contract() -> None:
+    schema = DOCUMENT["components"]["schemas"]["PaymentEvent"]
+    assert set(schema["properties"]) == set(schema["required"]) == set(PaymentEvent.__annotations__)
+    assert set(DOCUMENT["channels"]["payment"]["messages"]) == set(NAMES["events"].values())
+    announced = {kind for case in PAYMENTS.values() for kind in case["orderEventTypes"]}
+    assert set(DOCUMENT["channels"]["orders"]["messages"]) == announced
+
+
+def test_every_reference_leads_somewhere() -> None:
+    for reference in references(DOCUMENT):
+        place: Any = DOCUMENT
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+        assert place
+
+
+def references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from (value for key, value in part.items() if key == "$ref")
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from references(inner)

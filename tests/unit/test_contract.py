@@ -1,0 +1,231 @@
+"""The golden files in `tests/contract/` are the one agreement of Python and TypeScript: vitest reads them too."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chalicelib.domain import contract
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.provider import ProviderRecord, RecordStatus
+from tests import ROOT
+
+GOLDEN = ROOT / "tests" / "contract"
+
+CREATED = int(datetime(2026, 1, 15, 10, 0, 0, 120_000, tzinfo=UTC).timestamp() * 1000)
+SENT = CREATED + 700_000
+REFERENCE = "0b8f6c1e-5d0a-4a37-9a53-2f1f4f0f9a11"
+OTHER_ATTEMPT = "7c1d2e3f-8a9b-4c5d-8e6f-102132435465"
+CAMPAY_REFERENCE = "c5a3d2b1-90ab-4cde-8f01-23456789abcd"
+OTHER_CAMPAY_REFERENCE = "d9b8a7c6-1234-4e5f-9a6b-7c8d9e0f1a2b"
+
+
+def read_golden(name: str) -> Any:
+    return json.loads((GOLDEN / name).read_text(encoding="utf-8"))
+
+
+NAMES = read_golden("names.json")
+EVENTS: Mapping[str, Any] = read_golden("payment-events.json")
+MALFORMED = read_golden("malformed-events.json")
+
+
+def changed(payment: Payment | None) -> Payment:
+    assert payment is not None
+    return payment
+
+
+def record(status: RecordStatus, **fields: Any) -> ProviderRecord:
+    known: dict[str, Any] = {
+        "provider_reference": CAMPAY_REFERENCE,
+        "external_reference": REFERENCE,
+        "money": Money(5000, "XAF"),
+        "is_incoming": True,
+        "operator": "MTN",
+    }
+    return ProviderRecord(status=status, **(known | fields))
+
+
+def golden_payments() -> dict[str, Payment]:
+    """Each case of the golden file, come about as it would in life, at fixed times."""
+    initiating = Payment(
+        reference=REFERENCE,
+        order_id="order-1042",
+        money=Money(5000, "XAF"),
+        phone_mask="2376******77",
+        phone_hash="not-for-anybody",
+        locale="en",
+        provider="campay",
+        created_at=CREATED,
+        updated_at=CREATED,
+        expires_at=CREATED + 600_000,
+    )
+    pending = changed(initiating.prompted(CAMPAY_REFERENCE, "*126#", "MTN", CREATED + 850))
+    expired = changed(pending.expired(CREATED + 600_000))
+    paid = record(RecordStatus.SUCCESSFUL, operator_reference="12345678901")
+    declined = record(RecordStatus.FAILED, reason="REJECTED")
+    poor = record(RecordStatus.FAILED, reason="NOT_ENOUGH_FUNDS")
+    of_another_amount = record(RecordStatus.SUCCESSFUL, money=Money(4000, "XAF"))
+    successful = changed(pending.observe(paid, CREATED + 9_000))
+    second_charge = replace(paid, provider_reference=OTHER_CAMPAY_REFERENCE)
+    conflicted = changed(pending.observe(of_another_amount, CREATED + 9_000))
+    conflicted_and_charged = changed(conflicted.observe(second_charge, CREATED + 12_000))
+    return {
+        "initiating": initiating,
+        "pending": pending,
+        "pendingInFrench": replace(pending, locale="fr"),
+        "pendingOrderPaidByAnotherAttempt": changed(pending.overtaken(OTHER_ATTEMPT, CREATED + 5_000)),
+        "successful": successful,
+        "successfulLate": changed(expired.observe(paid, CREATED + 660_000)),
+        "successfulChargedTwice": changed(successful.observe(second_charge, CREATED + 12_000)),
+        "successfulOfAPaidOrder": successful.as_duplicate(),
+        "failedDeclined": changed(pending.observe(declined, CREATED + 9_000)),
+        "failedNotEnoughFunds": changed(pending.observe(poor, CREATED + 9_000)),
+        "failedNeverSent": changed(initiating.refused("CamPay could not be reached.", CREATED + 6_000)),
+        "expired": expired,
+        "expiredGivenUp": changed(pending.given_up(CREATED + 60_000)),
+        "conflicted": conflicted,
+        "successfulByAnOperator": changed(conflicted.resolved(PaymentStatus.SUCCESSFUL, CREATED + 690_000)),
+        "successfulByAnOperatorChargedTwice": conflicted_and_charged.resolved(
+            PaymentStatus.SUCCESSFUL, CREATED + 690_000
+        ),
+    }
+
+
+PAYMENTS = golden_payments()
+
+
+def test_every_golden_case_is_built_here_and_every_status_has_one() -> None:
+    assert list(PAYMENTS) == list(EVENTS)
+    assert {case["event"]["status"] for case in EVENTS.values()} == {status.value for status in PaymentStatus}
+
+
+@pytest.mark.parametrize("case", EVENTS)
+def test_the_payload_is_the_golden_one(case: str) -> None:
+    assert contract.to_event(PAYMENTS[case], SENT) == EVENTS[case]["event"]
+
+
+@pytest.mark.parametrize("case", EVENTS)
+def test_the_order_events_have_the_golden_types(case: str) -> None:
+    told = [kind for kind, _ in contract.order_events(PAYMENTS[case], SENT)]
+    assert told == EVENTS[case]["orderEventTypes"]
+
+
+@pytest.mark.parametrize("case", EVENTS)
+def test_a_golden_payload_survives_the_channel(case: str) -> None:
+    event = EVENTS[case]["event"]
+    text = contract.encode(event)
+    assert contract.decode(text) == contract.decode(text.encode()) == event
+
+
+def test_the_order_event_is_the_golden_one_and_its_id_stays_the_same_on_repetition() -> None:
+    golden = read_golden("order-event.json")
+    payment = PAYMENTS["successful"]
+    assert golden["source"] == contract.ORDER_EVENT_SOURCE
+    assert contract.order_events(payment, SENT) == [(golden["type"], golden["detail"])]
+    ((_, repeated),) = contract.order_events(payment, SENT + 60_000)
+    assert repeated["id"] == golden["detail"]["id"]
+
+
+def test_the_further_event_of_a_version_has_an_id_of_its_own() -> None:
+    """A consumer that drops ids which it has seen must not drop it."""
+    payment = PAYMENTS["successfulByAnOperatorChargedTwice"]
+    version = f"{payment.reference}:{payment.version}"
+    ids = [detail["id"] for _, detail in contract.order_events(payment, SENT)]
+    assert ids == [version, f"{version}:duplicate"]
+    assert [detail["duplicate"] for _, detail in contract.order_events(payment, SENT)] == [True, True]
+
+
+def test_event_names() -> None:
+    words = {name: word for name, word in vars(contract).items() if name.isupper() and isinstance(word, str)}
+    del words["ORDER_EVENT_SOURCE"], words["DUPLICATE_ORDER_EVENT"]
+    assert words == NAMES["events"]
+
+
+def test_events_by_status_in_order() -> None:
+    assert {status: list(events) for status, events in contract.EVENTS_OF_STATUS.items()} == NAMES["eventsOfStatus"]
+
+
+def test_keys_channels_and_rooms() -> None:
+    """The golden templates are the functions' own answers to a placeholder."""
+    assert {
+        "paymentKey": contract.payment_key("<reference>"),
+        "paymentChannel": contract.payment_channel("<reference>"),
+        "paymentRoom": contract.payment_room("<reference>"),
+        "clientKey": contract.client_key("<socketId>"),
+        "gatewayKey": contract.gateway_key("<gatewayId>"),
+        "gatewaysKey": contract.gateways_key(),
+        "clientsKey": contract.clients_key("<gatewayId>"),
+        "probeChannel": contract.probe_channel("<gatewayId>"),
+        "limitKey": contract.limit_key("<kind>", "<address>", 7).replace("7", "<window>"),
+    } == NAMES["templates"]
+
+
+def test_lifetimes() -> None:
+    assert NAMES["ttlSeconds"] == {
+        "payment": contract.PAYMENT_TTL_SECONDS,
+        "client": contract.CLIENT_TTL_SECONDS,
+        "gateway": contract.GATEWAY_TTL_SECONDS,
+    }
+
+
+def test_a_channel_leads_back_to_its_reference() -> None:
+    assert contract.reference_of_channel(contract.payment_channel(REFERENCE)) == REFERENCE
+
+
+@pytest.mark.parametrize("channel", ["", "payment:", f"payment:{REFERENCE}", "payment:{x", "probe:x", "client:{x}"])
+def test_other_channels_have_no_reference(channel: str) -> None:
+    assert contract.reference_of_channel(channel) is None
+
+
+@pytest.mark.parametrize("case", MALFORMED["changed"], ids=lambda case: case["name"])
+def test_a_wrong_field_is_refused(case: Mapping[str, Any]) -> None:
+    event = EVENTS["pending"]["event"] | {case["field"]: case["value"]}
+    assert refusal_of(json.dumps(event)) == case["reason"]
+
+
+@pytest.mark.parametrize("field", EVENTS["pending"]["event"])
+def test_a_missing_field_is_refused(field: str) -> None:
+    event = {name: value for name, value in EVENTS["pending"]["event"].items() if name != field}
+    assert refusal_of(json.dumps(event)) == f"{field} is missing or of a wrong type"
+
+
+@pytest.mark.parametrize("value", MALFORMED["notObjects"], ids=json.dumps)
+def test_what_is_no_object_is_refused(value: object) -> None:
+    assert refusal_of(json.dumps(value)) == "not an object"
+
+
+@pytest.mark.parametrize("text", ["", "{", "{'a': 1}", b"\xff\xfe\xfd", "9" * 5000])
+def test_what_is_no_json_is_refused(text: str | bytes) -> None:
+    assert refusal_of(text) == "not JSON"
+
+
+def refusal_of(text: str | bytes) -> str:
+    with pytest.raises(contract.MalformedEvent) as caught:
+        contract.decode(text)
+    return str(caught.value)
+
+
+def test_fields_of_a_newer_writer_are_kept() -> None:
+    event = EVENTS["pending"]["event"] | {"addedLater": [1]}
+    assert contract.decode(json.dumps(event)) == event
+
+
+@pytest.mark.parametrize("case", EVENTS)
+def test_nothing_secret_is_in_a_payload(case: str) -> None:
+    text = contract.encode(contract.to_event(PAYMENTS[case], SENT))
+    assert PAYMENTS[case].phone_hash not in text
+    assert EVENTS[case]["event"]["phoneNumber"] == "2376******77"
+
+
+@pytest.mark.parametrize("case", EVENTS)
+def test_each_language_has_its_own_sentence_and_french_is_the_one_for_all_others(case: str) -> None:
+    english, french, german = (
+        contract.message_of(replace(PAYMENTS[case], locale=locale)) for locale in ("en", "fr", "de")
+    )
+    assert english != french == german
+    assert english.endswith(".")
+    assert french.endswith(".")
