@@ -10,10 +10,13 @@ from benchmarks import operation_counts
 
 
 def count_operations() -> None:
-    rows = operation_counts.run()
+    rows, paths = operation_counts.run()
     print(f"{'operation':36} {'Redis round trips':>18} {'DynamoDB calls':>15}   aim (Redis + DynamoDB)")
     for row in rows:
         print(f"{row.operation:36} {row.redis_round_trips:18} {row.dynamodb_calls:15}   {row.aim}")
+    print(f"\n{'payment':36} {'write units':>18} {'writes':>15}")
+    for path in paths:
+        print(f"{path.path:36} {path.units:18} {path.writes:15}")
     missed = [row.operation for row in rows if row.misses_its_aim]
     if missed:
         sys.exit(f"above its aim: {', '.join(missed)}")

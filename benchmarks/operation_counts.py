@@ -9,6 +9,7 @@ from typing import Any
 import redis
 import requests
 
+from benchmarks.write_units import WriteUnits, Written
 from chalicelib import bootstrap
 from chalicelib.adapters.ledger.table import create_table
 from chalicelib.bootstrap import Service
@@ -69,7 +70,7 @@ class ForwardClock(Clock):
         return super().now() + self.added
 
 
-def run() -> list[Counted]:
+def run() -> tuple[list[Counted], list[Written]]:
     with Valkey() as valkey, EmbeddedAws() as aws, CampaySimulator(approve_after=600, slow_approve_after=600) as campay:
         environment = {
             "AWS_ENDPOINT_URL": aws.url,
@@ -97,7 +98,10 @@ def run() -> list[Counted]:
         import boto3
 
         create_table(boto3.client("dynamodb"), "payments")
-        return _count(service, clock, aws, campay)
+        counted = _count(service, clock, aws, campay)
+        written = _paths(service, clock, campay)
+        service.close()
+        return counted, written
 
 
 def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: CampaySimulator) -> list[Counted]:
@@ -114,7 +118,7 @@ def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: Camp
     counter.count("tracking, re-read at CamPay", lambda: service.track.payment(payment.reference))
     counter.count("status, read a moment ago", lambda: service.track.order("order-1"))
     clock.added += 3_000
-    _approve(campay, payment.provider_reference)
+    _resolve(campay, payment.provider_reference, "SUCCESSFUL")
     webhook = partial(service.settle.handle_webhook, payment.reference, payment.provider_reference)
     counter.count("webhook that settles", webhook, "1 + 3")
     counter.count("webhook, a duplicate", webhook, "0 + 1")
@@ -122,10 +126,38 @@ def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: Camp
     counter.count("status, settled", lambda: service.track.order("order-1"))
     unknown = "00000000-0000-4000-8000-000000000000"
     counter.count("webhook, unknown payment", lambda: service.settle.handle_webhook(unknown, None), "0 + 1")
-    service.close()
     return counter.rows
 
 
-def _approve(campay: CampaySimulator, reference: str | None) -> None:
+def _paths(service: Service, clock: ForwardClock, campay: CampaySimulator) -> list[Written]:
+    """A payment that is paid and one that is declined, each with its webhook, and one that nobody answers; each with
+    all of its checks.
+    """
+    import boto3
+
+    _check_all(service, clock)
+    counted = WriteUnits(service.ledger._client, boto3.client("dynamodb"), "payments")
+    written = []
+    for number, (path, outcome) in enumerate((("paid", "SUCCESSFUL"), ("declined", "FAILED"), ("unanswered", None))):
+        counted.units = counted.writes = 0
+        request = PaymentRequest(f"path-{number}", Money(5000, "XAF"), f"23767777771{number}", "bench", "fr")
+        payment = service.initiate(request).payment
+        if outcome:
+            clock.added += 3_000
+            _resolve(campay, payment.provider_reference, outcome)
+            service.settle.handle_webhook(payment.reference, payment.provider_reference)
+        _check_all(service, clock)
+        written.append(Written(path, counted.units, counted.writes))
+    return written
+
+
+def _check_all(service: Service, clock: ForwardClock) -> None:
+    """Goes forward from check to check until none is due any more."""
+    while following := service.ledger.due(clock.now() + 4 * 86_400_000, 1).values():
+        clock.added += max(max(following) + 1 - clock.now(), 0)
+        service.reconcile.tick()
+
+
+def _resolve(campay: CampaySimulator, reference: str | None, status: str) -> None:
     url = f"{campay.url}/simulator/transactions/{reference}/resolve"
-    requests.post(url, json={"status": "SUCCESSFUL", "webhook": False}, timeout=5).raise_for_status()
+    requests.post(url, json={"status": status, "webhook": False}, timeout=5).raise_for_status()
