@@ -5,14 +5,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function. `resource`: its id in the template; `indexes`: those of the ledger that its role may query."""
+    """A Lambda function. `resource`: its id in the template. `ledger_actions`: what its role allows on the ledger's
+    table, where a transaction needs the actions of the writes and checks in it; `indexes`: those that it may query.
+
+    `tests/infra/templates/test_permissions.py` compares both with the calls that the code makes.
+    """
 
     name: str
     resource: str
-    indexes: tuple[str, ...]
+    ledger_actions: tuple[str, ...]
+    indexes: tuple[str, ...] = ()
 
 
-API = Function("Api", "APIHandler", ())
-SWEEP = Function("Sweep", "Sweep", ("due", "undelivered"))
-STATEMENT = Function("Statement", "Statement", ("day",))
+_SETTLES = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+)
+API = Function("Api", "APIHandler", (*_SETTLES, "dynamodb:ConditionCheckItem"))
+SWEEP = Function("Sweep", "Sweep", _SETTLES, ("due", "undelivered"))
+STATEMENT = Function("Statement", "Statement", _SETTLES, ("day",))
 FUNCTIONS = (API, SWEEP, STATEMENT)

@@ -85,15 +85,7 @@ class PaymentsApi(Construct):
         )
         self.logs = {function.name: log_group(self, f"{function.name}Log", stage) for function in FUNCTIONS}
         for function in FUNCTIONS:
-            role = function_role(
-                self,
-                f"{function.name}Role",
-                log=self.logs[function.name],
-                table=table,
-                indexes=function.indexes,
-                bus=bus,
-                secret=secret,
-            )
+            role = function_role(self, function, log=self.logs[function.name], table=table, bus=bus, secret=secret)
             self._complete(function, role, package.runtime)
         # What is kept for the API is kept from all else: neither a busy neighbour in the account nor the sweep can
         # take it. The sweep and the statement have one each, of .chalice/config.json: they never run twice at once.

@@ -1,7 +1,5 @@
 """What each function may do in AWS, and nothing else."""
 
-from collections.abc import Sequence
-
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -10,16 +8,8 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.acknowledged import acknowledge
+from infra.functions import Function
 
-LEDGER_ACTIONS = (
-    "dynamodb:BatchGetItem",
-    "dynamodb:ConditionCheckItem",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:UpdateItem",
-)
-"""Those that ledger.py calls; a transaction needs those of the writes and checks inside it."""
 _NETWORK_ACTIONS = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -32,21 +22,20 @@ _NETWORK_ACTIONS = (
 
 def function_role(
     scope: Construct,
-    construct_id: str,
+    function: Function,
     *,
     log: logs.LogGroup,
     table: dynamodb.Table,
-    indexes: Sequence[str],
     bus: events.EventBus,
     secret: secretsmanager.ISecret,
 ) -> iam.Role:
-    """`indexes`: those of the table that this function queries."""
-    role = iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    """Makes the role of a Lambda function."""
+    role = iam.Role(scope, f"{function.name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     may = [
         iam.PolicyStatement(
             sid="Log", actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log.log_group_arn]
         ),
-        iam.PolicyStatement(sid="Ledger", actions=list(LEDGER_ACTIONS), resources=[table.table_arn]),
+        iam.PolicyStatement(sid="Ledger", actions=sorted(function.ledger_actions), resources=[table.table_arn]),
         iam.PolicyStatement(sid="OrderEvents", actions=["events:PutEvents"], resources=[bus.event_bus_arn]),
         iam.PolicyStatement(sid="Keys", actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]),
         # Lambda itself puts the function into the VPC with these; they know no resource when they are asked for.
@@ -60,8 +49,8 @@ def function_role(
             conditions={"Null": {"lambda:SourceFunctionArn": "false"}},
         ),
     ]
-    if indexes:
-        arns = [f"{table.table_arn}/index/{index}" for index in indexes]
+    if function.indexes:
+        arns = [f"{table.table_arn}/index/{index}" for index in function.indexes]
         may.append(iam.PolicyStatement(sid="LedgerIndexes", actions=["dynamodb:Query"], resources=arns))
     role.attach_inline_policy(iam.Policy(role, "Policy", statements=may))
     acknowledge(

@@ -1,6 +1,6 @@
-"""Asks a resource policy of a template whether a call would be allowed, as AWS decides it."""
+"""Asks the policies of a template whether a call would be allowed, as AWS decides it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -8,12 +8,33 @@ from tests.infra.templates.synthesis import Properties, plain
 
 
 def allows(policy: Properties, *, service: str, action: str, resource: str, context: Mapping[str, str]) -> bool:
-    """Whether a service's call is allowed: some statement allows it and none denies it. `context`: condition keys."""
+    """Whether a resource's policy allows a service's call. `context`: condition keys."""
+    statements = [it for it in policy["Statement"] if _is_for(it["Principal"], service)]
+    return _decide(statements, action, resource, context)
+
+
+def role_allows(statements: Iterable[Properties], action: str, resource: str) -> bool:
+    """Whether the statements of a Lambda function's role allow a call that the function's code makes."""
+    return _decide(statements, action, resource, {"lambda:SourceFunctionArn": "arn:of-the-function"})
+
+
+def granted(statements: Iterable[Properties]) -> set[tuple[str, str]]:
+    """Each action that is allowed, with each resource that it is allowed on, as the statements write them."""
+    return {
+        (action, plain(resource))
+        for statement in statements
+        if statement["Effect"] == "Allow"
+        for action in _list(statement["Action"])
+        for resource in _list(statement["Resource"])
+    }
+
+
+def _decide(statements: Iterable[Properties], action: str, resource: str, context: Mapping[str, str]) -> bool:
+    """Some statement allows it and none denies it."""
     effects = {
         statement["Effect"]
-        for statement in policy["Statement"]
-        if _is_for(statement["Principal"], service)
-        and any(fnmatchcase(action.lower(), each.lower()) for each in _list(statement["Action"]))
+        for statement in statements
+        if any(fnmatchcase(action.lower(), each.lower()) for each in _list(statement["Action"]))
         and any(fnmatchcase(resource, plain(each)) for each in _list(statement["Resource"]))
         and _holds(statement.get("Condition", {}), context)
     }
@@ -28,9 +49,13 @@ def _is_for(principal: Any, service: str) -> bool:
 
 def _holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
     for operator, wanted in conditions.items():
-        assert operator in ("Bool", "StringEquals", "ArnEquals", "ArnLike"), f"{operator} is not known here"
         for key, values in wanted.items():
-            if not any(fnmatchcase(context.get(key, ""), plain(each)) for each in _list(values)):
+            if operator == "Null":
+                is_met = str(key not in context).lower() == plain(values)
+            else:
+                assert operator in ("Bool", "StringEquals", "ArnEquals", "ArnLike"), f"{operator} is not known here"
+                is_met = any(fnmatchcase(context.get(key, ""), plain(each)) for each in _list(values))
+            if not is_met:
                 return False
     return True
 

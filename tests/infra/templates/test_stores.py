@@ -1,17 +1,13 @@
 """What keeps data or passes it on: the ledger, Redis, the secret, order events."""
 
-import ast
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chalicelib.adapters.ledger import ledger
 from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, TABLE
 from infra.commands.fill_secret import OUR_KEYS, fill
 from infra.deployment import STACK_NAME, NotDeployed, secret_of_stage
-from infra.roles import LEDGER_ACTIONS
 from infra.secrets_stack import REDIS_PASSWORD
 from infra.stages import STAGES
 from local.embedded import EmbeddedAws
@@ -19,15 +15,6 @@ from tests.conftest import aws_client
 from tests.infra.templates.synthesis import Template, Variant, plain, synthesised
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
-
-ACTIONS_OF_CALL = {
-    "batch_get_item": {"dynamodb:BatchGetItem"},
-    "get_item": {"dynamodb:GetItem"},
-    "query": {"dynamodb:Query"},
-    "update_item": {"dynamodb:UpdateItem"},
-    "transact_write_items": {"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
-}
-
 
 # ---------------------------------------------------------------------- the ledger
 
@@ -62,16 +49,6 @@ def test_the_ledger_survives_a_slip_and_can_go_back_to_each_second(stack: Templa
     table = stack.whole("DynamoDB::Table")
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
-
-
-def test_the_functions_may_do_with_the_ledger_what_it_does_and_nothing_else() -> None:
-    source = ast.parse(Path(ledger.__file__).read_text(encoding="utf-8"))
-    calls = {
-        node.attr
-        for node in ast.walk(source)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "_client"
-    }
-    assert set().union(*(ACTIONS_OF_CALL[call] for call in calls)) == set(LEDGER_ACTIONS)
 
 
 def test_the_ledgers_calls_do_not_pass_the_nat_gateway(stack: Template) -> None:

@@ -1,0 +1,104 @@
+"""Records the calls that the product makes with boto3, and says which permissions they need."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple, Self
+
+import boto3
+
+from tests import ROOT
+
+PRODUCT = (ROOT / "chalicelib", ROOT / "socket_gateway")
+_EVENT = "provide-client-params"
+"""boto3 sends it for each call of each client, before it looks at the parameters."""
+_ACTION_OF_WRITE = {
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+    "Delete": "dynamodb:DeleteItem",
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+}
+
+
+class Permission(NamedTuple):
+    """`resource`: the name or id that the call had: of a table (with `/index/<name>`), a bus, a secret, a queue."""
+
+    action: str
+    resource: str
+
+
+class Site(NamedTuple):
+    """A line of the product; `path` is relative to the repository's root."""
+
+    path: str
+    line: int
+
+
+@dataclass
+class AwsCalls:
+    """What was recorded. `permissions`: by the name of the function that made the calls."""
+
+    permissions: dict[str, set[Permission]] = field(default_factory=dict)
+    sites: set[Site] = field(default_factory=set)
+    _caller: str = ""
+
+    @classmethod
+    @contextmanager
+    def recording(cls) -> Iterator[Self]:
+        """Sees the clients that are made inside: a client takes its session's handlers over when it is made."""
+        boto3.setup_default_session()
+        recorded = cls()
+        boto3.DEFAULT_SESSION.events.register(_EVENT, recorded._record)
+        try:
+            yield recorded
+        finally:
+            boto3.setup_default_session()
+
+    @contextmanager
+    def made_by(self, function: str) -> Iterator[None]:
+        """Attributes the calls inside, of every thread, to a function. Calls outside are not recorded."""
+        self._caller = function
+        try:
+            yield
+        finally:
+            self._caller = ""
+
+    def _record(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        if self._caller:
+            needed = permissions_of(model.service_model.service_name, model.name, params)
+            self.permissions.setdefault(self._caller, set()).update(needed)
+            self.sites.add(_site())
+
+
+def permissions_of(service: str, operation: str, parameters: Mapping[str, Any]) -> set[Permission]:
+    """The permissions that AWS asks for, as the Service Authorization Reference has them."""
+    match service, operation:
+        case "dynamodb", "BatchGetItem":
+            return {Permission("dynamodb:BatchGetItem", table) for table in parameters["RequestItems"]}
+        case "dynamodb", "TransactWriteItems":
+            writes = [write for entry in parameters["TransactItems"] for write in entry.items()]
+            return {Permission(_ACTION_OF_WRITE[kind], write["TableName"]) for kind, write in writes}
+        case "dynamodb", "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query" | "Scan":
+            index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
+            return {Permission(f"dynamodb:{operation}", f"{parameters['TableName']}{index}")}
+        case "events", "PutEvents":
+            return {Permission("events:PutEvents", entry["EventBusName"]) for entry in parameters["Entries"]}
+        case "secretsmanager", "GetSecretValue":
+            return {Permission("secretsmanager:GetSecretValue", parameters["SecretId"])}
+        case "sqs", "SendMessage" | "SendMessageBatch":
+            return {Permission("sqs:SendMessage", parameters["QueueUrl"])}
+    raise NotImplementedError(f"say here which permissions {service}'s {operation} needs")
+
+
+def _site() -> Site:
+    """The line of the product that the running call was made on."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        path = Path(frame.f_code.co_filename)
+        if any(path.is_relative_to(place) for place in PRODUCT):
+            return Site(path.relative_to(ROOT).as_posix(), frame.f_lineno)
+        frame = frame.f_back
+    raise AssertionError("a client of the product was called by somebody else")

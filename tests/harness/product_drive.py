@@ -1,0 +1,261 @@
+"""Drives the product through every route, schedule and process that calls AWS, in this process.
+
+Each step is what a caller or a schedule would do, and says what it expects, so that a step that has become a refusal
+does not pass for one that was driven.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import boto3
+import jwt
+import pytest
+from chalice.local import LambdaContext
+
+import app
+from chalicelib import bootstrap
+from chalicelib.adapters.ledger.items import Stored
+from chalicelib.adapters.ledger.table import create_table
+from infra.functions import API, STATEMENT, SWEEP
+from local.campay_simulator import CampaySimulator
+from local.dynamodb import Fault
+from local.embedded import LOOPBACK, EmbeddedAws, Valkey
+from socket_gateway import settings as gateway_settings
+from tests.conftest import Shop, aws_environment
+from tests.harness import api_gateway
+from tests.harness.aws_calls import AwsCalls
+from tests.harness.stack import wait_until
+
+GATEWAY = "Gateway"
+TABLE, BUS = "payments-of-the-drive", "default"
+OF_VARIABLE = {TABLE: "PAYMENTS_TABLE", BUS: "EVENT_BUS", "secret-of-the-drive": "SECRETS_ID"}
+"""The variable by which a stack tells its functions where each of these is."""
+OTHER_AMOUNT_NUMBER = "237670000006"
+"""The simulator charges it another amount than was asked for."""
+_SCHEDULED = {
+    "version": "0",
+    "id": "an-id",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "123456789012",
+    "time": "2026-01-01T00:00:00Z",
+    "region": "eu-west-1",
+    "resources": ["a-rule"],
+    "detail": {},
+}
+
+
+@dataclass
+class Drive:
+    """`routes`: method and path of each that was called."""
+
+    calls: AwsCalls
+    aws: EmbeddedAws
+    shop: Shop
+    keys: Mapping[str, str]
+    routes: set[tuple[str, str]] = field(default_factory=set)
+    _phones: Iterator[int] = field(default_factory=lambda: iter(range(237677777000, 237677777700)))
+
+    def everything(self) -> None:
+        """Steps that depend on each other share a method."""
+        self._pay_by_webhook()
+        self._give_up()
+        self._operate()
+        self._look_at_what_needs_no_payment()
+        self._sweep()
+        self._compare_statement()
+        self._start_gateway()
+
+    # ------------------------------------------------------------------ the API
+
+    def _pay_by_webhook(self) -> None:
+        started = self._paid_and_unannounced()
+        self._webhook(started, self.shop.charge_again(started["reference"]))
+        looked = self._call("GET", "/api/payment/status/{order_id}", 200, of={"order_id": started["orderId"]})
+        assert (looked["status"], looked["duplicate"]) == ("SUCCESSFUL", True)
+        self._call("GET", "/api/payment/tracking/{reference}", 200, of=started)
+
+    def _give_up(self) -> None:
+        started = self._initiate()
+        grant = {"Authorization": f"Bearer {started['trackingToken']}"}
+        self._call("POST", "/api/payment/tracking/{reference}/give-up", 200, of=started, headers=grant)
+
+    def _operate(self) -> None:
+        started = self._initiate(OTHER_AMOUNT_NUMBER)
+        self._approve(started)
+        operator = {"X-Api-Key": self.keys["OPERATOR_API_KEY"]}
+        decision = {"status": "SUCCESSFUL", "reason": "rest paid in cash"}
+        for action, body in (("recheck", None), ("resolve", decision), ("redeliver", None)):
+            of = {**started, "action": action}
+            path = "/api/payment/operator/{reference}/{action}"
+            self._call("POST", path, 200, body, of=of, headers=operator)
+
+    def _look_at_what_needs_no_payment(self) -> None:
+        operator = {"X-Api-Key": self.keys["OPERATOR_API_KEY"]}
+        self._call("GET", "/api/payment/health", 200)
+        self._call("GET", "/api/payment/debug/connections", 200, headers=operator)
+        self._call("POST", "/api/payment/test/simulate", 404, {"outcome": "approved"})
+
+    # ------------------------------------------------------------------ what runs by itself
+
+    def _sweep(self) -> None:
+        """Makes good lost webhooks, of a payment as usual and of one whose CamPay reference only the statement tells;
+        and delivers two versions that the event bus has not taken.
+        """
+        lost = [self._initiate(), self._initiate(outcome="502-after-accept")]
+        for each in lost:
+            self._approve(each)
+        unannounced = self._paid_and_unannounced()
+        with self._without_event_bus():
+            self._webhook(unannounced, self.shop.charge_again(unannounced["reference"]))
+
+        def is_done() -> bool:
+            with self._started(SWEEP.name):
+                app.sweep(_SCHEDULED, LambdaContext("sweep", 512, max_runtime_ms=90_000))
+            stored = [self._stored(each) for each in (*lost, unannounced)]
+            return all(it.payment.is_final and it.delivered_version == it.payment.version for it in stored)
+
+        wait_until(is_done, "the sweep makes all of them good")
+
+    def _compare_statement(self) -> None:
+        """Finds a payment that no webhook told, and a second charge of one that was not announced yet."""
+        lost, twice = self._initiate(), self._paid_and_unannounced()
+        self._approve(lost)
+        self.shop.charge_again(twice["reference"])
+        event = {**_SCHEDULED, "detail": {"day": datetime.now(UTC).date().isoformat()}}
+        with self._started(STATEMENT.name):
+            app.statement(event, LambdaContext("statement", 512, max_runtime_ms=300_000))
+        assert self._stored(lost).payment.is_final
+        assert self._stored(twice).payment.duplicate
+
+    @contextmanager
+    def _started(self, function: str) -> Iterator[None]:
+        """As a process of its own, which reads its secrets when it starts."""
+        bootstrap.process.close()
+        with self.calls.made_by(function):
+            yield
+
+    def _start_gateway(self) -> None:
+        with self.calls.made_by(GATEWAY):
+            gateway_settings.read_settings()
+
+    # ------------------------------------------------------------------ steps
+
+    def _initiate(self, phone_number: str = "", outcome: str = "") -> dict[str, Any]:
+        self.shop.faults(collect=[outcome] if outcome else [])
+        order = {
+            "orderId": f"order-{secrets.token_hex(4)}",
+            "amount": 5000,
+            "currency": "XAF",
+            "phoneNumber": phone_number or str(next(self._phones)),
+        }
+        started = self._call("POST", "/api/payment/initiate", 202 if outcome else 201, order)
+        return {**started, "orderId": order["orderId"]}
+
+    def _approve(self, started: Mapping[str, Any]) -> str:
+        """On the phone; CamPay's webhook is lost. Returns CamPay's reference."""
+        rows = self.shop.transactions
+        (reference,) = (row["reference"] for row in rows if row["externalReference"] == started["reference"])
+        self.shop.customer(reference, "SUCCESSFUL")
+        return str(reference)
+
+    def _paid_and_unannounced(self) -> dict[str, Any]:
+        """A payment whose next version is delivered together with the one that the event bus has not taken."""
+        started = self._initiate()
+        with self._without_event_bus():
+            self._webhook(started, self._approve(started))
+        return started
+
+    @contextmanager
+    def _without_event_bus(self) -> Iterator[None]:
+        self.aws.faults.set(Fault("PutEvents", "unavailable", 100))
+        yield
+        self.aws.faults.set()
+
+    def _webhook(self, started: Mapping[str, Any], campay_reference: str) -> None:
+        """In both ways in which CamPay sends it."""
+        now = int(time.time())
+        claims = {"iat": now, "nbf": now, "exp": now + 3600, "source": "CamPay"}
+        signature = jwt.encode(claims, self.keys["CAMPAY_WEBHOOK_KEY"], algorithm="HS256")
+        told = {"external_reference": started["reference"], "reference": campay_reference, "signature": signature}
+        self._call("POST", "/api/payment/webhook", 200, told)
+        self._call("GET", "/api/payment/webhook", 200, query=f"?{urlencode(told)}")
+
+    def _stored(self, started: Mapping[str, Any]) -> Stored:
+        stored = bootstrap.service().ledger.load(started["reference"])
+        assert stored is not None
+        return stored
+
+    def _call(
+        self,
+        method: str,
+        route: str,
+        status: int,
+        body: object = None,
+        *,
+        of: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: str = "",
+    ) -> Any:
+        """`of`: what the parameters of the route's path are taken from. Without `headers`: the merchant's key."""
+        self.routes.add((method, route))
+        path = route.format_map(of or {}) + query
+        merchant = {"X-Api-Key": self.keys["MERCHANT_API_KEY"]}
+        with self.calls.made_by(API.name):
+            reply = api_gateway.call(method, path, body, headers=headers or merchant)
+        assert reply.status == status, f"{method} {path}: {reply.text}"
+        return reply.json
+
+
+@contextmanager
+def driven(aws: EmbeddedAws, valkey: Valkey) -> Iterator[Drive]:
+    """Everything, once, by a service of its own that has its keys from Secrets Manager, as in AWS."""
+    with pytest.MonkeyPatch.context() as patch, CampaySimulator(approve_after=600) as simulator:
+        keys = _keys(simulator)
+        for name, value in _environment(aws, valkey, simulator).items():
+            patch.setenv(name, value)
+        with AwsCalls.recording() as calls:
+            create_table(boto3.client("dynamodb"), TABLE)
+            boto3.client("secretsmanager").create_secret(Name="secret-of-the-drive", SecretString=json.dumps(keys))
+            bootstrap.process.close()
+            drive = Drive(calls, aws, Shop(simulator, aws), keys)
+            try:
+                drive.everything()
+                yield drive
+            finally:
+                bootstrap.process.close()
+                boto3.client("secretsmanager").delete_secret(
+                    SecretId="secret-of-the-drive", ForceDeleteWithoutRecovery=True
+                )
+
+
+def _keys(simulator: CampaySimulator) -> dict[str, str]:
+    names = ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY")
+    return {
+        **{name: secrets.token_hex(32) for name in names},
+        "PHONE_HASH_KEY": f"{secrets.token_hex(32)},{secrets.token_hex(32)}",  # in the middle of a rotation
+        "CAMPAY_WEBHOOK_KEY": simulator.settings.webhook_key,
+        "CAMPAY_PERMANENT_ACCESS_TOKEN": simulator.settings.permanent_token,
+    }
+
+
+def _environment(aws: EmbeddedAws, valkey: Valkey, simulator: CampaySimulator) -> dict[str, str]:
+    return {
+        **aws_environment(aws),
+        **{variable: value for value, variable in OF_VARIABLE.items()},
+        "APP_ENV": "production",
+        "API_URL": "https://api.shop.example",
+        "CAMPAY_API_URL": simulator.api_url,
+        "FRONTEND_URL": "https://shop.example",
+        "REDIS_HOST": LOOPBACK,
+        "REDIS_PORT": str(valkey.port),
+        "CHECK_AGES_SECONDS": "1,2,3,600",
+        "SWEEP_TICK_SECONDS": "60",  # longer than a run: it ticks once
+    }
