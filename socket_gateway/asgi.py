@@ -18,6 +18,7 @@ from socket_gateway.asgi_http import Receive, Scope, Send, refuse, respond, resp
 from socket_gateway.connections import Connections
 from socket_gateway.credentials import Credentials
 from socket_gateway.drain import Drain
+from socket_gateway.output import OutputMonitor
 from socket_gateway.redis_clients import RedisClients
 from socket_gateway.registry import Registry
 from socket_gateway.relay import Relay
@@ -41,25 +42,32 @@ class Gateway:
         self.settings = settings
         self.id = secrets.token_hex(8)
         self.metrics = prometheus.Metrics()
+        self.admission = Admission(settings, self.metrics)
+        self.outputs = OutputMonitor(settings.bounds)
+        self.rooms = RoomIndexManager(self.metrics)
+        self.server = _socket_server(settings, self.rooms, self.outputs)
+        self.connections = Connections(self.server, self.outputs, settings, self.metrics, self.admission.most_sockets)
+        self.drain = Drain(self.connections, settings.timing)
         self.credentials = Credentials(settings)
         self.clients = RedisClients(settings.redis, settings.timing, self.credentials)
         self.relay = Relay(self.clients, self.id, settings.timing, self.metrics)
         self.api = TrackingApi(settings, self.metrics)
         self.snapshots = Snapshots(self.clients)
-        self.tracked_payments = TrackedPayments(self.relay, self.snapshots, self.api)
-        self.rooms = RoomIndexManager()
-        self.server = _socket_server(settings, self.rooms)
-        self.admission = Admission(settings, self.metrics)
-        self.connections = Connections(self.server, settings, self.metrics, self.admission.most_sockets)
+        self.tracked_payments = TrackedPayments(self.relay, self.snapshots, self.api, self.rooms)
+        self.registry = Registry(self.clients, self.id, settings.timing.registry_flush_seconds)
         self.sockets = Sockets(
-            self.server, self.rooms, self.connections, self.tracked_payments, self.credentials, settings, self.metrics
+            self.server,
+            self.rooms,
+            self.connections,
+            self.tracked_payments,
+            self.registry,
+            self.credentials,
+            settings,
+            self.metrics,
         )
-        flush = settings.timing.registry_flush_seconds
-        self.registry = Registry(self.clients, self.id, flush, self.sockets.describe, self._totals)
-        self.drain = Drain(self.connections, settings.timing)
         self.test_page = PaymentTestPage(settings.test_page, self.connections) if settings.test_page else None
         self._tasks: list[asyncio.Task[None]] = []
-        self._connect()
+        self._register_gauges()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -110,7 +118,12 @@ class Gateway:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._start(self.relay.run(), self.registry.run(), self.connections.output.run(), self._log_unready())
+        self._start(
+            self.relay.run(self.tracked_payments.received, self._catch_up),
+            self.registry.run(self.sockets.describe, self._totals),
+            self.outputs.run(),
+            self._log_unready(),
+        )
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._stop()
@@ -145,12 +158,7 @@ class Gateway:
         self.registry.rewrite(self.sockets.sids())
         await self.tracked_payments.catch_up()
 
-    def _connect(self) -> None:
-        """The ends that meet in both directions."""
-        self.relay.received = self.tracked_payments.received
-        self.relay.catch_up = self._catch_up
-        self.tracked_payments.show = self.sockets.show
-        self.sockets.registry = self.registry
+    def _register_gauges(self) -> None:
         self.metrics.gauge("gateway_tcp_connections", "TCP connections", lambda: len(self.admission))
         self.metrics.gauge("gateway_connections", "Engine.IO sessions", lambda: len(self.connections))
         self.metrics.gauge("gateway_clients", "Socket.IO clients", lambda: len(self.sockets))
@@ -167,11 +175,12 @@ def _ended(task: asyncio.Task[None]) -> None:
         log.failure("endless-task-ended", task.exception())
 
 
-def _socket_server(settings: Settings, rooms: RoomIndexManager) -> SocketServer:
+def _socket_server(settings: Settings, rooms: RoomIndexManager, outputs: OutputMonitor) -> SocketServer:
     quiet = logging.getLogger("socket_gateway.engine")
     quiet.setLevel(logging.CRITICAL)  # it logs what browsers send, and each mistake of theirs
     return SocketServer(
         client_manager=rooms,
+        on_put=outputs.put,
         async_mode="asgi",
         cors_allowed_origins=list(settings.origins),
         cors_credentials=True,  # long-polling comes back to its own gateway by the load balancer's cookie

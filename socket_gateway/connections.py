@@ -21,7 +21,7 @@ from socket_gateway.asgi_http import (
     with_body,
 )
 from socket_gateway.metrics import Metrics
-from socket_gateway.output import Output, OutputWatch
+from socket_gateway.output import Output, OutputMonitor
 from socket_gateway.packets import TokenBucket, is_engine_packet, read_packet, split_payload
 from socket_gateway.protocols import TRANSPORT
 from socket_gateway.room_index import NAMESPACE
@@ -54,18 +54,20 @@ class Connection:
 class Connections:
     """Stands between the ASGI server and Engine.IO, and between Engine.IO and Socket.IO."""
 
-    def __init__(self, server: SocketServer, settings: Settings, metrics: Metrics, most: int) -> None:
+    def __init__(
+        self, server: SocketServer, outputs: OutputMonitor, settings: Settings, metrics: Metrics, most: int
+    ) -> None:
         """`most`: how many may be connected."""
-        self.accepting = True
+        self._accepting = True
         self._most = most
         self._server = server
+        self._outputs = outputs
         self._settings = settings
         self._bounds = settings.bounds
         self._metrics = metrics
         self._connections: dict[str, Connection] = {}
         self._per_address: Counter[str] = Counter()
         self._closing: set[asyncio.Task[None]] = set()
-        self.output = OutputWatch(settings.bounds, self.abort)
         self._socketio: Mapping[str, Callable[..., Awaitable[Any]]] = dict(server.eio.handlers)
         server.eio.on("connect", self._connected)
         server.eio.on("message", self._received)
@@ -130,6 +132,10 @@ class Connections:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
+    def stop_accepting(self) -> None:
+        """Refuses new sessions from now on: the gateway drains."""
+        self._accepting = False
+
     async def all_closed(self) -> None:
         while self._closing:
             await asyncio.wait(tuple(self._closing))
@@ -149,7 +155,7 @@ class Connections:
             return HTTPStatus.BAD_REQUEST, "jsonp_refused"
         if "sid" in query:
             return None
-        if not self.accepting:
+        if not self._accepting:
             return HTTPStatus.SERVICE_UNAVAILABLE, "draining"
         if self.full:
             return HTTPStatus.SERVICE_UNAVAILABLE, "too_many_connections"
@@ -163,9 +169,9 @@ class Connections:
         address = client_address(scope, self._settings.trusted_proxies)
         self._per_address[address] += 1
         bucket = TokenBucket(self._bounds.events_per_second, self._bounds.events_burst)
-        output = Output(eio_sid, self._server.eio.sockets[eio_sid].queue, scope.get(TRANSPORT))
+        output = Output(eio_sid, self._server.eio.sockets[eio_sid].queue, scope.get(TRANSPORT), self.abort)
         self._connections[eio_sid] = Connection(address, bucket, output)
-        self.output.add(output)
+        self._outputs.add(output)
         self.expect_tracking(eio_sid)
         scope[_SESSION] = eio_sid
         if scope["type"] == "websocket":
@@ -201,7 +207,7 @@ class Connections:
         self.tracks(eio_sid)
         connection = self._connections.pop(eio_sid, None)
         if connection is not None:
-            self.output.remove(connection.output)
+            self._outputs.remove(connection.output)
             connection.output.outbox.finish()  # stock leaves a poll waiting when the browser says good-bye
             self._end_in_time(connection.output.transport)
             self._per_address[connection.address] -= 1
@@ -230,7 +236,7 @@ class Connections:
     def _checked_frames(self, scope: Scope, receive: Receive) -> Receive:
         connection = self._connection_of(scope)
         if connection is not None:  # it polled so far and upgrades to this WebSocket
-            connection.output.transport = scope.get(TRANSPORT)
+            connection.output.upgrade(scope.get(TRANSPORT))
             receive = self._upgrading(scope, receive, connection.output.eio_sid)
 
         async def checked() -> Message:

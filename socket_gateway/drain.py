@@ -19,7 +19,7 @@ class Drain:
         self.started = True
         log.info("gateway-draining", connections=len(self._connections))
         await asyncio.sleep(self._timing.drain_accept_seconds)
-        self._connections.accepting = False
+        self._connections.stop_accepting()
         sessions = self._connections.sessions()
         spread = min(self._timing.drain_close_seconds, len(sessions) / self._timing.drain_closes_per_second)
         loop = asyncio.get_running_loop()

@@ -23,28 +23,22 @@ _RETRY_SECONDS = 1.0
 _FORGOTTEN_AFTER_SECONDS = 10 * GATEWAY_TTL_SECONDS
 """A gateway that has died leaves the set of gateways: long after its own key, whatever two machines' clocks say."""
 
+Describe = Callable[[str], dict[str, Any] | None]
+"""Gives the record of the client with this socket id; None when it has left."""
+Totals = Callable[[], Mapping[str, int]]
+"""Counts this gateway's `clients` and `payments`."""
+
 
 class Registry:
     """`client:<socketId>` {gateway, connectedAt, payments: [reference]} and `gateway:<id>` {startedAt,
     clients, payments: how many}. No token and no address is in them. Beside them stand the sets of the gateways and
     of each gateway's sockets, so that a page of them can be read without looking at all keys.
-
-    `describe(sid)` gives a client's record, None when it has left.
     """
 
-    def __init__(
-        self,
-        clients: RedisClients,
-        gateway_id: str,
-        flush_seconds: float,
-        describe: Callable[[str], dict[str, Any] | None],
-        totals: Callable[[], dict[str, int]],
-    ) -> None:
+    def __init__(self, clients: RedisClients, gateway_id: str, flush_seconds: float) -> None:
         self._redis = clients.commands
         self._gateway_id = gateway_id
         self._flush_seconds = flush_seconds
-        self._describe = describe
-        self._totals = totals
         self._started_at = to_iso(time.time_ns() // 1_000_000)
         self._beat_at = 0.0
         self._changed: set[str] = set()
@@ -59,13 +53,13 @@ class Registry:
         self._changed.update(sids)
         self._beat_at = 0.0
 
-    async def run(self) -> None:
-        """For ever. What fails is tried again."""
+    async def run(self, describe: Describe, totals: Totals) -> None:
+        """Writes what has changed, until it is cancelled. A write that fails is tried again."""
         while True:
             await asyncio.sleep(self._flush_seconds)
             beats = time.monotonic() - self._beat_at > _BEAT_SECONDS
             if self._changed or beats:
-                await self._flush()
+                await self._flush(describe, totals)
 
     async def remove_all(self) -> None:
         """At shutdown: nobody is connected here any more."""
@@ -78,12 +72,12 @@ class Registry:
         with contextlib.suppress(*REDIS_AWAY):  # then the keys' own TTL ends them
             await pipeline.execute()
 
-    async def _flush(self) -> None:
+    async def _flush(self, describe: Describe, totals: Totals) -> None:
         changed, self._changed = self._changed, set()
         pipeline = self._redis.pipeline(transaction=False)
-        records = {sid: self._describe(sid) for sid in changed}
+        records = {sid: describe(sid) for sid in changed}
         self._write(pipeline, records)
-        self._beat(pipeline)
+        self._beat(pipeline, totals())
         try:
             await pipeline.execute()
         except REDIS_AWAY:
@@ -108,8 +102,8 @@ class Registry:
         if left:
             pipeline.zrem(clients_key(self._gateway_id), *left)
 
-    def _beat(self, pipeline: Any) -> None:
-        text = json.dumps({"startedAt": self._started_at, **self._totals()})
+    def _beat(self, pipeline: Any, totals: Mapping[str, int]) -> None:
+        text = json.dumps({"startedAt": self._started_at, **totals})
         pipeline.set(gateway_key(self._gateway_id), text, ex=GATEWAY_TTL_SECONDS)
         pipeline.expire(clients_key(self._gateway_id), CLIENT_TTL_SECONDS)
         now = int(time.time())

@@ -20,6 +20,11 @@ from socket_gateway.snapshots import in_batches
 
 _MISSED_PROBES = 2
 _FAIR_TURNS = 64
+Received = Callable[[bytes], None]
+"""Takes the body of one payment message."""
+CatchUp = Callable[[], Awaitable[None]]
+"""Awaited after every gap, once all subscriptions are confirmed. Messages from then on arrive for sure; what was
+published before must be read from snapshots."""
 
 
 class ProbeLost(Exception):
@@ -27,15 +32,9 @@ class ProbeLost(Exception):
 
 
 class Relay:
-    """Subscribes to the channels of the tracked payments, and again after every lost connection.
-
-    `received(body)` is called with each payment message. `catch_up()` is awaited after every gap, once all channels are
-    confirmed again: from then on no message is missed, what was published before must be read.
-    """
+    """Subscribes to the channels of the tracked payments, and again after every lost connection."""
 
     def __init__(self, clients: RedisClients, gateway_id: str, timing: Timing, metrics: Metrics) -> None:
-        self.received: Callable[[bytes], None]
-        self.catch_up: Callable[[], Awaitable[None]]
         self.connected = False
         self._clients = clients
         self._timing = timing
@@ -82,13 +81,13 @@ class Relay:
         except TimeoutError:
             return False
 
-    async def run(self) -> None:
-        """For ever: a session after the other, with back-off and jitter between them."""
+    async def run(self, received: Received, catch_up: CatchUp) -> None:
+        """Keeps the subscription until it is cancelled: one session after the other, with back-off and jitter."""
         attempt = 0
         self._want(self._probe_channel)
         while True:
             try:
-                await self._session()
+                await self._session(received, catch_up)
             except Exception as error:  # whatever it was, browsers wait for the next session
                 self._lost_since(error)
                 attempt = 1 if self.connected else attempt + 1
@@ -96,20 +95,20 @@ class Relay:
             longest = min(self._timing.reconnect_max_seconds, 0.05 * 2 ** min(attempt, 10))
             await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311 jitter, no secret
 
-    async def _session(self) -> None:
+    async def _session(self, received: Received, catch_up: CatchUp) -> None:
         connection = await self._clients.connect_subscriber()
         try:
             self._awaited.clear()
             self._resubscribe()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read(connection))
+                tasks.create_task(self._read(connection, received))
                 tasks.create_task(self._write(connection))
                 tasks.create_task(self._probe())
-                tasks.create_task(self._recover())
+                tasks.create_task(self._recover(catch_up))
         finally:
             await connection.disconnect(nowait=True)
 
-    async def _read(self, connection: Connection) -> None:
+    async def _read(self, connection: Connection, received: Received) -> None:
         for turn in itertools.count():
             if turn % _FAIR_TURNS == 0:
                 await asyncio.sleep(0)  # what is already read is handed out without a pause: others wait
@@ -119,7 +118,7 @@ class Relay:
                     self._probed_at = time.monotonic()
                 else:
                     self._metrics.relay_messages.inc()
-                    self.received(body)
+                    received(body)
             elif kind == b"subscribe":
                 self._confirm(channel)
 
@@ -151,12 +150,12 @@ class Relay:
                 self._gap.set()
         raise ProbeLost
 
-    async def _recover(self) -> None:
+    async def _recover(self, catch_up: CatchUp) -> None:
         """At the start of a session, and after each sign of a gap within it."""
         while True:
             await asyncio.wait(tuple(self._wanted.values()))
             self._metrics.catch_ups.inc()
-            await self.catch_up()
+            await catch_up()
             await self._gap.wait()
             self._gap.clear()
             self._resubscribe()

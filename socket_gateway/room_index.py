@@ -11,18 +11,21 @@ from typing import Any
 import engineio.packet
 import socketio
 
+from socket_gateway.metrics import Metrics
+
 NAMESPACE = "/"
 
 
 class RoomIndexManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio has no types
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
         super().__init__()
+        self._events_sent = metrics.events
         self._rooms_of: dict[tuple[str, str], set[str | None]] = {}
 
-    def broadcast(self, room: str, packets: Sequence[engineio.packet.Packet]) -> int:
+    def broadcast(self, room: str, packets: Sequence[engineio.packet.Packet]) -> None:
         """Puts encoded packets on the way to everybody in `room`, in order, at once.
 
-        The stock emit starts one task per recipient and waits for all. Returns how many recipients.
+        The stock emit starts one task per recipient and waits for all.
         """
         members = self.rooms.get(NAMESPACE, {}).get(room, {})
         sockets = self.server.eio.sockets
@@ -31,7 +34,7 @@ class RoomIndexManager(socketio.AsyncManager):  # type: ignore[misc]  # python-s
             if socket is not None and not socket.closed:
                 for packet in packets:
                     socket.queue.put_nowait(packet)
-        return len(members)
+        self._events_sent.inc(len(members) * len(packets))
 
     def basic_enter_room(self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None) -> None:
         if eio_sid is None and sid not in self.rooms.get(namespace, {}).get(None, {}):

@@ -1,7 +1,6 @@
 """What a browser asks by Socket.IO: to track a payment, and to stop."""
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.domain.contract import CONNECTED, STOP_TRACKING, TRACK, PaymentEvent, payment_room, to_iso
@@ -15,7 +14,7 @@ from socket_gateway.registry import Registry
 from socket_gateway.room_index import NAMESPACE, RoomIndexManager
 from socket_gateway.settings import Settings
 from socket_gateway.tracked_payments import TrackedPayment, TrackedPayments, packets_of
-from socket_gateway.wire import SocketServer, VersionPacket
+from socket_gateway.wire import SocketServer
 
 _REMEMBERED = 64
 Ack = dict[str, Any]
@@ -40,14 +39,13 @@ class Client:
 
 
 class Sockets:
-    registry: Registry
-
     def __init__(
         self,
         server: SocketServer,
         rooms: RoomIndexManager,
         connections: Connections,
         tracked_payments: TrackedPayments,
+        registry: Registry,
         credentials: Credentials,
         settings: Settings,
         metrics: Metrics,
@@ -56,6 +54,7 @@ class Sockets:
         self._rooms = rooms
         self._connections = connections
         self._tracked_payments = tracked_payments
+        self._registry = registry
         self._credentials = credentials
         self._settings = settings
         self._metrics = metrics
@@ -80,7 +79,7 @@ class Sockets:
     async def _connect(self, sid: str, _environ: object, _auth: object) -> None:
         now = _now()
         self._clients[sid] = Client(self._rooms.eio_sid_from_sid(sid, NAMESPACE), now)
-        self.registry.changed(sid)
+        self._registry.changed(sid)
         self._log("client-connected", socket=sid)
         welcome = {"message": "Connected to payment updates", "socketId": sid, "timestamp": to_iso(now)}
         await self._server.emit(CONNECTED, welcome, to=sid)
@@ -91,7 +90,7 @@ class Sockets:
             self._log("client-disconnected", socket=sid, reason=reason, payments=len(client.tracked_payments))
             for reference in client.tracked_payments:
                 self._tracked_payments.leave(sid, reference)
-            self.registry.changed(sid)
+            self._registry.changed(sid)
             self._connections.expect_tracking(client.eio_sid)
 
     async def _track(self, sid: str, *arguments: object) -> Ack:
@@ -127,7 +126,7 @@ class Sockets:
         """Held, then read, then shown and in the room: between the last two nothing can come."""
         self._check_bounds(client, reference)
         tracked = client.tracked_payments[reference] = self._tracked_payments.hold(sid, reference, token)
-        self.registry.changed(sid)
+        self._registry.changed(sid)
         seen = client.seen.get(reference, 0)
         try:
             await self._tracked_payments.refresh(tracked, token, seen)
@@ -138,7 +137,7 @@ class Sockets:
             return None  # it left, or stopped, while we read
         newest = tracked.newest if tracked.version >= seen else None
         if newest is not None:
-            self.show(sid, packets_of(newest))
+            self._rooms.broadcast(sid, packets_of(newest))
             client.saw(reference, newest["version"])
         await self._server.enter_room(sid, payment_room(reference))
         self._log("payment-tracked", socket=sid, reference=reference, version=tracked.version)
@@ -154,12 +153,8 @@ class Sockets:
             client.saw(reference, tracked.version)
             await self._server.leave_room(sid, room)
         self._tracked_payments.leave(sid, reference)
-        self.registry.changed(sid)
+        self._registry.changed(sid)
         return True
-
-    def show(self, room: str, packets: Sequence[VersionPacket]) -> None:
-        """To one browser or to all who track a payment."""
-        self._metrics.events.inc(self._rooms.broadcast(room, packets) * len(packets))
 
     def _log(self, event: str, **fields: object) -> None:
         if self._settings.log_clients:

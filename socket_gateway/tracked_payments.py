@@ -1,13 +1,14 @@
 """Which payments local browsers track, and the newest version that each of them has been shown."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine
 
 from chalicelib.domain.contract import EVENTS_OF_STATUS, MalformedEvent, PaymentEvent, decode, encode, payment_room
 from chalicelib.domain.errors import NotFound
 from chalicelib.runtime import log
 from socket_gateway.redis_clients import REDIS_AWAY
 from socket_gateway.relay import Relay
+from socket_gateway.room_index import RoomIndexManager
 from socket_gateway.snapshots import Snapshots, in_batches
 from socket_gateway.tracking_api import TrackingApi
 from socket_gateway.wire import VersionPacket
@@ -31,13 +32,11 @@ class TrackedPayment:
 class TrackedPayments:
     """Everybody in a payment's room has been shown `tracked.newest`; who is held has not entered it yet."""
 
-    show: Callable[[str, Sequence[VersionPacket]], None]
-    """Sends to everybody in a room."""
-
-    def __init__(self, relay: Relay, snapshots: Snapshots, api: TrackingApi) -> None:
+    def __init__(self, relay: Relay, snapshots: Snapshots, api: TrackingApi, rooms: RoomIndexManager) -> None:
         self._relay = relay
         self._snapshots = snapshots
         self._api = api
+        self._rooms = rooms
         self._tracked_payments: dict[str, TrackedPayment] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -114,7 +113,7 @@ class TrackedPayments:
         tracked = self._tracked_payments.get(event["reference"])
         if tracked is not None and event["version"] > tracked.version:
             tracked.newest = event
-            self.show(payment_room(tracked.reference), packets_of(event))
+            self._rooms.broadcast(payment_room(tracked.reference), packets_of(event))
 
     async def _ask(self, reference: str, token: str) -> None:
         event = await self._api.ask(reference, token)

@@ -30,11 +30,12 @@ class Outbox(asyncio.Queue[Any]):
 
     _queue: deque[Any]
 
-    def __init__(self) -> None:
+    def __init__(self, on_put: Callable[["Outbox"], None]) -> None:
+        """`on_put(outbox)` is called after each item that was put in."""
+        self._on_put = on_put
         self.waiting_bytes = 0
         self.total_bytes = 0
         """All that was ever put in and not dropped: less what waits, it is what was taken."""
-        self.on_put: Callable[[], None] | None = None
         self._taken = 0
         super().__init__()
 
@@ -72,8 +73,7 @@ class Outbox(asyncio.Queue[Any]):
         self.waiting_bytes += size
         self.total_bytes += size
         super()._put(item)
-        if self.on_put is not None:
-            self.on_put()
+        self._on_put(self)
 
     def _get(self) -> Any:
         item = super()._get()
@@ -89,11 +89,17 @@ def _size(item: Any) -> int:
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio has no types
+    def __init__(self, *, on_put: Callable[[Outbox], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._on_put = on_put
+
     def create_queue(self, *_: Any, **__: Any) -> Outbox:
-        return Outbox()
+        return Outbox(self._on_put)
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has no types
+    """socketio passes the options that it does not know, `on_put` among them, to the Engine.IO server."""
+
     def _engineio_server_class(self) -> type[EngineServer]:
         return EngineServer
 

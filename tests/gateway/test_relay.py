@@ -16,6 +16,10 @@ from chalicelib.domain import contract
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.runtime.settings_reader import RedisSettings
 from local.embedded import Valkey, free_port
+from socket_gateway.credentials import Credentials
+from socket_gateway.metrics import Metrics
+from socket_gateway.redis_clients import RedisClients
+from socket_gateway.relay import Relay
 from tests.harness.gateway_stack import (
     ORIGIN,
     Link,
@@ -194,17 +198,14 @@ async def test_many_payments_are_resubscribed_in_commands_of_500(own_valkey: Val
     async with running(settings) as gateway:
         watches, relay = gateway.gateway.tracked_payments, gateway.gateway.relay
         references = [f"payment-{number}" for number in range(1201)]
-        shown: list[str] = []
-        watches.show = lambda room, _: shown.append(room)
-        for reference in references:
-            watches.hold("socket", reference, token_for(reference))
+        tracked = [watches.hold("socket", reference, token_for(reference)) for reference in references]
         assert await relay.confirmed(references[-1])
         own_valkey.stop()
         await until(lambda: not relay.connected)
         own_valkey.start()
         for reference in references:
             own_store.put(new_event(reference))
-        await until(lambda: len(shown) == len(references))
+        await until(lambda: {each.version for each in tracked} == {1})
         info = own_store.redis.info("commandstats")
         assert isinstance(info, dict)
         assert info["cmdstat_subscribe"]["calls"] == 3  # the probe's channel and 1,201 payments
@@ -243,20 +244,31 @@ async def test_a_relay_that_died_fails_the_health_check(valkey: Valkey) -> None:
 
 
 async def test_an_error_in_our_own_code_restarts_the_session(valkey: Valkey, store: LiveStore) -> None:
+    settings = settings_for(valkey)
+    clients = RedisClients(settings.redis, settings.timing, Credentials(settings))
+    relay = Relay(clients, "gateway", settings.timing, Metrics())
     event = new_event()
-    store.put(event)
-    async with running(settings_for(valkey)) as gateway, gateway.browser() as browser:
-        await browser.track(event["reference"])
-        relay = gateway.gateway.relay
-        healthy = relay.received
+    bodies: list[bytes] = []
+    catch_ups: list[bool] = []
 
-        def failing(body: bytes) -> None:
-            relay.received = healthy
-            raise RuntimeError(f"{len(body)} bytes")
+    def received(body: bytes) -> None:
+        bodies.append(body)
+        if len(bodies) == 1:
+            raise RuntimeError("in our own code")
 
-        relay.received = failing
-        store.publish(next_version(event, PaymentStatus.SUCCESSFUL))
-        await until(lambda: browser.versions(event["reference"]) == [1, 2])
+    async def catch_up() -> None:
+        catch_ups.append(await relay.confirmed(event["reference"]))
+
+    running_relay = asyncio.create_task(relay.run(received, catch_up))
+    relay.subscribe(event["reference"])
+    await until(lambda: catch_ups == [True])
+    store.publish(event)
+    await until(lambda: catch_ups == [True, True])
+    store.publish(next_version(event, PaymentStatus.SUCCESSFUL))
+    await until(lambda: [contract.decode(body)["version"] for body in bodies] == [1, 2])
+    running_relay.cancel()
+    await asyncio.wait([running_relay])
+    await clients.close()
 
 
 async def test_in_a_cluster_it_works_the_same() -> None:

@@ -34,15 +34,13 @@ async def register(valkey: Valkey, store: redis.Redis, gateway_id: str, clients:
     """As a gateway of that id does, which is then gone without a word."""
     settings = settings_for(valkey)
     connections = RedisClients(settings.redis, settings.timing, Credentials(settings))
-    registry = Registry(
-        connections,
-        gateway_id,
-        0.01,
+    registry = Registry(connections, gateway_id, 0.01)
+    registry.rewrite(list(clients))
+    work = registry.run(
         lambda sid: {"connectedAt": SINCE, "payments": clients[sid]} if sid in clients else None,
         lambda: {"clients": len(clients), "payments": 0},
     )
-    registry.rewrite(list(clients))
-    writing = asyncio.create_task(registry.run())
+    writing = asyncio.create_task(work)
     await until(lambda: store.zcard(clients_key(gateway_id)) == len(clients) and store.exists(gateway_key(gateway_id)))
     while not writing.done():  # asyncio.wait_for of Python 3.11, in redis-py, forgets one that meets its own result
         writing.cancel()
