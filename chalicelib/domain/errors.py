@@ -8,6 +8,7 @@
     │   ├── InvalidApiKey         401  invalid_api_key
     │   └── InvalidSignature      401  invalid_signature        webhook
     ├── NotFound                  404  not_found                also: not yours
+    ├── MethodNotAllowed          405  method_not_allowed
     ├── Conflict                  409
     │   ├── PaymentInProgress     409  payment_in_progress
     │   ├── OrderAlreadyPaid      409  order_already_paid
@@ -104,6 +105,15 @@ class NotFound(PaymentError):
     sentence = {"en": "There is no such payment.", "fr": "Ce paiement n'existe pas."}
 
 
+class MethodNotAllowed(PaymentError):
+    code = "method_not_allowed"
+    http_status = 405
+    sentence = {
+        "en": "This call is not possible here. Nothing was done.",
+        "fr": "Cet appel n'est pas possible ici. Rien n'a été fait.",
+    }
+
+
 class Conflict(PaymentError):
     http_status = 409
 
@@ -151,7 +161,7 @@ class PaymentRefused(PaymentError):
     }
 
 
-_SENTENCE_OF_LIMIT: Mapping[str, Mapping[Locale, str]] = {
+SENTENCE_OF_LIMIT: Mapping[str, Mapping[Locale, str]] = {
     "prompt_in_flight": {
         "en": "A payment prompt is on this phone already: answer it, or wait until it ends.",
         "fr": "Une demande de paiement est déjà sur ce téléphone : répondez-y, ou attendez qu'elle prenne fin.",
@@ -160,7 +170,24 @@ _SENTENCE_OF_LIMIT: Mapping[str, Mapping[Locale, str]] = {
         "en": "This phone has had too many payment prompts for now.",
         "fr": "Ce téléphone a reçu trop de demandes de paiement pour le moment.",
     },
+    "address_limit": {
+        "en": "There have been too many attempts for now.",
+        "fr": "Il y a eu trop de tentatives pour le moment.",
+    },
+    "too_many_payments": {
+        "en": "This page follows too many payments already.",
+        "fr": "Cette page suit déjà trop de paiements.",
+    },
+    "too_many_sockets": {
+        "en": "This payment is followed in too many places already.",
+        "fr": "Ce paiement est déjà suivi à trop d'endroits.",
+    },
+    "rate_limited": {
+        "en": "Too many messages. Please slow down.",
+        "fr": "Trop de messages. Veuillez ralentir.",
+    },
 }
+"""Of each code that LimitReached takes; the last three are the gateway's."""
 
 
 class LimitReached(PaymentError):
@@ -171,16 +198,12 @@ class LimitReached(PaymentError):
 
     http_status = 429
     retryable = True
-    sentence: Mapping[Locale, str] = {
-        "en": "There have been too many attempts for now.",
-        "fr": "Il y a eu trop de tentatives pour le moment.",
-    }
 
     def __init__(self, code: str, retry_after: int, detail: str = "") -> None:
-        super().__init__(detail)
         self.code = code
+        self.sentence = SENTENCE_OF_LIMIT[code]
         self.retry_after = retry_after
-        self.sentence = _SENTENCE_OF_LIMIT.get(code, self.sentence)
+        super().__init__(detail)
 
 
 class Unavailable(PaymentError):

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec
 
 from chalice.app import Request, Response
 
-from chalicelib.domain.errors import InvalidRequest, LimitReached, NotAuthenticated, PaymentError
+from chalicelib.domain.errors import InvalidRequest, LimitReached, MethodNotAllowed, NotAuthenticated, PaymentError
 from chalicelib.runtime import log
 from chalicelib.web.requests import JSON, locale_of
 
@@ -74,18 +74,18 @@ def problem(error: PaymentError, locale: str) -> Response:
 
 
 def of_framework(response: Response, locale: str) -> Response:
-    """Chalice's own refusals (a method or a content type that a route does not take), told as ours are."""
+    """Tells Chalice's own refusals (a method or a content type that a route does not take) as ours are told."""
     content_type = response.headers.get("Content-Type", "")
     if response.status_code < 400 or content_type == PROBLEM:
         return response
-    if response.status_code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
-        ours = problem(InvalidRequest(fields={"Content-Type": "is not accepted here"}), locale)
-    else:
-        error = PaymentError()
-        ours = problem(error, locale)
-        body = json.loads(ours.body)
-        status = HTTPStatus(response.status_code)
-        body |= {"status": status, "title": status.phrase, "code": status.name.lower(), "detail": status.phrase}
-        ours.body, ours.status_code = json.dumps(body), status
+    ours = problem(_error_of_framework(response.status_code), locale)
     ours.headers = {**response.headers, **ours.headers}
     return ours
+
+
+def _error_of_framework(status: int) -> PaymentError:
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return MethodNotAllowed()
+    if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return InvalidRequest(fields={"Content-Type": "is not accepted here"})
+    return PaymentError()
