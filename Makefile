@@ -30,7 +30,7 @@ check: $(INSTALLED) $(NODE_MODULES)
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy .
-	$(PY) -m pytest -q tests/unit/test_import_rules.py
+	$(PY) -m pytest -q tests/unit/test_import_rules.py tests/unit/test_openapi.py tests/unit/test_asyncapi.py
 	@$(NPM) run check
 
 synth: $(INSTALLED_DEPLOY)

@@ -14,6 +14,7 @@ from chalice.local import LambdaContext
 
 import app as application
 from local.embedded import LOOPBACK, LoopbackServer
+from tests.harness.openapi import check_reply
 
 STAGE = "/prod"
 """What API Gateway puts before a path, and takes off again before the app sees it."""
@@ -40,9 +41,14 @@ def call(
     as_base64: bool = False,
     milliseconds: int = 28_000,
 ) -> Reply:
-    """`body`: text and bytes go as they are, everything else as JSON. `milliseconds`: left of the Lambda's time."""
+    """Calls the app, and checks each of its replies against docs/openapi.yaml.
+
+    `body`: text and bytes go as they are, everything else as JSON. `milliseconds`: left of the Lambda's time.
+    """
     event = event_of(method, path, body, headers=headers, address=address, as_base64=as_base64)
-    return reply_of(application.app(event, LambdaContext("api", 512, max_runtime_ms=milliseconds)))
+    reply = reply_of(application.app(event, LambdaContext("api", 512, max_runtime_ms=milliseconds)))
+    check_reply(method, event["resource"], reply.status, reply.headers, reply.text)
+    return reply
 
 
 def reply_of(answer: Mapping[str, Any]) -> Reply:

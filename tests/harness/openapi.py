@@ -1,0 +1,102 @@
+"""Reads docs/openapi.yaml, and holds what the API answers against it."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, FormatChecker
+
+from tests import ROOT
+
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text("utf-8"))
+_METHODS = frozenset({"get", "post", "put", "patch", "delete"})
+_UNDOCUMENTED_HEADERS = re.compile(r"content-type|access-control-.*|allow", re.IGNORECASE)
+"""Of HTTP and of CORS itself."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`path` is a template, as the app's routes have it."""
+
+    method: str
+    path: str
+    content: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.content["operationId"])
+
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        return [resolved(each) for each in self.content.get("parameters", [])]
+
+    def bodies(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The content type and the example of each body that the document shows."""
+        for content_type, media in self.content.get("requestBody", {}).get("content", {}).items():
+            for example in examples_of(media):
+                yield content_type, example
+
+
+def operations() -> list[Operation]:
+    return [
+        Operation(method.upper(), path, content)
+        for path, item in DOCUMENT["paths"].items()
+        for method, content in item.items()
+        if method in _METHODS
+    ]
+
+
+def resolved(part: Mapping[str, Any]) -> dict[str, Any]:
+    """What a `$ref` leads to; every other part as it is."""
+    place: Any = part
+    if "$ref" in part:
+        place = DOCUMENT
+        for step in part["$ref"].removeprefix("#/").split("/"):
+            place = place[step]
+    return dict(place)
+
+
+def examples_of(media: Mapping[str, Any]) -> list[Any]:
+    several = [resolved(each)["value"] for each in media.get("examples", {}).values()]
+    return several + ([media["example"]] if "example" in media else [])
+
+
+def validate(value: object, schema: Mapping[str, Any], *, closed: bool = False) -> None:
+    """Raises ValidationError. `closed`: what the schema does not name must not be there."""
+    whole = {"components": DOCUMENT["components"], **schema}
+    if closed:
+        whole["unevaluatedProperties"] = False
+    Draft202012Validator(whole, format_checker=FormatChecker()).validate(value)
+
+
+def check_reply(method: str, path: str, status: int, headers: Mapping[str, str], text: str) -> None:
+    """Raises AssertionError or ValidationError where the document does not say that this may be answered.
+
+    `path` is a route's template.
+    """
+    said = _response(method, path, status)
+    _check_headers(said.get("headers", {}), headers)
+    media = said["content"].get(headers["Content-Type"])
+    assert media is not None, f"{method} {path}: {status} as {headers['Content-Type']} is not in the document"
+    validate(json.loads(text), media["schema"], closed=True)
+
+
+def _response(method: str, path: str, status: int) -> dict[str, Any]:
+    operation = DOCUMENT["paths"][path].get(method.lower())
+    if operation is None:
+        assert status == 405, f"{method} {path} is not in the document and is answered with {status}"
+        return resolved({"$ref": "#/components/responses/MethodNotAllowed"})
+    said = operation["responses"].get(str(status))
+    assert said is not None, f"{method} {path}: {status} is not in the document"
+    return resolved(said)
+
+
+def _check_headers(said: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+    for name, header in said.items():
+        assert name in headers, f"the header {name} is in the document and not in the reply"
+        validate(headers[name], resolved(header)["schema"])
+    others = {name for name in headers if name not in said and not _UNDOCUMENTED_HEADERS.fullmatch(name)}
+    assert not others, f"{others} are in the reply and not in the document"

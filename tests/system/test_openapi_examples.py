@@ -1,0 +1,153 @@
+"""Every request of docs/openapi.yaml is sent to the app. `call` holds each reply, here and elsewhere, against it."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from jsonschema import ValidationError
+
+from chalicelib import bootstrap
+from chalicelib.settings import Settings
+from tests.conftest import Shop, order_token
+from tests.harness.api_gateway import Reply, call
+from tests.harness.openapi import DOCUMENT, Operation, check_reply, operations
+from tests.system.test_routes import signature
+
+ORDER_ID = "order-1042"
+"""The one of the document's examples."""
+
+
+class Example:
+    """A request of the document, with what a running service gives out in place of the example's own tokens."""
+
+    def __init__(
+        self, operation: Operation, content_type: str | None = None, body: Mapping[str, Any] | None = None
+    ) -> None:
+        self.operation = operation
+        self.content_type = content_type
+        self.body = body
+
+    def __str__(self) -> str:
+        return f"{self.operation.id} {self.content_type or ''} {','.join(self.body or ())}"
+
+    def send(self, live: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
+        parameters = self.operation.parameters
+        values = {each["name"]: live.get(each["name"], each["example"]) for each in parameters}
+        path = self.operation.path
+        for name in _names(parameters, "path"):
+            path = path.replace(f"{{{name}}}", quote(values[name], safe=""))
+        query = urlencode({name: values[name] for name in _names(parameters, "query")})
+        sent = {name: values[name] for name in _names(parameters, "header")}
+        sent |= {**headers, **self._content_type()}
+        return call(self.operation.method, f"{path}?{query}", self._body(live), headers=sent)
+
+    def _content_type(self) -> dict[str, str]:
+        return {"Content-Type": self.content_type} if self.content_type else {}
+
+    def _body(self, live: Mapping[str, str]) -> object:
+        if self.body is None:
+            return None
+        body = {name: live.get(name, value) for name, value in self.body.items()}
+        return body if self.content_type == "application/json" else urlencode(body)
+
+
+def _names(parameters: list[dict[str, Any]], place: str) -> list[str]:
+    return [each["name"] for each in parameters if each["in"] == place]
+
+
+def examples_of(operation: Operation) -> list[Example]:
+    return [Example(operation, *shown) for shown in operation.bodies()] or [Example(operation)]
+
+
+EXAMPLES = [example for operation in operations() for example in examples_of(operation)]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_each_request_of_the_document_is_taken(
+    example: Example, api: Settings, shop: Shop, merchant: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = example.operation
+    live: dict[str, str] = {"orderToken": order_token(api, orderId=ORDER_ID)}
+    headers = {}
+    if operation.id == "simulate":
+        monkeypatch.setenv("APP_ENV", "development")
+        bootstrap.process.close()
+    elif operation.id != "initiate":
+        live |= payment_under_review(shop, merchant, api)
+    if operation.id.startswith("webhook"):
+        live["reference"] = shop.transactions[0]["reference"]
+    if operation.content["security"]:
+        headers = credentials(operation, api, live, by_key="orderToken" not in (example.body or {}))
+    reply = example.send(live, headers)
+    assert reply.status == (201 if operation.id in ("initiate", "simulate") else 200), reply.text
+
+
+def payment_under_review(shop: Shop, merchant: dict[str, str], api: Settings) -> dict[str, str]:
+    """One that every action may be done to, and what CamPay sends about it."""
+    body = {"orderId": ORDER_ID, "amount": 5000, "currency": "XAF", "phoneNumber": "237670000006"}
+    started = call("POST", "/api/payment/initiate", body, headers=merchant).json
+    shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
+    operator = {"X-Api-Key": api.operator_api_keys[0]}
+    checked = call("POST", f"/api/payment/operator/{started['reference']}/recheck", headers=operator)
+    assert checked.json["status"] == "CONFLICTED"
+    return {
+        "reference": started["reference"],
+        "external_reference": started["reference"],
+        "trackingToken": started["trackingToken"],
+        "signature": signature(api),
+    }
+
+
+def credentials(operation: Operation, api: Settings, live: Mapping[str, str], *, by_key: bool) -> dict[str, str]:
+    """Those of the document's first scheme that is none of the caller's choice."""
+    schemes = [name for each in operation.content["security"] for name in each]
+    if "trackingToken" in schemes:
+        return {"Authorization": f"Bearer {live['trackingToken']}"}
+    keys = {"merchantKey": api.merchant_api_keys, "operatorKey": api.operator_api_keys}
+    return {"X-Api-Key": keys[schemes[0]][0]} if by_key else {}
+
+
+@pytest.mark.usefixtures("api")
+@pytest.mark.parametrize("operation", operations(), ids=lambda it: it.id)
+def test_who_needs_credentials_is_refused_without(operation: Operation) -> None:
+    security = operation.content["security"]
+    refused = examples_of(operation)[0].send({}, {}).status == 401
+    is_signed = operation.id in ("initiate", "webhook", "webhookByQuery")  # the body or the query is, not a header
+    assert refused == (bool(security) or is_signed)
+
+
+@pytest.mark.parametrize("scheme", ["merchantKey", "operatorKey", "trackingToken"])
+def test_each_security_scheme_opens_what_it_is_named_for(
+    scheme: str, api: Settings, shop: Shop, merchant: dict[str, str]
+) -> None:
+    live = payment_under_review(shop, merchant, api)
+    headers = {
+        "merchantKey": merchant,
+        "operatorKey": {"X-Api-Key": api.operator_api_keys[0]},
+        "trackingToken": {"Authorization": f"Bearer {live['trackingToken']}"},
+    }[scheme]
+    for operation in operations():
+        if operation.content["security"] and operation.id != "initiate":
+            reply = examples_of(operation)[0].send(live, headers)
+            assert (reply.status != 401) == ({scheme: []} in operation.content["security"]), operation.id
+
+
+def test_a_reply_that_the_document_does_not_know_is_found() -> None:
+    path, problem = "/api/payment/health", DOCUMENT["components"]["examples"]["internal_error"]["value"]
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    sound = '{"status": "healthy", "storage": "redis", "timestamp": "2026-01-15T10:11:40.120Z"}'
+    check_reply("GET", path, 200, headers, sound)
+    for status, more, text in (
+        (201, {}, sound),
+        (200, {"X-More": "1"}, sound),
+        (200, {"Cache-Control": "public"}, sound),
+        (200, {"Content-Type": "text/plain"}, sound),
+        (200, {}, sound.replace("healthy", "well")),
+        (200, {}, sound.replace("{", '{"more": 1, ')),
+        (500, {}, str(problem)),
+    ):
+        with pytest.raises((AssertionError, ValidationError)):
+            check_reply("GET", path, status, headers | more, text)
+    with pytest.raises(AssertionError):
+        check_reply("DELETE", path, 200, headers, sound)

@@ -1,0 +1,125 @@
+"""docs/openapi.yaml is sound, and says of itself what the code says: routes, methods, codes, fields, sentences."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+import yaml
+from openapi_spec_validator import validate as lint
+
+import app as application
+from chalicelib.domain.contract import PaymentEvent
+from chalicelib.domain.errors import SENTENCE_OF_LIMIT, LimitReached, PaymentError
+from chalicelib.domain.payment import PaymentStatus
+from chalicelib.web.requests import MAXIMUM_AMOUNT, SIMULATED_NUMBERS
+from infra.gateway_responses import gateway_responses
+from tests.harness.openapi import DOCUMENT, examples_of, operations, resolved, validate
+from tests.unit.test_asyncapi import DOCUMENT as ASYNCAPI
+
+COMPONENTS: dict[str, Any] = DOCUMENT["components"]
+SCHEMAS: dict[str, Any] = COMPONENTS["schemas"]
+OF_THE_GATEWAY = {"too_many_payments", "too_many_sockets", "rate_limited"}
+
+
+def errors() -> Iterator[PaymentError]:
+    """One of each code that the API may answer."""
+    yield PaymentError()
+    yield from (LimitReached(code, 1) for code in SENTENCE_OF_LIMIT if code not in OF_THE_GATEWAY)
+    kinds = PaymentError.__subclasses__()
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if "code" in vars(kind):
+            yield kind()
+
+
+ERRORS = {error.code: error for error in errors()}
+PROBLEM_MEDIA = [
+    pytest.param(said["content"]["application/problem+json"], id=name)
+    for name, said in COMPONENTS["responses"].items()
+    if "application/problem+json" in said["content"] and name != "AtTheEdge"
+]
+
+
+def test_it_is_a_sound_openapi_document() -> None:
+    lint(DOCUMENT)
+
+
+def test_its_operations_are_the_routes_of_the_app() -> None:
+    routes = {(method, path) for path, methods in application.app.routes.items() for method in methods}
+    assert {(it.method, it.path) for it in operations()} == routes
+
+
+def test_its_codes_are_those_of_the_error_tree() -> None:
+    assert sorted(SCHEMAS["ProblemCode"]["enum"]) == sorted(ERRORS)
+
+
+def test_every_code_may_come_from_somewhere() -> None:
+    answered: set[str] = set()
+    for name, said in COMPONENTS["responses"].items():
+        used = name == "MethodNotAllowed" or f"#/components/responses/{name}" in str(DOCUMENT["paths"])
+        assert used, f"no operation answers {name}"
+        answered |= codes_of(said)
+    assert answered == set(ERRORS)
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_the_example_of_a_problem_is_what_the_api_says(code: str) -> None:
+    example, error = COMPONENTS["examples"][code]["value"], ERRORS[code]
+    assert (example["type"], example["code"]) == (f"urn:braidster-payments:{code}", code)
+    assert (example["status"], example["title"]) == (error.http_status, HTTPStatus(error.http_status).phrase)
+    assert (example["detail"], example["retryable"]) == (error.sentence["en"], error.retryable)
+
+
+@pytest.mark.parametrize("media", PROBLEM_MEDIA)
+def test_a_problem_response_has_an_example_of_each_code_that_it_takes(media: dict[str, Any]) -> None:
+    examples = examples_of(media)
+    for example in examples:
+        validate(example, media["schema"], closed=True)
+    assert {example["code"] for example in examples} == set(media["schema"]["allOf"][1]["properties"]["code"]["enum"])
+
+
+def test_every_other_example_passes_its_schema() -> None:
+    shown = 0
+    for operation in operations():
+        for said in operation.content["responses"].values():
+            shown += examples_pass(resolved(said), closed=True)
+        shown += examples_pass(operation.content.get("requestBody", {}), closed=False)
+        for parameter in operation.parameters:
+            validate(parameter["example"], parameter["schema"])
+    assert shown > 20
+
+
+def test_limits_and_words_are_those_of_the_code() -> None:
+    assert SCHEMAS["PaymentStatus"]["enum"] == [status.value for status in PaymentStatus]
+    assert SCHEMAS["Simulation"]["properties"]["outcome"]["enum"] == list(SIMULATED_NUMBERS)
+    assert SCHEMAS["Amount"]["maximum"] == MAXIMUM_AMOUNT
+
+
+def test_the_payment_is_the_one_of_the_events() -> None:
+    assert SCHEMAS["PaymentEvent"] == ASYNCAPI["components"]["schemas"]["PaymentEvent"]
+    assert set(SCHEMAS["PaymentEvent"]["required"]) == set(PaymentEvent.__annotations__)
+
+
+@pytest.mark.parametrize("name", gateway_responses("https://shop.example"))
+def test_what_api_gateway_answers_itself_is_a_problem_too(name: str) -> None:
+    answer = gateway_responses("https://shop.example")[name]
+    problem = yaml.safe_load(answer["responseTemplates"]["application/json"])
+    validate(problem, SCHEMAS["Problem"], closed=True)
+    said = COMPONENTS["responses"]["AtTheEdge"]["description"]
+    assert f"`{problem['code']}`" in said
+    assert answer["statusCode"] in said
+
+
+def codes_of(said: dict[str, Any]) -> set[str]:
+    schema = said["content"].get("application/problem+json", {}).get("schema", {})
+    return {code for part in schema.get("allOf", [])[1:] for code in part["properties"]["code"]["enum"]}
+
+
+def examples_pass(part: dict[str, Any], *, closed: bool) -> int:
+    """How many there are."""
+    examples = [(each, media["schema"]) for media in part.get("content", {}).values() for each in examples_of(media)]
+    for example, schema in examples:
+        validate(example, schema, closed=closed)
+    return len(examples)
