@@ -31,9 +31,10 @@ def synthesise(context: dict[str, str], output: Path) -> None:
 
     app = App(outdir=str(output), context={**_STRICT, **context})
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    stages = _stages(app.node.try_get_context("stage"), app.node.try_get_context("cluster"))
     with tempfile.TemporaryDirectory() as folder:
         package = build(Path(folder))
-        for stage in _stages(app.node.try_get_context("stage"), app.node.try_get_context("cluster")):
+        for stage in stages:
             name = STACK_NAME.format(stage=stage.name)
             secrets = SecretsStack(app, f"{name}-secrets", stage)
             payments = PaymentsStack(app, name, stage, package=package, secret=secrets.secret)

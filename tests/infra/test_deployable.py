@@ -23,7 +23,6 @@ PROGRAMS = {
     "infra.commands.deployable": ("dev", "docker"),
     "infra.commands.doctor": ("dev",),
     "infra.commands.fill_secret": ("dev",),
-    "infra.commands.may_destroy": ("dev",),
     "infra.commands.protect": ("dev",),
 }
 

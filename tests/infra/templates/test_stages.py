@@ -14,9 +14,10 @@ import pytest
 from chalicelib import settings as api_settings
 from chalicelib.runtime.settings_reader import InvalidSettings
 from infra.commands.fill_secret import CAMPAY_KEYS, OUR_KEYS
-from infra.deployment import Deployment
+from infra.deployment import STACK_NAME, Deployment
 from infra.stages import DEV, PROD, STAGES, Domain, UnknownStage, stage_of
 from socket_gateway import settings as gateway_settings
+from tests import ROOT
 from tests.infra.templates.synthesis import VARIANTS, Synthesis, Template, Variant, plain, synthesised
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
@@ -54,6 +55,31 @@ def test_cfn_lint_has_nothing_to_say(synthesis: Synthesis) -> None:
     command = [cfn_lint, "--ignore-checks", CDK_SAYS_IT_TWICE, "--", *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
+
+
+def test_cloudformation_refuses_to_delete_production_and_every_secret(synthesis: Synthesis) -> None:
+    """`make destroy` only asks CloudFormation; a person has to switch the protection off in the console first."""
+    manifest = json.loads((synthesis.folder / "manifest.json").read_text(encoding="utf-8"))
+    protected = {name: it["properties"]["terminationProtection"] for name, it in stacks_of(manifest).items()}
+    names = {stage: STACK_NAME.format(stage=stage) for stage in STAGES}
+    assert protected == {
+        **{name: stage == "prod" for stage, name in names.items()},
+        **{f"{name}-secrets": True for name in names.values()},
+    }
+
+
+def stacks_of(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: it for name, it in manifest["artifacts"].items() if it["type"] == "aws:cloudformation:stack"}
+
+
+@pytest.mark.parametrize("name", ["", "production"])
+def test_a_stage_that_there_is_not_ends_before_anything_is_built(name: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infra.cdk_app", "-c", f"stage={name}", "--output", str(tmp_path / "out")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"there is no stage {name or 'without a name'}: STAGE is dev or prod\n",
+    )
 
 
 def test_one_zip_is_the_code_of_every_function(synthesis: Synthesis) -> None:

@@ -45,7 +45,9 @@ def test_phones_are_forgotten(stack: Template) -> None:
 
 
 def test_the_ledger_survives_a_slip_and_can_go_back_to_each_second(stack: Template) -> None:
-    """It is the only record of what a payment was for."""
+    """It is the only record of what a payment was for: it outlives its stack and the loss of its place in the template.
+    Only a creation that fails takes it back, with nothing in it yet.
+    """
     table = stack.whole("DynamoDB::Table")
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
