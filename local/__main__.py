@@ -147,7 +147,7 @@ def children(environment: Mapping[str, str], ports: Ports) -> list[Child]:
     return [
         python("aws", "local.embedded", ports.aws, "/embedded/health"),
         python("api", "local.api_server", ports.api, "/api/payment/health"),
-        python("gateway", "socket_gateway.asgi", ports.gateway, "/readyz"),
+        python("gateway", "local.gateway_server", ports.gateway, "/readyz"),
         python("simulator", "local.campay_simulator", ports.simulator, "/simulator/health"),
     ]
 

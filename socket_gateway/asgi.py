@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
@@ -27,12 +27,13 @@ from socket_gateway.server import GatewayServer
 from socket_gateway.settings import Settings, read_settings
 from socket_gateway.snapshots import Snapshots
 from socket_gateway.sockets import Sockets
-from socket_gateway.test_page import PaymentTestPage
 from socket_gateway.tracked_payments import TrackedPayments
 from socket_gateway.tracking_api import TrackingApi
 from socket_gateway.wire import SocketServer
 
 _PATH = "/socket.io/"
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""An ASGI application."""
 
 
 class Gateway:
@@ -65,7 +66,6 @@ class Gateway:
             settings,
             self.metrics,
         )
-        self.test_page = PaymentTestPage(settings.test_page, self.connections) if settings.test_page else None
         self._tasks: list[asyncio.Task[None]] = []
         self._register_gauges()
 
@@ -111,8 +111,6 @@ class Gateway:
             await respond_json(send, 503 if reasons else 200, ready=not reasons, reasons=reasons)
         elif scope["path"] == "/metrics":
             await respond(send, 200, self.metrics.text(), prometheus.CONTENT_TYPE)
-        elif self.test_page and self.test_page.has(scope["path"]):
-            await self.test_page(scope, send)
         else:
             await respond_json(send, 404, status=404, code="not_found")
 
@@ -170,6 +168,10 @@ class Gateway:
         return {"clients": len(self.sockets), "payments": len(self.tracked_payments)}
 
 
+Mount = Callable[[Gateway], Application]
+"""Gives the application that is served for a gateway: the gateway itself, or what is mounted in front of it."""
+
+
 def _ended(task: asyncio.Task[None]) -> None:
     if not task.cancelled():
         log.failure("endless-task-ended", task.exception())
@@ -196,16 +198,19 @@ def create_app(settings: Settings) -> Gateway:
     return Gateway(settings)
 
 
-def create_server(gateway: Gateway) -> GatewayServer:
-    """Not started yet: `serve()` it. It listens to signals only where `handle_signals()` was called."""
-    return GatewayServer(gateway, gateway.settings, gateway.drain, gateway.admission, gateway.metrics)
+def create_server(gateway: Gateway, application: Application) -> GatewayServer:
+    """Creates the server of a gateway. `serve()` starts it; it listens to signals once `handle_signals()` was called.
+
+    `application` is the gateway itself, or what is mounted in front of it.
+    """
+    return GatewayServer(application, gateway.settings, gateway.drain, gateway.admission, gateway.metrics)
 
 
-async def serve(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT has drained it."""
+async def serve(settings: Settings, mount: Mount) -> None:
+    """Runs a gateway until SIGTERM or SIGINT has drained it."""
     raise_descriptor_limit(settings.bounds.max_connections)
     gateway = create_app(settings)
-    server = create_server(gateway)
+    server = create_server(gateway, mount(gateway))
     server.handle_signals()
     # The collector stops the loop for 0.3 s at some thousands of browsers: what lives for ever is
     # taken out of its sight, and it looks at the rest less often.
@@ -217,7 +222,8 @@ async def serve(settings: Settings) -> None:
     log.info("gateway-stopped", gateway=gateway.id)
 
 
-def main() -> None:
+def main(mount: Mount = lambda gateway: gateway) -> None:
+    """Reads the settings and runs a gateway. Exits with 1, and one line in the log, where they are wrong."""
     log.configure()
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # its warnings are about what strangers send
     try:
@@ -225,7 +231,7 @@ def main() -> None:
     except InvalidSettings as error:
         log.alarm("gateway-not-started", reason=str(error))
         raise SystemExit(1) from None
-    uvloop.run(serve(settings))
+    uvloop.run(serve(settings, mount))
 
 
 if __name__ == "__main__":

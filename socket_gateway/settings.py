@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import TypeVar
 
 from chalicelib.runtime.environment import Number
@@ -11,15 +10,6 @@ from chalicelib.runtime.settings_reader import LAST_PORT, RedisSettings, Setting
 
 _RANGE = "range"
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class PageSettings:
-    """`folder`: where the test page is built. The addresses are those that its browser calls."""
-
-    folder: Path
-    api_url: str
-    simulator_url: str
 
 
 def _bounded(usual: Number, minimum: Number, maximum: Number) -> Number:
@@ -80,7 +70,7 @@ class Timing:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`tracking_token_keys`: all of them verify. `trusted_proxies`: hops of X-Forwarded-For that are ours.
-    `test_page` is None in production, whatever the environment says. `log_clients`: a line for each connect, track,
+    `log_clients`: a line for each connect, track,
     stop and disconnect.
     """
 
@@ -95,7 +85,6 @@ class Settings:
     api_concurrency: int = 8
     secrets_id: str = ""
     log_clients: bool = True
-    test_page: PageSettings | None = None
     bounds: Bounds = field(default_factory=Bounds)
     timing: Timing = field(default_factory=Timing)
 
@@ -120,7 +109,6 @@ class _Reader(SettingsReader):
             api_concurrency=self.number("API_CONCURRENCY", 8, 1, 1000),
             secrets_id=self.optional("SECRETS_ID"),
             log_clients=self.switch("LOG_CLIENTS", usual=True),
-            test_page=self._test_page(),
             bounds=self._fields(Bounds()),
             timing=self._fields(
                 Timing(drain_accept_seconds=0.0, drain_close_seconds=1.0) if self.development else Timing()
@@ -135,14 +123,6 @@ class _Reader(SettingsReader):
         if any("*" in shop or "://" not in shop for shop in shops):
             self.faults.append("FRONTEND_URL must be exact origins such as https://shop.example")
         return (*(shop.rstrip("/") for shop in shops), *own)
-
-    def _test_page(self) -> PageSettings | None:
-        folder = self.optional("TEST_PAGE_DIR")
-        if not folder or not self.development:
-            return None
-        api_url = self.text("TEST_PAGE_API_URL", in_development="http://localhost:8000")
-        simulator_url = self.text("TEST_PAGE_SIMULATOR_URL", in_development="http://localhost:8090")
-        return PageSettings(Path(folder), api_url.rstrip("/"), simulator_url.rstrip("/"))
 
     def _fields(self, usual: T) -> T:
         """The same dataclass of numbers, with what the environment says of each of its fields."""

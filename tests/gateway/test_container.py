@@ -70,6 +70,7 @@ def replicas(image: str, stack: Stack, valkey: Valkey) -> Iterator[list[GatewayC
         "API_URL": stack.api.removesuffix("/api/payment"),
         "DRAIN_ACCEPT_SECONDS": "3",
         "DRAIN_CLOSE_SECONDS": "2",
+        "TEST_PAGE_DIR": "/app/socket_gateway",
     }
     with GatewayContainer(environment) as one, GatewayContainer(environment) as two:
         yield [one, two]
@@ -203,6 +204,7 @@ def test_only_what_the_gateway_needs_is_in_it() -> None:
     rooms = (ROOM, *(ROOT / "chalicelib" / room for room in SHARED_WITH_GATEWAY))
     files = {path.relative_to(ROOT).as_posix() for room in rooms for path in room.glob("*.py")}
     assert inside == files | {"chalicelib/__init__.py"}
+    assert {path for path in inside if "page" in path or path.startswith("local/")} == set(), "development alone has it"
 
 
 @pytest.mark.usefixtures("proxy")
@@ -218,6 +220,13 @@ def test_it_runs_with_nothing_to_write_to_and_no_privileges(replicas: list[Gatew
     health = inspect(IMAGE)["Healthcheck"]["Test"][1:]
     assert one.execute(*health) == (0, "")
     assert one.execute("env", "PORT=9", *health)[0] == 1, "nobody listens there"
+
+
+@pytest.mark.usefixtures("proxy")
+def test_it_serves_no_test_page_whatever_the_environment_says(replicas: list[GatewayContainer]) -> None:
+    for method, path in (("GET", ""), ("GET", "/index.html"), ("GET", "/addresses.json"), ("POST", "/cut")):
+        reply = requests.request(method, f"{replicas[0].url}/payment-test{path}", timeout=5)
+        assert (reply.status_code, reply.json()) == (404, {"status": 404, "code": "not_found"})
 
 
 @pytest.mark.usefixtures("image")

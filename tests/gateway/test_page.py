@@ -1,6 +1,8 @@
 """The test page in development: what is served, what is not, and the button that cuts every connection."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,9 +11,14 @@ import pytest
 import pytest_asyncio
 
 from chalicelib.domain.payment import PaymentStatus
-from local.embedded import LOOPBACK, Valkey
-from socket_gateway.settings import PageSettings, read_settings
+from local.embedded import LOOPBACK, Valkey, free_port
+from local.gateway_server import with_test_page
+from local.processes import is_ready
+from local.test_page import PageSettings, read_page_settings
+from socket_gateway.asgi import Mount
+from tests import ROOT
 from tests.harness.gateway_stack import LiveStore, Running, new_event, next_version, running, settings_for, until
+from tests.harness.stack import wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SCRIPT = "assets/index-B1xyz.js"
@@ -31,10 +38,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+def page_of(folder: Path) -> Mount:
+    settings = PageSettings(folder, "http://localhost:1", "http://localhost:2")
+    return lambda gateway: with_test_page(gateway, settings)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(valkey: Valkey, folder: Path) -> AsyncIterator[Running]:
-    page = PageSettings(folder, "http://localhost:1", "http://localhost:2")
-    async with running(settings_for(valkey, test_page=page)) as gateway:
+    async with running(settings_for(valkey), mount=page_of(folder)) as gateway:
         yield gateway
 
 
@@ -123,35 +134,49 @@ async def test_a_cut_takes_every_connection_and_the_browsers_come_back(
     store.close()
 
 
-async def test_production_has_no_page(valkey: Valkey, folder: Path) -> None:
+@pytest.mark.parametrize("module", ["socket_gateway.asgi", "local.gateway_server"])
+async def test_production_has_no_page(valkey: Valkey, folder: Path, module: str) -> None:
+    """Neither program serves it, whatever the environment says of it."""
     production = {
+        "APP_ENV": "production",
         "FRONTEND_URL": "https://shop.example",
         "REDIS_HOST": LOOPBACK,
+        "REDIS_PORT": str(valkey.port),
         "TRACKING_TOKEN_KEY": "a" * 32,
         "API_URL": "https://api.example",
+        "GATEWAY_HOST": LOOPBACK,
+        "PORT": str(free_port()),
         "TEST_PAGE_DIR": str(folder),
     }
-    assert read_settings(production).test_page is None
-    settings = settings_for(valkey, development=False, test_page=read_settings(production).test_page)
-    async with running(settings) as gateway, httpx.AsyncClient(base_url=gateway.url) as http:
-        for method, path in (("GET", ""), ("GET", "/"), ("GET", "/addresses.json"), ("POST", "/cut")):
-            answer = await http.request(method, f"/payment-test{path}")
-            assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
+    url = f"http://{LOOPBACK}:{production['PORT']}"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, cwd=ROOT, env={**os.environ, **production}, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        await asyncio.to_thread(wait_until, lambda: is_ready(f"{url}/readyz"), "the gateway is ready")
+        async with httpx.AsyncClient(base_url=url) as http:
+            for method, path in (("GET", ""), ("GET", "/"), ("GET", "/addresses.json"), ("POST", "/cut")):
+                answer = await http.request(method, f"/payment-test{path}")
+                assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def test_development_has_it_where_the_environment_says_so(folder: Path) -> None:
-    development = {"APP_ENV": "development", "TRACKING_TOKEN_KEY": "short"}
-    assert read_settings(development).test_page is None
+    assert read_page_settings({"TEST_PAGE_DIR": ""}) is None
     usual = PageSettings(folder, "http://localhost:8000", "http://localhost:8090")
-    assert read_settings(development | {"TEST_PAGE_DIR": str(folder)}).test_page == usual
+    assert read_page_settings({"TEST_PAGE_DIR": str(folder)}) == usual
     moved = {"TEST_PAGE_API_URL": "http://localhost:1/", "TEST_PAGE_SIMULATOR_URL": "http://localhost:2"}
-    page = read_settings(development | {"TEST_PAGE_DIR": str(folder)} | moved).test_page
+    page = read_page_settings({"TEST_PAGE_DIR": str(folder), **moved})
     assert page == PageSettings(folder, "http://localhost:1", "http://localhost:2")
 
 
 async def test_a_page_that_is_not_built_is_one_clear_line(valkey: Valkey, tmp_path: Path) -> None:
-    page = PageSettings(tmp_path / "dist", "http://localhost:1", "http://localhost:2")
-    async with running(settings_for(valkey, test_page=page)) as gateway, httpx.AsyncClient() as http:
+    async with (
+        running(settings_for(valkey), mount=page_of(tmp_path / "dist")) as gateway,
+        httpx.AsyncClient() as http,
+    ):
         answer = await http.get(f"{gateway.url}/payment-test")
         assert (answer.status_code, len(answer.text.splitlines())) == (404, 1)
         assert "make run" in answer.text

@@ -20,7 +20,7 @@ from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.tokens import TrackingGrant, sign_tracking_token
 from chalicelib.runtime.settings_reader import RedisSettings
 from local.embedded import LOOPBACK, Valkey
-from socket_gateway.asgi import Gateway, create_app, create_server
+from socket_gateway.asgi import Gateway, Mount, create_app, create_server
 from socket_gateway.settings import Bounds, Settings, Timing
 
 KEY = "tracking-key-of-the-tests-0123456789"
@@ -246,10 +246,12 @@ def settings_for(valkey: Valkey, api_url: str = "http://127.0.0.1:9", **changes:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, *, connected: bool = True) -> AsyncIterator[Running]:
-    """`connected`: not before the relay is."""
+async def running(
+    settings: Settings, *, connected: bool = True, mount: Mount = lambda gateway: gateway
+) -> AsyncIterator[Running]:
+    """Runs a gateway in this event loop. `connected`: yields only once its relay is."""
     gateway = create_app(settings)
-    server = create_server(gateway)
+    server = create_server(gateway, mount(gateway))
     serving = asyncio.create_task(server.serve())
     try:
         await until(lambda: server.started or serving.done())

@@ -156,7 +156,7 @@ class SpareGateway:
 
     def start(self) -> None:
         """Returns when it is ready."""
-        command = [sys.executable, "-m", "socket_gateway.asgi"]
+        command = [sys.executable, "-m", "local.gateway_server"]
         self._process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **self._environment})
         wait_until(lambda: is_ready(f"{self._url}/readyz"), "the gateway is ready")
 

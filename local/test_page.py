@@ -1,11 +1,11 @@
-"""The front end's test page, as it was built; there is none in production."""
+"""Serves the front end's test page, as it was built, at the gateway's address. Production has none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from socket_gateway.asgi_http import Scope, Send, respond, respond_json
 from socket_gateway.connections import Connections
-from socket_gateway.settings import PageSettings
 
 _PREFIX = "/payment-test/"
 _CONTENT_TYPES = {
@@ -20,8 +20,31 @@ _CONTENT_TYPES = {
 _NOT_BUILT = b"The test page is not built: run make run, or npm --prefix frontend run build and the gateway again.\n"
 
 
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """Says where the built page lies (`folder`) and which addresses its browser calls."""
+
+    folder: Path
+    api_url: str
+    simulator_url: str
+
+
+def read_page_settings(environment: Mapping[str, str]) -> PageSettings | None:
+    """Reads the variables TEST_PAGE_*. Returns None where TEST_PAGE_DIR is not set."""
+    folder = environment.get("TEST_PAGE_DIR")
+    if not folder:
+        return None
+    api_url = environment.get("TEST_PAGE_API_URL") or "http://localhost:8000"
+    simulator_url = environment.get("TEST_PAGE_SIMULATOR_URL") or "http://localhost:8090"
+    return PageSettings(Path(folder), api_url.rstrip("/"), simulator_url.rstrip("/"))
+
+
 class PaymentTestPage:
-    """Serves what lay in the folder when the gateway started, and nothing else: no path reaches the disk later."""
+    """Serves the files that were in the folder when the gateway started. No request reads the disk.
+
+    Two addresses are no files: GET `addresses.json` tells the page where the API and the simulator are, and POST `cut`
+    closes every connection of the gateway.
+    """
 
     def __init__(self, settings: PageSettings, connections: Connections) -> None:
         self._settings = settings
@@ -45,7 +68,7 @@ class PaymentTestPage:
             await self._file(name, send)
 
     def _cut(self) -> int:
-        """Every browser loses its connection, and comes back by itself."""
+        """Closes every browser's connection, and returns how many. Each browser reconnects by itself."""
         sessions = self._connections.sessions()
         for eio_sid in sessions:
             self._connections.close(eio_sid, "test_page")
@@ -63,7 +86,7 @@ class PaymentTestPage:
 
 
 def _read(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The name that a file has in the page's addresses, and what is in it."""
+    """Yields each file's name, as the page's addresses have it, and its content."""
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             yield file.relative_to(folder).as_posix(), file.read_bytes()
