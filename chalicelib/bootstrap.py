@@ -45,17 +45,18 @@ class Service:
         self.live_store.close()
 
 
-SECRETS_DOUBTED_MS = 60_000
+SECRETS_RELOAD_INTERVAL_MS = 60_000
+"""Shortest time between two reads of the secrets: invalid keys must not generate load on Secrets Manager."""
 
 
 class Process:
-    """This process's one service, built anew where its secrets may have been rotated."""
+    """Holds this process's one service, and builds it anew after its secrets have been rotated."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._service: Service | None = None
         self._built_at = 0
-        self._is_doubted = False
+        self._reload_is_requested = False
         self._lock = threading.Lock()
 
     def service(self) -> Service:
@@ -64,13 +65,13 @@ class Process:
                 log.configure()
                 self._service = build(read_settings(), self._clock, self.request_secrets_reload)
                 self._built_at = self._clock.now()
-            elif self._is_doubted:
+            elif self._reload_is_requested:
                 self._service = self._rebuilt(self._service)
-                self._built_at, self._is_doubted = self._clock.now(), False
+                self._built_at, self._reload_is_requested = self._clock.now(), False
             return self._service
 
     def _rebuilt(self, old: Service) -> Service:
-        """With secrets read anew; where they cannot be read, what has worked so far goes on working."""
+        """Builds the service with the secrets of now. Returns the old one where they cannot be read or are the same."""
         try:
             settings = read_settings()
         except InvalidSettings as error:
@@ -82,10 +83,14 @@ class Process:
         return build(settings, self._clock, self.request_secrets_reload)
 
     def request_secrets_reload(self) -> None:
+        """Lets the next call of `service` read the secrets again, unless they were read within the last minute.
+
+        Call it when a credential is rejected, a caller's or our own.
+        """
         if self._service is None or not self._service.settings.secrets_id:
             return
-        if self._clock.now() - self._built_at > SECRETS_DOUBTED_MS:
-            self._is_doubted = True
+        if self._clock.now() - self._built_at > SECRETS_RELOAD_INTERVAL_MS:
+            self._reload_is_requested = True
 
     def close(self) -> None:
         with self._lock:
@@ -99,8 +104,6 @@ process = Process(clock)
 service = process.service
 """This process's own. Raises InvalidSettings."""
 request_secrets_reload = process.request_secrets_reload
-"""Somebody's key was refused, or one of ours: the next call reads the secrets again, once a minute at most, so
-that strangers with wrong keys cannot keep Secrets Manager busy."""
 
 
 def build(settings: Settings, clock: Clock, request_secrets_reload: Callable[[], None] = lambda: None) -> Service:

@@ -1,4 +1,4 @@
-"""The keys and passwords of this moment: where one is refused they are read again, since they may have been rotated."""
+"""Holds the keys and passwords that are valid now, and reads them again after one was refused: it may be rotated."""
 
 import asyncio
 import time
@@ -11,15 +11,15 @@ from socket_gateway.settings import Settings, read_settings
 
 
 class Credentials(CredentialProvider):
-    """Starts with those of `settings`. redis-py asks it for the password at each connection."""
+    """Provides the keys of tracking tokens, and the password of Redis, which redis-py asks for at each connection."""
 
     def __init__(self, settings: Settings) -> None:
         self.tracking_token_keys = settings.tracking_token_keys
         self._redis = settings.redis
         self._secrets_id = settings.secrets_id
-        self._believed_seconds = settings.timing.secrets_believed_seconds
-        self._read_at = time.monotonic()
-        self._reading: asyncio.Task[bool] | None = None
+        self._reload_interval = settings.timing.secrets_reload_interval_seconds
+        self._loaded_at = time.monotonic()
+        self._loading: asyncio.Task[bool] | None = None
 
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
         if self._redis.username:
@@ -29,26 +29,28 @@ class Credentials(CredentialProvider):
     async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
         return self.get_credentials()
 
-    async def read_again(self) -> bool:
-        """After a refusal. True: they were, and it is worth another try. They are not when they are young, so that
-        strangers with forged tokens cannot keep Secrets Manager busy.
-        """
-        if self._reading is None:
-            young = time.monotonic() - self._read_at < self._believed_seconds
-            if young or not self._secrets_id:
-                return False
-            self._read_at = time.monotonic()
-            self._reading = asyncio.create_task(self._read())
-        return await asyncio.shield(self._reading)
+    async def reload(self) -> bool:
+        """Reads the secrets again after a credential was refused. Returns True where a retry makes sense.
 
-    async def _read(self) -> bool:
+        Returns False where they were read less than `secrets_reload_interval_seconds` ago, so that forged tokens cannot
+        generate load on Secrets Manager, where they cannot be read, and where the process has no secret.
+        """
+        if self._loading is None:
+            is_young = time.monotonic() - self._loaded_at < self._reload_interval
+            if is_young or not self._secrets_id:
+                return False
+            self._loaded_at = time.monotonic()
+            self._loading = asyncio.create_task(self._load())
+        return await asyncio.shield(self._loading)
+
+    async def _load(self) -> bool:
         try:
             settings = await asyncio.to_thread(read_settings)  # boto3 blocks
         except InvalidSettings as error:
             log.warning("secrets-not-read-again", reason=str(error))
             return False
         finally:
-            self._reading = None
+            self._loading = None
         self.tracking_token_keys, self._redis = settings.tracking_token_keys, settings.redis
         log.info("secrets-read-again")
         return True

@@ -46,7 +46,7 @@ class RedisClients:
             return await self._connect_subscriber()
         except REDIS_AWAY as error:
             if isinstance(error, AuthenticationError) or isinstance(error.__cause__, AuthenticationError):
-                await self._credentials.read_again()
+                await self._credentials.reload()
             raise
 
     async def _connect_subscriber(self) -> Connection:

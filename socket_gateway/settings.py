@@ -48,7 +48,7 @@ class Bounds:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """Seconds: usual value, minimum and maximum. `drain_accept`: still accepting after SIGTERM, `drain_close`: the
-    longest that the closes take, `secrets_believed`: so long a refusal does not make us read the secrets again,
+    longest that the closes take, `secrets_reload_interval`: the shortest time between two reads of the secrets,
     `unready_log`: between two lines that say that this gateway is not ready; an alarm expects one a minute.
     """
 
@@ -60,7 +60,7 @@ class Timing:
     drain_accept_seconds: float = _bounded(15.0, 0.0, 600.0)
     drain_close_seconds: float = _bounded(45.0, 0.0, 3600.0)
     drain_closes_per_second: float = _bounded(100.0, 1.0, 100_000.0)
-    secrets_believed_seconds: float = _bounded(60.0, 0.0, 86_400.0)
+    secrets_reload_interval_seconds: float = _bounded(60.0, 0.0, 86_400.0)
     unready_log_seconds: float = _bounded(20.0, 0.01, 30.0)
     keep_alive_seconds: int = _bounded(130, 1, 3600)
     """Between two requests of one connection. Longer than the load balancer keeps an idle one, so that it never sends a

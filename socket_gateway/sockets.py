@@ -168,7 +168,7 @@ class Sockets:
         try:
             grant = self._grant_of(token)
         except InvalidToken:
-            if not await self._credentials.read_again():
+            if not await self._credentials.reload():
                 raise
             grant = self._grant_of(token)
         if grant.reference != reference:

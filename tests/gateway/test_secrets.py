@@ -75,12 +75,12 @@ def environment(aws: EmbeddedAws, own_valkey: Valkey, monkeypatch: pytest.Monkey
 
 
 @asynccontextmanager
-async def gateway(environment: Mapping[str, str], believed_seconds: float = 0) -> AsyncIterator[Running]:
+async def gateway(environment: Mapping[str, str], reload_interval: float = 0) -> AsyncIterator[Running]:
     """As in production, but on a port of its own and with little patience."""
     settings = read_settings(environment)
     timing = replace(
         settings.timing,
-        secrets_believed_seconds=believed_seconds,
+        secrets_reload_interval_seconds=reload_interval,
         redis_timeout_seconds=5,
         reconnect_max_seconds=0.1,
         probe_seconds=0.3,
@@ -130,11 +130,11 @@ async def test_a_new_key_is_learnt_from_the_first_token_that_it_signed(
 
 async def test_strangers_cannot_keep_secrets_manager_busy(environment: dict[str, str], secret: Secret) -> None:
     secret.put(TRACKING_TOKEN_KEY=KEY)
-    async with gateway(environment, believed_seconds=60) as running:
+    async with gateway(environment, reload_interval=60) as running:
         secret.put(TRACKING_TOKEN_KEY=f"{ANOTHER_KEY},{KEY}")
         assert [(await ack_of(running, ANOTHER_KEY))["ok"] for _ in range(3)] == [False] * 3
         assert secret.reads == 0, "read a moment ago"
-        running.gateway.credentials._read_at -= 60
+        running.gateway.credentials._loaded_at -= 60
         forged = [ack_of(running, "a-key-that-nobody-knows-0123456789") for _ in range(10)]
         assert [ack["code"] for ack in await asyncio.gather(*forged)] == ["invalid_token"] * 10
         assert secret.reads == 1

@@ -110,7 +110,13 @@ NUMBERS = (
     *("PORT", "REDIS_PORT", "REDIS_DB", "TRUSTED_PROXIES", "API_CONCURRENCY"),
     *(each.name.upper() for part in (Bounds, Timing) for each in fields(part)),
 )
-MAY_BE_ZERO = {"REDIS_DB", "TRUSTED_PROXIES", "DRAIN_ACCEPT_SECONDS", "DRAIN_CLOSE_SECONDS", "SECRETS_BELIEVED_SECONDS"}
+MAY_BE_ZERO = {
+    "REDIS_DB",
+    "TRUSTED_PROXIES",
+    "DRAIN_ACCEPT_SECONDS",
+    "DRAIN_CLOSE_SECONDS",
+    "SECRETS_RELOAD_INTERVAL_SECONDS",
+}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.bootstrap import SECRETS_DOUBTED_MS, Process
+from chalicelib.bootstrap import SECRETS_RELOAD_INTERVAL_MS, Process
 from chalicelib.runtime.settings_reader import InvalidSettings
 from chalicelib.settings import read_settings
 from local.embedded import EmbeddedAws
@@ -71,8 +71,8 @@ def test_after_a_refused_key_the_secrets_are_read_again_once_a_minute_at_most(se
     secrets_manager.put_secret_value(SecretId="braidster/test", SecretString=json.dumps(rotated))
     process.request_secrets_reload()
     assert process.service() is first, "read a moment ago"
-    clock.forward(SECRETS_DOUBTED_MS / 1000 + 1)
-    assert process.service() is first, "nobody doubted since"
+    clock.forward(SECRETS_RELOAD_INTERVAL_MS / 1000 + 1)
+    assert process.service() is first, "nobody was refused since"
     process.request_secrets_reload()
     second = process.service()
     assert second.settings.merchant_api_keys[0] == "another-merchant-key-with-enough-bytes"
@@ -86,7 +86,7 @@ def test_a_secrets_manager_that_is_away_does_not_stop_what_works(secrets_manager
     process = Process(clock)
     first = process.service()
     secrets_manager.put_secret_value(SecretId="braidster/test", SecretString="not readable")
-    clock.forward(SECRETS_DOUBTED_MS / 1000 + 1)
+    clock.forward(SECRETS_RELOAD_INTERVAL_MS / 1000 + 1)
     process.request_secrets_reload()
     assert process.service() is first
     process.close()
