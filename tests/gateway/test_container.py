@@ -1,4 +1,4 @@
-"""The exact container: how it is built, and two of it behind the proxy of compose.yaml."""
+"""The exact container: how it is built, and two of it behind a load balancer."""
 
 import asyncio
 import json
@@ -16,7 +16,6 @@ import aiohttp
 import pytest
 import requests
 import socketio
-import yaml
 
 from local.embedded import LOOPBACK, Valkey, free_port
 from local.processes import is_ready
@@ -40,7 +39,6 @@ pytestmark = [pytest.mark.deploy, pytest.mark.timeout(900)]  # the first one fet
 ROOM = ROOT / "socket_gateway"
 ORIGIN = "https://shop.example"
 MOST_BEYOND_THE_BASE = 120_000_000
-COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SEEN_AT_ONCE = [("payment-initiated", 2), ("payment-status", 2)]
 PAID = [("payment-status", 3), ("payment-success", 3), ("payment-completed", 3)]
 
@@ -78,11 +76,11 @@ def replicas(image: str, stack: Stack, valkey: Valkey) -> Iterator[list[GatewayC
 
 @pytest.fixture
 def proxy(replicas: list[GatewayContainer], stack: Stack) -> Iterator[str]:
-    """haproxy with compose.yaml's own configuration; its URL, which the stack's JavaScript browsers use too."""
+    """The load balancer's URL, which the stack's JavaScript browsers use too."""
     port = free_port()
     one, two = (f"{LOOPBACK}:{replica.port}" for replica in replicas)
     given = {**os.environ, "PROXY_PORT": str(port), "GATEWAY_ONE": one, "GATEWAY_TWO": two}
-    command = [str(tool("haproxy")), "-db", "-f", str(ROOM / "proxy" / "haproxy.cfg")]
+    command = [str(tool("haproxy")), "-db", "-f", str(ROOT / "tests" / "harness" / "load_balancer.cfg")]
     process = subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL)
     url, own = f"http://{LOOPBACK}:{port}", stack.gateway
     try:
@@ -238,7 +236,7 @@ def test_what_is_missing_ends_the_container_in_one_line() -> None:
     assert line["reason"].startswith("FRONTEND_URL is missing; REDIS_HOST is missing")
 
 
-# --------------------------------------------------------------------------- two of it behind the proxy
+# --------------------------------------------------------------------------- two of it behind a load balancer
 
 
 async def test_browsers_of_both_kinds_follow_a_payment_through_both(
@@ -260,29 +258,6 @@ async def test_browsers_of_both_kinds_follow_a_payment_through_both(
         assert official.events() == [*SEEN_AT_ONCE, *PAID]
     finally:
         official.close()
-
-
-def test_the_cookie_keeps_a_session_where_the_address_changes(proxy: str) -> None:
-    """A mobile browser that polls, from another address each time."""
-    assert answers(proxy, keeps_cookies=True) == {200}
-    assert 400 in answers(proxy, keeps_cookies=False), "the other gateway knows no such session"
-
-
-def answers(proxy: str, *, keeps_cookies: bool) -> set[int]:
-    """Of one session's requests, from six addresses."""
-    with requests.Session() as browser:
-        polling = {"EIO": "4", "transport": "polling"}
-        opened = browser.get(f"{proxy}/socket.io/", params=polling, timeout=5)
-        sid = re.search(r'"sid":"([^"]+)"', opened.text)
-        assert sid
-        statuses = set()
-        for number in range(6):
-            if not keeps_cookies:
-                browser.cookies.clear()
-            forwarded = {"X-Forwarded-For": f"41.202.0.{number}"}
-            url, session = f"{proxy}/socket.io/", {**polling, "sid": sid.group(1)}
-            statuses.add(browser.post(url, params=session, data="3", headers=forwarded, timeout=5).status_code)
-    return statuses
 
 
 async def test_a_replica_that_is_told_to_go_loses_nothing(
@@ -313,37 +288,3 @@ async def test_a_replica_that_is_told_to_go_loses_nothing(
 def versions_only_rise(heard: list[tuple[str, int]]) -> bool:
     versions = [version for _, version in heard]
     return versions == sorted(versions)
-
-
-# --------------------------------------------------------------------------- compose.yaml
-
-
-def test_compose_builds_and_mounts_what_is_there() -> None:
-    services = COMPOSE["services"]
-    assert set(services) == {"gateway-one", "gateway-two", "proxy", "redis"}
-    for service in services.values():
-        if build := service.get("build"):
-            assert (ROOT / build["context"] / build["dockerfile"]).is_file()
-        else:
-            assert re.fullmatch(r"[a-z/]+:[0-9]+\.[0-9]+-alpine", service["image"]), "a release, not whatever is latest"
-        for volume in service.get("volumes", ()):
-            source, _, target = volume.partition(":")
-            assert (ROOT / source).is_file()
-            assert target.endswith(":ro")
-
-
-def test_compose_hardens_every_service_and_shows_none_to_the_internet() -> None:
-    for name, service in COMPOSE["services"].items():
-        assert service["read_only"] is True, name
-        assert service["cap_drop"] == ["ALL"], name
-        assert service["security_opt"] == ["no-new-privileges:true"], name
-        assert "healthcheck" in service or "build" in service, name
-        assert all("-127.0.0.1" in port for port in service.get("ports", ())), name
-
-
-def test_compose_waits_for_the_drain_and_passes_on_no_stray_variable() -> None:
-    """A developer's .env with APP_ENV=development must not make a development gateway."""
-    gateway = COMPOSE["services"]["gateway-one"]
-    assert gateway["environment"]["APP_ENV"] == "production"
-    assert gateway["stop_grace_period"] == "75s"
-    assert "env_file" not in gateway

@@ -344,6 +344,25 @@ async def test_a_gateway_logs_that_it_is_not_ready_for_as_long_as_it_is_not(capl
     assert dict(events_of(caplog))["gateway-not-ready"] == {"reasons": ["redis"]}
 
 
+async def test_a_gateway_that_loses_redis_keeps_its_browsers_and_takes_new_ones() -> None:
+    """The load balancer asks whether it is alive: an outage of Redis must not make browsers reconnect."""
+    event = new_event()
+    with Valkey() as own, contextlib.closing(LiveStore(own)) as store:
+        store.put(event)
+        async with AsyncExitStack() as stack:
+            gateway = await stack.enter_async_context(running(settings_for(own, probe_seconds=0.2)))
+            http = await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url))
+            browser = await stack.enter_async_context(gateway.browser())
+            assert (await browser.track(event["reference"]))["ok"]
+            own.stop()
+            await until(lambda: gateway.gateway.reasons == ["redis"])
+            assert (await http.get("/readyz")).json() == {"ready": False, "reasons": ["redis"]}
+            assert (await http.get("/healthz")).status_code == 200
+            newcomer = await stack.enter_async_context(gateway.browser())
+            assert newcomer.client.connected
+            assert (browser.connects, browser.client.connected) == (1, True)
+
+
 async def test_a_gateway_that_is_replaced_raises_no_alarm(valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
     settings = settings_for(valkey, drain_accept_seconds=0.5, unready_log_seconds=0.01)
     async with running(settings) as gateway:

@@ -101,7 +101,7 @@ def _remove(name: str) -> None:
 
 
 class GatewayContainer:
-    """One replica, hardened as compose.yaml has it, on a port of the machine."""
+    """One replica, hardened as the stack has it, on a port of the machine."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.port = free_port()
