@@ -11,6 +11,7 @@ from chalicelib.domain import tokens
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
 from chalicelib.domain.payment import PaymentStatus
+from chalicelib.domain.tokens import TrackingGrant
 from chalicelib.flows.initiate_payment import Initiated
 from chalicelib.runtime import deadline, log
 from chalicelib.settings import allowed_origin, runs_in_lambda
@@ -93,10 +94,7 @@ def webhook() -> Response:
 def status(order_id: str) -> Response:
     payments, request = service(), current_request()
     order_id = unquote(order_id)  # API Gateway hands path parameters over as they came
-    if not callers.has_key(request, payments.settings.merchant_api_keys):
-        grant = callers.tracking_grant(request, payments.settings.tracking_token_keys, payments.clock.now())
-        if grant.order_id != order_id:
-            raise InvalidToken
+    require_key_or_grant(payments, request, lambda grant: grant.order_id == order_id)
     if not requests.is_order_id(order_id):
         raise NotFound
     return replies.reply(payments.track.order(order_id))
@@ -106,8 +104,7 @@ def status(order_id: str) -> Response:
 @told_as_problems
 def tracking(reference: str) -> Response:
     payments, request = service(), current_request()
-    if not callers.has_key(request, payments.settings.merchant_api_keys):
-        require_grant(payments, request, reference)
+    require_key_or_grant(payments, request, lambda grant: grant.reference == reference)
     if not requests.is_reference(reference):
         raise NotFound
     return replies.reply(payments.track.payment(reference))
@@ -122,7 +119,7 @@ def tracking(reference: str) -> Response:
 @told_as_problems
 def give_up(reference: str) -> Response:
     payments, request = service(), current_request()
-    require_grant(payments, request, reference)
+    require_grant(payments, request, lambda grant: grant.reference == reference)
     return replies.reply(to_event(payments.give_up(reference), payments.clock.now()))
 
 
@@ -189,17 +186,26 @@ def current_request() -> Request:
     return request
 
 
-def require_grant(payments: Service, request: Request, reference: str) -> None:
-    """Raises InvalidToken unless the caller's tracking token is for this payment."""
+def require_key_or_grant(payments: Service, request: Request, covers: Callable[[TrackingGrant], bool]) -> None:
+    """Raises InvalidToken unless the caller has the merchant key, or a tracking token that covers what is asked for.
+
+    It comes before the payment is looked for, so that an unknown token and an unknown payment look the same.
+    """
+    if not callers.has_key(request, payments.settings.merchant_api_keys):
+        require_grant(payments, request, covers)
+
+
+def require_grant(payments: Service, request: Request, covers: Callable[[TrackingGrant], bool]) -> None:
+    """Raises InvalidToken unless the caller has a tracking token that covers what is asked for."""
     grant = callers.tracking_grant(request, payments.settings.tracking_token_keys, payments.clock.now())
-    if grant.reference != reference:
+    if not covers(grant):
         raise InvalidToken
 
 
 def initiated(payments: Service, result: Initiated) -> Response:
     """201: the prompt is out. 202: not known yet. 200: it was there already."""
     payment = result.payment
-    grant = tokens.TrackingGrant(payment.reference, payment.order_id)
+    grant = TrackingGrant(payment.reference, payment.order_id)
     expires_at = payment.created_at + TRACKING_TOKEN_LIFE_MS
     body = {
         "reference": payment.reference,

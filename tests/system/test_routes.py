@@ -209,6 +209,19 @@ def test_a_tracking_token_opens_its_payment_and_its_order_only(api: Settings, me
             assert (reply.status, reply.json["code"]) == (401, "invalid_token")
 
 
+def test_what_a_token_does_not_cover_looks_the_same_whether_or_not_it_exists(merchant: dict[str, str]) -> None:
+    token = bearer(initiate(merchant).json["trackingToken"])
+    other = initiate(merchant, orderId="order-2", phoneNumber="237677777770").json["reference"]
+    unknown = "00000000-0000-4000-8000-000000000000"
+    get = [(f"/api/payment/tracking/{name}", "GET") for name in (other, unknown, "x")]
+    get += [(f"/api/payment/status/{name}", "GET") for name in ("order-2", "order-3", "%20")]
+    give_up = [(f"/api/payment/tracking/{name}/give-up", "POST") for name in (other, unknown, "x")]
+    replies = [call(method, path, headers=token) for path, method in get + give_up]
+    replies += [call(method, path, headers=merchant) for path, method in give_up]  # the shop may not end a wait
+    assert {reply.status for reply in replies} == {401}
+    assert len({(reply.json["code"], reply.json["detail"]) for reply in replies}) == 1
+
+
 def test_who_holds_the_merchant_key_sees_what_there_is(merchant: dict[str, str]) -> None:
     unknown = "00000000-0000-4000-8000-000000000000"
     for path in (f"/api/payment/tracking/{unknown}", "/api/payment/tracking/x", "/api/payment/status/nothing"):
