@@ -9,12 +9,11 @@ from collections.abc import Iterator
 
 from socket_gateway.asgi_http import Scope, client_address
 from socket_gateway.metrics import Metrics
+from socket_gateway.refusals import Refusal
 from socket_gateway.settings import Settings
 
 _OTHER_DESCRIPTORS = 64
 """Redis, the API, the listening socket, the loop's own, and files that Python opens."""
-TOO_MANY_SOCKETS = "too_many_sockets"
-TOO_MANY_CONNECTIONS = "too_many_connections"
 
 
 class Admission:
@@ -43,13 +42,13 @@ class Admission:
     def __len__(self) -> int:
         return len(self._open)
 
-    def enter(self, transport: asyncio.Transport) -> str | None:
-        """Counts a connection that was accepted. Returns a code where it must be refused, and does not count it."""
+    def enter(self, transport: asyncio.Transport) -> Refusal | None:
+        """Counts a connection that was accepted. Returns why it must be refused, and then does not count it."""
         address = None if self._trusted_proxies else _peer(transport)
         if address is not None and self._per_address[address] >= self._most_per_address:
-            return self._refused(TOO_MANY_SOCKETS)
+            return self._refused(Refusal.TOO_MANY_SOCKETS)
         if len(self._open) >= self.most and not self._displace():
-            return self._refused(TOO_MANY_CONNECTIONS)
+            return self._refused(Refusal.TOO_MANY_CONNECTIONS)
         self._open[transport] = address
         if address is not None:
             self._per_address[address] += 1
@@ -79,7 +78,7 @@ class Admission:
             return
         address = client_address(scope, self._trusted_proxies)
         if self._per_address[address] >= self._most_per_address:
-            self._refused(TOO_MANY_SOCKETS)
+            self._refused(Refusal.TOO_MANY_SOCKETS)
             yield False
             return
         self._per_address[address] += 1
@@ -101,9 +100,9 @@ class Admission:
         if not self._per_address[address]:
             del self._per_address[address]
 
-    def _refused(self, code: str) -> str:
-        self._metrics.refusals.labels(code).inc()
-        return code
+    def _refused(self, refusal: Refusal) -> Refusal:
+        self._metrics.refusals.labels(refusal).inc()
+        return refusal
 
 
 def _peer(transport: asyncio.Transport) -> str | None:

@@ -5,7 +5,6 @@ import gc
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
-from http import HTTPStatus
 from typing import Any
 
 import uvloop
@@ -13,13 +12,14 @@ import uvloop
 from chalicelib.runtime import log
 from chalicelib.runtime.settings_reader import InvalidSettings
 from socket_gateway import metrics as prometheus
-from socket_gateway.admission import TOO_MANY_SOCKETS, Admission, raise_descriptor_limit
+from socket_gateway.admission import Admission, raise_descriptor_limit
 from socket_gateway.asgi_http import Receive, Scope, Send, refuse, respond, respond_json
 from socket_gateway.connections import Connections
 from socket_gateway.credentials import Credentials
 from socket_gateway.drain import Drain
 from socket_gateway.output import OutputMonitor
 from socket_gateway.redis_clients import RedisClients
+from socket_gateway.refusals import Refusal
 from socket_gateway.registry import Registry
 from socket_gateway.relay import Relay
 from socket_gateway.room_index import RoomIndexManager
@@ -77,7 +77,7 @@ class Gateway:
             if admitted:
                 await self._route(scope, receive, send)
             else:
-                await refuse(scope, send, HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY_SOCKETS, retry=True, close=True)
+                await refuse(scope, send, Refusal.TOO_MANY_SOCKETS, close=True)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (scope["path"] + "/").startswith(_PATH):

@@ -4,6 +4,8 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from socket_gateway.refusals import RETRYABLE_REFUSALS, STATUS_OF_REFUSAL, Refusal
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -20,18 +22,20 @@ async def respond(send: Send, status: int, body: bytes, content_type: str = "app
     await send({"type": "http.response.body", "body": body})
 
 
-async def refuse(
-    scope: Scope, send: Send, http_status: int, code: str, *, retry: bool = False, close: bool = False
-) -> None:
+async def refuse(scope: Scope, send: Send, refusal: Refusal, *, close: bool = False) -> None:
     """Answers a request, or the handshake of a WebSocket, with an error. `close`: the connection ends with it."""
     prefix = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
     headers = [(b"content-type", b"application/json")]
-    headers += [(b"retry-after", str(RETRY_AFTER).encode())] if retry else []
+    headers += [(b"retry-after", str(RETRY_AFTER).encode())] if refusal in RETRYABLE_REFUSALS else []
     headers += [(b"connection", b"close")] if close else []
-    body = json.dumps({"status": http_status, "code": code}).encode()
+    body = body_of(refusal)
     headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": f"{prefix}.start", "status": http_status, "headers": headers})
+    await send({"type": f"{prefix}.start", "status": STATUS_OF_REFUSAL[refusal], "headers": headers})
     await send({"type": f"{prefix}.body", "body": body})
+
+
+def body_of(refusal: Refusal) -> bytes:
+    return json.dumps({"status": STATUS_OF_REFUSAL[refusal], "code": refusal}).encode()
 
 
 async def respond_json(send: Send, http_status: int, **content: object) -> None:

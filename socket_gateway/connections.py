@@ -3,12 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
 from socketio.packet import ACK, CONNECT, CONNECT_ERROR, EVENT
 
+from chalicelib.domain.accept_language import preferred_locale
+from chalicelib.domain.errors import LimitReached
 from socket_gateway.asgi_http import (
     BodyTooLong,
     Message,
@@ -24,6 +25,7 @@ from socket_gateway.metrics import Metrics
 from socket_gateway.output import Output, OutputMonitor
 from socket_gateway.packets import TokenBucket, is_engine_packet, read_packet, split_payload
 from socket_gateway.protocols import TRANSPORT
+from socket_gateway.refusals import Refusal, refused_ack
 from socket_gateway.room_index import NAMESPACE
 from socket_gateway.settings import Settings
 from socket_gateway.wire import SocketServer, close_transport, forget_headers
@@ -34,16 +36,16 @@ _UPGRADE_STEPS = 3
 """ASGI's `connect`, the probe, and the packet that upgrades."""
 _INVALID_NAMESPACE = {"message": "Invalid namespace"}
 """The standard server's own words. python-socketio says "Unable to connect", and not as an object."""
-_RATE_LIMITED = {"ok": False, "code": "rate_limited", "message": "Too many messages. Please slow down."}
 
 
 class Connection:
     """One Engine.IO session."""
 
-    __slots__ = ("address", "bucket", "closing", "deadline", "malformed", "output")
+    __slots__ = ("address", "bucket", "closing", "deadline", "locale", "malformed", "output")
 
-    def __init__(self, address: str, bucket: TokenBucket, output: Output) -> None:
+    def __init__(self, address: str, locale: str, bucket: TokenBucket, output: Output) -> None:
         self.address = address
+        self.locale = locale
         self.bucket = bucket
         self.output = output
         self.closing = False
@@ -99,9 +101,8 @@ class Connections:
         # From here to `_connected` nothing is awaited that waits: two handshakes cannot both take the last place.
         refusal = self._refusal(scope, query)
         if refusal is not None:
-            status, code = refusal
-            self._metrics.refusals.labels(code).inc()
-            await refuse(scope, send, status, code, retry=status != HTTPStatus.BAD_REQUEST)
+            self._metrics.refusals.labels(refusal).inc()
+            await refuse(scope, send, refusal)
         elif scope["type"] == "websocket":
             await self._server.handle_request(scope, self._checked_frames(scope, receive), send)
         else:
@@ -140,6 +141,11 @@ class Connections:
         while self._closing:
             await asyncio.wait(tuple(self._closing))
 
+    def locale_of(self, eio_sid: str) -> str:
+        """The language of what its customer reads."""
+        connection = self._connections.get(eio_sid)
+        return connection.locale if connection else preferred_locale("")
+
     def abort(self, eio_sid: str, reason: str) -> None:
         """The same, without what is on its way."""
         connection = self._connections.get(eio_sid)
@@ -148,29 +154,29 @@ class Connections:
                 connection.output.transport.abort()
             self.close(eio_sid, reason)
 
-    def _refusal(self, scope: Scope, query: Query) -> tuple[int, str] | None:
-        """HTTP status and code for what does not get as far as Engine.IO."""
+    def _refusal(self, scope: Scope, query: Query) -> Refusal | None:
+        """Why a request must not get as far as Engine.IO."""
         if "j" in query:
-            # JSONP answers a script element, which sends no Origin that could be checked.
-            return HTTPStatus.BAD_REQUEST, "jsonp_refused"
+            return Refusal.JSONP_REFUSED
         if "sid" in query:
             return None
         if not self._accepting:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "draining"
+            return Refusal.DRAINING
         if self.full:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "too_many_connections"
+            return Refusal.TOO_MANY_CONNECTIONS
         address = client_address(scope, self._settings.trusted_proxies)
         if self._per_address[address] >= self._bounds.sockets_per_address:
-            return HTTPStatus.TOO_MANY_REQUESTS, "too_many_sockets"
+            return Refusal.TOO_MANY_SOCKETS
         return None
 
     async def _connected(self, eio_sid: str, environ: dict[str, Any]) -> None:
         scope = environ["asgi.scope"]
         address = client_address(scope, self._settings.trusted_proxies)
         self._per_address[address] += 1
+        locale = preferred_locale(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
         bucket = TokenBucket(self._bounds.events_per_second, self._bounds.events_burst)
         output = Output(eio_sid, self._server.eio.sockets[eio_sid].queue, scope.get(TRANSPORT), self.abort)
-        self._connections[eio_sid] = Connection(address, bucket, output)
+        self._connections[eio_sid] = Connection(address, locale, bucket, output)
         self._outputs.add(output)
         self.expect_tracking(eio_sid)
         scope[_SESSION] = eio_sid
@@ -186,17 +192,19 @@ class Connections:
         if packet is None:
             self._malformed(connection)
         elif not connection.bucket.take():
-            await self._slow_down(eio_sid, packet)
+            await self._slow_down(connection, packet)
         elif packet.packet_type == CONNECT and packet.namespace not in (None, NAMESPACE):
             await self._send(eio_sid, CONNECT_ERROR, packet.namespace, data=_INVALID_NAMESPACE)
         else:
             await self._socketio["message"](eio_sid, data)
 
-    async def _slow_down(self, eio_sid: str, packet: Any) -> None:
+    async def _slow_down(self, connection: Connection, packet: Any) -> None:
         """Refuses, and reads this connection's next packet no sooner than its rate allows."""
-        self._metrics.refusals.labels("rate_limited").inc()
+        error = LimitReached("rate_limited", 1)
+        self._metrics.refusals.labels(error.code).inc()
         if packet.packet_type == EVENT and packet.id is not None:
-            await self._send(eio_sid, ACK, packet.namespace, id=packet.id, data=[_RATE_LIMITED])
+            ack = refused_ack(error, connection.locale)
+            await self._send(connection.output.eio_sid, ACK, packet.namespace, id=packet.id, data=[ack])
         await asyncio.sleep(1 / self._bounds.events_per_second)
 
     async def _send(self, eio_sid: str, packet_type: int, namespace: str | None, **content: Any) -> None:
@@ -277,5 +285,5 @@ class Connections:
     async def _refuse_body(self, scope: Scope, send: Send) -> None:
         connection = self._connection_of(scope)
         if connection is not None:
-            self.close(connection.output.eio_sid, "message_too_large")
-        await refuse(scope, send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "message_too_large", close=True)
+            self.close(connection.output.eio_sid, Refusal.MESSAGE_TOO_LARGE)
+        await refuse(scope, send, Refusal.MESSAGE_TOO_LARGE, close=True)

@@ -6,18 +6,17 @@ What is taken from uvicorn beyond its documents: the classes themselves, the HTT
 
 import asyncio
 import contextlib
-import json
 import socket
-from http import HTTPStatus
 from typing import Any, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from socket_gateway.admission import TOO_MANY_SOCKETS, Admission
-from socket_gateway.asgi_http import RETRY_AFTER
+from socket_gateway.admission import Admission
+from socket_gateway.asgi_http import RETRY_AFTER, body_of
 from socket_gateway.metrics import Metrics
+from socket_gateway.refusals import RETRYABLE_REFUSALS, STATUS_OF_REFUSAL, Refusal
 from socket_gateway.settings import Bounds
 
 TRANSPORT = "gateway.transport"
@@ -51,8 +50,7 @@ class HttpProtocol(H11Protocol):
         if refused is None:
             self._expect_request()
         else:
-            status = HTTPStatus.TOO_MANY_REQUESTS if refused == TOO_MANY_SOCKETS else HTTPStatus.SERVICE_UNAVAILABLE
-            self._answer_and_close(status, refused)
+            self._answer_and_close(refused)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cancel_deadline()
@@ -70,12 +68,12 @@ class HttpProtocol(H11Protocol):
         elif not self._request_is_incomplete():
             self._request_is_whole()
         elif self._bytes > self._most_bytes:
-            self._cut(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request_too_large")
+            self._cut(Refusal.REQUEST_TOO_LARGE)
         elif self._deadline is None:
             self._expect_request()
 
     def send_400_response(self, _: str) -> None:  # h11's own words; stock raises where an answer has begun
-        self._cut(HTTPStatus.BAD_REQUEST, "malformed_request")
+        self._cut(Refusal.MALFORMED_REQUEST)
 
     def timeout_keep_alive_handler(self) -> None:
         self.transport.abort()  # close() would wait for ever for a client that does not read
@@ -107,26 +105,26 @@ class HttpProtocol(H11Protocol):
 
     def _late(self) -> None:
         if self._bytes:
-            self._cut(HTTPStatus.REQUEST_TIMEOUT, "request_timeout")
+            self._cut(Refusal.REQUEST_TIMEOUT)
         else:  # a browser that has opened a connection for later expects no answer
-            self._metrics.refusals.labels("request_timeout").inc()
+            self._metrics.refusals.labels(Refusal.REQUEST_TIMEOUT).inc()
             self.transport.abort()
 
-    def _cut(self, status: HTTPStatus, code: str) -> None:
+    def _cut(self, refusal: Refusal) -> None:
         self._cancel_deadline()
-        self._metrics.refusals.labels(code).inc()
+        self._metrics.refusals.labels(refusal).inc()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):  # it has not been answered yet
-            self._answer_and_close(status, code)
+            self._answer_and_close(refusal)
         else:
             self.transport.abort()
 
-    def _answer_and_close(self, status: HTTPStatus, code: str) -> None:
+    def _answer_and_close(self, refusal: Refusal) -> None:
         """Past h11, which would not answer before a request or twice."""
-        body = json.dumps({"status": status, "code": code})
+        status, body = STATUS_OF_REFUSAL[refusal], body_of(refusal)
         head = [f"HTTP/1.1 {status} {status.phrase}", "content-type: application/json", f"content-length: {len(body)}"]
-        if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        if refusal in RETRYABLE_REFUSALS:
             head.append(f"retry-after: {RETRY_AFTER}")
-        self.transport.write("\r\n".join([*head, "connection: close", "", body]).encode())
+        self.transport.write("\r\n".join([*head, "connection: close", "", ""]).encode() + body)
         self.transport.close()
 
 

@@ -10,6 +10,7 @@ from chalicelib.runtime import log
 from socket_gateway.connections import Connections
 from socket_gateway.credentials import Credentials
 from socket_gateway.metrics import Metrics
+from socket_gateway.refusals import Ack, refused_ack
 from socket_gateway.registry import Registry
 from socket_gateway.room_index import NAMESPACE, RoomIndexManager
 from socket_gateway.settings import Settings
@@ -17,7 +18,6 @@ from socket_gateway.tracked_payments import TrackedPayment, TrackedPayments, pac
 from socket_gateway.wire import SocketServer
 
 _REMEMBERED = 64
-Ack = dict[str, Any]
 
 
 class Client:
@@ -96,28 +96,28 @@ class Sockets:
     async def _track(self, sid: str, *arguments: object) -> Ack:
         client = self._clients.get(sid)
         if client is None:
-            return self._refused(InvalidRequest())
+            return self._refused(client, InvalidRequest())
         try:
             reference, token = _read_request(arguments)
             await self._check_token(reference, token)
             if self._clients.get(sid) is not client:
-                return self._refused(InvalidRequest())  # it left while the secrets were read
+                return self._refused(client, InvalidRequest())  # it left while the secrets were read
             self._connections.tracks(client.eio_sid)
             with self._metrics.track_seconds.time():
                 return {"ok": True, "payment": await self._follow(sid, client, reference, token)}
         except NotFound:
-            return self._refused(InvalidToken())  # unknown and not yours look the same
+            return self._refused(client, InvalidToken())  # unknown and not yours look the same
         except PaymentError as error:
-            return self._refused(error)
+            return self._refused(client, error)
         except Exception:
             log.failure("track-failed")
-            return self._refused(PaymentError())
+            return self._refused(client, PaymentError())
 
     async def _stop(self, sid: str, *arguments: object) -> Ack:
         client = self._clients.get(sid)
         reference = _reference(arguments)
         if client is None or reference is None:
-            return self._refused(InvalidRequest())
+            return self._refused(client, InvalidRequest())
         if await self._leave(sid, client, reference):
             self._log("tracking-stopped", socket=sid, reference=reference)
         return {"ok": True}
@@ -160,9 +160,9 @@ class Sockets:
         if self._settings.log_clients:
             log.info(event, **fields)
 
-    def _refused(self, error: PaymentError) -> Ack:
+    def _refused(self, client: Client | None, error: PaymentError) -> Ack:
         self._metrics.refusals.labels(error.code).inc()
-        return {"ok": False, "code": error.code, "message": error.sentence["en"]}
+        return refused_ack(error, self._connections.locale_of(client.eio_sid if client else ""))
 
     async def _check_token(self, reference: str, token: str) -> None:
         try:

@@ -15,7 +15,7 @@
     │   ├── IdempotencyKeyReused  409  idempotency_key_reused
     │   └── NotAllowed            409  not_allowed              an operator's action that the status forbids
     ├── PaymentRefused            422  payment_refused          the operator or CamPay said no; proven
-    ├── LimitReached              429  prompt_in_flight, phone_limit, address_limit
+    ├── LimitReached              429  prompt_in_flight, phone_limit, address_limit; in the gateway LIMITS_OF_GATEWAY
     └── Unavailable               503
         ├── ProviderUnavailable   503  provider_unavailable     CamPay: nothing is known to have happened
         ├── ProviderBusy          503  provider_busy            CamPay refused for now
@@ -187,7 +187,9 @@ SENTENCE_OF_LIMIT: Mapping[str, Mapping[Locale, str]] = {
         "fr": "Trop de messages. Veuillez ralentir.",
     },
 }
-"""Of each code that LimitReached takes; the last three are the gateway's."""
+"""Of each code that LimitReached takes."""
+LIMITS_OF_GATEWAY = frozenset({"too_many_payments", "too_many_sockets", "rate_limited"})
+"""Those that the gateway has, and the API has not."""
 
 
 class LimitReached(PaymentError):

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from chalice.app import MultiDict, Request
 
 from chalicelib.domain import tokens
+from chalicelib.domain.accept_language import preferred_locale
 from chalicelib.domain.errors import InvalidRequest, InvalidToken
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import PaymentStatus
@@ -51,17 +52,7 @@ def answer_by(invocation: Any, now: int) -> int:
 
 def locale_of(request: Request | None) -> str:
     """`en` where Accept-Language prefers English to French, else `fr`."""
-    ranked: list[tuple[float, str]] = []
-    header = (request.headers.get("accept-language") or "") if request else ""
-    for position, part in enumerate(header[:200].split(",")):
-        tag, _, quality = part.strip().lower().partition(";q=")
-        try:
-            weight = float(quality) if quality else 1.0
-        except ValueError:
-            continue
-        if tag[:2] in ("fr", "en") and weight > 0:
-            ranked.append((weight - position / 1000, tag[:2]))
-    return max(ranked)[1] if ranked else "fr"
+    return preferred_locale((request.headers.get("accept-language") or "") if request else "")
 
 
 def is_reference(text: str) -> bool:

@@ -22,6 +22,7 @@ from chalicelib.runtime.settings_reader import RedisSettings
 from local.embedded import LOOPBACK, Valkey
 from socket_gateway.asgi import Gateway, Mount, create_app, create_server
 from socket_gateway.settings import Bounds, Settings, Timing
+from tests.harness.asyncapi import check_ack, check_message
 
 KEY = "tracking-key-of-the-tests-0123456789"
 ORIGIN = "https://shop.example"
@@ -146,8 +147,8 @@ class TrackingServer:
 
 
 class Browser:
-    """python-socketio's client with default options, and what it received. It leaves no trace in `gateway`, where it
-    is given one: what the next test counts is its own.
+    """python-socketio's client with default options, and what it received, each as docs/asyncapi.yaml has it. It leaves
+    no trace in `gateway`, where it is given one: what the next test counts is its own.
     """
 
     def __init__(self, url: str, gateway: Gateway | None = None) -> None:
@@ -184,17 +185,22 @@ class Browser:
         self.connects += 1
 
     async def track(self, reference: str, token: str | None = None, **request: Any) -> Any:
-        return await self.client.call(
-            contract.TRACK,
-            {"reference": reference, "token": token or token_for(reference), **request},
-            timeout=PATIENCE_SECONDS,
+        return await self._call(
+            contract.TRACK, {"reference": reference, "token": token or token_for(reference), **request}
         )
 
     async def stop(self, reference: str) -> Any:
-        return await self.client.call(contract.STOP_TRACKING, {"reference": reference}, timeout=PATIENCE_SECONDS)
+        return await self._call(contract.STOP_TRACKING, {"reference": reference})
+
+    async def _call(self, name: str, request: dict[str, Any]) -> Any:
+        ack = await self.client.call(name, request, timeout=PATIENCE_SECONDS)
+        check_ack(name, ack)
+        return ack
 
     def events(self, reference: str) -> list[tuple[str, int]]:
-        """Names and versions of what came for a payment."""
+        """Names and versions of what came for a payment. Raises ValidationError where the document has it otherwise."""
+        for message in self.received:
+            check_message(*message)
         return [
             (name, payload["version"])
             for name, payload in self.received

@@ -5,21 +5,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator
 
 from chalicelib.domain.contract import PaymentEvent
+from chalicelib.domain.errors import LIMITS_OF_GATEWAY, InvalidRequest, InvalidToken, PaymentError
+from socket_gateway.refusals import STATUS_OF_REFUSAL, Refusal
 from tests import ROOT
+from tests.harness.asyncapi import DOCUMENT, validator
 
 GOLDEN = ROOT / "tests" / "contract"
-DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "asyncapi.yaml").read_text("utf-8"))
 PAYMENTS: dict[str, Any] = json.loads((GOLDEN / "payment-events.json").read_text("utf-8"))
 ORDER_EVENT: dict[str, Any] = json.loads((GOLDEN / "order-event.json").read_text("utf-8"))
 NAMES: dict[str, Any] = json.loads((GOLDEN / "names.json").read_text("utf-8"))
-
-
-def validator(schema: str) -> Draft202012Validator:
-    return Draft202012Validator({**DOCUMENT, "$ref": f"#/components/schemas/{schema}"})
 
 
 @pytest.mark.parametrize("case", PAYMENTS)
@@ -46,6 +43,21 @@ def test_its_fields_and_messages_are_those_of_the_contract() -> None:
     assert set(DOCUMENT["channels"]["payment"]["messages"]) == set(NAMES["events"].values())
     announced = {kind for case in PAYMENTS.values() for kind in case["orderEventTypes"]}
     assert set(DOCUMENT["channels"]["orders"]["messages"]) == announced
+
+
+def test_its_codes_are_those_of_the_gateway() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    assert schemas["RefusedRequest"]["properties"]["code"]["enum"] == [refusal.value for refusal in Refusal]
+    statuses = set(STATUS_OF_REFUSAL.values())
+    assert schemas["RefusedRequest"]["properties"]["status"]["enum"] == sorted(status.value for status in statuses)
+    on_connection = {error.code for error in (InvalidRequest, InvalidToken, PaymentError)} | LIMITS_OF_GATEWAY
+    assert set(schemas["RefusedEvent"]["properties"]["code"]["enum"]) == on_connection
+
+
+def test_it_is_a_sound_asyncapi_document() -> None:
+    """By AsyncAPI's own schema, which npm's @asyncapi/specs brings."""
+    schema = ROOT / "frontend" / "node_modules" / "@asyncapi" / "specs" / "schemas" / "3.0.0.json"
+    Draft7Validator(json.loads(schema.read_text("utf-8"))).validate(DOCUMENT)
 
 
 def test_every_reference_leads_somewhere() -> None:

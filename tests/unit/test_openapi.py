@@ -10,22 +10,21 @@ from openapi_spec_validator import validate as lint
 
 import app as application
 from chalicelib.domain.contract import PaymentEvent
-from chalicelib.domain.errors import SENTENCE_OF_LIMIT, LimitReached, PaymentError
+from chalicelib.domain.errors import LIMITS_OF_GATEWAY, SENTENCE_OF_LIMIT, LimitReached, PaymentError
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.web.requests import MAXIMUM_AMOUNT, SIMULATED_NUMBERS
 from infra.gateway_responses import gateway_responses
+from tests.harness.asyncapi import DOCUMENT as ASYNCAPI
 from tests.harness.openapi import DOCUMENT, examples_of, operations, resolved, validate
-from tests.unit.test_asyncapi import DOCUMENT as ASYNCAPI
 
 COMPONENTS: dict[str, Any] = DOCUMENT["components"]
 SCHEMAS: dict[str, Any] = COMPONENTS["schemas"]
-OF_THE_GATEWAY = {"too_many_payments", "too_many_sockets", "rate_limited"}
 
 
 def errors() -> Iterator[PaymentError]:
     """One of each code that the API may answer."""
     yield PaymentError()
-    yield from (LimitReached(code, 1) for code in SENTENCE_OF_LIMIT if code not in OF_THE_GATEWAY)
+    yield from (LimitReached(code, 1) for code in SENTENCE_OF_LIMIT if code not in LIMITS_OF_GATEWAY)
     kinds = PaymentError.__subclasses__()
     while kinds:
         kind = kinds.pop()

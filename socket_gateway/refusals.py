@@ -1,0 +1,50 @@
+"""What the gateway refuses: requests before there is a connection, with a code, and then events, by their ack.
+
+The codes of acks are those of `chalicelib.domain.errors`.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+from chalicelib.domain.errors import PaymentError
+
+Ack = dict[str, Any]
+
+
+class Refusal(StrEnum):
+    JSONP_REFUSED = "jsonp_refused"
+    """JSONP answers a script element, which sends no Origin that could be checked."""
+    MALFORMED_REQUEST = "malformed_request"
+    REQUEST_TIMEOUT = "request_timeout"
+    """The request was not whole in time."""
+    MESSAGE_TOO_LARGE = "message_too_large"
+    """The body of a long-polling request."""
+    REQUEST_TOO_LARGE = "request_too_large"
+    """The request's head and body."""
+    TOO_MANY_SOCKETS = "too_many_sockets"
+    """Of one address."""
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    """The gateway is full."""
+    DRAINING = "draining"
+    """The gateway is about to stop."""
+
+
+STATUS_OF_REFUSAL: Mapping[Refusal, HTTPStatus] = {
+    Refusal.JSONP_REFUSED: HTTPStatus.BAD_REQUEST,
+    Refusal.MALFORMED_REQUEST: HTTPStatus.BAD_REQUEST,
+    Refusal.REQUEST_TIMEOUT: HTTPStatus.REQUEST_TIMEOUT,
+    Refusal.MESSAGE_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Refusal.REQUEST_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Refusal.TOO_MANY_SOCKETS: HTTPStatus.TOO_MANY_REQUESTS,
+    Refusal.TOO_MANY_CONNECTIONS: HTTPStatus.SERVICE_UNAVAILABLE,
+    Refusal.DRAINING: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+RETRYABLE_REFUSALS = frozenset({Refusal.TOO_MANY_SOCKETS, Refusal.TOO_MANY_CONNECTIONS, Refusal.DRAINING})
+"""Answered with Retry-After."""
+
+
+def refused_ack(error: PaymentError, locale: str) -> Ack:
+    """Refuses an event of Socket.IO. `message` is for the customer."""
+    return {"ok": False, "code": error.code, "message": error.sentence[locale]}
