@@ -32,8 +32,9 @@ class Deployment:
     dead_letters: str = ""
 
     @property
-    def is_demo(self) -> bool:
-        return "//demo.campay.net/" in self.campay_api_url
+    def moves_no_money(self) -> bool:
+        """Whether CamPay is its demo host, or the simulator of a developer's machine."""
+        return self.stage == "local" or "//demo.campay.net/" in self.campay_api_url
 
     @property
     def webhook_url(self) -> str:

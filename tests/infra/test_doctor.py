@@ -9,7 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.commands.doctor import Doctor, Finding
+from infra.commands.doctor.examination import examine
+from infra.commands.doctor.finding import Finding
 from infra.commands.protect import protect
 from infra.deployment import Deployment, NotDeployed
 from local.embedded import Valkey, free_port
@@ -102,8 +103,7 @@ class Patient:
 
     def findings(self, **told: str) -> list[Finding]:
         deployment = replace(self.deployment, **told)
-        doctor = Doctor(deployment, self.aws, payment_within_seconds=10, alarm_within_seconds=1)
-        return list(doctor.examine())
+        return list(examine(deployment, self.aws, payment_within_seconds=10, alarm_within_seconds=1))
 
 
 @pytest.fixture(scope="module")

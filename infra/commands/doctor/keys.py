@@ -1,0 +1,61 @@
+"""Checks the stage's secret, and what its keys open."""
+
+from collections.abc import Generator, Iterator
+
+from chalicelib.adapters.campay.client import Campay
+from chalicelib.domain.errors import ProviderUnavailable
+from chalicelib.runtime.clock import Clock
+from chalicelib.runtime.settings_reader import InvalidSettings
+from chalicelib.settings import CampaySettings, Settings, read_settings
+from infra.commands.doctor.finding import Finding, ill, well
+from infra.deployment import Deployment
+
+_PRODUCTION_HOST = "https://www.campay.net/api"
+
+
+def check_secret(deployment: Deployment) -> Generator[Finding, None, Settings | None]:
+    """Reads the secret exactly as the API does, so that what the API would refuse is refused here.
+
+    Returns the settings that it makes, None where they are refused.
+    """
+    settings = None
+    try:
+        settings = read_settings(_environment(deployment))
+    except InvalidSettings as error:
+        yield ill(f"the secrets are not complete: {error}", f"python -m infra.commands.fill_secret {deployment.stage}")
+    else:
+        yield well("all secrets are there, long enough, each for one purpose")
+    if deployment.stage == "prod" and deployment.campay_api_url != _PRODUCTION_HOST:
+        yield ill(
+            f"production talks to {deployment.campay_api_url}",
+            f"set CamPay's address of prod to {_PRODUCTION_HOST} in infra/stages.py",
+        )
+    return settings
+
+
+def _environment(deployment: Deployment) -> dict[str, str]:
+    return {
+        "SECRETS_ID": deployment.secrets_id,
+        "CAMPAY_API_URL": deployment.campay_api_url,
+        "FRONTEND_URL": deployment.frontend_url,
+        "REDIS_HOST": "known-to-the-stack",
+        "PAYMENTS_TABLE": deployment.table,
+        "EVENT_BUS": deployment.event_bus,
+    }
+
+
+def check_campay(settings: CampaySettings) -> Iterator[Finding]:
+    """Asks CamPay for the balance, which needs its credentials and moves nothing."""
+    client = Campay(settings, Clock())
+    try:
+        balance = client.balance()
+    except ProviderUnavailable as error:
+        yield ill(
+            f"CamPay does not let us in ({error.detail})",
+            "check CAMPAY_PERMANENT_ACCESS_TOKEN, or CAMPAY_USERNAME and CAMPAY_APP_PASSWORD, in the secret: "
+            "those of the demo host and of the production host are different",
+        )
+    else:
+        yield well(f"CamPay's credentials are valid; the balance is {balance.to_decimal()} {balance.currency}")
+    finally:
+        client.close()
