@@ -1,4 +1,4 @@
-"""Limits the TCP connections that are open: in all, per address, and those on which no request has arrived yet."""
+"""Limits the open TCP connections: in all, per address, and those on which no whole request has arrived yet."""
 
 import asyncio
 import contextlib
@@ -13,25 +13,25 @@ from socket_gateway.refusals import Refusal
 from socket_gateway.settings import Settings
 
 _OTHER_DESCRIPTORS = 64
-"""Redis, the API, the listening socket, the loop's own, and files that Python opens."""
+"""File descriptors for Redis, the API, the listening socket, the event loop and files that Python opens."""
 
 
 class Admission:
     """Counts each connection from accept to close.
 
     Without a proxy, an address is counted from accept. Behind one (`trusted_proxies`), every connection comes from
-    the proxy's few addresses, so these are not counted; the browser's address is known once the request's head is
-    there, and is counted from then until the response is complete or the WebSocket has ended.
+    the proxy's few addresses, so these are not counted. The browser's address is known once the request's head has
+    arrived, and is counted from then until the response is complete or the WebSocket has ended.
 
-    A connection waits while no whole request has arrived on it. At the limit in all, a newcomer takes the place of
-    the one that has waited longest, so that idle connections cannot keep others out.
+    A connection is waiting while no whole request has arrived on it. At the limit in all, a new connection replaces the
+    one that has waited longest, so that idle connections cannot keep others out.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         bounds = settings.bounds
         self.most = max(2, min(bounds.max_connections, _descriptor_limit() - _OTHER_DESCRIPTORS))
         self.most_sockets = min(bounds.max_sockets, self.most // 2)
-        """Engine.IO sessions. A browser that polls holds up to two connections, and health checks need some."""
+        """Limit of Engine.IO sessions. A polling browser has up to two connections, and health checks need some."""
         self._most_per_address = bounds.sockets_per_address
         self._trusted_proxies = settings.trusted_proxies
         self._metrics = metrics
@@ -40,10 +40,11 @@ class Admission:
         self._per_address: Counter[str] = Counter()
 
     def __len__(self) -> int:
+        """Returns how many connections are open."""
         return len(self._open)
 
     def enter(self, transport: asyncio.Transport) -> Refusal | None:
-        """Counts a connection that was accepted. Returns why it must be refused, and then does not count it."""
+        """Counts an accepted connection. Returns None, or why it must be refused; then it is not counted."""
         address = None if self._trusted_proxies else _peer(transport)
         if address is not None and self._per_address[address] >= self._most_per_address:
             return self._refused(Refusal.TOO_MANY_SOCKETS)
@@ -56,23 +57,27 @@ class Admission:
         return None
 
     def leave(self, transport: asyncio.Transport) -> None:
+        """Stops counting a connection that has closed. A connection that was not counted changes nothing."""
         self._waiting.pop(transport, None)
         address = self._open.pop(transport, None)
         if address is not None:
             self._release(address)
 
     def waits(self, transport: asyncio.Transport) -> None:
-        """No whole request is there: it is still being sent, or the next one has not begun."""
+        """Marks a connection as waiting: its request is still being sent, or its next one has not begun."""
         if transport in self._open:
             self._waiting.setdefault(transport)
 
     def works(self, transport: asyncio.Transport) -> None:
-        """A whole request is being answered, or the connection has become a WebSocket."""
+        """Marks a connection as working: a whole request is being answered, or it has become a WebSocket."""
         self._waiting.pop(transport, None)
 
     @contextlib.contextmanager
     def request(self, scope: Scope) -> Iterator[bool]:
-        """Counts a request or WebSocket that came through a proxy, for as long as the block runs. False: refuse it."""
+        """Counts a request or WebSocket that came through a proxy, for as long as the block runs.
+
+        Yields False where it must be refused. Yields True without counting where there is no proxy.
+        """
         if not self._trusted_proxies:
             yield True
             return
@@ -88,6 +93,7 @@ class Admission:
             self._release(address)
 
     def _displace(self) -> bool:
+        """Closes the connection that has waited longest. Returns False where none is waiting."""
         for transport in self._waiting:
             self.leave(transport)
             transport.abort()
@@ -111,7 +117,7 @@ def _peer(transport: asyncio.Transport) -> str | None:
 
 
 def raise_descriptor_limit(connections: int) -> None:
-    """Raises the process's soft limit of open files as far as so many connections need it and the hard limit allows."""
+    """Raises the soft limit of open files as far as this many connections need and the hard limit allows."""
     soft, hard = (_finite(limit) for limit in resource.getrlimit(resource.RLIMIT_NOFILE))
     wanted = min(connections + _OTHER_DESCRIPTORS, hard)
     if soft < wanted:

@@ -1,4 +1,4 @@
-"""The gateway, put together. `python -m socket_gateway.asgi` runs it."""
+"""Composes the gateway from its parts and runs it: `python -m socket_gateway.asgi`."""
 
 import asyncio
 import gc
@@ -37,7 +37,10 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Gateway:
-    """The ASGI application. Its lifespan starts and stops what runs beside the requests."""
+    """Serves Socket.IO, health, readiness and metrics: an ASGI application.
+
+    Its lifespan starts and stops the background tasks: the relay, the registry, the output monitor.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -89,19 +92,23 @@ class Gateway:
 
     @property
     def alive(self) -> bool:
-        """Every task that must never end is running."""
+        """Says whether every background task is running; none of them may end before shutdown."""
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     @property
     def ready(self) -> bool:
+        """Says whether new browsers may be sent here."""
         return not self.reasons
 
     @property
     def reasons(self) -> list[str]:
-        """Why it is not ready. Only a gateway that drains must get no new browsers."""
+        """Lists why the gateway is not ready; empty when it is.
+
+        Without Redis a gateway still serves the browsers that come; draining and full it refuses new ones.
+        """
         stale = self.relay.probe_age >= 2.5 * self.settings.timing.probe_seconds
-        held = {"dead": not self.alive, "draining": self.drain.started, "full": self.connections.full, "redis": stale}
-        return [reason for reason, holds in held.items() if holds]
+        found = {"dead": not self.alive, "draining": self.drain.started, "full": self.connections.full, "redis": stale}
+        return [reason for reason, holds in found.items() if holds]
 
     async def _http(self, scope: Scope, send: Send) -> None:
         if scope["path"] == "/healthz":
@@ -135,7 +142,7 @@ class Gateway:
 
     async def _stop(self) -> None:
         running = set(self._tasks)
-        while running:  # a task group of Python 3.11 forgets a cancellation that meets an error of its own
+        while running:  # Python 3.11: a task group loses a cancellation that arrives together with a task's error
             for task in running:
                 task.cancel()
             _, running = await asyncio.wait(running, timeout=0.2)
@@ -146,7 +153,7 @@ class Gateway:
         await self.clients.close()
 
     async def _log_unready(self) -> None:
-        """Logs a line per interval for as long as the gateway is not ready. Draining is on purpose and is no line."""
+        """Logs one line per interval while the gateway is not ready. Draining is intended and logs none."""
         while True:
             await asyncio.sleep(self.settings.timing.unready_log_seconds)
             if (reasons := self.reasons) and not self.drain.started:
@@ -179,23 +186,19 @@ def _ended(task: asyncio.Task[None]) -> None:
 
 def _socket_server(settings: Settings, rooms: RoomIndexManager, outputs: OutputMonitor) -> SocketServer:
     quiet = logging.getLogger("socket_gateway.engine")
-    quiet.setLevel(logging.CRITICAL)  # it logs what browsers send, and each mistake of theirs
+    quiet.setLevel(logging.CRITICAL)  # it would log what browsers send, tokens included, and each malformed packet
     return SocketServer(
         client_manager=rooms,
         on_put=outputs.put,
         async_mode="asgi",
         cors_allowed_origins=list(settings.origins),
-        cors_credentials=True,  # long-polling comes back to its own gateway by the load balancer's cookie
+        cors_credentials=True,  # the load balancer's cookie routes each long poll to the gateway of its session
         max_http_buffer_size=settings.bounds.max_message_bytes,
         transports=["websocket", "polling"],
-        always_connect=True,  # CONNECT goes out before the connect handler's own event
+        always_connect=True,  # sends the CONNECT packet before the event that the connect handler emits
         logger=quiet,
         engineio_logger=quiet,
     )
-
-
-def create_app(settings: Settings) -> Gateway:
-    return Gateway(settings)
 
 
 def create_server(gateway: Gateway, application: Application) -> GatewayServer:
@@ -209,11 +212,11 @@ def create_server(gateway: Gateway, application: Application) -> GatewayServer:
 async def serve(settings: Settings, mount: Mount) -> None:
     """Runs a gateway until SIGTERM or SIGINT has drained it."""
     raise_descriptor_limit(settings.bounds.max_connections)
-    gateway = create_app(settings)
+    gateway = Gateway(settings)
     server = create_server(gateway, mount(gateway))
     server.handle_signals()
-    # The collector stops the loop for 0.3 s at some thousands of browsers: what lives for ever is
-    # taken out of its sight, and it looks at the rest less often.
+    # The garbage collector would stop the loop for 0.3 s at some thousands of browsers: objects that live as long as
+    # the process are exempted, and the others are examined less often.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -225,7 +228,7 @@ async def serve(settings: Settings, mount: Mount) -> None:
 def main(mount: Mount = lambda gateway: gateway) -> None:
     """Reads the settings and runs a gateway. Exits with 1, and one line in the log, where they are wrong."""
     log.configure()
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # its warnings are about what strangers send
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # its warnings are about malformed requests
     try:
         settings = read_settings()
     except InvalidSettings as error:

@@ -1,4 +1,4 @@
-"""The little of HTTP that the gateway speaks itself, on plain ASGI."""
+"""Reads requests and writes responses on plain ASGI, for what the gateway answers itself."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -11,11 +11,11 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 RETRY_AFTER = 5
-"""Seconds, in the header of that name."""
+"""Seconds, sent in the header Retry-After."""
 
 
 async def respond(send: Send, status: int, body: bytes, content_type: str = "application/json", **headers: str) -> None:
-    """`headers`: more of them, as `cache_control="no-cache"`."""
+    """Sends a whole response. `headers` are further ones, such as `cache_control="no-cache"`."""
     all_headers = {"content_type": content_type, "content_length": str(len(body)), **headers}
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in all_headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": pairs})
@@ -23,7 +23,10 @@ async def respond(send: Send, status: int, body: bytes, content_type: str = "app
 
 
 async def refuse(scope: Scope, send: Send, refusal: Refusal, *, close: bool = False) -> None:
-    """Answers a request, or the handshake of a WebSocket, with an error. `close`: the connection ends with it."""
+    """Answers a request or a WebSocket handshake with an error.
+
+    `close` ends the connection after the response.
+    """
     prefix = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
     headers = [(b"content-type", b"application/json")]
     headers += [(b"retry-after", str(RETRY_AFTER).encode())] if refusal in RETRYABLE_REFUSALS else []
@@ -35,6 +38,7 @@ async def refuse(scope: Scope, send: Send, refusal: Refusal, *, close: bool = Fa
 
 
 def body_of(refusal: Refusal) -> bytes:
+    """Encodes the body of a refusal: its status and its code."""
     return json.dumps({"status": STATUS_OF_REFUSAL[refusal], "code": refusal}).encode()
 
 
@@ -43,11 +47,11 @@ async def respond_json(send: Send, http_status: int, **content: object) -> None:
 
 
 class BodyTooLong(Exception):
-    pass
+    """A request body is longer than the limit that was given."""
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:
-    """Reads a request's whole body. None: the client has left. Raises BodyTooLong over `limit` bytes."""
+    """Reads a request's whole body. Returns None where the client has left. Raises BodyTooLong over `limit` bytes."""
     body = bytearray()
     while True:
         message = await receive()
@@ -61,7 +65,7 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
 
 
 def with_body(scope: Scope, receive: Receive, body: bytes) -> Receive:
-    """The same request with another body."""
+    """Replaces a request's body: returns its new `receive` and corrects Content-Length in `scope`."""
     others = [header for header in scope["headers"] if header[0] != b"content-length"]
     scope["headers"] = [*others, (b"content-length", str(len(body)).encode())]
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -73,7 +77,10 @@ def with_body(scope: Scope, receive: Receive, body: bytes) -> Receive:
 
 
 def client_address(scope: Scope, trusted_proxies: int) -> str:
-    """The nearest address that none of our own proxies wrote; what a client writes itself stands further left."""
+    """Returns the client's address: the peer's, or the hop of X-Forwarded-For that our outermost proxy added.
+
+    Hops further left were sent by the client and prove nothing.
+    """
     if trusted_proxies:
         values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
         hops = [hop.strip() for hop in ",".join(values).split(",") if hop.strip()]

@@ -1,4 +1,4 @@
-"""Every browser's connection: who it is, what it sends, how long it may stay, how it is closed."""
+"""Checks what comes in on every browser's connection, limits how long it may stay, and closes it."""
 
 import asyncio
 from collections import Counter
@@ -33,13 +33,13 @@ from socket_gateway.wire import SocketServer, close_transport, forget_headers
 _SESSION = "gateway.session"
 Query = Mapping[str, list[str]]
 _UPGRADE_STEPS = 3
-"""ASGI's `connect`, the probe, and the packet that upgrades."""
+"""Messages of an upgrade to WebSocket: ASGI's `connect`, the probe, and the upgrade packet."""
 _INVALID_NAMESPACE = {"message": "Invalid namespace"}
-"""The standard server's own words. python-socketio says "Unable to connect", and not as an object."""
+"""Error that the standard Socket.IO server sends. python-socketio sends the text "Unable to connect" instead."""
 
 
 class Connection:
-    """One Engine.IO session."""
+    """Holds what the gateway knows of one Engine.IO session."""
 
     __slots__ = ("address", "bucket", "closing", "deadline", "locale", "malformed", "output")
 
@@ -54,12 +54,15 @@ class Connection:
 
 
 class Connections:
-    """Stands between the ASGI server and Engine.IO, and between Engine.IO and Socket.IO."""
+    """Checks requests before Engine.IO gets them, and packets before Socket.IO gets them.
+
+    It is an ASGI application that wraps Engine.IO's, and replaces the handlers that Socket.IO has registered there.
+    """
 
     def __init__(
         self, server: SocketServer, outputs: OutputMonitor, settings: Settings, metrics: Metrics, most: int
     ) -> None:
-        """`most`: how many may be connected."""
+        """`most` is the limit of sessions."""
         self._accepting = True
         self._most = most
         self._server = server
@@ -76,18 +79,20 @@ class Connections:
         server.eio.on("disconnect", self._disconnected)
 
     def __len__(self) -> int:
+        """Returns how many sessions are open."""
         return len(self._connections)
 
     @property
     def full(self) -> bool:
-        """What is connected stays; nobody else is taken."""
+        """Says whether new sessions are refused because the limit is reached."""
         return len(self._connections) >= self._most
 
     def sessions(self) -> list[str]:
+        """Lists the Engine.IO ids of the open sessions."""
         return list(self._connections)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Engine.IO, behind checks of everything that comes in."""
+        """Passes a request or WebSocket to Engine.IO, or refuses it."""
         query = parse_qs(scope["query_string"].decode("latin-1"))
         body: bytes | None = b""
         if scope["type"] == "http":
@@ -98,7 +103,7 @@ class Connections:
                 return
         if body is None:
             return
-        # From here to `_connected` nothing is awaited that waits: two handshakes cannot both take the last place.
+        # Nothing yields to the event loop from here to `_connected`: two handshakes cannot both take the last place.
         refusal = self._refusal(scope, query)
         if refusal is not None:
             self._metrics.refusals.labels(refusal).inc()
@@ -110,7 +115,7 @@ class Connections:
             await self._server.handle_request(scope, with_body(scope, receive, sound), send)
 
     def expect_tracking(self, eio_sid: str) -> None:
-        """Closes the connection unless `tracks` is called in time."""
+        """Closes the session unless `tracks` is called within `track_deadline_seconds`."""
         connection = self._connections.get(eio_sid)
         if connection is not None:
             self.tracks(eio_sid)
@@ -118,13 +123,14 @@ class Connections:
             connection.deadline = asyncio.get_running_loop().call_later(delay, self.close, eio_sid, "track_deadline")
 
     def tracks(self, eio_sid: str) -> None:
+        """Cancels the deadline of `expect_tracking`: the browser tracks a payment, or has left."""
         connection = self._connections.get(eio_sid)
         if connection is not None and connection.deadline is not None:
             connection.deadline.cancel()
             connection.deadline = None
 
     def close(self, eio_sid: str, reason: str) -> None:
-        """Ends the transport after what is on its way, so that the browser comes back."""
+        """Closes a session once its output is sent, in the way after which a standard client reconnects."""
         connection = self._connections.get(eio_sid)
         if connection is not None and not connection.closing:
             connection.closing = True
@@ -138,6 +144,7 @@ class Connections:
         self._accepting = False
 
     async def all_closed(self) -> None:
+        """Waits until every session that `close` was called for has been closed."""
         while self._closing:
             await asyncio.wait(tuple(self._closing))
 
@@ -147,7 +154,7 @@ class Connections:
         return connection.locale if connection else preferred_locale("")
 
     def abort(self, eio_sid: str, reason: str) -> None:
-        """The same, without what is on its way."""
+        """Closes a session at once and drops its output. A standard client reconnects."""
         connection = self._connections.get(eio_sid)
         if connection is not None:
             if connection.output.transport is not None:
@@ -155,7 +162,7 @@ class Connections:
             self.close(eio_sid, reason)
 
     def _refusal(self, scope: Scope, query: Query) -> Refusal | None:
-        """Why a request must not get as far as Engine.IO."""
+        """Returns why Engine.IO must not get this request; else None."""
         if "j" in query:
             return Refusal.JSONP_REFUSED
         if "sid" in query:
@@ -199,7 +206,7 @@ class Connections:
             await self._socketio["message"](eio_sid, data)
 
     async def _slow_down(self, connection: Connection, packet: Any) -> None:
-        """Refuses, and reads this connection's next packet no sooner than its rate allows."""
+        """Refuses a packet over the rate, and delays the reading of this connection's next one to keep the rate."""
         error = LimitReached("rate_limited", 1)
         self._metrics.refusals.labels(error.code).inc()
         if packet.packet_type == EVENT and packet.id is not None:
@@ -216,7 +223,7 @@ class Connections:
         connection = self._connections.pop(eio_sid, None)
         if connection is not None:
             self._outputs.remove(connection.output)
-            connection.output.outbox.finish()  # stock leaves a poll waiting when the browser says good-bye
+            connection.output.outbox.finish()  # Engine.IO would not answer a poll that waits when the browser closes
             self._end_in_time(connection.output.transport)
             self._per_address[connection.address] -= 1
             if not self._per_address[connection.address]:
@@ -224,7 +231,10 @@ class Connections:
         await self._socketio["disconnect"](eio_sid, reason)
 
     def _end_in_time(self, transport: asyncio.Transport | None) -> None:
-        """A transport is closed once its output is taken: one whose browser takes nothing would stay for ever."""
+        """Aborts a closing transport after `output_stall_seconds`.
+
+        It closes by itself only when its output has been read, which a browser may never do.
+        """
         if transport is not None and (transport.get_write_buffer_size() or not transport.is_closing()):
             asyncio.get_running_loop().call_later(self._bounds.output_stall_seconds, transport.abort)
 
@@ -243,7 +253,7 @@ class Connections:
 
     def _checked_frames(self, scope: Scope, receive: Receive) -> Receive:
         connection = self._connection_of(scope)
-        if connection is not None:  # it polled so far and upgrades to this WebSocket
+        if connection is not None:  # a polling session upgrades to this WebSocket
             connection.output.upgrade(scope.get(TRANSPORT))
             receive = self._upgrading(scope, receive, connection.output.eio_sid)
 
@@ -257,7 +267,7 @@ class Connections:
         return checked
 
     def _upgrading(self, scope: Scope, receive: Receive, eio_sid: str) -> Receive:
-        """Limits the time for each step of an upgrade. Stock Engine.IO waits for ever."""
+        """Limits the time of each step of an upgrade, for which Engine.IO has no limit."""
         steps = _UPGRADE_STEPS
 
         async def in_time() -> Message:

@@ -1,4 +1,4 @@
-"""Leaving without a storm: unready first, still accepting for a while, then closes spread over time."""
+"""Empties a gateway before it stops, slowly enough that its browsers do not all reconnect at once."""
 
 import asyncio
 import random
@@ -9,13 +9,19 @@ from socket_gateway.settings import Timing
 
 
 class Drain:
+    """Drains a gateway in three steps: it becomes unready, later refuses new sessions, then closes the open ones."""
+
     def __init__(self, connections: Connections, timing: Timing) -> None:
         self.started = False
         self._connections = connections
         self._timing = timing
 
     async def run(self) -> None:
-        """Returns when nobody is connected any more, or nobody answers."""
+        """Drains the gateway; returns when every session that was open has been closed.
+
+        It goes on accepting for `drain_accept_seconds`, while the load balancer learns that it is unready. The closes
+        are spread at random over at most `drain_close_seconds`.
+        """
         self.started = True
         log.info("gateway-draining", connections=len(self._connections))
         await asyncio.sleep(self._timing.drain_accept_seconds)

@@ -1,4 +1,4 @@
-"""What the gateway counts, in Prometheus' text format. No label holds a reference, a phone or an address."""
+"""Defines the gateway's metrics, in Prometheus' text format. No label has a reference, a phone number or an address."""
 
 from collections.abc import Callable
 
@@ -8,17 +8,21 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """One registry per gateway, so that several can live in one process."""
+    """Holds the metrics of one gateway in a registry of its own, so that several gateways can share a process."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
         self.events = Counter("gateway_events_sent", "Events put on the way to a browser", registry=registry)
-        self.refusals = Counter("gateway_refusals", "What browsers asked in vain", ["code"], registry=registry)
+        self.refusals = Counter(
+            "gateway_refusals", "Requests of browsers that were refused", ["code"], registry=registry
+        )
         self.closes = Counter("gateway_closes", "Connections that the gateway ended", ["reason"], registry=registry)
         self.relay_messages = Counter("gateway_relay_messages", "Payment messages from Redis", registry=registry)
         self.relay_lost = Counter("gateway_relay_lost", "Losses of the connection to Redis", registry=registry)
         self.catch_ups = Counter("gateway_catch_ups", "Reads of all snapshots after a gap", registry=registry)
-        self.api_calls = Counter("gateway_api_calls", "Questions to the API", ["outcome"], registry=registry)
+        self.api_calls = Counter(
+            "gateway_api_calls", "Calls of the tracking route of the API", ["outcome"], registry=registry
+        )
         self.track_seconds = Histogram(
             "gateway_track_seconds",
             "From a valid track-payment to its answer",
@@ -27,7 +31,9 @@ class Metrics:
         )
 
     def gauge(self, name: str, description: str, read: Callable[[], float]) -> None:
+        """Adds a gauge whose value is read at each scrape."""
         Gauge(name, description, registry=self._registry).set_function(read)
 
     def text(self) -> bytes:
+        """Renders all metrics as CONTENT_TYPE says."""
         return generate_latest(self._registry)

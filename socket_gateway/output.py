@@ -1,4 +1,4 @@
-"""What waits for slow browsers: little of it, and not for ever."""
+"""Bounds what waits for slow browsers, in bytes and in time."""
 
 import asyncio
 import time
@@ -12,7 +12,11 @@ Abort = Callable[[str, str], None]
 
 
 class Output:
-    """One browser's outbox and what its TCP transport holds back. `transport` is None while it polls."""
+    """Counts what waits for one browser: in its outbox, and in the write buffer of its TCP transport.
+
+    `transport` is None while the browser polls. `sent` is the number of bytes that it had taken, and `progressed_at`
+    the monotonic time when that number last grew.
+    """
 
     __slots__ = ("_abort", "eio_sid", "outbox", "progressed_at", "sent", "transport")
 
@@ -26,19 +30,21 @@ class Output:
 
     @property
     def waiting_bytes(self) -> int:
+        """Returns how many bytes wait in this process; what the kernel has is not counted."""
         buffered = self.transport.get_write_buffer_size() if self.transport is not None else 0
         return self.outbox.waiting_bytes + buffered
 
     def upgrade(self, transport: asyncio.Transport | None) -> None:
-        """Counts what this transport holds back, from now on: the browser polled and upgrades to a WebSocket."""
+        """Counts this transport's write buffer from now on: a polling browser upgrades to a WebSocket."""
         self.transport = transport
 
     def abort(self, reason: str) -> None:
+        """Closes the browser's session and drops what waits."""
         self._abort(self.eio_sid, reason)
 
 
 class OutputMonitor:
-    """Compacts the outboxes that grow too large, and ends the connections that take too little."""
+    """Compacts outboxes that grow too large, and closes sessions that stay too large or make no progress."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
@@ -46,14 +52,16 @@ class OutputMonitor:
         self._waiting: set[Output] = set()
 
     def add(self, output: Output) -> None:
+        """Applies the bounds to an output from now on."""
         self._outputs[output.outbox] = output
 
     def remove(self, output: Output) -> None:
+        """Forgets an output that was added."""
         del self._outputs[output.outbox]
         self._waiting.discard(output)
 
     def put(self, outbox: Outbox) -> None:
-        """Notices that something was put into an outbox. Nothing happens before `add` and after `remove`."""
+        """Applies the bounds after an item was put into an outbox. Ignores outboxes that were not added."""
         output = self._outputs.get(outbox)
         if output is None:
             return
@@ -67,7 +75,7 @@ class OutputMonitor:
                 output.abort("output_full")
 
     async def run(self) -> None:
-        """Until cancelled, closes the connections that made no progress within `output_stall_seconds`."""
+        """Closes sessions that made no progress within `output_stall_seconds`, until it is cancelled."""
         while True:
             await asyncio.sleep(min(1.0, self._bounds.output_stall_seconds / 4))
             now = time.monotonic()

@@ -1,4 +1,4 @@
-"""What a browser may send: which packets are sound, and how many."""
+"""Checks packets that browsers send, and limits how many they may send."""
 
 import re
 import time
@@ -13,24 +13,25 @@ _MAX_PACKETS = 16
 
 
 def is_engine_packet(text: str | None) -> bool:
-    """Close, pong, upgrade, probes, and messages that may hold a Socket.IO packet without binary.
+    """Says whether a text is an Engine.IO packet that a browser may send.
 
-    Stock Engine.IO leaks the session of a browser that sends anything else.
+    These are close, pong, upgrade, probes, and messages that can contain a Socket.IO packet without binary data.
+    Engine.IO leaks the session of a browser that sends anything else.
     """
     return text is not None and _ENGINE_PACKET.fullmatch(text) is not None
 
 
 def split_payload(body: bytes) -> tuple[bytes, int]:
-    """A poll's body without its malformed packets, and how many those were."""
+    """Returns a poll's body without its malformed packets, and how many of these there were."""
     packets = body.decode("utf-8", "replace").split(_SEPARATOR)
     sound = [packet for packet in packets[:_MAX_PACKETS] if is_engine_packet(packet)]
     return _SEPARATOR.join(sound).encode(), len(packets) - len(sound)
 
 
 def read_packet(data: Any) -> Any:
-    """The Socket.IO packet, or None where it is malformed.
+    """Decodes a Socket.IO packet. Returns None where it is malformed.
 
-    Stock Socket.IO would accept a client's `connect` and `disconnect` events as its own.
+    An event named `connect` or `disconnect` counts as malformed: Socket.IO would run its own handlers for it.
     """
     try:
         packet = Packet(encoded_packet=data)
@@ -52,14 +53,16 @@ def _is_event(content: Any) -> bool:
 
 
 class TokenBucket:
+    """Limits a rate: `burst` at once, then `rate` per second."""
+
     __slots__ = ("_burst", "_filled_at", "_level", "_rate")
 
     def __init__(self, rate: float, burst: int) -> None:
-        """`rate` is per second."""
         self._rate, self._burst = rate, burst
         self._level, self._filled_at = float(burst), time.monotonic()
 
     def take(self) -> bool:
+        """Takes one token. Returns False where there is none."""
         now = time.monotonic()
         self._level = min(self._burst, self._level + (now - self._filled_at) * self._rate)
         self._filled_at = now

@@ -1,6 +1,6 @@
-"""uvicorn's protocol classes, with what a client may take before its request is whole (uvicorn's version is pinned).
+"""Extends uvicorn's protocol classes with limits on requests that are not whole. uvicorn's version is pinned.
 
-What is taken from uvicorn beyond its documents: the classes themselves, the HTTP one's `conn` (h11), `connections`,
+Used beyond uvicorn's documented interface: the classes themselves, and of the HTTP one `conn` (h11), `connections`,
 `handle_events()`, `send_400_response()` and `timeout_keep_alive_handler()`.
 """
 
@@ -20,17 +20,18 @@ from socket_gateway.refusals import RETRYABLE_REFUSALS, STATUS_OF_REFUSAL, Refus
 from socket_gateway.settings import Bounds
 
 TRANSPORT = "gateway.transport"
-"""Where a WebSocket's scope holds its TCP transport."""
+"""Key of a WebSocket's TCP transport in its ASGI scope."""
 MAX_HEAD_BYTES = 16 * 1024
-"""Request line and headers: the shop's cookies and the load balancer's headers come to 10 KiB."""
+"""Limit of request line and headers. The shop's cookies and the load balancer's headers come to 10 KiB."""
 _KERNEL_SEND_BUFFER = 32 * 1024
 
 
 class HttpProtocol(H11Protocol):
-    """HTTP/1.1 whose requests must be whole within `request_seconds` and may not exceed head and message bounds.
+    """Speaks HTTP/1.1, and refuses requests that are not whole within `request_seconds` or are too large.
 
     The time runs from accept for the first request, and from its first byte for each further one. Between two
-    requests uvicorn's keep-alive time-out runs instead.
+    requests uvicorn's keep-alive time-out runs instead. Too large is a head over MAX_HEAD_BYTES, or head and body over
+    that and `max_message_bytes`.
     """
 
     transport: asyncio.Transport
@@ -64,7 +65,7 @@ class HttpProtocol(H11Protocol):
     def handle_events(self) -> None:
         super().handle_events()
         if self not in self.connections or self.transport.is_closing():
-            self._cancel_deadline()  # it has become a WebSocket, or ends
+            self._cancel_deadline()  # the connection has become a WebSocket, or is being closed
         elif not self._request_is_incomplete():
             self._request_is_whole()
         elif self._bytes > self._most_bytes:
@@ -72,11 +73,11 @@ class HttpProtocol(H11Protocol):
         elif self._deadline is None:
             self._expect_request()
 
-    def send_400_response(self, _: str) -> None:  # h11's own words; stock raises where an answer has begun
+    def send_400_response(self, _: str) -> None:  # uvicorn's own raises where a response has begun
         self._cut(Refusal.MALFORMED_REQUEST)
 
     def timeout_keep_alive_handler(self) -> None:
-        self.transport.abort()  # close() would wait for ever for a client that does not read
+        self.transport.abort()  # close() would wait for a client that never reads
 
     def _request_is_incomplete(self) -> bool:
         begun = self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])
@@ -88,8 +89,8 @@ class HttpProtocol(H11Protocol):
         if self.conn.their_state is not h11.IDLE:
             self._admission.works(self.transport)
             return
-        self._admission.waits(self.transport)  # it has been answered too
-        if self.timeout_keep_alive_task is None:  # a body that came after its answer has ended uvicorn's own
+        self._admission.waits(self.transport)  # IDLE: the request has been answered too
+        if self.timeout_keep_alive_task is None:  # uvicorn cancels it when a body arrives after the response
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
@@ -106,20 +107,20 @@ class HttpProtocol(H11Protocol):
     def _late(self) -> None:
         if self._bytes:
             self._cut(Refusal.REQUEST_TIMEOUT)
-        else:  # a browser that has opened a connection for later expects no answer
+        else:  # browsers open spare connections; one that has sent nothing expects no answer
             self._metrics.refusals.labels(Refusal.REQUEST_TIMEOUT).inc()
             self.transport.abort()
 
     def _cut(self, refusal: Refusal) -> None:
         self._cancel_deadline()
         self._metrics.refusals.labels(refusal).inc()
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):  # it has not been answered yet
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):  # no response has begun
             self._answer_and_close(refusal)
         else:
             self.transport.abort()
 
     def _answer_and_close(self, refusal: Refusal) -> None:
-        """Past h11, which would not answer before a request or twice."""
+        """Writes an error response to the transport. h11 would refuse to: no request may have been read."""
         status, body = STATUS_OF_REFUSAL[refusal], body_of(refusal)
         head = [f"HTTP/1.1 {status} {status.phrase}", "content-type: application/json", f"content-length: {len(body)}"]
         if refusal in RETRYABLE_REFUSALS:
@@ -129,7 +130,7 @@ class HttpProtocol(H11Protocol):
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Shows the application its TCP transport, and forgets the handshake's headers (10 KiB a connection)."""
+    """Speaks WebSocket, gives the application its TCP transport, and drops the handshake's headers (10 KiB each)."""
 
     def __init__(self, admission: Admission, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
@@ -140,7 +141,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._admission.works(self.transport)
         raw = transport.get_extra_info("socket")
         if raw is not None:
-            # What the kernel holds cannot be replaced by a newer version, nor seen to stall.
+            # Data in the kernel's buffer cannot be compacted, and its stalling is not visible: keep it small.
             with contextlib.suppress(OSError):
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_SEND_BUFFER)
 
@@ -152,4 +153,4 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if self.conn.handshake_exc is None and hasattr(self, "scope"):
             cast(dict[str, Any], self.scope)[TRANSPORT] = self.transport
-        self.request = None  # type: ignore[assignment]  # uvicorn does not read it again
+        self.request = None  # type: ignore[assignment]  # uvicorn does not read it again; it has the headers

@@ -1,4 +1,4 @@
-"""How the gateway reaches Redis: one client for commands, one bare connection for subscriptions."""
+"""Connects the gateway to Redis: one client for commands, one bare connection for subscriptions."""
 
 import ssl
 from typing import Any
@@ -13,11 +13,15 @@ from socket_gateway.credentials import Credentials
 from socket_gateway.settings import Timing
 
 REDIS_AWAY = (RedisError, RedisClusterException, OSError)
-"""What a command raises where Redis cannot be asked. The cluster client's own error is no RedisError."""
+"""Errors of a command that could not reach Redis. RedisClusterException is not a RedisError."""
 
 
 class RedisClients:
-    """`commands` gives up at once, one fresh connection aside: who needs Redis decides what to do without."""
+    """Creates the connections to Redis, or to any node of a cluster.
+
+    `commands` retries a command once, on a new connection, then raises one of REDIS_AWAY. Every caller decides what to
+    do without Redis.
+    """
 
     def __init__(self, settings: RedisSettings, timing: Timing, credentials: Credentials) -> None:
         self._settings = settings
@@ -27,7 +31,7 @@ class RedisClients:
             "socket_timeout": timing.redis_timeout_seconds,
             "socket_connect_timeout": timing.redis_timeout_seconds,
             "protocol": 2,
-            "driver_info": None,  # would read the package metadata from disk for each connection
+            "driver_info": None,  # redis-py would read the package metadata from disk for each connection
         }
         shared = self._options | {"host": settings.host, "port": settings.port, "ssl": settings.tls}
         once = Retry(NoBackoff(), 1)
@@ -38,9 +42,10 @@ class RedisClients:
             self.commands = Redis(**shared, db=settings.database, retry=once)
 
     async def connect_subscriber(self) -> Connection:
-        """A connection that never reconnects by itself, so that no gap goes unnoticed.
+        """Opens a connection that never reconnects by itself, so that no gap in the messages goes unnoticed.
 
-        In a cluster any node will do: classic PUBLISH reaches all of them.
+        In a cluster it is to any node: PUBLISH reaches all of them. Raises one of REDIS_AWAY. Where the password is
+        refused, the secrets have been reloaded by then.
         """
         try:
             return await self._connect_subscriber()
@@ -62,8 +67,9 @@ class RedisClients:
             connection: Connection = SSLConnection(**options, retry=retry, ssl_min_version=ssl.TLSVersion.TLSv1_2)
         else:
             connection = Connection(**options, retry=retry)
-        await connection.connect()  # type: ignore[no-untyped-call]  # redis-py forgot it
+        await connection.connect()  # type: ignore[no-untyped-call]  # redis-py has no annotation here
         return connection
 
     async def close(self) -> None:
+        """Closes the command client. Subscribers are closed by whoever opened them."""
         await self.commands.aclose()

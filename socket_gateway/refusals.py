@@ -1,4 +1,4 @@
-"""What the gateway refuses: requests before there is a connection, with a code, and then events, by their ack.
+"""Lists why the gateway refuses requests, with their codes and statuses, and shapes the acks of refused events.
 
 The codes of acks are those of `chalicelib.domain.errors`.
 """
@@ -14,6 +14,8 @@ Ack = dict[str, Any]
 
 
 class Refusal(StrEnum):
+    """Names why a request was refused before there was a session; the value is the code that is sent."""
+
     JSONP_REFUSED = "jsonp_refused"
     """JSONP answers a script element, which sends no Origin that could be checked."""
     MALFORMED_REQUEST = "malformed_request"

@@ -1,4 +1,4 @@
-"""Who is connected where, for the operator's eyes: written behind, never waited for, rewritten when Redis was away."""
+"""Writes to Redis which browsers are connected to this gateway, for the operator's list of connections."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,8 @@ from socket_gateway.redis_clients import REDIS_AWAY, RedisClients
 _BEAT_SECONDS = GATEWAY_TTL_SECONDS / 3
 _RETRY_SECONDS = 1.0
 _FORGOTTEN_AFTER_SECONDS = 10 * GATEWAY_TTL_SECONDS
-"""A gateway that has died leaves the set of gateways: long after its own key, whatever two machines' clocks say."""
+"""Age at which a dead gateway is removed from the set of gateways. Its own key is gone long before, so that clocks
+of two machines that differ remove no gateway that is alive."""
 
 Describe = Callable[[str], dict[str, Any] | None]
 """Gives the record of the client with this socket id; None when it has left."""
@@ -30,9 +31,11 @@ Totals = Callable[[], Mapping[str, int]]
 
 
 class Registry:
-    """`client:<socketId>` {gateway, connectedAt, payments: [reference]} and `gateway:<id>` {startedAt,
-    clients, payments: how many}. No token and no address is in them. Beside them stand the sets of the gateways and
-    of each gateway's sockets, so that a page of them can be read without looking at all keys.
+    """Writes one record per client and one for the gateway, behind the events: nobody waits for a write.
+
+    `client:<socketId>` is {gateway, connectedAt, payments: [reference]}, `gateway:<id>` is {startedAt, clients: count,
+    payments: count}. Neither has a token or an address. The set of gateways and each gateway's set of sockets let a
+    reader take one page without a scan of all keys.
     """
 
     def __init__(self, clients: RedisClients, gateway_id: str, flush_seconds: float) -> None:
@@ -45,11 +48,11 @@ class Registry:
         self._written: set[str] = set()
 
     def changed(self, sid: str) -> None:
-        """The client connected, left, or tracks other payments now."""
+        """Schedules a write of this client: it connected, left, or tracks other payments now."""
         self._changed.add(sid)
 
     def rewrite(self, sids: list[str]) -> None:
-        """Redis was away and may have forgotten everybody."""
+        """Schedules a write of these clients and of the gateway: Redis was away and may have lost its data."""
         self._changed.update(sids)
         self._beat_at = 0.0
 
@@ -62,14 +65,14 @@ class Registry:
                 await self._flush(describe, totals)
 
     async def remove_all(self) -> None:
-        """At shutdown: nobody is connected here any more."""
+        """Deletes all that this gateway has written, at shutdown."""
         pipeline = self._redis.pipeline(transaction=False)
         for sid in self._written:
             pipeline.delete(client_key(sid))
         pipeline.delete(clients_key(self._gateway_id))
         pipeline.delete(gateway_key(self._gateway_id))
         pipeline.zrem(gateways_key(), self._gateway_id)
-        with contextlib.suppress(*REDIS_AWAY):  # then the keys' own TTL ends them
+        with contextlib.suppress(*REDIS_AWAY):  # the keys expire by themselves
             await pipeline.execute()
 
     async def _flush(self, describe: Describe, totals: Totals) -> None:
@@ -81,7 +84,7 @@ class Registry:
         try:
             await pipeline.execute()
         except REDIS_AWAY:
-            # A client that Redis never saw need not be removed from it: this stays as small as the clients.
+            # A client that left and was never written needs no deletion: the set stays no larger than the clients.
             self._changed.update(sid for sid in changed if records[sid] is not None or sid in self._written)
             await asyncio.sleep(_RETRY_SECONDS)
             return

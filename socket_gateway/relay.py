@@ -1,4 +1,4 @@
-"""The process's one subscription to Redis: which channels it holds, and the proof that it is alive."""
+"""Subscribes to the payments' channels in Redis, on one connection per process, and proves that it is alive."""
 
 import asyncio
 import contextlib
@@ -28,11 +28,14 @@ published before must be read from snapshots."""
 
 
 class ProbeLost(Exception):
-    """Redis still holds the line but says nothing on it."""
+    """The subscription's connection is open, but two probes in a row did not come back on it."""
 
 
 class Relay:
-    """Subscribes to the channels of the tracked payments, and again after every lost connection."""
+    """Subscribes to the channels of the tracked payments, and again after every lost connection.
+
+    `subscribe` and `unsubscribe` only note what is wanted; the running session sends the commands, in batches.
+    """
 
     def __init__(self, clients: RedisClients, gateway_id: str, timing: Timing, metrics: Metrics) -> None:
         self.connected = False
@@ -45,24 +48,26 @@ class Relay:
         self._wanted: dict[bytes, asyncio.Future[bool]] = {}
         self._sent: set[bytes] = set()
         self._awaited: Counter[bytes] = Counter()
-        """Confirmations on their way: only the last one of a channel counts, others are of an older subscription."""
+        """Confirmations to come, per channel. Only a channel's last one counts; others are of older subscriptions."""
         self._changed: set[bytes] = set()
         self._wake = asyncio.Event()
         self._gap = asyncio.Event()
 
     def __len__(self) -> int:
-        """Payments subscribed to."""
+        """Returns to how many payments it is subscribed."""
         return len(self._wanted.keys() - {self._probe_channel})
 
     @property
     def probe_age(self) -> float:
-        """Seconds since Redis last proved that what we publish comes back."""
+        """Returns the seconds since a probe that was published last came back."""
         return time.monotonic() - self._probed_at
 
     def subscribe(self, reference: str) -> None:
+        """Wants the messages of this payment, now and after every lost connection."""
         self._want(payment_channel(reference).encode())
 
     def unsubscribe(self, reference: str) -> None:
+        """Wants the messages of this payment no more."""
         channel = payment_channel(reference).encode()
         future = self._wanted.pop(channel, None)
         if future is not None:
@@ -71,7 +76,10 @@ class Relay:
             self._wake.set()
 
     async def confirmed(self, reference: str) -> bool:
-        """Waits until messages of this payment arrive for sure. False: Redis is away."""
+        """Waits until Redis has confirmed the subscription to this payment: later messages arrive for sure.
+
+        Returns False where Redis is away or does not confirm within `redis_timeout_seconds`.
+        """
         future = self._wanted.get(payment_channel(reference).encode())
         if not self.connected or future is None:
             return False
@@ -88,7 +96,7 @@ class Relay:
         while True:
             try:
                 await self._session(received, catch_up)
-            except Exception as error:  # whatever it was, browsers wait for the next session
+            except Exception as error:  # even an error of ours must start the next session: browsers depend on it
                 self._lost_since(error)
                 attempt = 1 if self.connected else attempt + 1
             self._lose()
@@ -111,7 +119,7 @@ class Relay:
     async def _read(self, connection: Connection, received: Received) -> None:
         for turn in itertools.count():
             if turn % _FAIR_TURNS == 0:
-                await asyncio.sleep(0)  # what is already read is handed out without a pause: others wait
+                await asyncio.sleep(0)  # buffered messages are read without yielding: let the other tasks run
             kind, channel, body = await connection.read_response(timeout=math.inf, disconnect_on_error=False)
             if kind == b"message":
                 if channel == self._probe_channel:
@@ -136,7 +144,10 @@ class Relay:
                 await connection.send_command("UNSUBSCRIBE", *batch)
 
     async def _probe(self) -> None:
-        """Publishes to ourselves. redis-py never notices a half-open link."""
+        """Publishes to a channel of our own and raises ProbeLost when it stops coming back.
+
+        redis-py does not notice a half-open connection.
+        """
         missed = 0
         while missed < _MISSED_PROBES:
             published_at = time.monotonic()
@@ -151,7 +162,7 @@ class Relay:
         raise ProbeLost
 
     async def _recover(self, catch_up: CatchUp) -> None:
-        """At the start of a session, and after each sign of a gap within it."""
+        """Awaits `catch_up` at the start of a session, and after each sign of a gap within it."""
         while True:
             await asyncio.wait(tuple(self._wanted.values()))
             self._metrics.catch_ups.inc()
@@ -165,7 +176,7 @@ class Relay:
             return
         future = self._wanted[channel] = asyncio.get_running_loop().create_future()
         if channel in self._sent and not self._awaited[channel]:
-            future.set_result(True)  # its UNSUBSCRIBE has not gone out
+            future.set_result(True)  # still subscribed: its UNSUBSCRIBE has not been sent
         self._changed.add(channel)
         self._wake.set()
 
@@ -190,7 +201,7 @@ class Relay:
             _settle(self._wanted[channel], True)
 
     def _lost_since(self, error: BaseException) -> None:
-        """One line per outage, however many attempts it takes."""
+        """Logs the loss of the connection, once per outage."""
         if self._away_since is None:
             self._away_since = time.monotonic()
             log.warning("redis-lost", error=_name(error))

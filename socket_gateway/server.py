@@ -1,4 +1,4 @@
-"""uvicorn as the gateway runs it, and how it leaves."""
+"""Configures uvicorn for the gateway, and drains the gateway before it stops."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from socket_gateway.settings import Settings
 
 
 class GatewayServer(uvicorn.Server):
-    """uvicorn, which would close every socket within 30 ms of SIGTERM, without its own handling of signals."""
+    """Runs uvicorn without its own handling of signals, which closes every socket within 30 ms of SIGTERM."""
 
     def __init__(
         self, application: Any, settings: Settings, drain: Drain, admission: Admission, metrics: Metrics
@@ -50,15 +50,17 @@ class GatewayServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Replaces uvicorn's handling of signals by none."""
         yield
 
     def handle_signals(self) -> None:
+        """Drains and exits on SIGTERM and SIGINT, from now on."""
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self.leave, each)
 
     def leave(self, number: int = signal.SIGTERM) -> None:
-        """The first time it drains, the second time it exits at once."""
+        """Starts to drain; the server exits when that is done. The second call exits the process at once."""
         if self._draining is not None:
             os._exit(128 + number)
         self._draining = asyncio.create_task(self._leave())

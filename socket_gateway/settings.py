@@ -1,4 +1,4 @@
-"""What the environment says, read once, checked whole: every missing or wrong name in one error."""
+"""Reads the gateway's settings from the environment, and reports every missing or wrong one in one error."""
 
 import os
 from collections.abc import Mapping
@@ -13,29 +13,29 @@ T = TypeVar("T")
 
 
 def _bounded(usual: Number, minimum: Number, maximum: Number) -> Number:
-    """A field that is a variable of the environment, in capitals."""
+    """Declares a field that the variable of its name, in capitals, sets within these limits."""
     return field(default=usual, metadata={_RANGE: (minimum, maximum)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What one browser, one address or one payment may take: usual value, minimum and maximum.
+    """Limits what one browser, one address or one payment may take. Each has its usual value, minimum and maximum.
 
-    Bytes count what waits for one browser in this process, not what its kernel holds. `events` are
-    Socket.IO packets in; over the burst they are refused and read no faster than the rate.
+    `output_..._bytes` count what waits for one browser in this process, not in the kernel. `events_...` count the
+    Socket.IO packets that a browser sends; over the burst they are refused, and read no faster than the rate.
     """
 
     max_message_bytes: int = _bounded(8192, 1024, 1024 * 1024)
     payments_per_socket: int = _bounded(16, 1, 1000)
     sockets_per_payment: int = _bounded(16, 1, 100_000)
     sockets_per_address: int = _bounded(500, 1, 1_000_000)
-    """Of a browser that polls, up to two TCP connections count too."""
+    """Sessions and connections of one address. A polling browser has up to two TCP connections."""
     max_sockets: int = _bounded(20_000, 1, 1_000_000)
-    """From this many Engine.IO sessions on, new handshakes are refused with 503 and `/readyz` fails."""
+    """Engine.IO sessions. At this number new handshakes are refused with 503 and `/readyz` fails."""
     max_connections: int = _bounded(45_000, 2, 1_000_000)
-    """TCP connections. Fewer where the process may open fewer files."""
+    """Open TCP connections. Fewer where the process may open fewer files."""
     request_seconds: float = _bounded(10.0, 1.0, 300.0)
-    """For a whole request: line, headers and body. A WebSocket that a session upgrades to has as long for each step."""
+    """For a whole request: line, headers and body. Each step of an upgrade to WebSocket has as long."""
     track_deadline_seconds: float = _bounded(10.0, 1.0, 3600.0)
     events_per_second: float = _bounded(5.0, 0.1, 10_000.0)
     events_burst: int = _bounded(20, 2, 100_000)
@@ -47,9 +47,11 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Seconds: usual value, minimum and maximum. `drain_accept`: still accepting after SIGTERM, `drain_close`: the
-    longest that the closes take, `secrets_reload_interval`: the shortest time between two reads of the secrets,
-    `unready_log`: between two lines that say that this gateway is not ready; an alarm expects one a minute.
+    """Sets times, in seconds, and one rate. Each has its usual value, minimum and maximum.
+
+    `drain_accept_seconds`: how long the gateway still accepts after SIGTERM. `drain_close_seconds`: the longest that
+    its closes take. `secrets_reload_interval_seconds`: the shortest time between two reads of the secrets.
+    `unready_log_seconds`: between two lines that say that the gateway is not ready; the alarm expects one a minute.
     """
 
     probe_seconds: float = _bounded(3.0, 0.1, 60.0)
@@ -63,15 +65,16 @@ class Timing:
     secrets_reload_interval_seconds: float = _bounded(60.0, 0.0, 86_400.0)
     unready_log_seconds: float = _bounded(20.0, 0.01, 30.0)
     keep_alive_seconds: int = _bounded(130, 1, 3600)
-    """Between two requests of one connection. Longer than the load balancer keeps an idle one, so that it never sends a
-    request into a connection that is being closed."""
+    """Between two requests of one connection. Longer than the load balancer keeps an idle connection, so that it never
+    sends a request into one that is being closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`tracking_token_keys`: all of them verify. `trusted_proxies`: hops of X-Forwarded-For that are ours.
-    `log_clients`: a line for each connect, track,
-    stop and disconnect.
+    """Holds the gateway's settings.
+
+    `tracking_token_keys`: each of them verifies tokens. `trusted_proxies`: how many hops of X-Forwarded-For our own
+    proxies add. `log_clients`: logs a line for each connect, track, stop and disconnect.
     """
 
     development: bool
@@ -90,7 +93,7 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """From the environment and, where it names SECRETS_ID, from Secrets Manager. Raises InvalidSettings."""
+    """Reads the environment and, where it has SECRETS_ID, Secrets Manager. Raises InvalidSettings."""
     return _Reader(with_secrets(os.environ if environment is None else environment)).settings()
 
 
@@ -125,7 +128,7 @@ class _Reader(SettingsReader):
         return (*(shop.rstrip("/") for shop in shops), *own)
 
     def _fields(self, usual: T) -> T:
-        """The same dataclass of numbers, with what the environment says of each of its fields."""
+        """Returns the same dataclass of numbers, with the environment's value of each field that it sets."""
         values = {
             each.name: self.number(each.name.upper(), getattr(usual, each.name), *each.metadata[_RANGE])
             for each in fields(usual)  # type: ignore[arg-type]  # T is one of the two dataclasses above

@@ -1,4 +1,4 @@
-"""The newest version of each payment as Redis has it."""
+"""Reads the newest version of each payment from Redis."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,12 +10,15 @@ from chalicelib.runtime import log
 from socket_gateway.redis_clients import RedisClients
 
 BATCH = 500
-"""Channels or keys per command or pipeline."""
+"""Most channels or keys in one command or pipeline."""
 T = TypeVar("T")
 
 
 class Snapshots:
-    """Reads that are asked while one is under way go together in the next: a storm of browsers is a few pipelines."""
+    """Joins concurrent reads: all that are requested while a pipeline runs go together into the next one.
+
+    So thousands of browsers that connect at once cause a few pipelines.
+    """
 
     def __init__(self, clients: RedisClients) -> None:
         self._redis = clients.commands
@@ -23,7 +26,7 @@ class Snapshots:
         self._reading: asyncio.Task[None] | None = None
 
     async def read(self, reference: str) -> PaymentEvent | None:
-        """Raises RedisError."""
+        """Returns the newest version of a payment, None where Redis has none. Raises RedisError."""
         future = self._asked.get(reference)
         if future is None:
             future = self._asked[reference] = asyncio.get_running_loop().create_future()
@@ -32,7 +35,7 @@ class Snapshots:
         return await asyncio.shield(future)
 
     async def read_many(self, references: Sequence[str]) -> list[PaymentEvent | None]:
-        """In the given order; None where there is none. Raises RedisError."""
+        """Returns the newest version of each payment, in this order; None where Redis has none. Raises RedisError."""
         pipeline = self._redis.pipeline(transaction=False)
         for reference in references:
             pipeline.get(payment_key(reference))
@@ -51,7 +54,7 @@ class Snapshots:
     async def _answer(self, batch: dict[str, asyncio.Future[PaymentEvent | None]]) -> None:
         try:
             events = await self.read_many(tuple(batch))
-        except Exception as error:  # whoever asked gets it, whatever it is
+        except Exception as error:  # raised in every caller of `read` that waits for this batch
             for future in batch.values():
                 future.set_exception(error)
         else:
@@ -60,6 +63,7 @@ class Snapshots:
 
 
 def in_batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """Splits into lists of at most BATCH items."""
     iterator = iter(items)
     while batch := list(islice(iterator, BATCH)):
         yield batch

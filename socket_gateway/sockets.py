@@ -1,4 +1,4 @@
-"""What a browser asks by Socket.IO: to track a payment, and to stop."""
+"""Handles the Socket.IO events of browsers: connect, disconnect, track a payment, stop tracking it."""
 
 import time
 from typing import Any
@@ -18,10 +18,14 @@ from socket_gateway.tracked_payments import TrackedPayment, TrackedPayments, pac
 from socket_gateway.wire import SocketServer
 
 _REMEMBERED = 64
+"""Payments per client whose last shown version is kept."""
 
 
 class Client:
-    """`seen`: the newest version shown of each payment, also of those that are tracked no more."""
+    """Holds what the gateway knows of one connected Socket.IO client.
+
+    `seen` has the newest version that was sent of each payment, also of payments that are no longer tracked.
+    """
 
     __slots__ = ("connected_at", "eio_sid", "seen", "tracked_payments")
 
@@ -32,6 +36,7 @@ class Client:
         self.seen: dict[str, int] = {}
 
     def saw(self, reference: str, version: int) -> None:
+        """Notes the newest version that was sent of a payment; forgets the oldest note over 64."""
         self.seen.pop(reference, None)
         self.seen[reference] = version
         if len(self.seen) > _REMEMBERED:
@@ -39,6 +44,8 @@ class Client:
 
 
 class Sockets:
+    """Handles the events of all connected Socket.IO clients."""
+
     def __init__(
         self,
         server: SocketServer,
@@ -65,12 +72,15 @@ class Sockets:
         server.on(STOP_TRACKING, self._stop)
 
     def __len__(self) -> int:
+        """Returns how many clients are connected."""
         return len(self._clients)
 
     def sids(self) -> list[str]:
+        """Lists the socket ids of the connected clients."""
         return list(self._clients)
 
     def describe(self, sid: str) -> dict[str, Any] | None:
+        """Gives a client's record for the registry; None when it has left."""
         client = self._clients.get(sid)
         if client is None:
             return None
@@ -89,7 +99,7 @@ class Sockets:
         if client is not None:
             self._log("client-disconnected", socket=sid, reason=reason, payments=len(client.tracked_payments))
             for reference in client.tracked_payments:
-                self._tracked_payments.leave(sid, reference)
+                self._tracked_payments.remove(sid, reference)
             self._registry.changed(sid)
             self._connections.expect_tracking(client.eio_sid)
 
@@ -101,12 +111,12 @@ class Sockets:
             reference, token = _read_request(arguments)
             await self._check_token(reference, token)
             if self._clients.get(sid) is not client:
-                return self._refused(client, InvalidRequest())  # it left while the secrets were read
+                return self._refused(client, InvalidRequest())  # the client left while the secrets were read
             self._connections.tracks(client.eio_sid)
             with self._metrics.track_seconds.time():
                 return {"ok": True, "payment": await self._follow(sid, client, reference, token)}
         except NotFound:
-            return self._refused(client, InvalidToken())  # unknown and not yours look the same
+            return self._refused(client, InvalidToken())  # must not tell which references exist
         except PaymentError as error:
             return self._refused(client, error)
         except Exception:
@@ -123,9 +133,13 @@ class Sockets:
         return {"ok": True}
 
     async def _follow(self, sid: str, client: Client, reference: str, token: str) -> PaymentEvent | None:
-        """Held, then read, then shown and in the room: between the last two nothing can come."""
+        """Subscribes, reads the snapshot, sends it, and joins the room. Returns the version that was sent.
+
+        No event can arrive between the last two: `enter_room` does not yield to the event loop. Returns None where
+        there is no version to send yet, or the client has left or stopped meanwhile.
+        """
         self._check_bounds(client, reference)
-        tracked = client.tracked_payments[reference] = self._tracked_payments.hold(sid, reference, token)
+        tracked = client.tracked_payments[reference] = self._tracked_payments.add(sid, reference, token)
         self._registry.changed(sid)
         seen = client.seen.get(reference, 0)
         try:
@@ -134,7 +148,7 @@ class Sockets:
             await self._leave(sid, client, reference)
             raise
         if self._clients.get(sid) is not client or client.tracked_payments.get(reference) is not tracked:
-            return None  # it left, or stopped, while we read
+            return None  # it left or stopped during the read
         newest = tracked.newest if tracked.version >= seen else None
         if newest is not None:
             self._rooms.broadcast(sid, packets_of(newest))
@@ -144,7 +158,7 @@ class Sockets:
         return newest
 
     async def _leave(self, sid: str, client: Client, reference: str) -> bool:
-        """False: it was not tracked."""
+        """Stops tracking a payment. Returns False where it was not tracked."""
         tracked = client.tracked_payments.pop(reference, None)
         if tracked is None:
             return False
@@ -152,7 +166,7 @@ class Sockets:
         if room in self._server.rooms(sid):
             client.saw(reference, tracked.version)
             await self._server.leave_room(sid, room)
-        self._tracked_payments.leave(sid, reference)
+        self._tracked_payments.remove(sid, reference)
         self._registry.changed(sid)
         return True
 
@@ -165,6 +179,7 @@ class Sockets:
         return refused_ack(error, self._connections.locale_of(client.eio_sid if client else ""))
 
     async def _check_token(self, reference: str, token: str) -> None:
+        """Raises InvalidToken unless the token is valid for this payment, if need be after a reload of the keys."""
         try:
             grant = self._grant_of(token)
         except InvalidToken:
@@ -196,7 +211,7 @@ def _reference(arguments: tuple[object, ...]) -> str | None:
 
 
 def _read_request(arguments: tuple[object, ...]) -> tuple[str, str]:
-    """The reference and the token of `track-payment`. Raises InvalidRequest."""
+    """Reads reference and token from the arguments of `track-payment`. Raises InvalidRequest."""
     reference, request = _reference(arguments), arguments[0] if arguments else None
     token = request.get("token") if isinstance(request, dict) else None
     if reference is None or not isinstance(token, str):

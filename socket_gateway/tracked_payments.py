@@ -1,4 +1,4 @@
-"""Which payments local browsers track, and the newest version that each of them has been shown."""
+"""Keeps which payments this gateway's browsers track, and sends each new version to all of them."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -15,7 +15,10 @@ from socket_gateway.wire import VersionPacket
 
 
 class TrackedPayment:
-    """One payment that local browsers track. `tokens`: by socket, of those too that wait for the snapshot."""
+    """Holds one tracked payment: its newest known version, and the tokens of the sockets that track it.
+
+    `tokens` is by socket id. A socket is in it from its track request on, before it has joined the payment's room.
+    """
 
     __slots__ = ("newest", "reference", "tokens")
 
@@ -26,11 +29,16 @@ class TrackedPayment:
 
     @property
     def version(self) -> int:
+        """Returns the newest known version; 0 where none is known."""
         return self.newest["version"] if self.newest is not None else 0
 
 
 class TrackedPayments:
-    """Everybody in a payment's room has been shown `tracked.newest`; who is held has not entered it yet."""
+    """Keeps the tracked payments up to date from messages, snapshots and the API.
+
+    Invariant: every socket in a payment's room has been sent `newest`. A socket that was added and has not joined the
+    room yet gets `newest` when it joins.
+    """
 
     def __init__(self, relay: Relay, snapshots: Snapshots, api: TrackingApi, rooms: RoomIndexManager) -> None:
         self._relay = relay
@@ -41,14 +49,16 @@ class TrackedPayments:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
+        """Returns how many payments are tracked."""
         return len(self._tracked_payments)
 
     def sockets(self, reference: str) -> int:
+        """Counts the sockets that track a payment."""
         tracked = self._tracked_payments.get(reference)
         return len(tracked.tokens) if tracked is not None else 0
 
-    def hold(self, sid: str, reference: str, token: str) -> TrackedPayment:
-        """From now on nothing newer is missed; `refresh` brings what came before."""
+    def add(self, sid: str, reference: str, token: str) -> TrackedPayment:
+        """Notes that a socket tracks a payment, and subscribes to it. Call `refresh` to get its current version."""
         tracked = self._tracked_payments.get(reference)
         if tracked is None:
             tracked = self._tracked_payments[reference] = TrackedPayment(reference)
@@ -56,17 +66,19 @@ class TrackedPayments:
         tracked.tokens[sid] = token
         return tracked
 
-    def leave(self, sid: str, reference: str) -> None:
+    def remove(self, sid: str, reference: str) -> None:
+        """Notes that a socket tracks a payment no more. The last one unsubscribes."""
         tracked = self._tracked_payments.get(reference)
         if tracked is not None and tracked.tokens.pop(sid, None) is not None and not tracked.tokens:
             del self._tracked_payments[reference]
             self._relay.unsubscribe(reference)
 
     async def refresh(self, tracked: TrackedPayment, token: str, seen: int) -> None:
-        """Brings `tracked.newest` up to date, at least to the version `seen` where anybody has it.
+        """Brings `tracked.newest` up to date from the snapshot in Redis, or from the API.
 
-        Without Redis it returns at once, and what the API says follows as events.
-        Raises NotFound where there is no such payment.
+        `seen` is the version that the client was sent before; if the snapshot is older, it asks the API. Where Redis
+        is away it returns without waiting for the API, whose answer follows as events. Raises NotFound where there is
+        no such payment.
         """
         seen = max(seen, tracked.version)
         confirmed = await self._relay.confirmed(tracked.reference)
@@ -84,7 +96,7 @@ class TrackedPayments:
                     task.result()
 
     async def catch_up(self) -> None:
-        """Reads every payment that is watched, after a gap. Raises RedisError."""
+        """Brings every tracked payment up to date after a gap in the messages. Raises RedisError."""
         missing: list[TrackedPayment] = []
         for references in in_batches(tuple(self._tracked_payments)):
             for reference, event in zip(references, await self._snapshots.read_many(references), strict=True):
@@ -99,11 +111,13 @@ class TrackedPayments:
             await asyncio.gather(*(self._ask_for(tracked) for tracked in batch))
 
     async def close(self) -> None:
+        """Cancels the calls of the API that are under way."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def received(self, body: bytes) -> None:
+        """Takes one payment message. A malformed one is logged and dropped."""
         try:
             self._learn(decode(body))
         except MalformedEvent as error:
@@ -136,11 +150,11 @@ class TrackedPayments:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # NotFound: whoever waits gets it, nobody else needs it
+            task.exception()  # retrieved, so that asyncio does not log NotFound; a caller that waits has raised it
 
 
 def packets_of(event: PaymentEvent) -> tuple[VersionPacket, ...]:
-    """The events of one version, encoded once for all its browsers."""
+    """Encodes the events of one version, once for all browsers."""
     payload = encode(event)
     return tuple(
         VersionPacket(event["reference"], event["version"], f'2["{name}",{payload}]')

@@ -1,4 +1,4 @@
-"""The API's tracking route: where a payment is asked for that Redis does not have."""
+"""Calls the tracking route of the API for payments that Redis does not have."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from socket_gateway.settings import Settings
 
 
 class TrackingApi:
-    """At most one question per payment is in flight, and a bounded number in all."""
+    """Calls the route at most once at a time per payment, and `api_concurrency` times in all."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._base = settings.api_url
@@ -24,7 +24,10 @@ class TrackingApi:
         self._asked: dict[str, asyncio.Task[PaymentEvent | None]] = {}
 
     async def ask(self, reference: str, token: str) -> PaymentEvent | None:
-        """None where the API cannot tell now. Raises NotFound where there is no such payment."""
+        """Returns the payment's newest version; None where the API does not answer in time or fails.
+
+        Raises NotFound where there is no such payment, or the token is not for it.
+        """
         task = self._asked.get(reference)
         if task is None:
             task = self._asked[reference] = asyncio.create_task(self._ask(reference, token))
@@ -32,6 +35,7 @@ class TrackingApi:
         return await asyncio.shield(task)
 
     async def close(self) -> None:
+        """Cancels the calls under way and closes the HTTP client."""
         for task in tuple(self._asked.values()):
             task.cancel()
         await self._client.aclose()
@@ -47,7 +51,7 @@ class TrackingApi:
                 event = _read(response, reference)
             except (httpx.HTTPError, TimeoutError, MalformedEvent) as error:
                 self._metrics.api_calls.labels("failed").inc()
-                if self._answers:  # one line per outage; the metric counts
+                if self._answers:  # one line per outage; the metric counts each call
                     log.warning("api-lost", error=type(error).__name__)
                 self._answers = False
                 return None

@@ -1,7 +1,7 @@
-"""The one place that knows the inner side of python-engineio 4, whose minor version is pinned.
+"""Adapts python-engineio 4 and python-socketio 5 to the gateway. Their minor versions are pinned.
 
-What is taken from it beyond its documents: `eio.sockets`, a socket's `queue`, `closed` and `close()`, and socketio's
-choice of the Engine.IO class.
+Used beyond their documented interfaces: `eio.sockets`, a socket's `queue`, `closed` and `close()`, and the method of
+python-socketio that chooses the Engine.IO class.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _BATCH_BYTES = 16 * 1024
 
 
 class VersionPacket(engineio.packet.Packet):  # type: ignore[misc]  # python-engineio has no types
-    """One encoded event of one version of one payment; all its recipients share it."""
+    """Holds one encoded event of one version of one payment. All its recipients share it."""
 
     def __init__(self, reference: str, version: int, text: str) -> None:
         super().__init__(engineio.packet.MESSAGE, text)
@@ -26,7 +26,7 @@ class VersionPacket(engineio.packet.Packet):  # type: ignore[misc]  # python-eng
 
 
 class Outbox(asyncio.Queue[Any]):
-    """What waits for one browser, counted in bytes."""
+    """Queues what waits for one browser, and counts it in bytes."""
 
     _queue: deque[Any]
 
@@ -35,7 +35,7 @@ class Outbox(asyncio.Queue[Any]):
         self._on_put = on_put
         self.waiting_bytes = 0
         self.total_bytes = 0
-        """All that was ever put in and not dropped: less what waits, it is what was taken."""
+        """Bytes that were ever put in and not dropped. Minus `waiting_bytes` it is what was taken out."""
         self._taken = 0
         super().__init__()
 
@@ -44,18 +44,18 @@ class Outbox(asyncio.Queue[Any]):
         return await super().get()
 
     def get_nowait(self) -> Any:
-        # Engine.IO takes all there is before it writes; what it has taken can be neither counted
-        # nor replaced by a newer version, so a slow browser's writer gets it in small lots.
+        # Engine.IO takes all there is before it writes. What it has taken can be neither counted nor replaced by a
+        # newer version, so it gets at most `_BATCH_BYTES` at a time.
         if self._taken > _BATCH_BYTES:
             raise asyncio.QueueEmpty
         return super().get_nowait()
 
     def finish(self) -> None:
-        """After what is in it, the writer closes the WebSocket, or a waiting poll is answered."""
+        """Ends the queue: after its items the writer closes the WebSocket, or a waiting poll is answered."""
         self.put_nowait(None)
 
     def compact(self) -> None:
-        """Keeps only the newest version of each payment, and everything that is no version."""
+        """Drops all but the newest version of each payment. Items that are no VersionPacket stay."""
         newest: dict[str, int] = {}
         items = list(self._queue)
         for item in items:
@@ -84,11 +84,13 @@ class Outbox(asyncio.Queue[Any]):
 
 
 def _size(item: Any) -> int:
-    """Characters stand for bytes: our payloads are ASCII but for a few accents."""
+    """Returns an item's size in characters, which is close to its bytes: payloads are ASCII but for a few accents."""
     return len(item.data) if item is not None and isinstance(item.data, str) else 0
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio has no types
+    """Runs Engine.IO with an Outbox as each session's queue."""
+
     def __init__(self, *, on_put: Callable[[Outbox], None], **options: Any) -> None:
         super().__init__(**options)
         self._on_put = on_put
@@ -98,14 +100,14 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engine
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has no types
-    """socketio passes the options that it does not know, `on_put` among them, to the Engine.IO server."""
+    """Runs Socket.IO on an EngineServer. Options that it does not know, `on_put` among them, go to that."""
 
     def _engineio_server_class(self) -> type[EngineServer]:
         return EngineServer
 
 
 def forget_headers(environ: dict[str, Any]) -> None:
-    """Once a WebSocket is being accepted nobody reads them again but for these two."""
+    """Drops the handshake's headers from a session's environment, except the two that Engine.IO reads later."""
     for name in [name for name in environ if name.startswith("HTTP_")]:
         if name not in ("HTTP_CONNECTION", "HTTP_UPGRADE"):
             del environ[name]
@@ -113,9 +115,9 @@ def forget_headers(environ: dict[str, Any]) -> None:
 
 
 async def close_transport(server: SocketServer, eio_sid: str) -> None:
-    """Ends a session so that a standard client comes back, after what is already in its outbox.
+    """Closes a session after its outbox is sent, in the way after which a standard client reconnects.
 
-    `server.disconnect()` and Engine.IO's CLOSE packet would tell the client to stay away.
+    After `server.disconnect()` or Engine.IO's CLOSE packet a client does not reconnect.
     """
     session = server.eio.sockets.pop(eio_sid, None)
     if session is not None:

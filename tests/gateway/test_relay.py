@@ -198,7 +198,7 @@ async def test_many_payments_are_resubscribed_in_commands_of_500(own_valkey: Val
     async with running(settings) as gateway:
         watches, relay = gateway.gateway.tracked_payments, gateway.gateway.relay
         references = [f"payment-{number}" for number in range(1201)]
-        tracked = [watches.hold("socket", reference, token_for(reference)) for reference in references]
+        tracked = [watches.add("socket", reference, token_for(reference)) for reference in references]
         assert await relay.confirmed(references[-1])
         own_valkey.stop()
         await until(lambda: not relay.connected)
@@ -211,7 +211,7 @@ async def test_many_payments_are_resubscribed_in_commands_of_500(own_valkey: Val
         assert info["cmdstat_subscribe"]["calls"] == 3  # the probe's channel and 1,201 payments
         assert info["cmdstat_get"]["calls"] == len(references)
         for reference in references:
-            watches.leave("socket", reference)
+            watches.remove("socket", reference)
         await until(lambda: own_store.subscribers(references[0]) == own_store.subscribers(references[-1]) == 0)
         assert len(relay) == 0
 

@@ -20,7 +20,7 @@ from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.tokens import TrackingGrant, sign_tracking_token
 from chalicelib.runtime.settings_reader import RedisSettings
 from local.embedded import LOOPBACK, Valkey
-from socket_gateway.asgi import Gateway, Mount, create_app, create_server
+from socket_gateway.asgi import Gateway, Mount, create_server
 from socket_gateway.settings import Bounds, Settings, Timing
 from tests.harness.asyncapi import check_ack, check_message
 
@@ -256,7 +256,7 @@ async def running(
     settings: Settings, *, connected: bool = True, mount: Mount = lambda gateway: gateway
 ) -> AsyncIterator[Running]:
     """Runs a gateway in this event loop. `connected`: yields only once its relay is."""
-    gateway = create_app(settings)
+    gateway = Gateway(settings)
     server = create_server(gateway, mount(gateway))
     serving = asyncio.create_task(server.serve())
     try:
