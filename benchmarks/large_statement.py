@@ -19,7 +19,8 @@ from typing import Any
 import boto3
 
 from chalicelib import bootstrap
-from chalicelib.adapters.ledger.items import key_of, payment_key, to_attributes, write_payment
+from chalicelib.adapters.ledger.attributes import key_of, payment_key, to_attributes
+from chalicelib.adapters.ledger.items import write_payment
 from chalicelib.adapters.ledger.table import create_table, mark_of
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -154,7 +155,13 @@ def _lost(rows: int) -> Iterator[dict[str, Any]]:
 
 def _row_of(payment: Payment) -> dict[str, Any]:
     marks = {"deliveredVersion": 1, "announcedVersion": 1, "readNumber": 0, "readDone": 0, "readAt": 0}
-    return {**payment_key(payment.reference), "payment": write_payment(payment), "day": DAY.isoformat(), **marks}
+    return {
+        **payment_key(payment.reference),
+        "payment": write_payment(payment),
+        "day": DAY.isoformat(),
+        "claimedAt": _NOON,
+        **marks,
+    }
 
 
 def _payment(number: int) -> Payment:

@@ -136,7 +136,7 @@ def _paths(service: Service, clock: ForwardClock, campay: CampaySimulator) -> li
     import boto3
 
     _check_all(service, clock)
-    counted = WriteUnits(service.ledger._client, boto3.client("dynamodb"), "payments")
+    counted = WriteUnits(service.ledger._table.client, boto3.client("dynamodb"), "payments")
     written = []
     for number, (path, outcome) in enumerate((("paid", "SUCCESSFUL"), ("declined", "FAILED"), ("unanswered", None))):
         counted.units = counted.writes = 0

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.ledger.change import NEVER_SENT
 from chalicelib.adapters.ledger.items import Order, Phone, Stored
 from chalicelib.adapters.ledger.ledger import IDEMPOTENCY_KEY_LIFE_MS, Ledger, VersionConflict
-from chalicelib.adapters.ledger.update import NEVER_SENT
 from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import (

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.ledger.change import Change
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger, VersionConflict
-from chalicelib.adapters.ledger.read_lease import ReadLease, ReadRequest, wait_ms
-from chalicelib.adapters.ledger.update import Change
+from chalicelib.adapters.ledger.read_lease import ReadLease, ReadRequest
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import LedgerUnavailable, NotFound, ProviderBusy, ProviderUnavailable
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -76,7 +76,7 @@ class SettlePayment:
             came_during = reads.number if came_during is None else came_during
             if reads.has_seen(came_during, provider_reference or payment.provider_reference):
                 return
-            self.clock.sleep(wait_ms(reads, self.clock.now()) / 1000)
+            self.clock.sleep(reads.wait_ms(self.clock.now()) / 1000)
         self._read_for_webhook(lease)
 
     def refresh(self, reference: str) -> Payment:

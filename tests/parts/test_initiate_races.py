@@ -29,7 +29,7 @@ def initiate(service: Service, aws: EmbeddedAws) -> Iterator[InitiatePayment]:
     """With a client that waits for the embedded ledger, which serves a call at a time, however long the queue is."""
     config = Config(connect_timeout=120, read_timeout=120, max_pool_connections=400)
     client = boto3.client("dynamodb", endpoint_url=aws.url, config=config)
-    ledger = Ledger(client, service.ledger._table, service.clock)
+    ledger = Ledger(client, service.ledger._table.name, service.clock)
     deliver = replace(service.settle.deliver, ledger=ledger)
     settle = replace(service.settle, ledger=ledger, deliver=deliver)
     yield replace(service.initiate, ledger=ledger, deliver=deliver, settle=settle)

@@ -11,11 +11,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from chalicelib.adapters.ledger.items import Stored, to_values
+from chalicelib.adapters.ledger.attributes import to_values
+from chalicelib.adapters.ledger.change import NEVER_SENT, Change, Committed
+from chalicelib.adapters.ledger.items import SearchKind, Stored, read_payment
 from chalicelib.adapters.ledger.ledger import Ledger, VersionConflict
 from chalicelib.adapters.ledger.read_lease import READ_LEASE_MS, ReadLease, ReadRequest
 from chalicelib.adapters.ledger.table import SHARDS
-from chalicelib.adapters.ledger.update import NEVER_SENT, Change, Committed
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -47,9 +48,15 @@ def claim(ledger: Ledger, payment: Payment, key: str | None = None, due_at: int 
     return ledger.claim(payment, order, phone, key, due_at)
 
 
-def to(ledger: Ledger, before: Payment, **fields: Any) -> Committed:
+def to(ledger: Ledger, before: Payment, evidence: dict[str, Any] | None = None, /, **fields: Any) -> Committed:
     after = replace(before, version=before.version + 1, **fields)
-    return ledger.commit(Change(before, after, "test", due_at=None))
+    return ledger.commit(Change(before, after, "test", due_at=None, evidence=evidence))
+
+
+def loaded(ledger: Ledger, reference: str) -> Payment:
+    stored = ledger.load(reference)
+    assert stored is not None
+    return stored.payment
 
 
 def test_a_claim_takes_order_and_phone_and_is_marked_undelivered(ledger: Ledger, clock: HandClock) -> None:
@@ -286,6 +293,47 @@ def test_a_budget_is_spent_within_its_window_and_full_again_after_it(ledger: Led
     assert ledger.spend("other", 2, 60_000)
     clock.forward(60)
     assert ledger.spend("reads", 2, 60_000)
+
+
+def test_a_payment_is_found_by_its_phone_and_by_each_reference_that_anybody_gave_it(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    payment = claim(ledger, a_payment(clock)).payment
+    clock.forward(1)
+    claim(ledger, a_payment(clock, "ref-2", order_id="order-2"))
+    fields = {"status": S.SUCCESSFUL, "provider_reference": "c-1", "operator_reference": "sms-1", "charges": ("c-1",)}
+    paid = to(ledger, payment, {"operatorReference": "sms-1"}, **fields).payment
+    to(ledger, paid, {"operatorReference": "sms-2"}, charges=("c-1", "c-2"), duplicate=True)
+    found = {
+        (kind, value): ledger.search(kind, value, 10)
+        for kind, value in (
+            (SearchKind.PHONE, payment.phone_hash),
+            *((SearchKind.PROVIDER, value) for value in ("c-1", "c-2", "c-3")),
+            *((SearchKind.OPERATOR, value) for value in ("sms-1", "sms-2", "c-1")),
+        )
+    }
+    assert list(found.values()) == [["ref-2", "ref-1"], ["ref-1"], ["ref-1"], [], ["ref-1"], ["ref-1"], []]
+    assert ledger.search(SearchKind.PHONE, payment.phone_hash, 1) == ["ref-2"], "the newest first"
+    assert [version.version for version in ledger.versions("ref-1", 0, 3)] == [1, 2, 3], "no row of the search"
+
+
+def test_a_day_is_listed_by_time_with_what_a_list_shows(
+    ledger: Ledger, clock: HandClock, dynamodb: Any, table: str
+) -> None:
+    for reference, at in (("ref-b", 2), ("ref-a", 3), ("ref-c", 1)):
+        payment = a_payment(clock, reference, order_id=reference, phone=reference)
+        claim(ledger, replace(payment, created_at=at, updated_at=at))
+    declined = to(ledger, loaded(ledger, "ref-a"), status=S.FAILED, reason="REJECTED").payment
+    entries = dynamodb.query(
+        TableName=table,
+        IndexName="day",
+        KeyConditionExpression="#day = :day",
+        ExpressionAttributeNames={"#day": "day"},
+        ExpressionAttributeValues={":day": {"S": "1970-01-01"}},
+    )["Items"]
+    shown = [read_payment(to_values(entry)["payment"]) for entry in entries]
+    assert [payment.reference for payment in shown] == ["ref-c", "ref-b", "ref-a"]
+    assert shown[2] == declined
 
 
 def test_the_mark_goes_only_when_nothing_newer_came(ledger: Ledger, clock: HandClock) -> None:

@@ -69,7 +69,7 @@ class SleepersClock(Clock):
 def settle_with(service: Service, campay: WatchedCampay, clock: Clock | None = None) -> SettlePayment:
     """Another process of ours: its own view of CamPay and, where given, its own clock."""
     clock = clock or service.clock
-    ledger = Ledger(service.ledger._client, service.ledger._table, clock)
+    ledger = Ledger(service.ledger._table.client, service.ledger._table.name, clock)
     return replace(service.settle, campay=campay, ledger=ledger, clock=clock)  # type: ignore[arg-type]  # as far as used
 
 
@@ -101,7 +101,7 @@ def unanswered(service: Service, shop: Shop) -> Payment:
 
 def state_row(service: Service, payment: Payment) -> dict[str, Any]:
     key = {"pk": {"S": f"payment#{payment.reference}"}, "sk": {"S": "state"}}
-    row: dict[str, Any] = service.ledger._client.get_item(TableName=service.ledger._table, Key=key)["Item"]
+    row: dict[str, Any] = service.ledger._table.client.get_item(TableName=service.ledger._table.name, Key=key)["Item"]
     return row
 
 

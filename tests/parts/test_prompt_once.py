@@ -37,7 +37,7 @@ class Calls:
         self._lives.append(life)
         service = self._service
         shared = service.ledger
-        ledger = Ledger(life.watch(shared._client), shared._table, service.clock)
+        ledger = Ledger(life.watch(shared._table.client), shared._table.name, service.clock)
         deliver = replace(service.settle.deliver, ledger=ledger)
         settle = replace(service.settle, ledger=ledger, deliver=deliver)
         campay = life.watch(service.campay)
@@ -178,8 +178,8 @@ def test_a_row_that_says_nothing_of_its_prompt_may_have_sent_it(service: Service
     """As a version of this service wrote it that had no such mark."""
     calls.unsent_claim(REQUEST)
     reference = service.ledger.order("order-1").active
-    service.ledger._client.update_item(
-        TableName=service.ledger._table,
+    service.ledger._table.client.update_item(
+        TableName=service.ledger._table.name,
         Key={"pk": {"S": f"payment#{reference}"}, "sk": {"S": "state"}},
         UpdateExpression="REMOVE #prompt",
         ExpressionAttributeNames={"#prompt": "prompt"},

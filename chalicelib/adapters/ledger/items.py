@@ -2,34 +2,26 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence, Set
-from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
+from chalicelib.adapters.ledger.attributes import Item, key_of
+from chalicelib.adapters.ledger.read_lease import Reads, read_reads
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 
-Item = dict[str, Any]
+
+class SearchKind(StrEnum):
+    """What a payment can be found by beside its own reference and its order."""
+
+    PHONE = "phone"
+    PROVIDER = "provider"
+    OPERATOR = "operator"
+
 
 UNSENT, SENDING = "unsent", "sending"
 """Values of a payment's `prompt`. Without one, a prompt may have been sent."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Reads:
-    """The reads of a payment at CamPay, as `read_lease.py` explains them."""
-
-    number: int = 0
-    done: int = 0
-    done_of: str | None = None
-    lease_id: str | None = None
-    lease_until: int = 0
-    webhook_read_at: int = 0
-
-    def has_seen(self, after: int, provider_reference: str | None) -> bool:
-        """Whether CamPay has answered a read of this reference that began after the read number `after`."""
-        return self.done > after and self.done_of == provider_reference
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,7 +34,7 @@ class Stored:
     payment: Payment
     delivered_version: int = 0
     announced_version: int = 0
-    reads: Reads = Reads()
+    reads: Reads = dataclasses.field(default_factory=Reads)
     is_unsent: bool = False
 
     @property
@@ -111,31 +103,52 @@ class Phone:
         return sorted(at for row in (self, *self.under_other_keys) for at in row.prompts)
 
 
-def key_of(partition: str, sort: str = "state") -> Item:
-    return {"pk": partition, "sk": sort}
-
-
-def payment_key(reference: str) -> Item:
-    return key_of(f"payment#{reference}")
-
-
 def version_key(version: int) -> str:
     return f"v#{version:06d}"
 
 
-def version_item(payment: Payment, cause: str, evidence: Mapping[str, Any] | None, now: int) -> Item:
-    item = key_of(f"payment#{payment.reference}", version_key(payment.version))
-    return {**item, "payment": write_payment(payment), "cause": cause, "evidence": evidence, "at": now}
+def version_items(
+    payment: Payment, before: Payment | None, cause: str, evidence: Mapping[str, Any] | None, now: int
+) -> list[Item]:
+    """Returns the row of a version. What it is the first to be found by stands in it, or in a row each for more than
+    one such word.
+    """
+    partition = f"payment#{payment.reference}"
+    row = {**key_of(partition, version_key(payment.version)), "payment": write_payment(payment), "cause": cause}
+    row |= {"at": now, **({"evidence": evidence} if evidence else {})}
+    known = _search_terms(before) if before else set()
+    terms = sorted(_search_terms(payment, evidence or {}) - known)
+    further = [
+        {**key_of(partition, f"search#{payment.version:06d}#{number}"), "search": term, "at": now}
+        for number, term in enumerate(terms[1:], 1)
+    ]
+    return [row | ({"search": terms[0]} if terms else {}), *further]
+
+
+def _search_terms(payment: Payment, evidence: Mapping[str, Any] = MappingProxyType({})) -> set[str]:
+    """`evidence` too: a second charge's operator reference stands nowhere else."""
+    of_provider = {payment.provider_reference, *payment.charges, *payment.disputed}
+    of_operator = {payment.operator_reference, evidence.get("operatorReference")}
+    found: dict[SearchKind, set[str | None]] = {
+        SearchKind.PHONE: {payment.phone_hash},
+        SearchKind.PROVIDER: of_provider,
+        SearchKind.OPERATOR: of_operator,
+    }
+    return {search_term(kind, value) for kind, values in found.items() for value in values if value}
+
+
+def search_term(kind: SearchKind, value: str) -> str:
+    return f"{kind}#{value}"
 
 
 def write_payment(payment: Payment) -> Item:
-    fields = dataclasses.asdict(payment)
-    return {
-        **fields,
+    """Leaves out what is absent: a row of more than 1 KB costs twice."""
+    fields = dataclasses.asdict(payment) | {
         "status": payment.status.value,
         "charges": list(payment.charges),
         "disputed": list(payment.disputed),
     }
+    return {name: value for name, value in fields.items() if value not in (None, False, [])}
 
 
 def read_payment(fields: Item) -> Payment:
@@ -145,8 +158,8 @@ def read_payment(fields: Item) -> Payment:
             **known,
             "status": PaymentStatus(known["status"]),
             "money": Money(**known["money"]),
-            "charges": tuple(known["charges"]),
-            "disputed": tuple(known["disputed"]),
+            "charges": tuple(known.get("charges", ())),
+            "disputed": tuple(known.get("disputed", ())),
         }
     )
 
@@ -166,14 +179,7 @@ def read_stored(item: Item | None) -> Stored | None:
         read_payment(item["payment"]),
         item["deliveredVersion"],
         item["announcedVersion"],
-        Reads(
-            item["readNumber"],
-            item["readDone"],
-            item.get("readOf"),
-            item.get("leaseId"),
-            item.get("leaseUntil", 0),
-            item.get("webhookReadAt", 0),
-        ),
+        read_reads(item),
         item.get("prompt") == UNSENT,
     )
 
@@ -195,23 +201,3 @@ def read_order(order_id: str, item: Item | None) -> Order:
 def read_phone(phone_hash: str, item: Item | None) -> Phone:
     item = item or {}
     return Phone(phone_hash, item.get("active"), tuple(sorted(item.get("prompts", ()))), item.get("revision", 0))
-
-
-_serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
-
-
-def to_attributes(item: Mapping[str, Any]) -> Item:
-    return {name: _serialize(value) for name, value in item.items()}
-
-
-def to_values(item: Mapping[str, Any]) -> Item:
-    return {name: _whole(_deserialize(value)) for name, value in item.items()}
-
-
-def _whole(value: Any) -> Any:
-    """DynamoDB's numbers come as Decimal; all of ours are whole."""
-    if isinstance(value, dict):
-        return {name: _whole(inner) for name, inner in value.items()}
-    if isinstance(value, list | set):
-        return type(value)(_whole(inner) for inner in value)
-    return int(value) if isinstance(value, Decimal) else value

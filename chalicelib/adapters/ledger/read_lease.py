@@ -1,30 +1,14 @@
-"""The read lease of a payment: who may ask CamPay about it now, and which reads have been answered. Pure.
+"""The read lease of a payment: who may ask the provider about it now, and which reads have been answered. Pure."""
 
-Attributes of the payment's row in the ledger:
-
-    readNumber      reads begun so far; a lease takes the next number
-    leaseId         the reader that holds the lease; absent: nobody does
-    leaseUntil      when others may take the lease of a reader that died
-    readDone        the number of the last read that CamPay answered
-    readOf          the provider's reference that this read asked for; NULL: it asked the statement
-    readAt          when CamPay last answered about the payment itself
-    webhookReadAt   when a webhook last made us read the payment itself
-
-    state       row                                          what may happen
-    free        no leaseId                                   anybody begins a read
-    held        leaseUntil within the next READ_LEASE_MS     its holder ends it, nobody else
-    abandoned   leaseUntil past, or further away than that   anybody begins a read
-
-Reads are ordered by their numbers: the clocks of two machines may differ. A moment that is further
-in the future than this code ever writes comes from a wrong clock and holds nobody up.
-"""
-
-import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.adapters.ledger.items import Item, Reads, Stored
 from chalicelib.adapters.ledger.update import Update
 from chalicelib.domain.payment import PaymentStatus
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.ledger.items import Stored
 
 READ_LEASE_MS = 15_000
 """Longer than CamPay's time-outs, so that only a reader that died is replaced."""
@@ -33,12 +17,44 @@ WEBHOOK_GAP_MS = 2_000
 any payment for an hour; without this limit a replay could flood CamPay."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What the payment's row says of its reads; `ReadLease` explains it."""
+
+    number: int = 0
+    done: int = 0
+    done_of: str | None = None
+    lease_id: str | None = None
+    lease_until: int = 0
+    webhook_read_at: int = 0
+
+    def has_seen(self, after: int, provider_reference: str | None) -> bool:
+        """Whether the provider has answered a read of this reference that began after the read number `after`."""
+        return self.done > after and self.done_of == provider_reference
+
+    def wait_ms(self, now: int) -> int:
+        """How long a webhook waits before it asks for the lease again."""
+        until = self.lease_until if self.lease_id else self.webhook_read_at + WEBHOOK_GAP_MS
+        return min(max(until - now, 50), 400)
+
+
+def read_reads(item: Mapping[str, Any]) -> Reads:
+    return Reads(
+        number=item["readNumber"],
+        done=item["readDone"],
+        done_of=item.get("readOf"),
+        lease_id=item.get("leaseId"),
+        lease_until=item.get("leaseUntil", 0),
+        webhook_read_at=item.get("webhookReadAt", 0),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRequest:
     """Who asks for the lease, which decides what may refuse it beyond another reader.
 
     `named`: a webhook's provider reference; refused where the payment is known to have another.
-    `older_than_ms`: only if CamPay's last answer is that old. `due`: only if the check is due.
+    `older_than_ms`: only if the provider's last answer is that old. `due`: only if the check is due.
     """
 
     by_webhook: bool = False
@@ -46,68 +62,75 @@ class ReadRequest:
     older_than_ms: int | None = None
     due: bool = False
 
+    def update(self, reference: str, lease_id: str, now: int) -> Update:
+        """The conditional update that takes the lease."""
+        update = Update(f"payment#{reference}").count("readNumber")
+        update.set(leaseId=lease_id, leaseUntil=now + READ_LEASE_MS)
+        update.only_if("attribute_exists(pk)").only_if("payment.#status <> :final")
+        update.only_if("attribute_not_exists(leaseId) OR leaseUntil <= :now OR leaseUntil > :longest")
+        update.names["#status"] = "status"
+        update.values |= {":final": PaymentStatus.SUCCESSFUL.value, ":now": now, ":longest": now + READ_LEASE_MS}
+        if self.by_webhook:
+            update.only_if("attribute_not_exists(webhookReadAt) OR webhookReadAt <= :gap OR webhookReadAt > :now")
+            update.values[":gap"] = now - WEBHOOK_GAP_MS
+        if self.named is not None:
+            known = "payment.provider_reference"
+            update.only_if(f"attribute_not_exists({known}) OR {known} = :named").values[":named"] = self.named
+        if self.older_than_ms is not None:
+            update.only_if("readAt <= :old OR readAt > :now").values[":old"] = now - self.older_than_ms
+        if self.due:
+            update.only_if("dueAt <= :now")
+        return update
+
 
 @dataclass(frozen=True, slots=True)
 class ReadLease:
-    """The answer to a ReadRequest: the payment's row, and whether this caller is its one reader now."""
+    """The answer to a ReadRequest: the payment's row, and whether this caller is its one reader now.
 
-    stored: Stored
+    Attributes of the row:
+
+        readNumber      reads begun so far; a lease takes the next number
+        leaseId         the reader that holds the lease; absent: nobody does
+        leaseUntil      when others may take the lease of a reader that died
+        readDone        the number of the last read that the provider answered
+        readOf          the provider's reference that this read asked for; NULL: it asked the statement
+        readAt          when the provider last answered about the payment itself
+        webhookReadAt   when a webhook last made us read the payment itself
+
+        state       row                                          what may happen
+        free        no leaseId                                   anybody begins a read
+        held        leaseUntil within the next READ_LEASE_MS     its holder ends it, nobody else
+        abandoned   leaseUntil past, or further away than that   anybody begins a read
+
+    Reads are ordered by their numbers: the clocks of two machines may differ. A moment that is further in the future
+    than this code ever writes comes from a wrong clock and holds nobody up.
+    """
+
+    stored: "Stored"
     lease_id: str
     request: ReadRequest
-    granted: bool
+
+    @property
+    def granted(self) -> bool:
+        """Whether the row names our lease; one that was refused to us may, where the answer to our write was lost."""
+        return self.stored.reads.lease_id == self.lease_id
 
     @property
     def is_proven(self) -> bool:
         """The read asks for the payment itself, not for a reference that nothing but a webhook connects with it."""
         return self.request.named in (None, self.stored.payment.provider_reference)
 
+    def release(self, update: Update) -> Update:
+        """Ends the lease, if this reader still holds it, as if it had never begun."""
+        update.only_if("leaseId = :lease").values[":lease"] = self.lease_id
+        return update.remove("leaseId", "leaseUntil")
 
-def begin(reference: str, request: ReadRequest, now: int) -> tuple[Update, str]:
-    """The conditional update that takes the lease, and the lease's id."""
-    lease_id = uuid.uuid4().hex
-    update = Update(f"payment#{reference}").count("readNumber")
-    update.set(leaseId=lease_id, leaseUntil=now + READ_LEASE_MS)
-    update.only_if("attribute_exists(pk)").only_if("payment.#status <> :final")
-    update.only_if("attribute_not_exists(leaseId) OR leaseUntil <= :now OR leaseUntil > :longest")
-    update.names["#status"] = "status"
-    update.values |= {":final": PaymentStatus.SUCCESSFUL.value, ":now": now, ":longest": now + READ_LEASE_MS}
-    if request.by_webhook:
-        update.only_if("attribute_not_exists(webhookReadAt) OR webhookReadAt <= :gap OR webhookReadAt > :now")
-        update.values[":gap"] = now - WEBHOOK_GAP_MS
-    if request.named is not None:
-        update.only_if("attribute_type(payment.provider_reference, :null) OR payment.provider_reference = :named")
-        update.values |= {":null": "NULL", ":named": request.named}
-    if request.older_than_ms is not None:
-        update.only_if("readAt <= :old OR readAt > :now").values[":old"] = now - request.older_than_ms
-    if request.due:
-        update.only_if("dueAt <= :now").set(dueAt=now + READ_LEASE_MS)
-    return update, lease_id
-
-
-def granted(item: Item, lease_id: str) -> bool:
-    """Whether the row, as it was written or as it refused us, names our lease (a lost answer is still ours)."""
-    return item.get("leaseId") == lease_id
-
-
-def release(update: Update, lease: ReadLease) -> Update:
-    """Ends the lease, if this reader still holds it, as if it had never begun."""
-    update.only_if("leaseId = :lease").values[":lease"] = lease.lease_id
-    return update.remove("leaseId", "leaseUntil")
-
-
-def end(update: Update, lease: ReadLease, now: int) -> Update:
-    """Ends the lease, if this reader still holds it, with an answer of CamPay."""
-    payment, request = lease.stored.payment, lease.request
-    read_of = request.named or payment.provider_reference
-    release(update, lease).set(readDone=lease.stored.reads.number, readOf=read_of)
-    if lease.is_proven:
-        update.set(readAt=now)
-        if request.by_webhook:
-            update.set(webhookReadAt=now)
-    return update
-
-
-def wait_ms(reads: Reads, now: int) -> int:
-    """How long a webhook waits before it asks for the lease again."""
-    until = reads.lease_until if reads.lease_id else reads.webhook_read_at + WEBHOOK_GAP_MS
-    return min(max(until - now, 50), 400)
+    def end(self, update: Update, now: int) -> Update:
+        """Ends the lease, if this reader still holds it, with an answer of the provider."""
+        read_of = self.request.named or self.stored.payment.provider_reference
+        self.release(update).set(readDone=self.stored.reads.number, readOf=read_of)
+        if self.is_proven:
+            update.set(readAt=now)
+            if self.request.by_webhook:
+                update.set(webhookReadAt=now)
+        return update

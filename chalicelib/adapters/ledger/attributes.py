@@ -1,0 +1,43 @@
+"""Keys of the ledger's rows, and their values in DynamoDB's own form."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+Item = dict[str, Any]
+"""A row: attribute -> value."""
+
+
+def key_of(partition: str, sort: str = "state") -> Item:
+    return {"pk": partition, "sk": sort}
+
+
+def payment_key(reference: str) -> Item:
+    return key_of(f"payment#{reference}")
+
+
+def reference_of(item: Item) -> str:
+    """Returns the reference of the payment that a row belongs to."""
+    return str(item["pk"]).removeprefix("payment#")
+
+
+_serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
+
+
+def to_attributes(item: Mapping[str, Any]) -> Item:
+    return {name: _serialize(value) for name, value in item.items()}
+
+
+def to_values(item: Mapping[str, Any]) -> Item:
+    return {name: _whole(_deserialize(value)) for name, value in item.items()}
+
+
+def _whole(value: Any) -> Any:
+    """DynamoDB's numbers come as Decimal; all of ours are whole."""
+    if isinstance(value, dict):
+        return {name: _whole(inner) for name, inner in value.items()}
+    if isinstance(value, list | set):
+        return type(value)(_whole(inner) for inner in value)
+    return int(value) if isinstance(value, Decimal) else value

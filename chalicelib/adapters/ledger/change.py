@@ -1,0 +1,130 @@
+"""A change of a payment as the writes it takes: its own rows, and what follows for order and phone."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chalicelib.adapters.ledger.attributes import Item
+from chalicelib.adapters.ledger.items import Order, Phone, read_order, read_phone
+from chalicelib.adapters.ledger.update import Update
+from chalicelib.domain.payment import Payment
+
+NEVER_SENT = "never sent"
+"""The cause of a change whose sender has proof that CamPay was not asked for the prompt."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Committed:
+    """`other_active`: another attempt of the order that is active although the order is paid now."""
+
+    payment: Payment
+    other_active: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """A version about to be written."""
+
+    before: Payment
+    after: Payment
+    cause: str
+    due_at: int | None
+    evidence: Mapping[str, Any] | None = None
+
+    @property
+    def leaves_active(self) -> bool:
+        return self.before.is_active and not self.after.is_active
+
+    @property
+    def ends_prompt(self) -> bool:
+        return self.before.is_waiting and not self.after.is_waiting
+
+    @property
+    def opens_case(self) -> bool:
+        return self.after.is_under_review and not self.before.is_under_review
+
+    @property
+    def closes_case(self) -> bool:
+        return self.before.is_under_review and not self.after.is_under_review
+
+    @property
+    def pays(self) -> bool:
+        return self.after.is_final and not self.before.is_final
+
+    @property
+    def was_never_sent(self) -> bool:
+        """The prompt did not leave this machine, so that it does not count against the phone."""
+        return self.cause == NEVER_SENT
+
+
+class AssumedRows:
+    """What a commit takes the order and the phone to be. It starts from the usual case, without a
+    read; a refused transaction brings the true items along, and it is tried again with those.
+    """
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        before = change.before
+        self._order = Order(before.order_id, active=before.reference if before.is_active else None)
+        self._phone = Phone(before.phone_hash, active=before.reference if before.is_waiting else None)
+
+    @property
+    def other_active(self) -> str | None:
+        """Another attempt that is active while this one pays."""
+        active = self._order.active
+        return active if self.change.pays and active != self.change.after.reference else None
+
+    def order_update(self) -> Update | None:
+        change, order = self.change, self._order
+        reference = change.after.reference
+        takes = change.pays and order.paid is None
+        frees = change.leaves_active and order.active == reference
+        if not (takes or frees or change.opens_case or change.closes_case):
+            return None
+        update = Update(f"order#{order.order_id}").next_revision()
+        if takes or frees:
+            self._only_as_assumed(update)
+        if takes:
+            update.set(paid=reference)
+        if frees:
+            update.remove("active")
+        if change.opens_case:
+            update.add("underReview", reference)
+        if change.closes_case:
+            update.discard("underReview", reference)
+        return update
+
+    def _only_as_assumed(self, update: Update) -> None:
+        if self._order.active is None:
+            update.only_if("attribute_not_exists(active)")
+        else:
+            update.only_if("active = :active").values[":active"] = self._order.active
+        if self._order.paid is None:
+            update.only_if("attribute_not_exists(paid)")
+
+    def phone_update(self) -> Update | None:
+        change = self.change
+        if not change.ends_prompt or self._phone.active != change.after.reference:
+            return None
+        update = Update(f"phone#{self._phone.phone_hash}").next_revision().remove("active")
+        update.only_if("active = :active").values[":active"] = change.after.reference
+        if change.was_never_sent:
+            update.discard("prompts", change.before.created_at)
+        return update
+
+    def correct(self, reasons: Sequence[Item]) -> bool:
+        """False: the payment itself has changed. The two first items are the payment's own."""
+        if reasons[0].get("Code") == "ConditionalCheckFailed":
+            return False
+        writes = [name for name, update in (("order", self.order_update()), ("phone", self.phone_update())) if update]
+        for name, reason in zip(writes, reasons[2:], strict=False):  # behind them stand rows without a condition
+            if reason.get("Code") != "ConditionalCheckFailed":
+                continue
+            item = reason["Item"] or {}
+            if name == "phone":
+                self._phone = read_phone(self._phone.phone_hash, item)
+            else:
+                self._order = read_order(self._order.order_id, item)
+        if self.change.pays and self._order.paid not in (None, self.change.after.reference):
+            self.change = dataclasses.replace(self.change, after=self.change.after.as_duplicate())
+        return True

@@ -1,0 +1,125 @@
+"""Reads the ledger: rows by their keys, consistently, and what the indexes list."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from chalicelib.adapters.ledger.attributes import Item, key_of, payment_key, reference_of
+from chalicelib.adapters.ledger.items import (
+    Charge,
+    Order,
+    Phone,
+    SearchKind,
+    Stored,
+    read_order,
+    read_payment,
+    read_phone,
+    read_stored,
+    search_term,
+    version_key,
+)
+from chalicelib.adapters.ledger.table import SHARDS, shard_mark
+from chalicelib.adapters.ledger.table_client import BATCH, TableClient
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment
+from chalicelib.runtime.clock import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_LISTED_A_PAGE = 2_000
+
+
+class LedgerReader:
+    """What can be asked of the ledger. Each method raises LedgerUnavailable."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, clock: Clock) -> None:
+        self._table = TableClient(client, table, clock)
+        self._clock = clock
+
+    def pause(self, attempt: int) -> None:
+        """Waits before another attempt, after two writers met."""
+        self._table.pause(attempt)
+
+    # ------------------------------------------------------------------ by key, consistent
+
+    def order_and_phone(self, order_id: str, phone_hash: str, *other_hashes: str) -> tuple[Order, Phone]:
+        """Reads both in one call. `other_hashes`: of the same phone, by the other valid keys."""
+        hashes = (phone_hash, *other_hashes)
+        keys = [key_of(f"order#{order_id}"), *(key_of(f"phone#{name}") for name in hashes)]
+        items = {item["pk"]: item for item in self._table.get_many(keys)}
+        phone, *others = (read_phone(name, items.get(f"phone#{name}")) for name in hashes)
+        return read_order(order_id, items.get(f"order#{order_id}")), replace(phone, under_other_keys=others)
+
+    def order(self, order_id: str) -> Order:
+        return read_order(order_id, self._table.get(key_of(f"order#{order_id}")))
+
+    def load(self, reference: str) -> Stored | None:
+        return read_stored(self._table.get(payment_key(reference)))
+
+    def load_many(self, references: Iterable[str]) -> list[Stored]:
+        """Reads the payments that there are, in any order."""
+        keys = iter([payment_key(reference) for reference in dict.fromkeys(references)])
+        found: list[Stored | None] = []
+        while batch := list(islice(keys, BATCH)):
+            found += map(read_stored, self._table.get_many(batch))
+        return [stored for stored in found if stored is not None]
+
+    def versions(self, reference: str, after: int, until: int) -> list[Payment]:
+        """Reads the versions above `after` up to `until`, in order."""
+        bounds = {"pk": f"payment#{reference}", "from": version_key(after + 1), "to": version_key(until)}
+        items, _ = self._table.query("#pk = :pk AND #sk BETWEEN :from AND :to", bounds, ConsistentRead=True)
+        return [read_payment(item["payment"]) for item in items]
+
+    # ------------------------------------------------------------------ by index, a moment late
+
+    def due(self, now: int, limit: int) -> dict[str, int]:
+        """Lists references of payments whose check is due, and since when; the longest overdue first."""
+        return self._marked("due", "dueMark", "dueAt", now, limit)
+
+    def undelivered(self, before: int, limit: int) -> dict[str, int]:
+        """Lists references of payments with a change that has waited since `before` or longer, and since when."""
+        return self._marked("undelivered", "undeliveredMark", "undeliveredSince", before, limit)
+
+    def charges_of_day(self, day: date) -> Iterator[Charge]:
+        """Lists the charges of the payments that were claimed on that day, UTC: a day may have 100,000.
+
+        A charge, once noted, stays; one of the last moments may be missing.
+        """
+        for item in self._listed(day):
+            payment = item["payment"]
+            for provider_reference in payment.get("charges", ()):
+                yield Charge(provider_reference, payment["reference"], Money(**payment["money"]))
+
+    def search(self, kind: SearchKind, value: str, limit: int) -> list[str]:
+        """Lists references of the payments with a phone hash, a provider's or an operator's reference; newest first."""
+        condition, term = "#search = :term", {"term": search_term(kind, value)}
+        items, _ = self._table.query(condition, term, IndexName="search", Limit=limit, ScanIndexForward=False)
+        return list(dict.fromkeys(reference_of(item) for item in items))
+
+    def _listed(self, day: date) -> Iterator[Item]:
+        """The entries of a day, in the order of their claims."""
+        following: Item = {}
+        while True:
+            start = {"ExclusiveStartKey": following} if following else {}
+            condition, value = "#day = :day", {"day": day.isoformat()}
+            items, following = self._table.query(condition, value, IndexName="day", Limit=_LISTED_A_PAGE, **start)
+            yield from items
+            if not following:
+                return
+
+    def _marked(self, index: str, mark: str, moment: str, until: int, limit: int) -> dict[str, int]:
+        """The `limit` references that have waited longest, over all shards, and since when."""
+
+        def read(shard: int) -> list[Item]:
+            condition, values = f"#{mark} = :mark AND #{moment} <= :until", {"mark": shard_mark(index, shard)}
+            items, _ = self._table.query(condition, {**values, "until": until}, IndexName=index, Limit=limit)
+            return items
+
+        with ThreadPoolExecutor(SHARDS) as readers:
+            items = chain.from_iterable(readers.map(read, range(SHARDS)))
+            longest = sorted(items, key=lambda item: item[moment])[:limit]
+        return {reference_of(item): item[moment] for item in longest}
