@@ -149,7 +149,7 @@ class Connections:
             await asyncio.wait(tuple(self._closing))
 
     def locale_of(self, eio_sid: str) -> str:
-        """The language of what its customer reads."""
+        """Returns the language of the texts for the customer of a session."""
         connection = self._connections.get(eio_sid)
         return connection.locale if connection else preferred_locale("")
 

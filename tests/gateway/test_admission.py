@@ -1,4 +1,4 @@
-"""What a client may hold open: half-sent requests, idle connections, endless bodies, and all descriptors there are."""
+"""Tests the limits on open connections: half-sent requests, idle connections, endless bodies, all descriptors used."""
 
 import asyncio
 import contextlib
@@ -40,14 +40,14 @@ def store(valkey: Valkey) -> Iterator[LiveStore]:
 
 
 class Client:
-    """A TCP connection that speaks no more HTTP than it is told to."""
+    """Sends over a TCP connection exactly what a test tells it to, complete HTTP or not."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
 
     async def send(self, text: str) -> bool:
-        """False where the gateway has closed."""
+        """Sends a text. Returns False where the gateway has closed the connection."""
         try:
             self.writer.write(text.encode())
             await self.writer.drain()
@@ -56,7 +56,7 @@ class Client:
         return not self.reader.at_eof()
 
     async def rest(self) -> str:
-        """All that comes until the gateway closes."""
+        """Returns all that arrives until the gateway closes the connection."""
         received = bytearray()
         async with asyncio.timeout(PATIENCE_SECONDS):
             with contextlib.suppress(OSError):
@@ -65,7 +65,7 @@ class Client:
         return received.decode()
 
     async def answer(self) -> str:
-        """One response, with its body where that has a length."""
+        """Reads one response, with its body where that has a length."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
             length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
@@ -74,7 +74,7 @@ class Client:
 
 @contextlib.asynccontextmanager
 async def client(port: int, source: str = LOOPBACK) -> AsyncIterator[Client]:
-    """`source`: an address of loopback that the gateway sees it come from."""
+    """Opens a connection from the loopback address `source`, which the gateway sees as its peer."""
     reader, writer = await asyncio.open_connection(LOOPBACK, port, local_addr=(source, 0))
     try:
         yield Client(reader, writer)
@@ -83,7 +83,7 @@ async def client(port: int, source: str = LOOPBACK) -> AsyncIterator[Client]:
 
 
 async def handshake(http: httpx.AsyncClient, headers: dict[str, str] | None = None) -> str:
-    """The session's id."""
+    """Opens a polling session and returns its id."""
     response = await http.get(POLLING, headers=headers)
     assert response.status_code == 200, response.text
     return str(json.loads(response.text[1:])["sid"])
@@ -192,7 +192,7 @@ async def test_a_request_without_an_end_is_cut_off(valkey: Valkey, begin: str) -
 
 
 async def test_several_requests_in_one_packet_are_answered_in_their_order(valkey: Valkey) -> None:
-    paths = ("/healthz", "/unknown") * 100  # 50 KB in all: more than one request may have
+    paths = ("/healthz", "/unknown") * 100  # 50 KB in all, more than a single request may have
     text = "".join(f"GET {path} HTTP/1.1\r\nHost: gateway\r\nX-Long: {'x' * 200}\r\n\r\n" for path in paths)
     async with running(settings_for(valkey)) as gateway, client(gateway.port) as pipelining:
         assert await pipelining.send(text)
@@ -233,7 +233,7 @@ async def test_600_idle_sockets_from_one_address_leave_room_for_others(valkey: V
 async def test_a_proxy_is_never_locked_out_and_the_addresses_behind_it_are_counted(valkey: Valkey) -> None:
     settings = settings_for(valkey, sockets_per_address=2, trusted_proxies=1)
     async with running(settings) as gateway, AsyncExitStack() as stack:
-        for _ in range(10):  # what a load balancer keeps open
+        for _ in range(10):  # as a load balancer keeps connections open
             await stack.enter_async_context(client(gateway.port))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url, timeout=PATIENCE_SECONDS))
         here = {"X-Forwarded-For": "203.0.113.1"}

@@ -1,4 +1,4 @@
-"""What one browser, one address and one payment may take; and what malformed input comes to."""
+"""Tests the bounds of one browser, one address and one payment, and what happens to malformed input."""
 
 import asyncio
 import contextlib
@@ -47,14 +47,14 @@ def store(valkey: Valkey) -> Iterator[LiveStore]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(valkey: Valkey) -> AsyncIterator[Running]:
-    """With the design's own bounds."""
+    """Runs a gateway with the usual bounds."""
     async with running(settings_for(valkey)) as gateway:
         yield gateway
 
 
 @contextlib.asynccontextmanager
 async def raw_browser(gateway: Running, **options: Any) -> AsyncIterator[ClientConnection]:
-    """A bare WebSocket that is connected to the namespace."""
+    """Opens a bare WebSocket that is connected to the namespace."""
     url = f"ws://{LOOPBACK}:{gateway.port}/socket.io/?EIO=4&transport=websocket"
     async with connect(url, compression=None, **options) as browser:
         sid = json.loads(str(await browser.recv())[1:])["sid"]
@@ -66,7 +66,7 @@ async def raw_browser(gateway: Running, **options: Any) -> AsyncIterator[ClientC
 
 
 async def track(browser: ClientConnection, reference: str) -> Any:
-    """The ack of `track-payment`; events before it are read over."""
+    """Tracks a payment and returns the ack; skips the events before it."""
     await browser.send("421" + json.dumps([contract.TRACK, {"reference": reference, "token": token_for(reference)}]))
     while not (text := str(await browser.recv())).startswith("431"):
         pass
@@ -74,7 +74,7 @@ async def track(browser: ClientConnection, reference: str) -> Any:
 
 
 async def closed(browser: ClientConnection) -> int:
-    """Waits for the close; its code."""
+    """Waits for the close and returns its code."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         with contextlib.suppress(ConnectionClosed):
             async for _ in browser:
@@ -135,7 +135,7 @@ async def test_sockets_an_address(valkey: Valkey) -> None:
                 await stack.enter_async_context(raw_browser(gateway, **here))
             with pytest.raises(InvalidStatus):
                 await stack.enter_async_context(raw_browser(gateway, **here))
-            # What the client itself wrote before our proxy's hop decides nothing.
+            # The hops that the client itself sent must not count, only the one that our proxy added.
             forged = {"additional_headers": {"X-Forwarded-For": "192.0.2.77, 203.0.113.1"}}
             with pytest.raises(InvalidStatus):
                 await stack.enter_async_context(raw_browser(gateway, **forged))
@@ -180,7 +180,7 @@ async def test_a_full_gateway_refuses_newcomers_and_keeps_whom_it_has(valkey: Va
 
 
 async def test_jsonp_is_refused(gateway: Running) -> None:
-    """A script element of any page could poll with it: it sends no Origin."""
+    """A script element of any page could poll with JSONP: it sends no Origin that could be checked."""
     async with httpx.AsyncClient(base_url=gateway.url) as http:
         sid = json.loads((await http.get(POLLING)).text[1:])["sid"]
         for query in ("&j=0", "&%6a=0", "&j=x", f"&sid={sid}&j=0"):
@@ -317,7 +317,7 @@ async def test_the_official_client_is_told_that_a_namespace_is_unknown(gateway: 
 
 @contextlib.asynccontextmanager
 async def slow_browser(gateway: Running, reference: str) -> AsyncIterator[ClientConnection]:
-    """Tracks, then reads nothing of what comes."""
+    """Opens a browser that tracks a payment and then reads nothing."""
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     narrow.setblocking(False)
@@ -358,7 +358,7 @@ async def test_who_takes_nothing_is_closed(
     async with running(settings_for(valkey, **bounds)) as gateway, slow_browser(gateway, event["reference"]):
         for version in range(2, 402):
             store.publish(new_event(event["reference"], version))
-            await asyncio.sleep(0)  # versions that come at once wait as one
+            await asyncio.sleep(0)  # yield, or versions that arrive at once would be compacted into one
         await until(lambda: len(gateway.gateway.connections) == 0)
         assert f'gateway_closes_total{{reason="{reason}"}} 1.0' in gateway.gateway.metrics.text().decode()
         await until(lambda: gateway.gateway.server.eio.sockets == {})
@@ -376,13 +376,13 @@ async def test_who_is_closed_and_takes_nothing_holds_no_connection(valkey: Valke
             store.publish(new_event(event["reference"], version))
         open_ones = gateway.gateway.connections._connections
         await until(lambda: connection.output.waiting_bytes > 16 * 1024 or not open_ones)
-        if open_ones:  # on a machine that stood still, the gateway has closed it for the same reason already
+        if open_ones:  # on a machine that paused, the gateway has already closed it for the same reason
             gateway.gateway.connections.close(connection.output.eio_sid, "test")
         await until(lambda: len(gateway.gateway.admission) == 0)
 
 
 async def test_a_closed_transport_brings_the_default_client_back(valkey: Valkey) -> None:
-    """`sio.disconnect()` would tell it never to come back."""
+    """After `sio.disconnect()` it would not reconnect."""
     async with running(settings_for(valkey)) as gateway:
         browsers = [gateway.browser(), gateway.browser()]
         for browser, transport in zip(browsers, ("websocket", "polling"), strict=True):

@@ -1,4 +1,4 @@
-"""The exact container: how it is built, and two of it behind a load balancer."""
+"""Tests the container that is deployed: its image, and two replicas behind a load balancer."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ from tests.harness.gateway_stack import PATIENCE_SECONDS, until
 from tests.harness.stack import TRACKING_KEY, JavaScriptBrowser, Stack, running, wait_until
 from tests.unit.test_import_rules import SHARED_WITH_GATEWAY
 
-pytestmark = [pytest.mark.deploy, pytest.mark.timeout(900)]  # the first one fetches and builds
+pytestmark = [pytest.mark.deploy, pytest.mark.timeout(900)]  # the first test installs the tools and builds the image
 
 ROOM = ROOT / "socket_gateway"
 ORIGIN = "https://shop.example"
@@ -52,7 +52,7 @@ def image() -> str:
 
 @pytest.fixture(scope="module")
 def stack(valkey: Valkey) -> Iterator[Stack]:
-    """The API, the simulator and the rest; its customers wait for the test's word."""
+    """Runs the whole system. The simulator's customers decide only when a test says so."""
     with running(valkey, SIMULATOR_APPROVE_AFTER="600") as system:
         yield system
 
@@ -76,7 +76,7 @@ def replicas(image: str, stack: Stack, valkey: Valkey) -> Iterator[list[GatewayC
 
 @pytest.fixture
 def proxy(replicas: list[GatewayContainer], stack: Stack) -> Iterator[str]:
-    """The load balancer's URL, which the stack's JavaScript browsers use too."""
+    """Runs a load balancer and yields its URL, which the stack's JavaScript browsers use too."""
     port = free_port()
     one, two = (f"{LOOPBACK}:{replica.port}" for replica in replicas)
     given = {**os.environ, "PROXY_PORT": str(port), "GATEWAY_ONE": one, "GATEWAY_TWO": two}
@@ -94,7 +94,7 @@ def proxy(replicas: list[GatewayContainer], stack: Stack) -> Iterator[str]:
 
 
 class Follower:
-    """python-socketio's client, from an address of its own; tracks at every connection, as a page does."""
+    """Tracks with python-socketio's client from an address of its own, at every connection as a page does."""
 
     def __init__(self, url: str, started: Mapping[str, Any], *, address: str, transports: list[str] | None) -> None:
         self._url = url
@@ -132,7 +132,7 @@ class Follower:
 
 @asynccontextmanager
 async def followers(url: str, started: Mapping[str, Any], count: int) -> AsyncIterator[list[Follower]]:
-    """Half of them with default options, half with WebSocket alone; each with an address of its own."""
+    """Connects followers, each from an address of its own: half with default options, half with WebSocket alone."""
     async with AsyncExitStack() as opened:
         yield [
             await opened.enter_async_context(
@@ -143,7 +143,7 @@ async def followers(url: str, started: Mapping[str, Any], count: int) -> AsyncIt
 
 
 def clients(replica: GatewayContainer) -> int:
-    """How many browsers it has."""
+    """Returns how many browsers are connected to a replica."""
     found = re.search(r"^gateway_clients (\S+)$", requests.get(f"{replica.url}/metrics", timeout=5).text, re.MULTILINE)
     assert found
     return int(float(found.group(1)))
@@ -165,7 +165,7 @@ def approve(stack: Stack, started: Mapping[str, Any]) -> None:
 
 
 def test_the_lock_has_the_pins_and_every_package_its_hash() -> None:
-    """Made anew by the command at its top, whenever a pin changes."""
+    """When a pin changes, the command at the top of the lock file makes a new one."""
     lock = (ROOM / "requirements.lock").read_text(encoding="utf-8")
     locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)(?: ;.*)? \\$", lock, re.MULTILINE))
     assert len(locked) == len(re.findall(r"^[a-z]", lock, re.MULTILINE))
@@ -263,7 +263,7 @@ async def test_browsers_of_both_kinds_follow_a_payment_through_both(
 async def test_a_replica_that_is_told_to_go_loses_nothing(
     stack: Stack, proxy: str, replicas: list[GatewayContainer]
 ) -> None:
-    """In the middle of a payment: its browsers come back through the other one and see how it ends."""
+    """A payment is under way: the browsers reconnect to the other replica and see how it ends."""
     started = await asyncio.to_thread(initiate, stack, "order-drained")
     official = JavaScriptBrowser(stack, started)
     try:

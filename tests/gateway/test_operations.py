@@ -1,4 +1,4 @@
-"""How the gateway is watched and how it leaves: health, metrics, registry, drain, signals."""
+"""Tests the operation of a gateway: health, metrics, registry, drain, signals."""
 
 import asyncio
 import contextlib
@@ -118,12 +118,12 @@ async def test_the_registry_is_written_again_when_redis_comes_back_empty() -> No
                 await until(lambda: store.record(key))
                 await until(lambda: len(list(store.redis.scan_iter("client:*"))) == 2)
             await until(lambda: len(list(store.redis.scan_iter("client:*"))) == 1)
-        assert list(store.redis.scan_iter("*")) == []  # what a gateway leaves behind: nothing
+        assert list(store.redis.scan_iter("*")) == []  # a gateway that stopped has left no key
         store.close()
 
 
 async def test_a_disconnect_costs_what_its_own_rooms_cost(gateway: Running) -> None:
-    """The stock manager scans every room of everybody."""
+    """python-socketio's own manager scans all rooms at each disconnect."""
     rooms = gateway.gateway.rooms
     for number in range(5_000):
         rooms.basic_enter_room(f"sid{number}", NAMESPACE, None, eio_sid=f"eio{number}")
@@ -135,7 +135,7 @@ async def test_a_disconnect_costs_what_its_own_rooms_cost(gateway: Running) -> N
     started = time.thread_time()
     for number in range(5_000):
         rooms.basic_disconnect(f"sid{number}", NAMESPACE)
-    assert time.thread_time() - started < 1  # stock: 6 s and more
+    assert time.thread_time() - started < 1  # python-socketio needs 6 s and more
     assert rooms.rooms == {}
 
 
@@ -182,7 +182,7 @@ def environment(valkey: Valkey, port: int, **extra: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def started(variables: dict[str, str], open_files: int = 1024) -> Iterator[subprocess.Popen[str]]:
-    """The gateway as a process of its own; nothing of it is left afterwards."""
+    """Runs the gateway as a process of its own, and kills it afterwards."""
     command = ["sh", "-c", f'ulimit -n {open_files} && exec "$0" -m socket_gateway.asgi', sys.executable]
     with subprocess.Popen(
         command, env=variables, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -194,7 +194,7 @@ def started(variables: dict[str, str], open_files: int = 1024) -> Iterator[subpr
 
 
 async def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Its exit code, and all that it printed."""
+    """Waits for the end of a process; returns its exit code and all that it printed."""
     output, _ = await asyncio.to_thread(process.communicate, timeout=10)
     return process.returncode, output
 
@@ -261,7 +261,7 @@ async def test_without_settings_it_says_what_is_missing_and_leaves() -> None:
 
 
 def events_of(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, object]]]:
-    """The product's lines: each event with its fields."""
+    """Reads the product's log lines: each event with its fields."""
     return [(record.getMessage(), record.__dict__["fields"]) for record in caplog.records if record.name == "payments"]
 
 
@@ -315,7 +315,7 @@ async def test_the_log_says_when_redis_is_lost_and_when_it_is_back(caplog: pytes
                 caplog.clear()
                 own.stop()
                 await until(lambda: not gateway.gateway.relay.connected)
-                await until(lambda: gateway.gateway.relay.probe_age > 0.5)  # several attempts are one outage
+                await until(lambda: gateway.gateway.relay.probe_age > 0.5)  # several attempts to connect are one outage
                 own.start()
                 await until(lambda: gateway.gateway.relay.connected)
                 (lost, back) = events_of(caplog)
@@ -336,7 +336,7 @@ async def test_a_gateway_that_starts_without_redis_says_so_once(caplog: pytest.L
 
 
 async def test_a_gateway_logs_that_it_is_not_ready_for_as_long_as_it_is_not(caplog: pytest.LogCaptureFixture) -> None:
-    """An alarm counts these lines: the load balancer only asks whether a gateway is alive."""
+    """An alarm counts these lines; the load balancer only checks whether a gateway is alive."""
     with Valkey() as own:
         async with running(settings_for(own, probe_seconds=0.2, unready_log_seconds=0.05)):
             own.stop()
@@ -345,7 +345,7 @@ async def test_a_gateway_logs_that_it_is_not_ready_for_as_long_as_it_is_not(capl
 
 
 async def test_a_gateway_that_loses_redis_keeps_its_browsers_and_takes_new_ones() -> None:
-    """The load balancer asks whether it is alive: an outage of Redis must not make browsers reconnect."""
+    """Liveness must not depend on Redis: a replaced gateway makes all its browsers reconnect."""
     event = new_event()
     with Valkey() as own, contextlib.closing(LiveStore(own)) as store:
         store.put(event)

@@ -1,4 +1,4 @@
-"""The test page in development: what is served, what is not, and the button that cuts every connection."""
+"""Tests the server of the test page: what it serves, what it refuses, and the call that cuts every connection."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ NOT_FOUND = {"status": 404, "code": "not_found"}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As a build leaves it, beside a file that nobody may read."""
+    """Makes a folder as a build leaves it, beside a file that must not be served."""
     outside = tmp_path_factory.mktemp("frontend")
     (outside / "secret.txt").write_text("secret")
     built = outside / "dist"
@@ -91,7 +91,7 @@ async def test_the_page_is_told_where_the_others_are(http: httpx.AsyncClient) ->
     ],
 )
 async def test_nothing_else_is_served(gateway: Running, path: str) -> None:
-    """Byte for byte: a client would tidy such a path up."""
+    """Sent byte for byte, since an HTTP client would normalise such a path."""
     reader, writer = await asyncio.open_connection(LOOPBACK, gateway.port)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     answer = await reader.read()
@@ -136,7 +136,7 @@ async def test_a_cut_takes_every_connection_and_the_browsers_come_back(
 
 @pytest.mark.parametrize("module", ["socket_gateway.asgi", "local.gateway_server"])
 async def test_production_has_no_page(valkey: Valkey, folder: Path, module: str) -> None:
-    """Neither program serves it, whatever the environment says of it."""
+    """Neither program serves the page in production, whatever TEST_PAGE_DIR says."""
     production = {
         "APP_ENV": "production",
         "FRONTEND_URL": "https://shop.example",

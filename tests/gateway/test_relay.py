@@ -1,4 +1,4 @@
-"""Redis lost, frozen, emptied and back again: browsers that stay get the newest version all the same."""
+"""Tests that connected browsers get the newest version after Redis was lost, frozen, emptied or restarted."""
 
 import asyncio
 import time
@@ -43,7 +43,7 @@ def store(valkey: Valkey) -> Iterator[LiveStore]:
 
 @pytest.fixture
 def own_valkey() -> Iterator[Valkey]:
-    """One that a test may stop."""
+    """Starts a Redis that the test may stop."""
     with Valkey() as server:
         yield server
 
@@ -90,7 +90,7 @@ async def test_redis_back_empty_asks_the_api_a_few_at_a_time(own_valkey: Valkey,
 
 
 async def test_a_long_outage_of_redis_gets_no_gateway_replaced_and_no_browser_closed(own_valkey: Valkey) -> None:
-    """Where liveness followed Redis, the load balancer would replace every gateway at once."""
+    """If liveness depended on Redis, the load balancer would replace every gateway at once."""
     event = new_event()
     store = LiveStore(own_valkey)
     store.put(event)
@@ -109,7 +109,7 @@ async def test_a_long_outage_of_redis_gets_no_gateway_replaced_and_no_browser_cl
             await asyncio.sleep(settings.timing.probe_seconds)
         assert (await http.get("/readyz")).status_code == 503
         newcomer = await stack.enter_async_context(gateway.browser())
-        assert await newcomer.track(event["reference"]) == {"ok": True, "payment": event}  # others have seen it
+        assert await newcomer.track(event["reference"]) == {"ok": True, "payment": event}  # other browsers have seen it
         own_valkey.start()
         await until(lambda: gateway.gateway.ready)
         store.publish(next_version(event, PaymentStatus.FAILED))
@@ -123,7 +123,9 @@ async def test_without_redis_it_starts_and_answers_at_once(own_valkey: Valkey) -
     event = new_event()
     own_valkey.stop()
     async with TrackingServer() as api, AsyncExitStack() as stack:
-        settings = settings_for(own_valkey, api.url, api_timeout_seconds=60)  # who waits for the API waits in vain
+        settings = settings_for(
+            own_valkey, api.url, api_timeout_seconds=60
+        )  # a browser that waits for the API would wait too long
         gateway = await stack.enter_async_context(running(settings, connected=False))
         browser = await stack.enter_async_context(gateway.browser())
         api.events[event["reference"]] = event
@@ -159,7 +161,7 @@ async def test_a_redis_that_hangs_is_away_too(valkey: Valkey) -> None:
 
 
 async def test_a_half_open_link_is_noticed_and_replaced(valkey: Valkey, store: LiveStore) -> None:
-    """redis-py would wait on it for ever: nothing comes, nothing fails."""
+    """On a half-open connection redis-py waits without end: no data arrives and no call fails."""
     event = new_event()
     store.put(event)
     async with Link(valkey.port) as link, AsyncExitStack() as stack:
@@ -228,7 +230,7 @@ async def test_storms_of_reads_go_together(valkey: Valkey, store: LiveStore) -> 
 
 
 def reads_of(store: LiveStore) -> int:
-    """How often the server has read from its sockets."""
+    """Returns how often the Redis server has read from its sockets."""
     stats = store.redis.info("stats")
     assert isinstance(stats, dict)
     return int(stats["total_reads_processed"])
@@ -288,7 +290,7 @@ async def test_in_a_cluster_it_works_the_same() -> None:
 
 @contextmanager
 def clustered_valkey() -> Iterator[Valkey]:
-    """One node that holds all slots."""
+    """Starts a cluster of one node that has all slots."""
     node = Valkey()
     server = ValkeyServer(
         host="127.0.0.1", port=node.port, config={"cluster-enabled": "yes", "cluster-port": free_port()}
@@ -306,7 +308,7 @@ def clustered_valkey() -> Iterator[Valkey]:
 
 
 async def test_a_cluster_that_is_lost_ends_nothing_for_good() -> None:
-    """Its client raises what is no RedisError: the registry ended by it, and every gateway would have been replaced."""
+    """The cluster client raises an error that is no RedisError. It once ended the registry, which fails liveness."""
     with clustered_valkey() as valkey:
         settings = settings_for(valkey, redis=RedisSettings("127.0.0.1", valkey.port, cluster=True))
         async with running(settings) as gateway:
@@ -314,6 +316,8 @@ async def test_a_cluster_that_is_lost_ends_nothing_for_good() -> None:
                 client.shutdown(nosave=True)
             async with gateway.browser() as browser:
                 await browser.track(new_event()["reference"])
-                await until(lambda: not gateway.gateway.relay.connected, 30)  # its client tries a while by itself
+                await until(
+                    lambda: not gateway.gateway.relay.connected, 30
+                )  # the cluster client retries by itself for a while
                 await asyncio.sleep(1.5)  # a flush of the registry, its pause, and the next one
             assert gateway.gateway.alive

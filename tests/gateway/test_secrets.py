@@ -1,4 +1,4 @@
-"""The gateway's secrets: from Secrets Manager by one id, and rotated under a gateway that runs."""
+"""Tests that a gateway reads its secrets from Secrets Manager, and notices rotated ones while it runs."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ SECRETS_ID = "gateway/test"
 
 
 class Secret:
-    """The one secret, as an operator changes it."""
+    """Changes the gateway's secret as an operator does."""
 
     def __init__(self, aws: EmbeddedAws) -> None:
         self._client = aws_client("secretsmanager", aws)
@@ -60,7 +60,7 @@ def own_valkey() -> Iterator[Valkey]:
 
 @pytest.fixture
 def environment(aws: EmbeddedAws, own_valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Of this process, so that the secrets can be read again."""
+    """Sets the environment of this process, from which a reload reads too."""
     known = {
         **aws_environment(aws),
         "FRONTEND_URL": ORIGIN,
@@ -76,7 +76,7 @@ def environment(aws: EmbeddedAws, own_valkey: Valkey, monkeypatch: pytest.Monkey
 
 @asynccontextmanager
 async def gateway(environment: Mapping[str, str], reload_interval: float = 0) -> AsyncIterator[Running]:
-    """As in production, but on a port of its own and with little patience."""
+    """Runs a gateway with production's settings, on a free port and with short times."""
     settings = read_settings(environment)
     timing = replace(
         settings.timing,
@@ -116,7 +116,7 @@ def test_a_secret_that_is_not_there_is_named(environment: dict[str, str]) -> Non
 async def test_a_new_key_is_learnt_from_the_first_token_that_it_signed(
     environment: dict[str, str], secret: Secret
 ) -> None:
-    """That browser too is let in, and the old key is good for as long as the secret has it."""
+    """The browser with that token is accepted; the old key stays valid for as long as the secret has it."""
     secret.put(TRACKING_TOKEN_KEY=KEY)
     async with gateway(environment) as running:
         assert (await ack_of(running, ANOTHER_KEY))["code"] == "invalid_token"
@@ -153,7 +153,7 @@ async def test_a_secret_that_cannot_be_read_leaves_the_keys_as_they_were(
 async def test_nobody_waits_while_the_secrets_are_read(
     environment: dict[str, str], secret: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Secrets Manager takes its time over a stranger's token; a customer is answered meanwhile."""
+    """While a forged token makes the gateway wait for Secrets Manager, a customer with a valid one is answered."""
     secret.put(TRACKING_TOKEN_KEY=KEY)
     async with gateway(environment) as running:
         with ScriptedServer() as slow:
@@ -170,7 +170,7 @@ async def test_nobody_waits_while_the_secrets_are_read(
 async def test_who_leaves_while_the_secrets_are_read_is_not_followed(
     environment: dict[str, str], secret: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its payment would stay subscribed for as long as the gateway lives: nobody is left to leave it."""
+    """Its payment would stay subscribed until the gateway stops, since no disconnect would follow."""
     secret.put(TRACKING_TOKEN_KEY=KEY)
     rotated = json.dumps({"SecretString": json.dumps({"TRACKING_TOKEN_KEY": ANOTHER_KEY})}).encode()
     async with gateway(environment) as running:

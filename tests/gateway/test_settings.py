@@ -1,4 +1,4 @@
-"""The gateway's environment: read once, checked whole."""
+"""Tests how the gateway's settings are read from the environment, and how wrong ones are reported."""
 
 import re
 from dataclasses import fields

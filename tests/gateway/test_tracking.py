@@ -1,4 +1,4 @@
-"""Tracking a payment through the gateway, with standard clients and a real Redis."""
+"""Tests the tracking of payments through a gateway, with standard clients and a real Redis."""
 
 import asyncio
 import json
@@ -146,7 +146,7 @@ async def test_long_polling_gets_the_same(gateway: Running, store: LiveStore) ->
 async def test_a_version_that_arrives_during_the_read_is_neither_lost_nor_overtaken(
     gateway: Running, store: LiveStore, api: TrackingServer
 ) -> None:
-    """No snapshot: the API answers slowly with an old version while the channel already has a newer one."""
+    """Redis has no snapshot, and the API answers slowly with an old version after a newer one was published."""
     old = new_event()
     api.events[old["reference"]] = old
     api.answering.clear()
@@ -174,7 +174,7 @@ async def test_without_a_snapshot_the_api_is_asked_once_for_all_with_the_browser
         token = token_for(event["reference"])
         tracking = [asyncio.create_task(browser.track(event["reference"], token)) for browser in (one, two)]
         await until(lambda: gateway.gateway.tracked_payments.sockets(event["reference"]) == 2)
-        await asyncio.sleep(0.1)  # for a second question, if there were one
+        await asyncio.sleep(0.1)  # time for a second call, if there were one
         api.answering.set()
         for ack in await asyncio.gather(*tracking):
             assert ack == {"ok": True, "payment": event}

@@ -1,4 +1,4 @@
-"""A gateway in the test's own event loop, with the real parts around it: Redis, the tracking API, browsers."""
+"""Runs a gateway in the test's event loop, with real parts around it: Redis, the tracking route, browsers."""
 
 import asyncio
 import contextlib
@@ -27,11 +27,11 @@ from tests.harness.asyncapi import check_ack, check_message
 KEY = "tracking-key-of-the-tests-0123456789"
 ORIGIN = "https://shop.example"
 PATIENCE_SECONDS = 15.0
-"""A busy machine may stop for a second or two; what has not come by then never comes."""
+"""Longest wait of a test. A busy machine may pause for a second or two, not for longer."""
 
 
 async def until(holds: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
-    """Waits until it holds; fails when it does not in time."""
+    """Waits until the condition holds; fails the test when it does not in time."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "waited in vain"
@@ -69,12 +69,12 @@ def token_for(reference: str, key: str = KEY, seconds: float = 60) -> str:
 
 
 async def left(gateway: Gateway, eio_sid: str | None) -> None:
-    """A gateway hears of a close a moment after the browser has made it."""
+    """Waits until the gateway has noticed that a session was closed."""
     await until(lambda: eio_sid not in gateway.connections.sessions())
 
 
 class LiveStore:
-    """Writes as the API does: the newest version under its key, and on its channel."""
+    """Writes to Redis as the API does: the newest version under its key, and on its channel."""
 
     def __init__(self, valkey: Valkey) -> None:
         self.redis = redis.Redis(host=LOOPBACK, port=valkey.port)
@@ -99,8 +99,9 @@ class LiveStore:
 
 
 class TrackingServer:
-    """The API's tracking route. It answers while `answering` is set, `delay` seconds later; `status` other than 200
-    refuses all.
+    """Serves the API's tracking route.
+
+    It answers while `answering` is set, `delay` seconds later. A `status` other than 200 refuses every call.
     """
 
     def __init__(self) -> None:
@@ -147,8 +148,9 @@ class TrackingServer:
 
 
 class Browser:
-    """python-socketio's client with default options, and what it received, each as docs/asyncapi.yaml has it. It leaves
-    no trace in `gateway`, where it is given one: what the next test counts is its own.
+    """Connects with python-socketio's client and default options, and keeps the events that it received.
+
+    Where it is given a `gateway` it waits, when it closes, until that has noticed: the next test starts without it.
     """
 
     def __init__(self, url: str, gateway: Gateway | None = None) -> None:
@@ -175,7 +177,7 @@ class Browser:
 
     @property
     def reconnected(self) -> bool:
-        """The client says so later than its event does."""
+        """Says whether the client has reconnected; its own flag is set a moment after its event."""
         return self.connects >= 2 and bool(self.client.connected)
 
     async def _receive(self, event: str, payload: Any) -> None:
@@ -198,7 +200,7 @@ class Browser:
         return ack
 
     def events(self, reference: str) -> list[tuple[str, int]]:
-        """Names and versions of what came for a payment. Raises ValidationError where the document has it otherwise."""
+        """Lists names and versions of a payment's events. Raises ValidationError where one is not as documented."""
         for message in self.received:
             check_message(*message)
         return [
@@ -208,7 +210,7 @@ class Browser:
         ]
 
     def versions(self, reference: str) -> list[int]:
-        """Each version once, in the order of arrival."""
+        """Lists each version of a payment once, in the order of arrival."""
         return list(dict.fromkeys(version for _, version in self.events(reference)))
 
 
@@ -223,7 +225,7 @@ class Running:
 
 
 def settings_for(valkey: Valkey, api_url: str = "http://127.0.0.1:9", **changes: Any) -> Settings:
-    """`changes` may name any field of Settings, Bounds or Timing."""
+    """Makes settings for a test. `changes` may name any field of Settings, Bounds or Timing."""
     bounds = Bounds()
     timing = Timing(
         redis_timeout_seconds=5,
@@ -271,7 +273,7 @@ async def running(
 
 
 class Link:
-    """A TCP link to a server on loopback that can be frozen: it stays open and carries nothing."""
+    """Forwards TCP connections to a server on loopback. While frozen it keeps them open and forwards nothing."""
 
     def __init__(self, port: int) -> None:
         self._to = port
