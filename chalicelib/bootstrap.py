@@ -11,6 +11,7 @@ from chalicelib.adapters.ledger.table import create_table
 from chalicelib.adapters.live_store import LiveStore, connect
 from chalicelib.adapters.order_events import OrderEvents
 from chalicelib.domain.check_schedule import CheckSchedule
+from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.compare_statement import CompareStatement
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.flows.give_up_payment import GiveUpPayment
@@ -32,6 +33,7 @@ class Service:
     campay: Campay
     ledger: Ledger
     live_store: LiveStore
+    order_events: OrderEvents
     initiate: InitiatePayment
     settle: SettlePayment
     track: TrackPayment
@@ -112,21 +114,31 @@ def build(settings: Settings, clock: Clock, request_secrets_reload: Callable[[],
     ledger = Ledger(dynamodb, settings.payments_table or _IN_MEMORY_TABLE, clock)
     live_store = _live_store(settings, clock, request_secrets_reload)
     campay = Campay(settings.campay, clock, request_secrets_reload)
-    schedule = CheckSchedule(settings.check_ages_seconds)
     order_events = OrderEvents(events if settings.event_bus else None, settings.event_bus)
+    return compose(settings, clock, campay, ledger, live_store, order_events)
+
+
+def compose(
+    settings: Settings, clock: Clock, campay: Campay, ledger: Ledger, live_store: LiveStore, order_events: OrderEvents
+) -> Service:
+    """Builds every flow on the given adapters."""
+    schedule = CheckSchedule(settings.check_ages_seconds)
     deliver = DeliverPayment(ledger, live_store, order_events, clock)
-    settle = SettlePayment(campay, ledger, deliver, schedule, clock)
+    commit = CommitPayment(ledger, deliver, schedule, clock)
+    settle = SettlePayment(campay, ledger, commit, schedule, clock)
     return Service(
         settings=settings,
         clock=clock,
         campay=campay,
         ledger=ledger,
         live_store=live_store,
+        order_events=order_events,
         initiate=InitiatePayment(
             campay,
             ledger,
             live_store,
             deliver,
+            commit,
             settle,
             schedule,
             clock,
@@ -136,9 +148,9 @@ def build(settings: Settings, clock: Clock, request_secrets_reload: Callable[[],
         ),
         settle=settle,
         track=TrackPayment(ledger, live_store, settle, clock),
-        give_up=GiveUpPayment(ledger, settle),
+        give_up=GiveUpPayment(ledger, settle, commit),
         reconcile=ReconcilePayments(campay, ledger, deliver, settle, clock, settings.sweep_tick_seconds),
-        operate=OperatePayment(ledger, settle, deliver),
+        operate=OperatePayment(ledger, settle, commit, deliver),
         compare_statement=CompareStatement(campay, ledger, settle),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.payment import Payment
+from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.settle_payment import LOOK_SECONDS, SettlePayment
 
 
@@ -12,6 +13,7 @@ from chalicelib.flows.settle_payment import LOOK_SECONDS, SettlePayment
 class GiveUpPayment:
     ledger: Ledger
     settle: SettlePayment
+    commit: CommitPayment
 
     def __call__(self, reference: str) -> Payment:
         """The payment after CamPay was asked once more: what its record says, else EXPIRED with the reason `given_up`.
@@ -29,4 +31,4 @@ class GiveUpPayment:
             with self.settle.campay.within(LOOK_SECONDS):
                 payment = self.settle.recheck(reference, "given up")
             stored = stored.with_payment(payment)
-        return self.settle.change(stored, lambda payment, now: payment.given_up(now), "given up")
+        return self.commit(stored, lambda payment, now: payment.given_up(now), "given up")

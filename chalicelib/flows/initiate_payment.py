@@ -29,6 +29,7 @@ from chalicelib.domain.payment import Payment
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.phone_number import mask_phone, operator_hint
 from chalicelib.domain.provider import NeverSent, OutcomeUnknown, Prompted, PromptOutcome
+from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.runtime import log
@@ -57,6 +58,7 @@ class InitiatePayment:
     ledger: Ledger
     live_store: LiveStore
     deliver: DeliverPayment
+    commit: CommitPayment
     settle: SettlePayment
     schedule: CheckSchedule
     clock: Clock
@@ -248,9 +250,9 @@ class InitiatePayment:
             return claimed.payment
         if isinstance(outcome, Prompted):
             prompt = (outcome.provider_reference, outcome.ussd_code, outcome.operator)
-            return self.settle.change(claimed, lambda newest, now: newest.prompted(*prompt, now), "prompted")
+            return self.commit(claimed, lambda newest, now: newest.prompted(*prompt, now), "prompted")
         reason, cause = outcome.reason, NEVER_SENT if isinstance(outcome, NeverSent) else "refused"
-        return self.settle.change(claimed, lambda newest, now: newest.refused(reason, now), cause)
+        return self.commit(claimed, lambda newest, now: newest.refused(reason, now), cause)
 
     def _load(self, reference: str) -> Stored:
         stored = self.ledger.load(reference)

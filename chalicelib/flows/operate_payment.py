@@ -6,6 +6,7 @@ from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.errors import NotAllowed, NotFound
 from chalicelib.domain.payment import InvalidTransition, Payment, PaymentStatus
+from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.runtime import log
@@ -17,6 +18,7 @@ class OperatePayment:
 
     ledger: Ledger
     settle: SettlePayment
+    commit: CommitPayment
     deliver: DeliverPayment
 
     def recheck(self, reference: str) -> Payment:
@@ -37,7 +39,7 @@ class OperatePayment:
         stored = self._load(reference)
         self._audit("resolve", reference, status=status)
         try:
-            return self.settle.change(stored, lambda payment, now: payment.resolved(status, now), f"operator: {reason}")
+            return self.commit(stored, lambda payment, now: payment.resolved(status, now), f"operator: {reason}")
         except InvalidTransition as error:
             raise NotAllowed(str(error), reference=reference) from error
 

@@ -4,20 +4,19 @@ record, apply it, commit, deliver.
 Nothing that a caller says of a payment is believed; CamPay's own record decides.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.adapters.campay.client import Campay
-from chalicelib.adapters.ledger.change import Change
 from chalicelib.adapters.ledger.items import Stored
-from chalicelib.adapters.ledger.ledger import Ledger, VersionConflict
+from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.read_lease import ReadLease, ReadRequest
 from chalicelib.domain.check_schedule import CheckSchedule
-from chalicelib.domain.errors import LedgerUnavailable, NotFound, ProviderBusy, ProviderUnavailable
-from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.errors import NotFound, ProviderBusy, ProviderUnavailable
+from chalicelib.domain.payment import Payment
 from chalicelib.domain.provider import ProviderRecord
-from chalicelib.flows.deliver_payment import DeliverPayment
+from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.statement_search import search_statement
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
@@ -34,9 +33,7 @@ UNPROVEN_READS_A_MINUTE = 60
 _MINUTE_MS = 60_000
 _LONGEST_WAIT_MS = 6_000
 _RETRY_READ_MS = 30_000
-_CONFLICT_ROUNDS = 8
 
-Decide = Callable[[Payment, int], Payment | None]
 LookUp = Callable[[Payment], Sequence[str]]
 """CamPay's references of a payment, as its statement has them. Raises ProviderUnavailable."""
 
@@ -45,7 +42,7 @@ LookUp = Callable[[Payment], Sequence[str]]
 class SettlePayment:
     campay: Campay
     ledger: Ledger
-    deliver: DeliverPayment
+    commit: CommitPayment
     schedule: CheckSchedule
     clock: Clock
     unproven_reads_a_minute: int = UNPROVEN_READS_A_MINUTE
@@ -121,7 +118,7 @@ class SettlePayment:
             # sweep does it here.
             paid = self.ledger.order(payment.order_id).paid
             if paid is not None:
-                self._mark_order_paid(payment.reference, paid)
+                self.commit.mark_order_paid(payment.reference, paid)
 
     def _read_for_webhook(self, lease: ReadLease) -> None:
         """Reads with the lease or, within a small budget, without it: for a foreign reference, and where a reader
@@ -220,62 +217,14 @@ class SettlePayment:
                 "record-disagrees", reference=stored.payment.reference, provider_reference=record.provider_reference
             )
         evidence = _evidence(record)
-        return self._change(stored, lambda payment, now: payment.observe(record, now), cause, evidence, lease)
+        return self.commit.and_end_read(
+            stored, lambda payment, now: payment.observe(record, now), cause, evidence, lease
+        )
 
     def _expire(self, stored: Stored, lease: ReadLease | None) -> tuple[Payment, ReadLease | None]:
-        return self._change(stored, lambda payment, now: payment.expired(now), "waited long enough", None, lease)
-
-    def change(self, stored: Stored, decide: Decide, cause: str, evidence: Mapping[str, Any] | None = None) -> Payment:
-        """Commits and delivers what `decide` makes of the newest version, however often that changes meanwhile;
-        None changes nothing.
-
-        Raises LedgerUnavailable and whatever `decide` raises.
-        """
-        return self._change(stored, decide, cause, evidence, None)[0]
-
-    def _change(
-        self,
-        stored: Stored,
-        decide: Decide,
-        cause: str,
-        evidence: Mapping[str, Any] | None,
-        lease: ReadLease | None,
-    ) -> tuple[Payment, ReadLease | None]:
-        """As `change`; the commit ends the lease. Gives the lease back where it is still to be ended."""
-        for _ in range(_CONFLICT_ROUNDS):
-            before, now = stored.payment, self.clock.now()
-            after = decide(before, now)
-            if after is None:
-                return before, lease
-            change = Change(before, after, cause, self.schedule.next_check(after, now), evidence)
-            try:
-                committed = self.ledger.commit(change, lease)
-            except VersionConflict:
-                stored = self.ledger.load(before.reference) or stored
-                if lease is not None and stored.reads.lease_id != lease.lease_id:
-                    lease = None  # it ran out and another reader has it: what CamPay said counts all the same
-                continue
-            self._announce(before, stored.with_payment(committed.payment), cause)
-            if committed.other_active:
-                self._mark_order_paid(committed.other_active, before.reference)
-            return committed.payment, None
-        raise LedgerUnavailable("too many conflicts")
-
-    def _announce(self, before: Payment, stored: Stored, cause: str) -> None:
-        payment = stored.payment
-        if payment.is_final and before.status is PaymentStatus.FAILED:
-            log.alarm("paid-after-failure", reference=payment.reference)
-        changed = {"reference": payment.reference, "status": payment.status, "version": payment.version}
-        log.info("payment-changed", **changed, cause=cause.partition(":")[0])
-        self.deliver(stored)
-
-    def _mark_order_paid(self, other_active: str, paid_by: str) -> None:
-        try:
-            stored = self.ledger.load(other_active)
-            if stored is not None:
-                self.change(stored, lambda payment, now: payment.overtaken(paid_by, now), "order paid")
-        except LedgerUnavailable:
-            log.warning("overtaken-not-told", reference=other_active)
+        return self.commit.and_end_read(
+            stored, lambda payment, now: payment.expired(now), "waited long enough", None, lease
+        )
 
 
 def _evidence(record: ProviderRecord) -> dict[str, Any]:

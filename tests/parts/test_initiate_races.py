@@ -18,6 +18,7 @@ from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.flows.initiate_payment import KEYS_PER_ORDER, InitiatePayment
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
+from tests.harness.service import rebuilt
 
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "en")
 CALLS_PER_ANSWER = 6
@@ -30,9 +31,7 @@ def initiate(service: Service, aws: EmbeddedAws) -> Iterator[InitiatePayment]:
     config = Config(connect_timeout=120, read_timeout=120, max_pool_connections=400)
     client = boto3.client("dynamodb", endpoint_url=aws.url, config=config)
     ledger = Ledger(client, service.ledger._table.name, service.clock)
-    deliver = replace(service.settle.deliver, ledger=ledger)
-    settle = replace(service.settle, ledger=ledger, deliver=deliver)
-    yield replace(service.initiate, ledger=ledger, deliver=deliver, settle=settle)
+    yield rebuilt(service, ledger=ledger).initiate
     client.close()
 
 

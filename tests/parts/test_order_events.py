@@ -16,6 +16,7 @@ from chalicelib.domain.payment_request import PaymentRequest
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop, aws_client
 from tests.harness.fakes import HandClock
+from tests.harness.service import rebuilt
 
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
 TEN_MINUTES = 600
@@ -157,14 +158,12 @@ def test_an_entry_that_the_bus_does_not_take_is_announced_again(
             refused = [{"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}]
             return {"FailedEntryCount": 1, "Entries": refused}
 
-    deliver = replace(service.settle.deliver, order_events=OrderEvents(PartlyRefusing(), "default"))
-    settle = replace(service.settle, deliver=deliver)
-    reconcile = replace(service.reconcile, deliver=deliver, settle=settle)
+    refused = rebuilt(service, order_events=OrderEvents(PartlyRefusing(), "default"))
     payment = start(service, 0)
     shop.customer(payment.provider_reference, "SUCCESSFUL")
-    settle.handle_webhook(payment.reference, payment.provider_reference)
+    refused.settle.handle_webhook(payment.reference, payment.provider_reference)
     assert queue.drain() == []
     for _ in range(3):
         clock.forward(15)
-        reconcile.tick()
+        refused.reconcile.tick()
     assert queue.drain() == [("payment.successful", "order-0", 3)]

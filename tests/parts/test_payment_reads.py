@@ -19,6 +19,7 @@ from chalicelib.flows.settle_payment import UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE
 from chalicelib.runtime.clock import Clock
 from tests.conftest import Shop
 from tests.harness.fakes import HandClock
+from tests.harness.service import rebuilt
 from tests.harness.stack import wait_until
 
 S = PaymentStatus
@@ -70,7 +71,7 @@ def settle_with(service: Service, campay: WatchedCampay, clock: Clock | None = N
     """Another process of ours: its own view of CamPay and, where given, its own clock."""
     clock = clock or service.clock
     ledger = Ledger(service.ledger._table.client, service.ledger._table.name, clock)
-    return replace(service.settle, campay=campay, ledger=ledger, clock=clock)  # type: ignore[arg-type]  # as far as used
+    return rebuilt(service, campay=campay, ledger=ledger, clock=clock).settle
 
 
 def newest(service: Service, payment: Payment) -> Payment:

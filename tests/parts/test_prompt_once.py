@@ -16,6 +16,7 @@ from chalicelib.flows.initiate_payment import InitiatePayment
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
 from tests.harness.fakes import Death, HandClock, Life
+from tests.harness.service import rebuilt
 
 S = PaymentStatus
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "en", address="41.202.0.1")
@@ -38,10 +39,7 @@ class Calls:
         service = self._service
         shared = service.ledger
         ledger = Ledger(life.watch(shared._table.client), shared._table.name, service.clock)
-        deliver = replace(service.settle.deliver, ledger=ledger)
-        settle = replace(service.settle, ledger=ledger, deliver=deliver)
-        campay = life.watch(service.campay)
-        return replace(service.initiate, campay=campay, ledger=ledger, deliver=deliver, settle=settle)
+        return replace(rebuilt(service, ledger=ledger).initiate, campay=life.watch(service.campay))
 
     def unsent_claim(self, request: PaymentRequest) -> None:
         """Its process ended right after it had claimed."""

@@ -16,6 +16,7 @@ from chalicelib.domain.provider import ProviderRecord
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
 from tests.harness.fakes import HandClock
+from tests.harness.service import rebuilt
 
 S = PaymentStatus
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
@@ -342,11 +343,10 @@ def test_whatever_goes_wrong_in_a_delivery_the_caller_gets_the_answer(
         def publish_newer(self, _event: PaymentEvent) -> bool:
             raise RuntimeError("nobody thought of this")
 
-    deliver = replace(service.settle.deliver, live_store=Broken())  # type: ignore[arg-type]  # as far as it is used
-    settle = replace(service.settle, deliver=deliver)
-    payment = replace(service.initiate, settle=settle, deliver=deliver)(REQUEST).payment
+    undelivered = rebuilt(service, live_store=Broken())
+    payment = undelivered.initiate(REQUEST).payment
     assert payment.status is S.PENDING
     shop.customer(payment.provider_reference, "SUCCESSFUL")
-    settle.handle_webhook(payment.reference, payment.provider_reference)
+    undelivered.settle.handle_webhook(payment.reference, payment.provider_reference)
     assert newest(service, payment).status is S.SUCCESSFUL
     assert list(service.ledger.undelivered(clock.now(), 10)) == [payment.reference]

@@ -1,0 +1,91 @@
+"""Commits changes of a payment. Every new version takes this path: decide, write, log, deliver."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.adapters.ledger.change import Change
+from chalicelib.adapters.ledger.items import Stored
+from chalicelib.adapters.ledger.ledger import Ledger, VersionConflict
+from chalicelib.adapters.ledger.read_lease import ReadLease
+from chalicelib.domain.check_schedule import CheckSchedule
+from chalicelib.domain.errors import LedgerUnavailable
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.flows.deliver_payment import DeliverPayment
+from chalicelib.runtime import log
+from chalicelib.runtime.clock import Clock
+
+_CONFLICT_ROUNDS = 8
+
+Decide = Callable[[Payment, int], Payment | None]
+"""Returns the next version of a payment, given its newest one and the time in milliseconds; None changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitPayment:
+    ledger: Ledger
+    deliver: DeliverPayment
+    schedule: CheckSchedule
+    clock: Clock
+
+    def __call__(
+        self, stored: Stored, decide: Decide, cause: str, evidence: Mapping[str, Any] | None = None
+    ) -> Payment:
+        """Commits and delivers what `decide` makes of the payment, and returns the payment after it.
+
+        A writer that came first only means that `decide` is asked again, about the newer version.
+
+        Raises LedgerUnavailable and whatever `decide` raises.
+        """
+        return self.and_end_read(stored, decide, cause, evidence, None)[0]
+
+    def and_end_read(
+        self,
+        stored: Stored,
+        decide: Decide,
+        cause: str,
+        evidence: Mapping[str, Any] | None,
+        lease: ReadLease | None,
+    ) -> tuple[Payment, ReadLease | None]:
+        """Commits as a call does, and ends the read lease in the same write.
+
+        Returns the payment and, where nothing was written, the lease that is still to be ended.
+        """
+        for _ in range(_CONFLICT_ROUNDS):
+            before, now = stored.payment, self.clock.now()
+            after = decide(before, now)
+            if after is None:
+                return before, lease
+            change = Change(before, after, cause, self.schedule.next_check(after, now), evidence)
+            try:
+                committed = self.ledger.commit(change, lease)
+            except VersionConflict:
+                stored = self.ledger.load(before.reference) or stored
+                if lease is not None and stored.reads.lease_id != lease.lease_id:
+                    lease = None  # it ran out and another reader has it: what CamPay said counts all the same
+                continue
+            self._tell(before, stored.with_payment(committed.payment), cause)
+            if committed.other_active:
+                self.mark_order_paid(committed.other_active, before.reference)
+            return committed.payment, None
+        raise LedgerUnavailable("too many conflicts")
+
+    def mark_order_paid(self, other_active: str, paid_by: str) -> None:
+        """Tells another active attempt of an order that the attempt `paid_by` has paid it.
+
+        A ledger that does not answer is only logged: the payment that paid is committed, and the sweep tells later.
+        """
+        try:
+            stored = self.ledger.load(other_active)
+            if stored is not None:
+                self(stored, lambda payment, now: payment.overtaken(paid_by, now), "order paid")
+        except LedgerUnavailable:
+            log.warning("overtaken-not-told", reference=other_active)
+
+    def _tell(self, before: Payment, stored: Stored, cause: str) -> None:
+        payment = stored.payment
+        if payment.is_final and before.status is PaymentStatus.FAILED:
+            log.alarm("paid-after-failure", reference=payment.reference)
+        changed = {"reference": payment.reference, "status": payment.status, "version": payment.version}
+        log.info("payment-changed", **changed, cause=cause.partition(":")[0])
+        self.deliver(stored)
