@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from chalicelib.domain.money import Money
 
@@ -44,6 +45,19 @@ class ProviderRecord(StatementRow):
     operator: str | None = None
     operator_reference: str | None = None
     reason: str | None = None
+
+    def as_evidence(self) -> dict[str, Any]:
+        """Returns the record as it was seen, for the ledger. It holds no phone number."""
+        return {
+            "providerReference": self.provider_reference,
+            "status": self.status.value,
+            "amount": self.money.amount if self.money else None,
+            "currency": self.money.currency if self.money else None,
+            "isIncoming": self.is_incoming,
+            "operator": self.operator,
+            "operatorReference": self.operator_reference,
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True, slots=True)

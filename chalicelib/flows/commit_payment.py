@@ -1,4 +1,4 @@
-"""Commits changes of a payment. Every new version takes this path: decide, write, log, deliver."""
+"""Commits a change of a payment. Every new version but the first takes this path: decide, write, log, deliver."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from chalicelib.adapters.ledger.change import Change
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger, VersionConflict
 from chalicelib.adapters.ledger.read_lease import ReadLease
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -23,40 +24,40 @@ Decide = Callable[[Payment, int], Payment | None]
 
 @dataclass(frozen=True, slots=True)
 class CommitPayment:
+    """Writes what a decision makes of a payment, and delivers it.
+
+    A writer that comes first only means that `decide` is asked again, about the newer version.
+    """
+
     ledger: Ledger
     deliver: DeliverPayment
     schedule: CheckSchedule
     clock: Clock
 
-    def __call__(
-        self, stored: Stored, decide: Decide, cause: str, evidence: Mapping[str, Any] | None = None
-    ) -> Payment:
-        """Commits and delivers what `decide` makes of the payment, and returns the payment after it.
-
-        A writer that came first only means that `decide` is asked again, about the newer version.
-
-        Raises LedgerUnavailable and whatever `decide` raises.
-        """
-        return self.and_end_read(stored, decide, cause, evidence, None)[0]
+    def __call__(self, stored: Stored, decide: Decide, cause: Cause, *, note: str = "") -> Payment:
+        """Returns the payment after the change. Raises LedgerUnavailable and whatever `decide` raises."""
+        return self.and_end_read(stored, decide, cause, None, note=note)[0]
 
     def and_end_read(
         self,
         stored: Stored,
         decide: Decide,
-        cause: str,
-        evidence: Mapping[str, Any] | None,
+        cause: Cause,
         lease: ReadLease | None,
+        *,
+        note: str = "",
+        evidence: Mapping[str, Any] | None = None,
     ) -> tuple[Payment, ReadLease | None]:
-        """Commits as a call does, and ends the read lease in the same write.
+        """Ends the read lease in the same write. `evidence`: the provider's record, kept with the version.
 
-        Returns the payment and, where nothing was written, the lease that is still to be ended.
+        Returns the payment after the change and, where nothing was written, the lease that is still to be ended.
         """
         for _ in range(_CONFLICT_ROUNDS):
             before, now = stored.payment, self.clock.now()
             after = decide(before, now)
             if after is None:
                 return before, lease
-            change = Change(before, after, cause, self.schedule.next_check(after, now), evidence)
+            change = Change(before, after, cause, self.schedule.next_check(after, now), evidence, note)
             try:
                 committed = self.ledger.commit(change, lease)
             except VersionConflict:
@@ -71,21 +72,21 @@ class CommitPayment:
         raise LedgerUnavailable("too many conflicts")
 
     def mark_order_paid(self, other_active: str, paid_by: str) -> None:
-        """Tells another active attempt of an order that the attempt `paid_by` has paid it.
+        """Marks an active attempt whose order the attempt `paid_by` has paid, so that its customer declines the prompt.
 
-        A ledger that does not answer is only logged: the payment that paid is committed, and the sweep tells later.
+        A ledger that does not answer is only logged: the payment that paid is committed, and the sweep marks later.
         """
         try:
             stored = self.ledger.load(other_active)
             if stored is not None:
-                self(stored, lambda payment, now: payment.overtaken(paid_by, now), "order paid")
+                self(stored, lambda payment, now: payment.overtaken(paid_by, now), Cause.ORDER_PAID)
         except LedgerUnavailable:
             log.warning("overtaken-not-told", reference=other_active)
 
-    def _tell(self, before: Payment, stored: Stored, cause: str) -> None:
+    def _tell(self, before: Payment, stored: Stored, cause: Cause) -> None:
         payment = stored.payment
         if payment.is_final and before.status is PaymentStatus.FAILED:
             log.alarm("paid-after-failure", reference=payment.reference)
         changed = {"reference": payment.reference, "status": payment.status, "version": payment.version}
-        log.info("payment-changed", **changed, cause=cause.partition(":")[0])
+        log.info("payment-changed", **changed, cause=cause.value)
         self.deliver(stored)

@@ -8,6 +8,7 @@ from itertools import islice
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.ledger.items import Charge
 from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.errors import PaymentError, ProviderUnavailable
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.provider import RecordStatus, StatementRow
@@ -106,7 +107,7 @@ class CompareStatement:
     def _make_good(self, payment: Payment, provider_reference: str, report: StatementReport) -> None:
         """A row of the statement only points at CamPay's own record, which decides."""
         try:
-            payment = self.settle.recheck(payment.reference, "statement", named=provider_reference)
+            payment = self.settle.recheck(payment.reference, Cause.STATEMENT, named=provider_reference)
         except PaymentError as error:
             log.warning("statement-not-settled", reference=payment.reference, code=error.code)
         if provider_reference in payment.charges:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.payment import Payment
 from chalicelib.flows.commit_payment import CommitPayment
@@ -29,6 +30,6 @@ class GiveUpPayment:
             raise NotFound
         if stored.payment.is_waiting:
             with self.settle.campay.within(LOOK_SECONDS):
-                payment = self.settle.recheck(reference, "given up")
+                payment = self.settle.recheck(reference, Cause.GIVEN_UP)
             stored = stored.with_payment(payment)
-        return self.commit(stored, lambda payment, now: payment.given_up(now), "given up")
+        return self.commit(stored, Payment.given_up, Cause.GIVEN_UP)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.adapters.campay.client import Campay
-from chalicelib.adapters.ledger.change import NEVER_SENT
 from chalicelib.adapters.ledger.items import Order, Phone, Stored
 from chalicelib.adapters.ledger.ledger import IDEMPOTENCY_KEY_LIFE_MS, Ledger, VersionConflict
 from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import (
     CurrencyNotSupported,
@@ -135,7 +135,7 @@ class InitiatePayment:
     def _has_ended(self, active: Payment) -> bool:
         """An active attempt whose time is over, only nobody has looked yet: now somebody has."""
         if active.is_waiting and self.clock.now() >= active.expires_at:
-            active = self.settle.recheck(active.reference, "a further attempt")
+            active = self.settle.recheck(active.reference, Cause.FURTHER_ATTEMPT)
         return not active.is_active
 
     def _reread_earlier(self, order: Order) -> list[str]:
@@ -150,7 +150,7 @@ class InitiatePayment:
                 continue
             if stored.was_never_sent or (not earlier.is_undecided and earlier.provider_reference is None):
                 continue  # proven that no prompt went out
-            earlier = self.settle.recheck(reference, "a further attempt")
+            earlier = self.settle.recheck(reference, Cause.FURTHER_ATTEMPT)
             if earlier.is_final:
                 raise OrderAlreadyPaid(reference=earlier.reference)
             if earlier.is_under_review:
@@ -250,8 +250,8 @@ class InitiatePayment:
             return claimed.payment
         if isinstance(outcome, Prompted):
             prompt = (outcome.provider_reference, outcome.ussd_code, outcome.operator)
-            return self.commit(claimed, lambda newest, now: newest.prompted(*prompt, now), "prompted")
-        reason, cause = outcome.reason, NEVER_SENT if isinstance(outcome, NeverSent) else "refused"
+            return self.commit(claimed, lambda newest, now: newest.prompted(*prompt, now), Cause.PROMPTED)
+        reason, cause = outcome.reason, Cause.NEVER_SENT if isinstance(outcome, NeverSent) else Cause.REFUSED
         return self.commit(claimed, lambda newest, now: newest.refused(reason, now), cause)
 
     def _load(self, reference: str) -> Stored:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.errors import NotAllowed, NotFound
 from chalicelib.domain.payment import InvalidTransition, Payment, PaymentStatus
 from chalicelib.flows.commit_payment import CommitPayment
@@ -24,7 +25,7 @@ class OperatePayment:
     def recheck(self, reference: str) -> Payment:
         """Re-reads CamPay now. Raises ProviderUnavailable."""
         self._audit("recheck", reference)
-        return self.settle.recheck(reference, "operator: recheck")
+        return self.settle.recheck(reference, Cause.OPERATOR, note="recheck")
 
     def redeliver(self, reference: str) -> Payment:
         """Publishes and announces the newest version once more, under the same id."""
@@ -39,7 +40,7 @@ class OperatePayment:
         stored = self._load(reference)
         self._audit("resolve", reference, status=status)
         try:
-            return self.commit(stored, lambda payment, now: payment.resolved(status, now), f"operator: {reason}")
+            return self.commit(stored, lambda payment, now: payment.resolved(status, now), Cause.OPERATOR, note=reason)
         except InvalidTransition as error:
             raise NotAllowed(str(error), reference=reference) from error
 

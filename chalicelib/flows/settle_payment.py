@@ -5,13 +5,13 @@ Nothing that a caller says of a payment is believed; CamPay's own record decides
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.read_lease import ReadLease, ReadRequest
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import NotFound, ProviderBusy, ProviderUnavailable
 from chalicelib.domain.payment import Payment
@@ -25,7 +25,6 @@ LOOK_SECONDS = 2.0
 """The longest that a webhook or somebody who looks at a payment waits for CamPay."""
 FRESH_MS = 5_000
 """A payment read within this time is not read again because somebody looks at it."""
-WEBHOOK = "webhook"
 UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE = 3
 """Reads of provider references that nothing but a webhook connects with the payment."""
 UNPROVEN_READS_A_MINUTE = 60
@@ -35,11 +34,27 @@ _LONGEST_WAIT_MS = 6_000
 _RETRY_READ_MS = 30_000
 
 LookUp = Callable[[Payment], Sequence[str]]
-"""CamPay's references of a payment, as its statement has them. Raises ProviderUnavailable."""
+"""Returns CamPay's references of a payment, as its statement has them. Raises ProviderUnavailable."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One reading of a payment at CamPay.
+
+    `named`: the provider reference to read instead of the payment's own. `lease`: the read lease that is still to be
+    ended; None once it is, and where the reader has none.
+    """
+
+    cause: Cause
+    note: str = ""
+    named: str | None = None
+    lease: ReadLease | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SettlePayment:
+    """Decides who may read a payment at CamPay, and applies what the records say."""
+
     campay: Campay
     ledger: Ledger
     commit: CommitPayment
@@ -56,25 +71,9 @@ class SettlePayment:
 
         Raises ProviderUnavailable, ProviderBusy, LedgerUnavailable.
         """
-        request = ReadRequest(by_webhook=True, named=provider_reference)
-        gives_up_at = self.clock.now() + _LONGEST_WAIT_MS
-        came_during: int | None = None
-        while True:
-            lease = self.ledger.begin_read(reference, request)
-            if lease is None:
-                log.info("webhook-unknown", reference=reference)
-                return
-            payment, reads = lease.stored.payment, lease.stored.reads
-            if payment.is_final and provider_reference in (None, *payment.charges):
-                return
-            is_foreign = payment.provider_reference is not None and not lease.is_proven
-            if lease.granted or payment.is_final or is_foreign or self.clock.now() > gives_up_at:
-                break
-            came_during = reads.number if came_during is None else came_during
-            if reads.has_seen(came_during, provider_reference or payment.provider_reference):
-                return
-            self.clock.sleep(reads.wait_ms(self.clock.now()) / 1000)
-        self._read_for_webhook(lease)
+        lease = self._lease_for_webhook(reference, ReadRequest(by_webhook=True, named=provider_reference))
+        if lease is not None:
+            self._read_for_webhook(lease)
 
     def refresh(self, reference: str) -> Payment:
         """Re-reads a payment that somebody looks at, when the last answer is old and nobody else reads.
@@ -88,18 +87,21 @@ class SettlePayment:
             return lease.stored.payment
         try:
             with self.campay.within(LOOK_SECONDS):
-                return self._read(lease.stored, "status", lease=lease)
+                return self._read(lease.stored, _Reading(Cause.STATUS, lease=lease))
         except ProviderUnavailable:
-            return self._expire(lease.stored, None)[0]
+            return self._expire(lease.stored)
 
-    def recheck(self, reference: str, cause: str = "recheck", *, named: str | None = None) -> Payment:
-        """Re-reads a payment now, whoever else reads. `named`: a provider reference that CamPay itself connects
-        with the payment. Raises NotFound, ProviderUnavailable, LedgerUnavailable.
+    def recheck(self, reference: str, cause: Cause, *, note: str = "", named: str | None = None) -> Payment:
+        """Re-reads a payment now, whoever else reads.
+
+        `named`: a provider reference that CamPay itself connects with the payment.
+
+        Raises NotFound, ProviderUnavailable, LedgerUnavailable.
         """
         stored = self.ledger.load(reference)
         if stored is None:
             raise NotFound
-        return self._read(stored, cause, named=named)
+        return self._read(stored, _Reading(cause, note, named))
 
     def check_due(self, reference: str, look_up: LookUp) -> None:
         """Checks a payment for the sweep, if it is still due. An unreadable CamPay leaves it due again soon.
@@ -110,15 +112,39 @@ class SettlePayment:
         if lease is None or not lease.granted:
             return
         try:
-            payment = self._read(lease.stored, "sweep", lease=lease, look_up=look_up)
+            payment = self._read(lease.stored, _Reading(Cause.SWEEP, lease=lease), look_up)
         except ProviderUnavailable:
-            payment, _ = self._expire(lease.stored, None)
+            payment = self._expire(lease.stored)
         if payment.is_active and payment.order_paid_by is None:
             # The commit that paid the order normally marks this attempt too. If that process died in between, the
             # sweep does it here.
             paid = self.ledger.order(payment.order_id).paid
             if paid is not None:
                 self.commit.mark_order_paid(payment.reference, paid)
+
+    # ------------------------------------------------------------------ what a webhook may read
+
+    def _lease_for_webhook(self, reference: str, request: ReadRequest) -> ReadLease | None:
+        """Waits for the read lease. Returns it, also where it was refused and the webhook must read without it; None
+        where there is nothing to read.
+        """
+        gives_up_at = self.clock.now() + _LONGEST_WAIT_MS
+        came_during: int | None = None
+        while True:
+            lease = self.ledger.begin_read(reference, request)
+            if lease is None:
+                log.info("webhook-unknown", reference=reference)
+                return None
+            payment, reads = lease.stored.payment, lease.stored.reads
+            if payment.is_final and request.named in (None, *payment.charges):
+                return None
+            is_foreign = payment.provider_reference is not None and not lease.is_proven
+            if lease.granted or payment.is_final or is_foreign or self.clock.now() > gives_up_at:
+                return lease
+            came_during = reads.number if came_during is None else came_during
+            if reads.has_seen(came_during, request.named or payment.provider_reference):
+                return None
+            self.clock.sleep(reads.wait_ms(self.clock.now()) / 1000)
 
     def _read_for_webhook(self, lease: ReadLease) -> None:
         """Reads with the lease or, within a small budget, without it: for a foreign reference, and where a reader
@@ -130,36 +156,32 @@ class SettlePayment:
                 self.ledger.release_read(held, due_at=None)
             raise ProviderBusy("too many reads of references that are not known to be this payment's")
         with self.campay.within(LOOK_SECONDS):
-            self._read(lease.stored, WEBHOOK, lease=held, named=lease.request.named)
+            self._read(lease.stored, _Reading(Cause.WEBHOOK, named=lease.request.named, lease=held))
 
     def _may_read_unproven(self, reference: str) -> bool:
         return self.ledger.spend(
             f"reads#{reference}", UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE, _MINUTE_MS
         ) and self.ledger.spend("reads", self.unproven_reads_a_minute, _MINUTE_MS)
 
-    def _read(
-        self,
-        stored: Stored,
-        cause: str,
-        *,
-        lease: ReadLease | None = None,
-        named: str | None = None,
-        look_up: LookUp | None = None,
-    ) -> Payment:
-        """The payment after what CamPay's records made of it. The read lease ends here, however it goes."""
+    # ------------------------------------------------------------------ reading and applying
+
+    def _read(self, stored: Stored, reading: _Reading, look_up: LookUp | None = None) -> Payment:
+        """Returns the payment after what CamPay's records made of it. The read lease ends here, however it goes."""
         try:
-            records = list(self._records(stored.payment, named, look_up or self._look_up))
+            records = list(self._records(stored.payment, reading.named, look_up or self._look_up))
         except ProviderUnavailable:
-            if lease is not None:
-                self.ledger.release_read(lease, self._retry_at(stored.payment))
+            if reading.lease is not None:
+                self.ledger.release_read(reading.lease, self._retry_at(stored.payment))
             raise
         payment = stored.payment
         for record in records:
-            payment, lease = self._observe(stored.with_payment(payment), record, cause, lease)
-        if payment == stored.payment and named in (None, payment.provider_reference):
-            payment, lease = self._expire(stored, lease)
-        if lease is not None:
-            self.ledger.end_read(lease, self.schedule.next_check(payment, self.clock.now()))
+            payment = self._observe(stored.with_payment(payment), record, reading)
+        if payment == stored.payment and reading.named in (None, payment.provider_reference):
+            payment, reading.lease = self.commit.and_end_read(
+                stored, Payment.expired, Cause.WAITED_LONG_ENOUGH, reading.lease
+            )
+        if reading.lease is not None:
+            self.ledger.end_read(reading.lease, self.schedule.next_check(payment, self.clock.now()))
         return payment
 
     def _retry_at(self, payment: Payment) -> int:
@@ -168,7 +190,7 @@ class SettlePayment:
         return min(self.schedule.next_check(payment, now) or retry_at, retry_at)
 
     def _records(self, payment: Payment, named: str | None, look_up: LookUp) -> Iterable[ProviderRecord]:
-        """By CamPay's reference where one is known; else the statement tells, by our own."""
+        """Reads by CamPay's reference where one is known, else by those that the statement lists under our own."""
         known = named or payment.provider_reference
         references = [known] if known else look_up(payment)
         for provider_reference in references:
@@ -179,64 +201,46 @@ class SettlePayment:
     def _look_up(self, payment: Payment) -> Sequence[str]:
         return search_statement(self.campay, [payment]).of(payment)
 
-    def _observe(
-        self, stored: Stored, record: ProviderRecord, cause: str, lease: ReadLease | None
-    ) -> tuple[Payment, ReadLease | None]:
-        """The payment after one record, and the lease where it is still to be ended."""
+    def _observe(self, stored: Stored, record: ProviderRecord, reading: _Reading) -> Payment:
+        """Returns the payment after one record. A record that names another payment is applied to that one."""
         payment = stored.payment
         if record.external_reference == payment.reference:
-            return self._apply(stored, record, cause, lease)
+            return self._apply(stored, record, reading)
         is_ours = record.provider_reference == payment.provider_reference
         if record.external_reference is not None:
             if is_ours:
                 log.alarm("record-names-another-payment", reference=payment.reference)
-            self._observe_elsewhere(record, cause)
-            return payment, lease
+            self._observe_elsewhere(record.external_reference, record, reading)
+            return payment
         if not is_ours:
             log.warning("record-of-no-payment", provider_reference=record.provider_reference)
-            return payment, lease
+            return payment
         # It lacks our reference, but CamPay's answer to our own `/collect/` named this record: identity enough.
-        after, left = self._apply(stored, record, cause, lease)
+        after = self._apply(stored, record, reading)
         if after != payment:
             log.alarm("settled-without-our-reference", reference=payment.reference)
-        return after, left
+        return after
 
-    def _observe_elsewhere(self, record: ProviderRecord, cause: str) -> None:
-        """Applies a record to the payment that the record names, which is not the one it was read for."""
-        other = self.ledger.load(record.external_reference or "")
+    def _observe_elsewhere(self, reference: str, record: ProviderRecord, reading: _Reading) -> None:
+        other = self.ledger.load(reference)
         if other is None:
             log.warning("record-of-no-payment", provider_reference=record.provider_reference)
             return
-        self._apply(other, record, cause, None)
+        self._apply(other, record, replace(reading, lease=None))
 
-    def _apply(
-        self, stored: Stored, record: ProviderRecord, cause: str, lease: ReadLease | None
-    ) -> tuple[Payment, ReadLease | None]:
+    def _apply(self, stored: Stored, record: ProviderRecord, reading: _Reading) -> Payment:
+        reference, provider_reference = stored.payment.reference, record.provider_reference
         if not stored.payment.agrees_with(record):
-            log.warning(
-                "record-disagrees", reference=stored.payment.reference, provider_reference=record.provider_reference
-            )
-        evidence = _evidence(record)
-        return self.commit.and_end_read(
-            stored, lambda payment, now: payment.observe(record, now), cause, evidence, lease
+            log.warning("record-disagrees", reference=reference, provider_reference=provider_reference)
+        payment, reading.lease = self.commit.and_end_read(
+            stored,
+            lambda payment, now: payment.observe(record, now),
+            reading.cause,
+            reading.lease,
+            note=reading.note,
+            evidence=record.as_evidence(),
         )
+        return payment
 
-    def _expire(self, stored: Stored, lease: ReadLease | None) -> tuple[Payment, ReadLease | None]:
-        return self.commit.and_end_read(
-            stored, lambda payment, now: payment.expired(now), "waited long enough", None, lease
-        )
-
-
-def _evidence(record: ProviderRecord) -> dict[str, Any]:
-    """CamPay's record as it was seen, for the ledger; no phone number is in it."""
-    money = record.money
-    return {
-        "providerReference": record.provider_reference,
-        "status": record.status.value,
-        "amount": money.amount if money else None,
-        "currency": money.currency if money else None,
-        "isIncoming": record.is_incoming,
-        "operator": record.operator,
-        "operatorReference": record.operator_reference,
-        "reason": record.reason,
-    }
+    def _expire(self, stored: Stored) -> Payment:
+        return self.commit(stored, Payment.expired, Cause.WAITED_LONG_ENOUGH)

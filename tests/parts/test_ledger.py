@@ -12,11 +12,12 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.adapters.ledger.attributes import to_values
-from chalicelib.adapters.ledger.change import NEVER_SENT, Change, Committed
+from chalicelib.adapters.ledger.change import Change, Committed
 from chalicelib.adapters.ledger.items import SearchKind, Stored, read_payment
 from chalicelib.adapters.ledger.ledger import Ledger, VersionConflict
 from chalicelib.adapters.ledger.read_lease import READ_LEASE_MS, ReadLease, ReadRequest
 from chalicelib.adapters.ledger.table import SHARDS
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -50,7 +51,7 @@ def claim(ledger: Ledger, payment: Payment, key: str | None = None, due_at: int 
 
 def to(ledger: Ledger, before: Payment, evidence: dict[str, Any] | None = None, /, **fields: Any) -> Committed:
     after = replace(before, version=before.version + 1, **fields)
-    return ledger.commit(Change(before, after, "test", due_at=None, evidence=evidence))
+    return ledger.commit(Change(before, after, Cause.WEBHOOK, due_at=None, evidence=evidence))
 
 
 def loaded(ledger: Ledger, reference: str) -> Payment:
@@ -133,9 +134,9 @@ def test_leaving_live_frees_order_and_phone(ledger: Ledger, clock: HandClock) ->
     assert (phone.active, phone.prompts) == (None, (clock.now(),))
 
 
-@pytest.mark.parametrize(("cause", "is_unsent"), [(NEVER_SENT, True), ("refused", False)])
+@pytest.mark.parametrize(("cause", "is_unsent"), [(Cause.NEVER_SENT, True), (Cause.REFUSED, False)])
 def test_only_a_prompt_that_was_never_sent_does_not_count(
-    ledger: Ledger, clock: HandClock, cause: str, is_unsent: bool
+    ledger: Ledger, clock: HandClock, cause: Cause, is_unsent: bool
 ) -> None:
     payment = claim(ledger, a_payment(clock)).payment
     assert ledger.begin_prompt(payment.reference)
@@ -212,7 +213,7 @@ def test_every_version_is_kept_with_its_cause_and_evidence(
 ) -> None:
     payment = claim(ledger, a_payment(clock)).payment
     after = replace(payment, version=2, status=S.PENDING)
-    ledger.commit(Change(payment, after, "webhook", None, evidence={"status": "PENDING", "amount": 5000}))
+    ledger.commit(Change(payment, after, Cause.WEBHOOK, None, evidence={"status": "PENDING", "amount": 5000}))
     assert ledger.versions("ref-1", 0, 2) == [payment, after]
     assert ledger.versions("ref-1", 1, 2) == [after]
     row = dynamodb.get_item(TableName=table, Key={"pk": {"S": "payment#ref-1"}, "sk": {"S": "v#000002"}})["Item"]

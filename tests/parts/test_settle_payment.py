@@ -1,5 +1,6 @@
 """Settle: whoever calls, CamPay's own record decides, and a doorbell is never lost."""
 
+import json
 import threading
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.provider import ProviderRecord
+from chalicelib.runtime.log import JsonLines
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
 from tests.harness.fakes import HandClock
@@ -168,14 +170,30 @@ def test_a_record_of_another_amount_is_for_an_operator(service: Service, shop: S
     service.settle.handle_webhook(odd.reference, odd.provider_reference)
     assert newest(service, odd).status is S.CONFLICTED
     assert shop.order_events == [("payment.conflicted", 3)]
-    assert service.settle.recheck(odd.reference).status is S.CONFLICTED
+    assert service.operate.recheck(odd.reference).status is S.CONFLICTED
 
     resolved = service.operate.resolve(odd.reference, S.SUCCESSFUL, "the rest was paid in cash")
     assert resolved.status is S.SUCCESSFUL
     assert service.ledger.order("order-1").paid == odd.reference
-    assert service.settle.recheck(odd.reference) == resolved
+    assert service.operate.recheck(odd.reference) == resolved
     with pytest.raises(NotAllowed):
         service.operate.resolve(odd.reference, S.FAILED, "or not")
+
+
+def test_a_version_keeps_its_cause_with_the_note_and_the_log_has_the_cause_alone(
+    service: Service, shop: Shop, dynamodb: Any, table: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Metrics count by the cause, and an operator's words may be private."""
+    odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
+    shop.customer(odd.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(odd.reference, odd.provider_reference)
+    service.operate.resolve(odd.reference, S.FAILED, "refunded: by hand")
+    keys = [{"pk": {"S": f"payment#{odd.reference}"}, "sk": {"S": f"v#{n:06d}"}} for n in (1, 2, 3, 4)]
+    rows = [dynamodb.get_item(TableName=table, Key=key)["Item"] for key in keys]
+    kept = [row["cause"]["S"] for row in rows]
+    assert kept == ["initiated", "prompted", "webhook", "operator: refunded: by hand"]
+    lines = [json.loads(JsonLines().format(it)) for it in caplog.records if it.message == "payment-changed"]
+    assert [line["cause"] for line in lines] == ["prompted", "webhook", "operator"]
 
 
 def test_an_operators_no_stays_a_no(service: Service, shop: Shop) -> None:
@@ -183,7 +201,7 @@ def test_an_operators_no_stays_a_no(service: Service, shop: Shop) -> None:
     shop.customer(odd.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(odd.reference, odd.provider_reference)
     service.operate.resolve(odd.reference, S.FAILED, "refunded by hand")
-    assert service.settle.recheck(odd.reference).status is S.FAILED
+    assert service.operate.recheck(odd.reference).status is S.FAILED
     assert service.ledger.order("order-1").active is None
 
 

@@ -7,10 +7,8 @@ from typing import Any
 from chalicelib.adapters.ledger.attributes import Item
 from chalicelib.adapters.ledger.items import Order, Phone, read_order, read_phone
 from chalicelib.adapters.ledger.update import Update
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.payment import Payment
-
-NEVER_SENT = "never sent"
-"""The cause of a change whose sender has proof that CamPay was not asked for the prompt."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,9 +25,10 @@ class Change:
 
     before: Payment
     after: Payment
-    cause: str
+    cause: Cause
     due_at: int | None
     evidence: Mapping[str, Any] | None = None
+    note: str = ""
 
     @property
     def leaves_active(self) -> bool:
@@ -54,7 +53,7 @@ class Change:
     @property
     def was_never_sent(self) -> bool:
         """The prompt did not leave this machine, so that it does not count against the phone."""
-        return self.cause == NEVER_SENT
+        return self.cause is Cause.NEVER_SENT
 
 
 class AssumedRows:

@@ -40,6 +40,7 @@ from chalicelib.adapters.ledger.reader import LedgerReader
 from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, mark_of
 from chalicelib.adapters.ledger.table_client import ATTEMPTS, Cancelled, Refused, Written
 from chalicelib.adapters.ledger.update import Update
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.runtime import log
@@ -90,7 +91,7 @@ class Ledger(LedgerReader):
         phone_update.set(active=payment.reference, prompts=prompts, **{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
         items = [
             self._table.put(state, "attribute_not_exists(pk)"),
-            *map(self._table.put, version_items(payment, None, "initiated", None, now)),
+            *map(self._table.put, version_items(payment, None, Cause.INITIATED.value, None, now)),
             order_update.item(self._table.name),
             phone_update.item(self._table.name),
             *(Update(f"phone#{row.phone_hash}").only_at(row.revision).check(self._table.name) for row in others),
@@ -234,7 +235,9 @@ class Ledger(LedgerReader):
             state.set(prompt=UNSENT)
         if lease is not None:
             lease.end(state, now)
-        version, *more = version_items(change.after, change.before, change.cause, change.evidence, now)
+        version, *more = version_items(
+            change.after, change.before, change.cause.with_note(change.note), change.evidence, now
+        )
         updates = [update for update in (assumed.order_update(), assumed.phone_update()) if update]
         return [
             state.item(self._table.name),

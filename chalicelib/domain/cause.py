@@ -1,0 +1,35 @@
+"""Names what led to a version of a payment. The ledger keeps it with the version, the log counts by it. Pure."""
+
+from enum import StrEnum
+
+
+class Cause(StrEnum):
+    """What led to a version. A note may say more: an operator's reason, for example."""
+
+    INITIATED = "initiated"
+    """The order and the phone were claimed."""
+    PROMPTED = "prompted"
+    """CamPay's reply to our own `/collect/` accepted it."""
+    REFUSED = "refused"
+    """CamPay's reply to our own `/collect/` refused it."""
+    NEVER_SENT = "never sent"
+    """The sender has proof that CamPay was not asked for the prompt, which so does not count against the phone."""
+    WEBHOOK = "webhook"
+    STATUS = "status"
+    """Somebody looked at the payment."""
+    SWEEP = "sweep"
+    """The payment's check was due."""
+    STATEMENT = "statement"
+    """CamPay's statement of a day lists a charge that the payment had not noted."""
+    FURTHER_ATTEMPT = "a further attempt"
+    """Another call for the order, or for the phone, re-read this attempt before its own."""
+    WAITED_LONG_ENOUGH = "waited long enough"
+    GIVEN_UP = "given up"
+    """The customer ended the wait."""
+    ORDER_PAID = "order paid"
+    """Another attempt paid the order while this one was active."""
+    OPERATOR = "operator"
+
+    def with_note(self, note: str) -> str:
+        """Returns the text that the ledger keeps: `operator: refunded by hand`, or the cause alone."""
+        return f"{self.value}: {note}" if note else self.value
