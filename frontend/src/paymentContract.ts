@@ -140,7 +140,7 @@ export function parseInitiated(value: unknown): InitiatedPayment | null {
 
 /** A refusal of the API (RFC 9457) or of the gateway. */
 export interface Problem {
-  /** Stable: one of the README's table. */
+  /** Stable: one of docs/errors.md. */
   readonly code: string;
   /** A sentence for the customer, in French or English. */
   readonly detail: string;

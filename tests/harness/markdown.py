@@ -1,0 +1,16 @@
+"""Reads the tables of a Markdown document."""
+
+from pathlib import Path
+
+
+def rows(document: Path, heading: str) -> list[list[str]]:
+    """The cells of each row of the one table under `heading`, without its head."""
+    section = f"\n{document.read_text('utf-8')}".partition(f"\n{heading}\n")[2]
+    lines = [line for line in section.split("\n## ")[0].splitlines() if line.startswith("|")]
+    assert lines, f"there is no table under {heading} in {document.name}"
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+def code(cell: str) -> str:
+    """The text of a cell that is code."""
+    return cell.strip("| `")

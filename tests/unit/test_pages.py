@@ -1,0 +1,40 @@
+"""The pages for people: what they link to is there, and the simulator's numbers are those of its code."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.simulator.phone_numbers import _NUMBERS
+from tests import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """The file and the heading's anchor, empty where there is none."""
+    for path, anchor in _LINK.findall(page.read_text("utf-8")):
+        yield (page.parent / path if path else page), anchor
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target, anchor in links(page):
+        assert target.exists(), target
+        assert not anchor or anchor in anchors(target), f"{target}#{anchor}"
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = {target.resolve() for target, _ in links(ROOT / "README.md")}
+    assert {page for page in (ROOT / "docs").glob("*.*") if page.suffix in (".md", ".yaml")} <= linked
+
+
+def test_the_simulators_numbers_are_listed() -> None:
+    assert set(re.findall(r"\d{12}", (ROOT / "docs" / "simulator.md").read_text("utf-8"))) == set(_NUMBERS)
