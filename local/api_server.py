@@ -1,7 +1,7 @@
-"""The API on the developer's machine: Chalice's own local server, without its stall, and with its schedule.
+"""Serves the API on the developer's machine, with Chalice's own local server, and runs its schedule.
 
-Chalice's handler writes each answer in two segments; a keep-alive connection then waits some 40 ms for
-the delayed acknowledgement of the first. And it never runs a schedule.
+Chalice's handler writes each response in two segments, so that a keep-alive connection waits some 40 ms for the delayed
+acknowledgement of the first; here it is one segment. Chalice's server runs no schedule.
 """
 
 import importlib
@@ -27,10 +27,10 @@ from local.embedded import LOOPBACK, Embedded, LoopbackServer
 logger = logging.getLogger("local.api_server")
 
 Schedule = Callable[[Mapping[str, Any], LambdaContext], object]
-"""What `@app.schedule` makes of a function: it takes a CloudWatch event and a Lambda context."""
+"""A function under `@app.schedule`: it takes a CloudWatch event and a Lambda context."""
 
 SWEEP_MS = 120_000
-"""A run's time, as in `.chalice/config.json`."""
+"""Time limit of one run of the schedule, as in `.chalice/config.json`."""
 
 RATE_EVENT: Mapping[str, Any] = {
     "version": "0",
@@ -51,7 +51,7 @@ class ApiServer(Embedded):
     def __init__(
         self, app: Chalice, port: int = 0, schedule: Schedule | None = None, pause_seconds: float = 5.0
     ) -> None:
-        # Chalice keeps the request on the app, which threads would share; this class keeps one for each.
+        # Chalice stores the request on the app, which threads would share; LocalChalice stores one per thread.
         app.__class__ = LocalChalice
         self._server = LoopbackServer(partial(_Handler, app_object=app, config=Config()), port)
         self.port = self._server.server_port
@@ -87,8 +87,8 @@ class _Handler(ChaliceRequestHandler):
         return bool(super().parse_request())
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002 - the base class's
-        """Without the query: a webhook's has a phone number and a signature in it."""
-        path = getattr(self, "path", "").partition("?")[0]  # what is not HTTP has none
+        """Logs a request without its query, which in a webhook has a phone number and a signature."""
+        path = getattr(self, "path", "").partition("?")[0]  # a malformed request has none
         if not path.endswith("/health"):
             milliseconds = round((time.perf_counter() - self._started) * 1000)
             log.info("request", method=self.command, path=path, status=int(code), milliseconds=milliseconds)
@@ -102,7 +102,7 @@ def main() -> None:
     log.hook_uncaught()
     product = importlib.import_module("app")
     try:
-        settings = service().settings  # wrong settings are told now, not to the first who calls
+        settings = service().settings  # reports wrong settings now instead of at the first call
     except InvalidSettings as error:
         sys.exit(f"the environment is not complete: {error}")
     server = ApiServer(product.app, int(os.environ.get("API_PORT", "8000")), product.sweep, settings.sweep_tick_seconds)

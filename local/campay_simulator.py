@@ -1,15 +1,15 @@
-"""CamPay on this machine: an HTTP server that keeps CamPay's contract, and a ledger that tells whether money moved.
+"""Simulates CamPay on this machine: an HTTP server with CamPay's contract, and a ledger of the money that moved.
 
-It answers as `docs/campay.md` says that CamPay was measured to answer: its paths with their slashes,
-tokens, errors, amounts as text, the word None for what is absent, webhooks whose signature binds
-nothing. Where the sources disagree a setting chooses (`local/simulator/settings.py`).
+It answers as `docs/campay.md` says that CamPay was measured to answer: its paths with their slashes, tokens, errors,
+amounts as text, the word None for what is absent, webhooks whose signature is bound to no transaction. Where sources
+disagree, a setting chooses (`local/simulator/settings.py`).
 
     number                        what its customer, and CamPay, do with a prompt
     237677777777  237699999999    approved (MTN, Orange) after SIMULATOR_APPROVE_AFTER
     237677777770  237699999990    declined
-    237670000001  237655000001    cancelled on the phone: PENDING for ever, no webhook
+    237670000001  237655000001    cancelled on the phone: stays PENDING, no webhook
     237670000002  237655000002    approved, the webhook is lost
-    237670000003                  approved after SIMULATOR_LATE_AFTER, long after anybody waits
+    237670000003                  approved after SIMULATOR_LATE_AFTER, when the payment has long expired
     237670000004                  approved, but the answer to /collect/ is lost: connection reset
     237670000005                  approved; five webhooks, out of order, one says FAILED
     237670000006                  approved; the record shows another amount
@@ -28,12 +28,12 @@ Control calls, without a token:
                                                         amount, currency, status, moneyMoved
     POST /simulator/transactions/{reference}/resolve    {"status": "SUCCESSFUL" or "FAILED", "webhook": true}
     POST /simulator/faults                              {"collect": ["reset-after-accept"], "webhook": ["lost"]}:
-                                                        one word per call to come (`local/simulator/faults.py`)
-    POST /simulator/redis                               {"pauseSeconds": 15}: the Redis of REDIS_HOST, which must be
-                                                        on this machine, answers nobody for so long
-    POST /simulator/reset                               forgets transactions, timers and faults
+                                                        one fault per future call (`local/simulator/faults.py`)
+    POST /simulator/redis                               {"pauseSeconds": 15}: pauses the Redis of REDIS_HOST, which
+                                                        must be on this machine
+    POST /simulator/reset                               deletes transactions, timers and faults
 
-Browsers may make them from any page.
+They send CORS headers that allow any origin.
 """
 
 import logging
@@ -58,9 +58,9 @@ from local.simulator.webhooks import Webhooks
 
 
 class CampaySimulator:
-    """Listens on loopback from construction to `stop`; `faults`, `control` and `ledger` may be used directly.
+    """Listens on loopback from construction to `stop`. Tests may use `faults`, `control` and `ledger` directly.
 
-    Settings are given as one object, by name, or both. Raises OSError where the port is taken.
+    Settings are given as one object, by name, or both. Raises OSError where the port is in use.
     """
 
     def __init__(self, settings: SimulatorSettings | None = None, **changes: Any) -> None:
@@ -85,7 +85,7 @@ class CampaySimulator:
 
     @property
     def webhook_url(self) -> str | None:
-        """May be changed at any time; None: nobody listens."""
+        """Returns where webhooks are sent; None sends none. It may be set at any time."""
         return self._webhooks.url
 
     @webhook_url.setter
@@ -96,7 +96,7 @@ class CampaySimulator:
         self._server.start()
 
     def stop(self) -> None:
-        """No thread, timer, connection or webhook of it is left."""
+        """Ends every thread, timer, connection and webhook of the simulator."""
         self._timers.close()
         self._server.stop()
         self._webhooks.close()
@@ -121,7 +121,7 @@ class CampaySimulator:
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     signals = {signal.SIGTERM, signal.SIGINT}
-    # Blocked before the first thread starts, so that the wait below is what gets them.
+    # Blocked before the first thread starts, so that `sigwait` below receives them.
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     settings = SimulatorSettings()
     try:

@@ -1,8 +1,8 @@
-"""moto's DynamoDB, mended: transactions that are atomic, idempotent, and cost the same at any table size.
+"""Extends moto's DynamoDB: transactions are atomic and idempotent, and take the same time at any table size.
 
-moto by itself copies the whole table for each transaction and restores the copy when one is
-cancelled, which undoes what others have committed meanwhile; and it ignores request tokens.
-What it never does by itself, conflicts, throttling, lost answers and outages, can be asked for.
+moto itself copies the whole table for each transaction and restores the copy when it is cancelled, which undoes what
+others have committed meanwhile, and it ignores request tokens. Conflicts, throttling, lost responses and outages, which
+moto does not have, can be set as faults.
 """
 
 import copy
@@ -31,14 +31,15 @@ from werkzeug.wrappers import Response
 Item = dict[str, Any]
 
 MOST_ITEMS = 100
+"""Items in one transaction, as in AWS."""
 TOKEN_LIFE_SECONDS = 600
-"""Both as in AWS."""
+"""How long a ClientRequestToken is remembered, as in AWS."""
 
 
 class AtomicBackend(DynamoDBBackend):
-    """Every condition is checked before anything is written. The caller holds the lock."""
+    """Checks all conditions of a transaction before it writes anything. The caller must hold the lock."""
 
-    __module__ = DynamoDBBackend.__module__  # by which moto finds the addresses of the service
+    __module__ = DynamoDBBackend.__module__  # moto derives the URLs of the service from it
 
     def transact_write_items(self, transact_items: Sequence[Item]) -> None:
         if len(transact_items) > MOST_ITEMS:
@@ -104,14 +105,14 @@ class AtomicBackend(DynamoDBBackend):
 
 
 class RequestTokens:
-    """What was done under which ClientRequestToken: a repetition has no second effect."""
+    """Remembers the transaction of each ClientRequestToken, so that a repeated one has no second effect."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._done: dict[str, tuple[float, Any]] = {}
 
     def once(self, request: Item, write: Callable[[], Response]) -> Response:
-        """Only a success is remembered: what was refused is decided anew."""
+        """Runs a transaction unless its token is known. Only successes are remembered; a refused one runs again."""
         token, items = request.get("ClientRequestToken"), request["TransactItems"]
         self._forget_old()
         if token in self._done:
@@ -136,13 +137,14 @@ def _repetition(same: bool) -> Response:
 
 
 FaultKind = Literal["conflict", "throttle", "lost-answer", "unavailable"]
-"""conflict: another transaction holds the item. throttle: over the capacity. lost-answer: done, but the
-connection closes without a word. unavailable: answered with 500; all but lost-answer are not done."""
+"""Kinds of faults. `conflict`: another transaction is under way on the item. `throttle`: the capacity is exceeded.
+`lost-answer`: the call takes effect, but the connection closes without a response. `unavailable`: the response is 500.
+Only `lost-answer` takes effect."""
 
 
 @dataclass
 class Fault:
-    """What the next `count` calls of `operation` (`*`: of any) meet."""
+    """Makes the next `count` calls of `operation` fail; `*` stands for any operation."""
 
     operation: str
     kind: FaultKind
@@ -154,19 +156,20 @@ class Fault:
 
 
 class Faults:
-    """The faults to come, oldest first."""
+    """Queues the faults of future calls, oldest first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: list[Fault] = []
 
     def set(self, *faults: Fault | Mapping[str, Any]) -> None:
-        """Replaces what was set before; none: everything works again. Raises TypeError, ValueError."""
+        """Replaces all faults; without arguments every call works again. Raises TypeError or ValueError."""
         waiting = [fault if isinstance(fault, Fault) else Fault(**fault) for fault in faults]
         with self._lock:
             self._waiting = waiting
 
     def take(self, operation: str) -> FaultKind | None:
+        """Takes the fault of this call; None where it has none."""
         with self._lock:
             for fault in self._waiting:
                 if fault.count > 0 and fault.operation in (operation, "*"):
@@ -176,7 +179,7 @@ class Faults:
 
 
 def refusal_of(kind: FaultKind, operation: str, body: bytes) -> Response:
-    """What AWS answers to a call that meets the fault."""
+    """Returns AWS's response to a call with this fault."""
     if kind == "throttle":
         return _refusal("ProvisionedThroughputExceededException", "The throughput of the table was exceeded.")
     if kind != "conflict":
@@ -195,14 +198,15 @@ def _refusal(code: str, message: str, *, status: int = 400, **more: object) -> R
 
 
 class Moto:
-    """All of moto's AWS as one function. `calls`: how many calls of each operation came; retries and calls
-    that met a fault count too.
+    """Serves all of moto's AWS with one method.
+
+    `calls` counts the calls of each operation, with retries and calls that had a fault.
     """
 
     def __init__(self) -> None:
         dynamodb_backends.backend = AtomicBackend
-        # Values come and go as JSON that moto need not take to pieces: calls are three times as fast.
-        # The price: binary values, which no table of ours has, cannot be read.
+        # Attribute values are passed through as JSON instead of parsed: calls are three times as fast. Binary values,
+        # which no table of ours has, cannot be read then.
         shapes = get_service_model("dynamodb")._service_description["shapes"]  # noqa: SLF001 - moto has no such switch
         shapes["AttributeValue"]["document"] = True
         self.faults = Faults()
@@ -211,7 +215,7 @@ class Moto:
         self._app = DomainDispatcherApplication(create_backend_app)
 
     def call(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response | None:
-        """None where the caller must not get an answer."""
+        """Handles one HTTP call. Returns None where the caller must get no response."""
         service, _, operation = headers.get("X-Amz-Target", "").partition(".")
         with self._counting:
             self.calls[operation] += 1
@@ -232,7 +236,10 @@ _one_call_at_a_time = threading.Lock()
 
 
 def _alone(operation: str, body: bytes, forward: Callable[[], Response]) -> Response:
-    """Reads wait too, so that none sees half a transaction. moto has one memory per process: so is the lock."""
+    """Runs one call of DynamoDB at a time, reads too, so that none sees half a transaction.
+
+    The lock is one per process, as moto's memory is.
+    """
     with _one_call_at_a_time:
         if operation == "TransactWriteItems":
             return _tokens.once(json.loads(body), forward)

@@ -1,4 +1,4 @@
-"""Real servers without an installation, all on loopback: Valkey from a wheel, AWS from moto.
+"""Runs servers on loopback without an installation: Valkey from a wheel, AWS from moto.
 
 `python -m local.embedded` serves AWS on AWS_PORT, with the table and the event bus that
 PAYMENTS_TABLE and EVENT_BUS name, and prints a line for each order event.
@@ -29,10 +29,11 @@ LOOPBACK = "127.0.0.1"
 
 
 _PORTS = range(20_000, 32_768)
-"""Below those that a system hands out by itself, so that nobody is given one between its choice and its use."""
+"""Below the ports that the system assigns by itself: none is assigned to others between its choice and its use."""
 
 
 def free_port() -> int:
+    """Returns a port of loopback that nobody listens on."""
     while True:
         port = random.choice(_PORTS)  # noqa: S311 no secret
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -41,7 +42,7 @@ def free_port() -> int:
 
 
 class Embedded:
-    """Something with a start and a stop, as a context manager."""
+    """Makes a context manager of a start and a stop."""
 
     def start(self) -> None:
         raise NotImplementedError
@@ -60,9 +61,9 @@ class Embedded:
 
 
 class Valkey(Embedded):
-    """A Valkey server of our own on loopback, always on the same port, so that it can be lost and come back.
+    """Runs a Valkey server on loopback, always on the same port, so that it can be stopped and started again.
 
-    Nothing is persisted: a stop forgets every key, as the loss of a cache does.
+    Nothing is persisted: a stop loses every key.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -82,7 +83,7 @@ class Valkey(Embedded):
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """One thread per connection; `close` leaves neither a connection nor its thread."""
+    """Serves each connection on a thread; `close` ends all connections and their threads."""
 
     request_queue_size = 256
 
@@ -92,7 +93,7 @@ class LoopbackServer(ThreadingHTTPServer):
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     def server_bind(self) -> None:
-        TCPServer.server_bind(self)  # http.server's own asks the name service for the host's name
+        TCPServer.server_bind(self)  # http.server's own method asks the name service for the host's name
         self.server_name, self.server_port = LOOPBACK, int(self.server_address[1])
 
     def start(self) -> None:
@@ -117,24 +118,24 @@ class LoopbackServer(ThreadingHTTPServer):
         self._connections.discard(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):  # who hung up needs no answer
+        if not isinstance(sys.exception(), ConnectionError):  # the client has closed the connection
             super().handle_error(request, client_address)
 
 
 class EmbeddedAws(Embedded):
-    """DynamoDB, EventBridge and Secrets Manager at `url`; like Valkey on one port for good.
+    """Serves DynamoDB, EventBridge and Secrets Manager at `url`, on the same port after each start.
 
-    moto has one memory per process: tables outlive a stop, and two of these share them.
-    `events` are the newest entries of PutEvents. From another process:
+    moto has one memory per process: tables outlive a stop, and two instances share them. `events` has the newest
+    entries of PutEvents. Another process can call:
 
         GET    /embedded/health   200 once `ready` is set, before that 503
-        GET    /embedded/calls    {"TransactWriteItems": 3, ...}; DELETE starts again from nothing
+        GET    /embedded/calls    {"TransactWriteItems": 3, ...}; DELETE sets all counts to zero
         GET    /embedded/events   [{"DetailType": ..., "Detail": ...}, ...]
         POST   /embedded/faults   {"faults": [{"operation": ..., "kind": ..., "count": 1}]}: replaces all
     """
 
     def __init__(self, port: int = 0, on_event: Callable[[Mapping[str, Any]], None] | None = None) -> None:
-        from local.dynamodb import Moto  # takes most of a second, which Valkey alone need not wait for
+        from local.dynamodb import Moto  # its import takes most of a second, which tests of Valkey alone save
 
         self.port = port or free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
@@ -155,14 +156,14 @@ class EmbeddedAws(Embedded):
             self._server = None
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> "Response | None":
-        """None: hang up."""
+        """Handles a call of AWS. Returns None where the connection must close without a response."""
         response = self._moto.call(method, path, headers, body)
         if headers.get("X-Amz-Target") == "AWSEvents.PutEvents" and response and response.status_code == 200:
             self._announce(json.loads(body)["Entries"])
         return response
 
     def control(self, method: str, path: str, body: bytes) -> tuple[int, object]:
-        """A status and what to say as JSON."""
+        """Handles a call of `/embedded/`. Returns a status and the content of the JSON body."""
         match method, path:
             case "GET", "/embedded/health":
                 return (200 if self.ready.is_set() else 503), {}
@@ -225,11 +226,11 @@ class _AwsHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the base class gives it
-        """Nothing: what is worth a line is printed by `on_event`."""
+        """Logs nothing: `on_event` prints order events."""
 
 
 def print_order_event(entry: Mapping[str, Any]) -> None:
-    """Who and what; the rest of an order event is for the shop."""
+    """Prints type, order and version of an order event."""
     detail = json.loads(entry["Detail"])
     print(f"order event {entry['DetailType']} {detail.get('orderId')} version {detail.get('version')}", flush=True)
 
@@ -252,7 +253,7 @@ def main() -> None:
         aws.ready.set()
         print(f"AWS at {aws.url}", flush=True)
         signal.sigwait(ends)
-    os._exit(0)  # to take moto apart takes most of a second, and nothing of it outlives the process
+    os._exit(0)  # a normal exit of moto takes most of a second, and nothing of it outlives the process
 
 
 if __name__ == "__main__":

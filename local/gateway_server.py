@@ -31,6 +31,7 @@ def with_test_page(gateway: Gateway, settings: PageSettings | None) -> Applicati
 
 
 def main() -> None:
+    """Runs the gateway with the page that the environment names."""
     page = read_page_settings(os.environ)
     asgi.main(lambda gateway: with_test_page(gateway, page))
 

@@ -1,4 +1,4 @@
-"""Child processes that are started, watched and stopped together, each line of their logs with its name."""
+"""Starts, watches and stops child processes together, and prints their logs, each line with the child's name."""
 
 import contextlib
 import ctypes
@@ -22,7 +22,7 @@ _COLOURS = (36, 33, 35, 32, 34, 31)
 
 
 class ChildFailed(Exception):
-    """One line for the developer. `log`: the last lines of the child's own log."""
+    """A child could not be started or has ended. `log` has the last lines of its log."""
 
     def __init__(self, line: str, log: Sequence[str] = ()) -> None:
         super().__init__(line)
@@ -31,9 +31,10 @@ class ChildFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Child:
-    """`ready` is an http URL that will answer 200, or tcp://host:port that will accept a connection.
+    """Describes a child process.
 
-    What a `quiet` child logs is shown only if it fails.
+    `ready` is an http URL that answers 200 once the child is ready, or tcp://host:port that accepts a connection then.
+    The log of a `quiet` child is printed only if it fails.
     """
 
     name: str
@@ -56,9 +57,10 @@ class _Running:
 
 
 class Processes:
-    """Each child leads a process group of its own, so that a Ctrl-C reaches it through `stop` alone and
-    whatever it starts ends with it; on Linux it is killed too if this process is. `grace_seconds` lie
-    between SIGTERM and SIGKILL.
+    """Runs children, each as the leader of its own process group.
+
+    So a Ctrl-C reaches a child only through `stop`, and what a child starts ends with it. On Linux a child is killed if
+    this process is. `grace_seconds` is the time between SIGTERM and SIGKILL.
     """
 
     def __init__(self, out: TextIO, stopping: threading.Event, grace_seconds: float = 2.0) -> None:
@@ -70,7 +72,7 @@ class Processes:
         self._silent = False
 
     def start(self, child: Child) -> None:
-        """Raises ChildFailed where there is no such command."""
+        """Starts a child. Raises ChildFailed where its command cannot be run."""
         try:
             process = subprocess.Popen(  # noqa: S603 - the commands are the runner's own
                 child.command,
@@ -91,7 +93,7 @@ class Processes:
         running.reader.start()
 
     def wait_until_ready(self, children: Iterable[Child], seconds: float) -> None:
-        """Returns early when stopping. Raises ChildFailed."""
+        """Waits until all children are ready, or until stopping. Raises ChildFailed."""
         deadline = time.monotonic() + seconds
         for child in children:
             while not self.stopping.is_set() and not is_ready(child.ready):
@@ -102,13 +104,13 @@ class Processes:
         self._check_all()
 
     def watch(self) -> None:
-        """Until stopping is set; from then on the children are silent. Raises ChildFailed when one ends by itself."""
+        """Waits until stopping is set; later log lines are not printed. Raises ChildFailed if a child ends before."""
         while not self.stopping.wait(0.1):
             self._check_all()
         self._silent = True
 
     def stop(self) -> None:
-        """Nothing is left afterwards: no child, and nothing that a child started. Their farewells are not shown."""
+        """Ends all children and what they have started, without printing their last log lines."""
         self._silent = True
         for running in self._running:
             running.signal_group(signal.SIGTERM)
@@ -132,11 +134,11 @@ class Processes:
                 raise self._failure(running.child.name, f"{running.child.name} ended with {ending}")
 
     def _failure(self, name: str, line: str) -> ChildFailed:
-        """From here on the others are silent, so that the reason stands last on the screen."""
+        """Returns the failure of a child, and stops printing logs, so that the reason stands last on the screen."""
         self._silent = True
         running = next(running for running in self._running if running.child.name == name)
         if running.process.poll() is not None and running.reader:
-            running.reader.join(timeout=3)  # longer only where a grandchild holds on to the pipe
+            running.reader.join(timeout=3)  # a grandchild may keep the pipe open
         return ChildFailed(line, list(running.log))
 
     def _read(self, running: _Running, index: int) -> None:
@@ -156,6 +158,7 @@ class Processes:
             running.process.stdout.close()
 
     def say(self, text: str) -> None:
+        """Prints a text between the children's log lines."""
         with self._lock:
             self._print(text)
 
@@ -165,6 +168,7 @@ class Processes:
 
 
 def is_ready(url: str) -> bool:
+    """Says whether an http URL answers 200, or tcp://host:port accepts a connection."""
     parts = urlsplit(url)
     address = (parts.hostname or "", parts.port or 0)
     try:
@@ -186,7 +190,7 @@ def _death_signal_setter() -> Callable[[], None]:
 
     def ask_to_die_with_parent() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before it was asked
+        if os.getppid() != parent:  # the parent died before prctl was called
             os._exit(1)
 
     return ask_to_die_with_parent

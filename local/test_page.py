@@ -52,6 +52,7 @@ class PaymentTestPage:
         self._files = dict(_read(settings.folder))
 
     def has(self, path: str) -> bool:
+        """Says whether a path is one of the page's."""
         return (path + "/").startswith(_PREFIX)
 
     async def __call__(self, scope: Scope, send: Send) -> None:

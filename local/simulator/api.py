@@ -1,4 +1,7 @@
-"""CamPay's API: token, collect, transaction, history, balance, withdraw, payment links, as it was measured."""
+"""Answers the calls of CamPay's API as CamPay was measured to answer them.
+
+They are token, collect, transaction, history, balance, withdraw and get_payment_link.
+"""
 
 import hmac
 import logging
@@ -48,6 +51,8 @@ logger = logging.getLogger(__name__)
 
 
 class CampayApi:
+    """Routes the calls of CamPay's API, checks their tokens, and applies the faults that were set."""
+
     def __init__(
         self,
         settings: SimulatorSettings,
@@ -74,6 +79,7 @@ class CampayApi:
         }
 
     def respond(self, request: Request) -> Answer:
+        """Answers one request below `/api/`."""
         call, argument = _route(request.path)
         if call is None:
             return _no_such_page(request)
@@ -129,7 +135,7 @@ class CampayApi:
         return answer
 
     def _prompt(self, fields: Mapping[str, Any]) -> Prompt:
-        """What CamPay would accept. Raises Refused."""
+        """Reads the fields of a collect. Raises Refused where CamPay would refuse them."""
         amount, phone = required(fields, "amount"), required(fields, "from")
         required(fields, "description")
         choice(fields, "currency", ("XAF",))
@@ -162,7 +168,7 @@ class CampayApi:
         return Answer(200, {"reference": transaction.reference, "status": "PENDING"})
 
     def _available(self, operator: str) -> int:
-        """Of one operator's balance, less the payouts that are not decided yet."""
+        """Returns an operator's balance in francs, without what pending payouts will take."""
         own = [it for it in self._ledger.all() if it.prompt.operator == operator]
         return sum(net_amount(it) for it in own if it.money_moved or (it.is_payout and it.status == "PENDING"))
 
@@ -192,7 +198,7 @@ class CampayApi:
 
 
 def _route(path: str) -> tuple[str | None, str]:
-    """The call's name, and what its path names."""
+    """Returns a call's name, None where there is no such call, and the argument in its path."""
     for call, (_, pattern) in _CALLS.items():
         if match := pattern.fullmatch(path):
             return call, match[1] if match.groups() else ""
@@ -200,7 +206,7 @@ def _route(path: str) -> tuple[str | None, str]:
 
 
 def _no_such_page(request: Request) -> Answer:
-    """As Django does: a forgotten slash is a redirect for GET only."""
+    """Answers as Django does: 404, or a redirect where a GET lacks only its last slash."""
     if request.method == "GET" and _route(request.path + "/")[0]:
         return Answer(301, headers={"Location": quote(request.path) + "/"})
     return Answer(404, "<h1>Not Found</h1>")
@@ -213,7 +219,7 @@ def _accepted(transaction: Transaction) -> Answer:
 
 
 def _payout(fields: Mapping[str, Any]) -> Prompt:
-    """What CamPay would accept. Raises Refused."""
+    """Reads the fields of a withdraw. Raises Refused where CamPay would refuse them."""
     amount, phone = required(fields, "amount"), required(fields, "to")
     required(fields, "description")
     choice(fields, "currency", ("XAF",), "XAF")

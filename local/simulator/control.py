@@ -1,4 +1,4 @@
-"""Calls that CamPay does not have: what happened, what a customer decides, what shall go wrong."""
+"""Answers the control calls, which CamPay does not have: list transactions, decide one, set faults, reset."""
 
 import json
 import re
@@ -17,12 +17,14 @@ from local.simulator.transactions import TransactionLedger
 
 PREFIX = "/simulator/"
 _RESOLVE = re.compile(r"/simulator/transactions/([^/]+)/resolve")
-# The test page is served from elsewhere; its buttons call from the developer's own browser.
+# The test page has another origin, and its buttons call the simulator from the developer's browser.
 _ANY_PAGE = {"Access-Control-Allow-Origin": "*"}
 _PREFLIGHT = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "Content-Type"}
 
 
 class SimulatorControl:
+    """Answers the control calls below `/simulator/`, and offers them to tests as methods."""
+
     def __init__(
         self,
         settings: SimulatorSettings,
@@ -38,6 +40,7 @@ class SimulatorControl:
         self._timers = timers
 
     def respond(self, request: Request) -> Answer:
+        """Answers one request, with CORS headers that allow any origin."""
         if request.method == "OPTIONS":
             return Answer(200, {}, _ANY_PAGE | _PREFLIGHT)
         return replace(self._answer(request), headers=_ANY_PAGE)
@@ -67,12 +70,12 @@ class SimulatorControl:
         return _error(404, "There is no such control call.")
 
     def transactions(self, external_reference: str | None = None) -> list[dict[str, Any]]:
-        """The oldest first; all of them, or those of one external reference."""
+        """Lists the transactions, or those of one external reference, oldest first."""
         rows = [ledger_row(transaction) for transaction in self._ledger.all()]
         return [row for row in rows if external_reference in (None, row["externalReference"])]
 
     def reset(self) -> None:
-        """Tokens stay good, and webhooks that are on the wire arrive."""
+        """Deletes transactions, timers and faults. Tokens stay valid, and webhooks that were sent arrive."""
         self._ledger.clear()
         self._timers.clear()
         self._faults.clear()

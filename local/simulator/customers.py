@@ -1,4 +1,4 @@
-"""The people behind the telephone numbers: a prompt comes, they take their time, they decide."""
+"""Simulates the customers: some time after a prompt each decides as its phone number says."""
 
 import logging
 from functools import partial
@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 
 class Customers:
+    """Decides prompts, after the time that a phone number takes, and sends their webhooks."""
+
     def __init__(
         self, settings: SimulatorSettings, ledger: TransactionLedger, timers: Timers, webhooks: Webhooks
     ) -> None:
@@ -26,7 +28,7 @@ class Customers:
         }
 
     def prompt(self, transaction: Transaction) -> None:
-        """Returns at once; what the number does then happens on the timers."""
+        """Sends a prompt to a customer. Returns at once; the decision and the webhooks follow on the timers."""
         behaviour = behaviour_of(transaction.prompt.phone_number)
         seconds = self._seconds[behaviour.pace]
         for early in (it for it in behaviour.announcements if it.at < 1):
@@ -35,7 +37,7 @@ class Customers:
             self._timers.after(seconds, partial(self._decide, transaction.reference, behaviour, behaviour.decision))
 
     def decide_by_hand(self, reference: str, decision: Status, *, is_announced: bool) -> Transaction | None:
-        """None where it is final already, or unknown."""
+        """Decides a transaction now, for a test or a developer. Returns None where it is final or unknown."""
         settled = self._settle(reference, decision, DECLINED_REASON if decision == "FAILED" else None)
         if settled and is_announced:
             self._webhooks.announce(settled)

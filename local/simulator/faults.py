@@ -1,4 +1,4 @@
-"""Faults by name: what the next calls are answered, and what becomes of the next webhooks."""
+"""Defines the faults of calls and of webhooks by name, and queues those that were set."""
 
 import threading
 from collections import deque
@@ -21,7 +21,11 @@ _RESET = Answer(reset=True)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`answer` None: the true one. `takes_effect`: the call does its work although the answer hides it."""
+    """Spoils the answer of one call.
+
+    `answer` replaces the true one unless it is None. `takes_effect`: the call works although the answer hides it.
+    `is_held`: the answer comes only after `hold_seconds`.
+    """
 
     answer: Answer | None = None
     takes_effect: bool = True
@@ -60,7 +64,7 @@ FAULTS: Mapping[str, Mapping[str, Fault]] = {
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One webhook on the wire. `contradicts`: it claims the opposite of what it should."""
+    """Describes how one webhook is sent. `contradicts`: it says the opposite status. `token_age` is in seconds."""
 
     contradicts: bool = False
     is_late: bool = False
@@ -81,16 +85,16 @@ WEBHOOK_FAULTS: Mapping[str, tuple[Delivery, ...]] = {
 
 
 class FaultQueue:
-    """What was asked for and has not happened yet, one word per call or webhook."""
+    """Queues the faults that were set, one name per future call or webhook."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._next: dict[str, deque[str]] = {}
 
     def set(self, wanted: object) -> None:
-        """`wanted`: `{call: [fault, ...]}`; replaces what waited for the calls that it names.
+        """Replaces the faults of the calls that `wanted` names: `{call: [fault, ...]}`.
 
-        Raises ValueError, with a sentence, and then nothing has changed.
+        Raises ValueError, with a sentence for the developer; nothing has changed then.
         """
         if not isinstance(wanted, dict):
             raise ValueError("Faults are an object of lists by call.")
@@ -99,12 +103,15 @@ class FaultQueue:
             self._next.update(queues)
 
     def take(self, call: str) -> Fault:
+        """Takes the fault of the next call; one without any effect where none was set."""
         return FAULTS[call][self._take(call)]
 
     def take_deliveries(self) -> tuple[Delivery, ...]:
+        """Takes the fault of the next webhook: returns how often, and how, it is sent."""
         return WEBHOOK_FAULTS[self._take("webhook")]
 
     def waiting(self) -> dict[str, list[str]]:
+        """Lists the faults that were set and not taken yet, by call."""
         with self._lock:
             return {call: list(names) for call, names in self._next.items() if names}
 

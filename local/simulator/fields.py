@@ -15,18 +15,19 @@ _LOOKS_LIKE_A_TAG = re.compile(r"<[^<>]+>")
 
 
 class Refused(Exception):
-    """Carries the answer that the caller gets instead."""
+    """CamPay would refuse the request. `answer` is its response."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
 
 
 def refusal(message: str, code: str | None = None) -> Refused:
+    """Makes a refusal with status 400, CamPay's message and its error code."""
     return Refused(Answer(400, {"message": message, **({"error_code": code} if code else {})}))
 
 
 def fields_of(request: Request) -> Mapping[str, Any]:
-    """Of a JSON or a form body. Raises Refused."""
+    """Reads the fields of a JSON or form body. Raises Refused."""
     try:
         if request.content_type == "application/x-www-form-urlencoded":
             fields: Any = dict(parse_qsl(request.body.decode()))
@@ -42,11 +43,12 @@ def fields_of(request: Request) -> Mapping[str, Any]:
 
 
 def text_of(value: object) -> str:
+    """Returns a value as text; None is empty."""
     return "" if value is None else str(value)
 
 
 def required(fields: Mapping[str, Any], name: str) -> str:
-    """Raises Refused."""
+    """Reads a field that must be there. Raises Refused."""
     text = text_of(fields.get(name))
     if not text:
         raise Refused(Answer(400, {name: ["This field is required."]}))
@@ -54,7 +56,7 @@ def required(fields: Mapping[str, Any], name: str) -> str:
 
 
 def choice(fields: Mapping[str, Any], name: str, choices: Collection[str], usual: str | None = None) -> str:
-    """`usual` None: it is required. Raises Refused."""
+    """Reads a field with a fixed set of values. It is required where `usual` is None. Raises Refused."""
     text = required(fields, name) if usual is None else text_of(fields.get(name)) or usual
     if text not in choices:
         raise Refused(Answer(400, {name: [f'"{text}" is not a valid choice.']}))
@@ -62,14 +64,14 @@ def choice(fields: Mapping[str, Any], name: str, choices: Collection[str], usual
 
 
 def whole_amount(text: str) -> int:
-    """Francs. Raises Refused."""
+    """Reads an amount of whole francs, larger than zero. Raises Refused."""
     if not re.fullmatch(r"[0-9]{1,12}", text) or int(text) == 0:
         raise refusal("Invalid amount", "ER201")
     return int(text)
 
 
 def phone_and_operator(text: str) -> tuple[str, str]:
-    """Raises Refused."""
+    """Reads a phone number and finds its operator, MTN or Orange. Raises Refused."""
     phone_number = text.removeprefix("+")
     if not re.fullmatch(r"237[0-9]{9}", phone_number):
         raise refusal("Invalid phone number", "ER101")
@@ -80,7 +82,7 @@ def phone_and_operator(text: str) -> tuple[str, str]:
 
 
 def day(fields: Mapping[str, Any], name: str) -> date:
-    """Raises Refused."""
+    """Reads a date, YYYY-MM-DD. Raises Refused."""
     try:
         return date.fromisoformat(required(fields, name))
     except ValueError as error:

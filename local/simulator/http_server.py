@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback, whose answers can also come late or not at all."""
+"""Serves HTTP on loopback, with answers that can also come late or not at all."""
 
 import contextlib
 import json
@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Request:
+    """Holds what the simulator reads of an HTTP request."""
+
     method: str
     path: str
     query: Mapping[str, str]
@@ -36,7 +38,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body`: text is HTML, anything else JSON. `reset`: the connection is torn down without a word."""
+    """Holds an HTTP response.
+
+    `body` is HTML where it is text, else JSON. `hold_seconds` delays it; `reset` resets the connection instead.
+    """
 
     status: int = 200
     body: Any = ""
@@ -46,9 +51,9 @@ class Answer:
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """Serves from `start` to `stop`; every connection and every held answer ends with `stop`.
+    """Serves from `start` to `stop`, which ends every connection and every delayed answer.
 
-    Raises OSError where the port is taken.
+    Raises OSError where the port is in use.
     """
 
     daemon_threads = False
@@ -74,10 +79,11 @@ class LoopbackServer(ThreadingHTTPServer):
         self.server_close()
 
     def reset_on_close(self, connection: socket.socket) -> None:
+        """Makes the close of this connection a TCP reset."""
         self._to_reset.add(connection)
 
     def server_bind(self) -> None:
-        """Without the base class's search for a host name, which may ask a name server."""
+        """Binds the socket without the base class's search for a host name, which may ask a name server."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = LOOPBACK, self.server_address[1]
 
@@ -94,14 +100,14 @@ class LoopbackServer(ThreadingHTTPServer):
         return self.close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  # the base class's signature
-        """Kind and place only: an exception's text may quote a telephone number."""
+        """Logs an exception's class and place only: its text may quote a phone number."""
         _log_failure()
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave in one segment
+    wbufsize = -1  # sends head and body in one segment
     server: LoopbackServer
 
     def do_GET(self) -> None:
@@ -120,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
-        """Silent: a request line may hold what no log should."""
+        """Logs nothing: a request line may have a phone number or a signature."""
 
     def _answer(self) -> Answer:
         length = self.headers.get("Content-Length", "0")
@@ -163,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
 def _log_failure() -> None:
     kind, _, trace = sys.exc_info()
     if kind is None or issubclass(kind, OSError):
-        return  # the other side hung up
+        return  # the client has closed the connection
     place = traceback.extract_tb(trace)[-1]
     logger.error("%s in %s, line %s", kind.__name__, place.name, place.lineno)
 

@@ -1,6 +1,6 @@
-"""CamPay's hosted payment page: links that a shop asks for, and the page behind each, for mobile money only.
+"""Simulates CamPay's hosted payment page: creates links for a shop, and serves the page of each, for mobile money only.
 
-A link's reference is unknown to `/transaction/` until somebody pays with it.
+`/transaction/` does not know a link's reference until somebody has paid with it.
 """
 
 import html
@@ -35,12 +35,16 @@ _OPTIONS = ("MOMO", "CARD", "MOMO,CARD")
 
 @dataclass(frozen=True, slots=True)
 class PaymentLink:
+    """Describes what a link asks to pay: an amount of whole francs, and the fields that CamPay echoes."""
+
     amount: int
     external_reference: str
     echoed: Mapping[str, str]
 
 
 class PaymentLinks:
+    """Creates payment links and serves their pages."""
+
     def __init__(self, settings: SimulatorSettings, ledger: TransactionLedger, customers: Customers) -> None:
         self._settings = settings
         self._ledger = ledger
@@ -66,7 +70,7 @@ class PaymentLinks:
         return Answer(200, {"link": f"http://{request.host}{PREFIX}{reference}/", "reference": reference})
 
     def respond(self, request: Request) -> Answer:
-        """The page, for a browser."""
+        """Serves a link's page to a browser, and takes the form on it."""
         match = _PAGE.fullmatch(request.path)
         link = self._links.get(match[1]) if match else None
         if match is None or link is None:
@@ -89,7 +93,7 @@ class PaymentLinks:
 
 
 def _after(transaction: Transaction) -> Answer:
-    """The browser asks again until the transaction is final, and then goes back to the shop."""
+    """Serves the page after a payment began: it reloads until the transaction is final, then goes to the shop."""
     if transaction.status == "PENDING":
         return _page('<meta http-equiv="refresh" content="2"><p>Please confirm on your phone.</p>')
     echoed = transaction.prompt.echoed
@@ -115,7 +119,7 @@ def _with_query(url: str, fields: Mapping[str, Any]) -> str:
 
 
 def _is_public(url: str) -> bool:
-    """Whether CamPay would take it: a page of one's own machine is refused."""
+    """Says whether CamPay would accept a redirect URL: it refuses those of a private host."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:

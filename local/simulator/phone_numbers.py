@@ -1,4 +1,4 @@
-"""What each telephone number does with a prompt, as data."""
+"""Defines as data what the customer of each phone number does with a prompt."""
 
 import re
 from collections.abc import Mapping
@@ -15,8 +15,10 @@ _ORANGE = re.compile(r"237(69|65[5-9]|640|68[5-9])")
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One webhook. `claims`: the status it names, None for the truth. `at`: when, in parts of the
-    time that the customer takes; from 1.0 on it follows the decision.
+    """Describes one webhook.
+
+    `claims` is the status in it; None stands for the true one. `at` is when it is sent, as a multiple of the time that
+    the customer takes; from 1.0 on it follows the decision.
     """
 
     claims: Status | None = None
@@ -25,8 +27,10 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """`decision` None: the customer puts the phone away. `collect_fault`: how the call that sent the
-    prompt is answered, a name of `faults.FAULTS["collect"]`.
+    """Describes what a customer, and CamPay, do with a prompt.
+
+    `decision` is None where the customer never decides. `collect_fault` spoils the answer to the call that sent the
+    prompt: a name of `faults.FAULTS["collect"]`.
     """
 
     decision: Status | None = "SUCCESSFUL"
@@ -50,7 +54,7 @@ _OUT_OF_ORDER = (
 )
 _FORGED_FIRST = (Announcement("SUCCESSFUL", at=0.5), Announcement())
 
-# CamPay's demo host has these four; only they show amounts of 0.00 there.
+# CamPay's demo host has these four numbers; only their records show an amount of 0.00 there.
 DEMO_NUMBERS: Mapping[str, Behaviour] = {
     "237677777777": _APPROVED,
     "237699999999": _APPROVED,
@@ -75,11 +79,12 @@ _ANYBODY = Behaviour(pace="slow")
 
 
 def behaviour_of(phone_number: str) -> Behaviour:
+    """Returns what a phone number does; any number without an entry is approved slowly."""
     return _NUMBERS.get(phone_number, _ANYBODY)
 
 
 def operator_of(phone_number: str) -> str | None:
-    """MTN or Orange, spelled as CamPay does; None for a carrier that it does not serve."""
+    """Returns MTN or Orange, in CamPay's spelling; None for a carrier that CamPay does not serve."""
     if _MTN.match(phone_number):
         return "MTN"
     return "Orange" if _ORANGE.match(phone_number) else None

@@ -1,6 +1,6 @@
-"""How a transaction is shown: as CamPay's record, as a row of its statement, and as a row of our books.
+"""Renders a transaction as CamPay's record, as a row of CamPay's statement, and as a row of the simulator's ledger.
 
-CamPay has four ways to say "absent"; the measured ones are the empty string and the word None.
+CamPay was measured to send the empty string or the word None for what is absent; its page has two further ways.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _FEE_PERCENT: Mapping[Endpoint, int] = {"collect": 2, "withdraw": 1}
 
 
 def campay_record(transaction: Transaction, signature: str, settings: SimulatorSettings) -> dict[str, Any]:
-    """The fields of `/transaction/`, and of a webhook."""
+    """Renders the fields of `/transaction/`, which a webhook has too."""
     prompt = transaction.prompt
     amount = _shown_amount(transaction, settings)
     record: dict[str, Any] = {
@@ -46,7 +46,7 @@ def campay_record(transaction: Transaction, signature: str, settings: SimulatorS
 
 
 def statement_row(transaction: Transaction, settings: SimulatorSettings) -> dict[str, Any]:
-    """A row of `/history/`: no external_reference, numbers for amounts, a local time without zone."""
+    """Renders a row of `/history/`: without external_reference, amounts as numbers, local time without a zone."""
     prompt = transaction.prompt
     amount = _shown_amount(transaction, settings)
     moved = _net(amount, prompt.endpoint) if transaction.money_moved else 0
@@ -68,7 +68,7 @@ def statement_row(transaction: Transaction, settings: SimulatorSettings) -> dict
 
 
 def ledger_row(transaction: Transaction) -> dict[str, Any]:
-    """Ours, not CamPay's. `amount` is what the customer was asked for and, if so, paid: whole XAF."""
+    """Renders a row of the simulator's ledger. `amount` is what the customer was asked for, in whole francs."""
     return {
         "reference": transaction.reference,
         "externalReference": transaction.prompt.external_reference,
@@ -81,7 +81,7 @@ def ledger_row(transaction: Transaction) -> dict[str, Any]:
 
 
 def redirect_fields(transaction: Transaction) -> dict[str, str]:
-    """What a payment page tells the shop's page in its query; it proves nothing."""
+    """Renders the query of the redirect from a payment page to the shop. It proves nothing: anybody can send it."""
     return {
         "external_reference": transaction.prompt.external_reference,
         "status": transaction.status,
@@ -93,11 +93,12 @@ def redirect_fields(transaction: Transaction) -> dict[str, str]:
 
 
 def net_amount(transaction: Transaction) -> int:
-    """What the app's balance gets by it, or, below zero, loses, in francs."""
+    """Returns what a transaction adds to the app's balance, in francs; a payout's is negative."""
     return _net(transaction.prompt.amount, transaction.prompt.endpoint)
 
 
 def cost_of_payout(amount: int) -> int:
+    """Returns what a payout takes from the balance, its fee included, in francs."""
     return -_net(amount, "withdraw")
 
 
@@ -107,7 +108,7 @@ def _net(amount: int, endpoint: Endpoint) -> int:
 
 
 def _fee(amount: int, endpoint: Endpoint) -> int:
-    """Whole francs, rounded up."""
+    """Returns CamPay's fee in whole francs, rounded up."""
     return -(-amount * _FEE_PERCENT[endpoint] // 100)
 
 
@@ -116,19 +117,19 @@ def _shown_amount(transaction: Transaction, settings: SimulatorSettings) -> int:
 
 
 def _is_simulated(transaction: Transaction) -> bool:
-    """One of the numbers behind which the demo host has no person either."""
+    """Says whether the number is one of those that CamPay's demo host simulates too."""
     return transaction.prompt.phone_number in DEMO_NUMBERS
 
 
 def _code(transaction: Transaction) -> str:
-    """CamPay's own code, not the operator's, in the demo host's style: DyymmddDnnnnXX."""
+    """Returns CamPay's own code, not the operator's, in the demo host's style: DyymmddDnnnnXX."""
     thousands, number = divmod(transaction.number, 10_000)
     letters = "".join(chr(ord("A") + part) for part in divmod(thousands % 676, 26))
     return f"D{transaction.created_at:%y%m%d}D{number:04d}{letters}"
 
 
 def _operator_reference(transaction: Transaction) -> str:
-    """Of a real payer it is there from the beginning, whatever becomes of the prompt."""
+    """Returns the operator's reference. A real payer's record has it from the beginning, whatever its status."""
     if _is_simulated(transaction):
         return ""
     if transaction.prompt.operator == "MTN":

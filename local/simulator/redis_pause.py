@@ -1,4 +1,4 @@
-"""The Redis of this machine, made to hang for a while as an overloaded one does."""
+"""Pauses the Redis of this machine, so that it hangs as an overloaded one does."""
 
 from local.simulator.http_server import LOOPBACK
 from local.simulator.settings import SimulatorSettings
@@ -8,11 +8,11 @@ _OWN_NAMES = (LOOPBACK, "localhost", "::1")
 
 
 class CannotPause(Exception):
-    """Why, in a sentence for the developer."""
+    """Redis cannot be paused. The text says why, in a sentence for the developer."""
 
 
 def pause_redis(settings: SimulatorSettings, seconds: float) -> None:
-    """From now on it keeps its connections and answers nobody. Raises CannotPause."""
+    """Makes Redis keep its connections and answer no command for this time. Raises CannotPause."""
     import redis  # most runs of the simulator never need it
     from redis.backoff import NoBackoff
     from redis.retry import Retry

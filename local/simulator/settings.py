@@ -1,4 +1,4 @@
-"""What the simulator can be told before it starts."""
+"""Defines the settings of the simulator, and reads them from the environment."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,15 +9,16 @@ DEFAULT_PORT = 8090
 
 @dataclass(frozen=True, slots=True)
 class SimulatorSettings:
-    """Delays are seconds; port 0 is any free one.
+    """Holds the simulator's settings. Delays are in seconds; port 0 chooses any free port.
 
-    `late_after` must lie beyond the API's expiry; it also delays a webhook with the fault `late`.
-    `token_seconds`: how long a temporary token is good.
+    `late_after` must be longer than the API's expiry; it also delays a webhook with the fault `late`.
+    `token_seconds`: how long a temporary token is valid.
     `hold_seconds`: how long a call with the fault `timeout` waits for its answer.
-    `duplicates`: a repeated external_reference gets the `first` result or is refused (`reject`);
-    CamPay's own page says both. `number_style`: amounts as numbers and null for what is absent,
-    as CamPay's page has it, instead of the strings that were measured. `redis_host`: the Redis that a
-    control call may pause; None: it knows none.
+    `duplicates`: a repeated external_reference gets the `first` result or is refused (`reject`); CamPay's page says
+    both.
+    `number_style`: amounts as numbers and null for what is absent, as CamPay's page has it, instead of the strings that
+    were measured.
+    `redis_host`: the Redis that a control call may pause; None allows none.
     """
 
     port: int = 0
@@ -50,7 +51,7 @@ class SimulatorSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """What is unset or empty keeps its default. Raises ValueError."""
+        """Reads the environment; a variable that is unset or empty keeps its default. Raises ValueError."""
         given: dict[str, Any] = {"port": DEFAULT_PORT}
         for name, (field, parse) in _VARIABLES.items():
             text = environment.get(name, "").strip()

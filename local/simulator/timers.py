@@ -1,4 +1,4 @@
-"""Delayed actions on one thread, however many there are."""
+"""Runs delayed actions, all on one thread."""
 
 import heapq
 import itertools
@@ -10,7 +10,7 @@ Action = Callable[[], object]
 
 
 class Timers:
-    """Actions must be short and must not raise; what takes time belongs on a pool."""
+    """Runs actions after a delay. They must be short and must not raise: all share one thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -21,7 +21,7 @@ class Timers:
         self._thread.start()
 
     def after(self, seconds: float, action: Action) -> None:
-        """What is due at the same moment runs in the order in which it was asked for."""
+        """Runs an action after this time. Actions of the same time run in the order of these calls."""
         with self._changed:
             heapq.heappush(self._waiting, (time.monotonic() + seconds, next(self._order), action))
             self._changed.notify()
@@ -31,7 +31,7 @@ class Timers:
             self._waiting.clear()
 
     def close(self) -> None:
-        """Nothing runs any more when this returns."""
+        """Stops the thread; no action runs after this has returned."""
         with self._changed:
             self._closed = True
             self._changed.notify()

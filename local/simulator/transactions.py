@@ -1,4 +1,4 @@
-"""The simulator's own books: every transaction, and whether money moved."""
+"""Keeps the simulator's ledger: every transaction, and whether its money has moved."""
 
 import itertools
 import threading
@@ -16,7 +16,7 @@ CAMEROON = timezone(timedelta(hours=1))
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A collect or withdraw request that was accepted. `amount` is whole XAF; `echoed` is shown again as it came."""
+    """Holds an accepted collect or withdraw. `amount` is in whole francs; `echoed` has fields that records repeat."""
 
     phone_number: str
     operator: str
@@ -28,7 +28,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """Money moves when the customer approves, by the amount of the prompt, whatever the record shows."""
+    """Holds one transaction. When it is approved, the prompt's amount moves, whatever the record shows."""
 
     number: int
     reference: str
@@ -47,7 +47,7 @@ class Transaction:
 
     @property
     def shown_amount(self) -> int:
-        """One franc off where the number asks for a wrong record."""
+        """Returns the amount in records: one franc off where the phone number stands for a wrong record."""
         amount = self.prompt.amount
         if not behaviour_of(self.prompt.phone_number).shows_other_amount:
             return amount
@@ -55,7 +55,7 @@ class Transaction:
 
 
 class TransactionLedger:
-    """Threads may share it; what it hands out is a snapshot."""
+    """Keeps all transactions. Threads may share it; the transactions that it returns never change."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -64,8 +64,10 @@ class TransactionLedger:
         self._by_external_reference: dict[str, str] = {}
 
     def open(self, prompt: Prompt, reference: str = "") -> tuple[Transaction, bool]:
-        """The transaction of this external reference, and whether it is a new one. An empty external reference is
-        always new. `reference`: of a payment link, which is one transaction whatever else has its external reference.
+        """Returns the transaction of a prompt's external reference, opened if need be, and whether it is new.
+
+        An empty external reference always opens a new one. `reference` is that of a payment link, which has one
+        transaction of its own, whatever others have its external reference.
         """
         with self._lock:
             known = reference or self._by_external_reference.get(prompt.external_reference, "")
@@ -79,11 +81,12 @@ class TransactionLedger:
             return transaction, True
 
     def knows(self, external_reference: str) -> bool:
+        """Says whether a transaction has this external reference."""
         with self._lock:
             return external_reference in self._by_external_reference
 
     def settle(self, reference: str, status: Status, reason: str | None) -> Transaction | None:
-        """None where it is final already, or forgotten."""
+        """Gives a pending transaction its final status. Returns None where it is final or unknown."""
         with self._lock:
             transaction = self._transactions.get(reference)
             if transaction is None or transaction.status != "PENDING":
@@ -93,11 +96,12 @@ class TransactionLedger:
             return settled
 
     def find(self, reference: str) -> Transaction | None:
+        """Returns the transaction of CamPay's reference; None where there is none."""
         with self._lock:
             return self._transactions.get(reference)
 
     def all(self) -> list[Transaction]:
-        """The oldest first."""
+        """Lists all transactions, oldest first."""
         with self._lock:
             return list(self._transactions.values())
 

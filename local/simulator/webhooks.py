@@ -1,4 +1,4 @@
-"""CamPay's webhooks, really sent: each once, with no second try, whatever the reply is."""
+"""Sends CamPay's webhooks over HTTP, each once and without a retry, whatever the response is."""
 
 import base64
 import contextlib
@@ -34,15 +34,16 @@ logger = logging.getLogger(__name__)
 
 
 def sign(key: str, issued_at: int) -> str:
-    """The token that CamPay puts into records and webhooks. It binds no transaction: all that are
-    issued in the same second are the same.
+    """Signs the token that CamPay puts into records and webhooks.
+
+    It is bound to no transaction: all tokens of the same second are equal.
     """
     claims = {"iat": issued_at, "nbf": issued_at, "exp": issued_at + _TOKEN_SECONDS, "source": "CamPay"}
     return json_web_token({"alg": "HS256", "typ": "JWT", "app": "simulator"}, claims, key)
 
 
 def json_web_token(header: Mapping[str, Any], claims: Mapping[str, Any], key: str) -> str:
-    """HS256 by hand, so that the product's library is not tested against itself."""
+    """Signs with HS256, without the product's library, which would otherwise be tested against itself."""
     signed = ".".join(_base64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
     return f"{signed}.{_base64url(hmac.digest(key.encode(), signed.encode(), hashlib.sha256))}"
 
@@ -52,7 +53,7 @@ def _base64url(content: bytes) -> str:
 
 
 class Webhooks:
-    """`url` None: nobody listens. At most 16 are on their way at once, the others wait their turn."""
+    """Sends webhooks to `url`, at most 16 at a time; where it is None, none is sent."""
 
     def __init__(self, settings: SimulatorSettings, faults: FaultQueue, timers: Timers) -> None:
         self.url = settings.webhook_url
@@ -65,7 +66,7 @@ class Webhooks:
         self._is_closed = False
 
     def announce(self, transaction: Transaction, claims: Status | None = None) -> None:
-        """Returns at once. `claims`: a status other than the transaction's own."""
+        """Sends the webhook of a transaction, and returns at once. `claims` is a status other than its own."""
         claimed = claims or transaction.status
         for delivery in self._faults.take_deliveries():
             contrary: Status = "FAILED" if claimed == "SUCCESSFUL" else "SUCCESSFUL"
@@ -77,7 +78,7 @@ class Webhooks:
                 self._post(fields)
 
     def close(self) -> None:
-        """Those on their way are cut off, those that wait are forgotten."""
+        """Closes the connections of webhooks under way, and drops those that wait."""
         with self._lock:
             self._is_closed = True
             for connected in self._connected:
@@ -101,7 +102,7 @@ class Webhooks:
         logger.info("webhook %s -> %s", fields["status"], result)
 
     def _request(self, url: str, fields: Mapping[str, Any]) -> int:
-        """The status of the reply."""
+        """Sends one webhook and returns the status of the response."""
         target = urlsplit(url)
         if target.scheme != "http":
             raise ValueError("webhooks go to http only")
