@@ -24,9 +24,11 @@ from chalicelib.adapters.ledger.table import create_table
 from chalicelib.bootstrap import Service
 from chalicelib.runtime.settings_reader import RedisSettings
 from chalicelib.settings import CampaySettings, Limits, Settings
+from infra.functions import API
 from local.campay_simulator import CampaySimulator
 from local.embedded import EmbeddedAws, Valkey
 from tests import ROOT
+from tests.harness.aws_calls import AwsCalls, of_the_ledger
 from tests.harness.fakes import HandClock
 from tests.harness.stack import NODE
 
@@ -219,14 +221,20 @@ def environment_of(settings: Settings, aws: EmbeddedAws) -> dict[str, str]:
 
 @pytest.fixture
 def api(settings: Settings, aws: EmbeddedAws, valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """The process's own service, in production, as `app.py` builds it; its settings."""
+    """The process's own service, in production, as `app.py` builds it; its settings.
+
+    Fails where a call to DynamoDB was made that the API's role does not allow: AWS would refuse it.
+    """
     for name, value in environment_of(settings, aws).items():
         monkeypatch.setenv(name, value)
     with redis.Redis(port=valkey.port) as client:
         client.flushall()
     aws.events.clear()
-    yield settings
+    with AwsCalls.recording() as calls:
+        yield settings
     bootstrap.process.close()
+    needed = {it for it in calls.permissions.get(API.name, ()) if it.action.startswith("dynamodb:")}
+    assert needed - of_the_ledger(API, settings.payments_table) == set(), "see infra/functions.py"
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from urllib.parse import parse_qsl
 from chalice.local import LambdaContext
 
 import app as application
+from infra.functions import API
 from local.embedded import LOOPBACK, LoopbackServer
+from tests.harness.aws_calls import AwsCalls
 from tests.harness.openapi import check_reply
 
 STAGE = "/prod"
@@ -46,7 +48,8 @@ def call(
     `body`: text and bytes go as they are, everything else as JSON. `milliseconds`: left of the Lambda's time.
     """
     event = event_of(method, path, body, headers=headers, address=address, as_base64=as_base64)
-    reply = reply_of(application.app(event, LambdaContext("api", 512, max_runtime_ms=milliseconds)))
+    with AwsCalls.made_by(API.name):
+        reply = reply_of(application.app(event, LambdaContext("api", 512, max_runtime_ms=milliseconds)))
     check_reply(method, event["resource"], reply.status, reply.headers, reply.text)
     return reply
 
