@@ -11,9 +11,11 @@ from chalicelib.adapters.ledger.table import create_table
 from chalicelib.adapters.live_store import LiveStore, connect
 from chalicelib.adapters.order_events import OrderEvents
 from chalicelib.domain.check_schedule import CheckSchedule
+from chalicelib.flows.address_limits import AddressLimits
 from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.compare_statement import CompareStatement
 from chalicelib.flows.deliver_payment import DeliverPayment
+from chalicelib.flows.earlier_attempts import EarlierAttempts
 from chalicelib.flows.give_up_payment import GiveUpPayment
 from chalicelib.flows.initiate_payment import InitiatePayment
 from chalicelib.flows.operate_payment import OperatePayment
@@ -34,6 +36,7 @@ class Service:
     ledger: Ledger
     live_store: LiveStore
     order_events: OrderEvents
+    addresses: AddressLimits
     initiate: InitiatePayment
     settle: SettlePayment
     track: TrackPayment
@@ -126,6 +129,7 @@ def compose(
     deliver = DeliverPayment(ledger, live_store, order_events, clock)
     commit = CommitPayment(ledger, deliver, schedule, clock)
     settle = SettlePayment(campay, ledger, commit, schedule, clock)
+    addresses = AddressLimits(live_store, settings.limits)
     return Service(
         settings=settings,
         clock=clock,
@@ -133,13 +137,14 @@ def compose(
         ledger=ledger,
         live_store=live_store,
         order_events=order_events,
+        addresses=addresses,
         initiate=InitiatePayment(
             campay,
             ledger,
-            live_store,
             deliver,
             commit,
-            settle,
+            EarlierAttempts(ledger, settle, clock),
+            addresses,
             schedule,
             clock,
             settings.limits,

@@ -1,6 +1,9 @@
 """Knows the mobile numbers of Cameroon."""
 
+import hashlib
+import hmac
 import re
+from collections.abc import Sequence
 
 _PHONE = re.compile(r"2376[0-9]{8}")
 _MTN = re.compile(r"237(67|65[0-4]|68[0-3])")
@@ -17,6 +20,12 @@ def operator_hint(phone_number: str) -> str | None:
     if _MTN.match(phone_number):
         return "MTN"
     return "Orange" if _ORANGE.match(phone_number) else None
+
+
+def hash_phone(phone_number: str, keys: Sequence[str]) -> list[str]:
+    """Returns the number's keyed hash (HMAC-SHA256, hex) by each valid key. The first one is written, all are known."""
+    number = phone_number.encode()
+    return [hmac.new(key.encode(), number, hashlib.sha256).hexdigest() for key in keys]
 
 
 def mask_phone(phone_number: str) -> str:

@@ -1,24 +1,20 @@
-"""Starts a payment: claim, prompt, record the outcome. One order is never charged twice by it."""
+"""Starts a payment: claims the order and the phone, sends the prompt, records the outcome.
 
-import hashlib
-import hmac
+Of one order at most one attempt is active, and of one claim at most one prompt is sent.
+"""
+
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.ledger.items import Order, Phone, Stored
-from chalicelib.adapters.ledger.ledger import IDEMPOTENCY_KEY_LIFE_MS, Ledger, VersionConflict
-from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
+from chalicelib.adapters.ledger.ledger import Ledger, VersionConflict
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import (
     CurrencyNotSupported,
-    IdempotencyKeyReused,
-    InvalidRequest,
     LedgerUnavailable,
-    LimitReached,
-    OrderAlreadyPaid,
     PaymentError,
     PaymentInProgress,
     PaymentRefused,
@@ -27,26 +23,24 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.payment_request import PaymentRequest
-from chalicelib.domain.phone_number import mask_phone, operator_hint
+from chalicelib.domain.phone_number import hash_phone, mask_phone, operator_hint
+from chalicelib.domain.prompt_limits import check_phone_limits, prompt_in_flight
 from chalicelib.domain.provider import NeverSent, OutcomeUnknown, Prompted, PromptOutcome
+from chalicelib.flows.address_limits import AddressLimits
 from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.deliver_payment import DeliverPayment
-from chalicelib.flows.settle_payment import SettlePayment
+from chalicelib.flows.earlier_attempts import EarlierAttempts
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import Limits
 
-KEYS_PER_ORDER = 50
-"""In 72 h. More come from no customer, and a row of the ledger has an end."""
 _ROUNDS = 7
-"""With the pauses between them a second and a bit."""
-WATCHED_MS = 72 * 3_600_000
-_QUARTER_HOUR_MS, _DAY_MS = 15 * 60_000, 24 * 3_600_000
+"""Attempts at a claim that others keep changing; with the pauses between them a little over a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Initiated:
-    """`replayed`: it was there already; no prompt was sent by this call."""
+    """The payment that a call is answered with. `replayed`: it existed already, no prompt was sent by this call."""
 
     payment: Payment
     replayed: bool
@@ -54,12 +48,14 @@ class Initiated:
 
 @dataclass(frozen=True, slots=True)
 class InitiatePayment:
+    """Starts the payment that a request asks for, or answers with the one that the request repeats."""
+
     campay: Campay
     ledger: Ledger
-    live_store: LiveStore
     deliver: DeliverPayment
     commit: CommitPayment
-    settle: SettlePayment
+    earlier: EarlierAttempts
+    addresses: AddressLimits
     schedule: CheckSchedule
     clock: Clock
     limits: Limits
@@ -69,18 +65,13 @@ class InitiatePayment:
     def __call__(self, request: PaymentRequest) -> Initiated:
         """Raises a PaymentError where nothing was started, or where the start is proven to have failed."""
         if request.money.currency not in self.campay.currencies:
-            raise CurrencyNotSupported(
-                fields={"currency": f"must be one of {', '.join(sorted(self.campay.currencies))}"}
-            )
-        hashes = self._phone_hashes(request.phone_number)
+            known = ", ".join(sorted(self.campay.currencies))
+            raise CurrencyNotSupported(fields={"currency": f"must be one of {known}"})
+        hashes = hash_phone(request.phone_number, self.phone_hash_keys)
         for round_number in range(_ROUNDS):
             order, phone = self.ledger.order_and_phone(request.order_id, *hashes)
             try:
-                stored = self._existing(order, request)
-                if stored is None:
-                    order = replace(order, attempts=self._reread_earlier(order))
-                    self._check_phone(phone)
-                    stored = self._claim(order, phone, request)
+                stored = self.earlier.find(order, request, hashes) or self._start(order, phone, request)
             except VersionConflict:
                 self.ledger.pause(round_number)
                 continue
@@ -89,119 +80,48 @@ class InitiatePayment:
             return Initiated(stored.payment, replayed=True)
         raise PaymentInProgress  # others have changed the order or the phone each time
 
-    def refused_call(self, address: str) -> None:
-        """Counts a call that was refused before it got here. Raises LimitReached for who does nothing else."""
+    # ------------------------------------------------------------------ claim
+
+    def _start(self, order: Order, phone: Phone, request: PaymentRequest) -> Stored:
+        """Claims the order and the phone for a new attempt, once nothing forbids it.
+
+        Raises VersionConflict where either has changed meanwhile.
+        """
+        order = replace(order, attempts=self.earlier.reread(order))
+        self._check_phone(phone)
+        if request.address:
+            self.addresses.take_prompt(request.address)
+        payment = self._new_payment(request, phone.phone_hash)
+        due_at = self.schedule.next_check(payment, payment.created_at)
         try:
-            refusals = self.live_store.count_refusal(address)
-        except LiveStoreUnavailable:
-            return
-        if refusals > self.limits.address_refusals_per_minute:
-            raise LimitReached("address_limit", self.live_store.seconds_to_next_window())
-
-    # ------------------------------------------------------------------ is it there already?
-
-    def _existing(self, order: Order, request: PaymentRequest) -> Stored | None:
-        """The payment that this call is about, if there is one; raises a Conflict where it stands in the
-        way, VersionConflict where the order has changed under our eyes.
-        """
-        key = request.idempotency_key
-        if key and key in order.keys:
-            known = self._load(order.keys[key][0])
-            if not self._asks_for(known.payment, request):
-                raise IdempotencyKeyReused
-            return known
-        if order.paid:
-            raise OrderAlreadyPaid(reference=order.paid)
-        if order.under_review:
-            raise PaymentInProgress
-        if order.active:
-            return self._active(order, order.active, request)
-        if key and len(order.keys_since(self.clock.now() - IDEMPOTENCY_KEY_LIFE_MS)) >= KEYS_PER_ORDER:
-            raise InvalidRequest(fields={"Idempotency-Key": "this order has had too many different keys"})
-        return None
-
-    def _active(self, order: Order, reference: str, request: PaymentRequest) -> Stored:
-        stored = self._load(reference)
-        active = stored.payment
-        if self._has_ended(active):
-            raise VersionConflict
-        if active.is_under_review or not self._asks_for(active, request):
-            raise PaymentInProgress
-        key = request.idempotency_key
-        if key and not self.ledger.remember_key(order.order_id, key, active.reference, KEYS_PER_ORDER):
-            raise PaymentInProgress  # without its key kept, this call's repetition could start another attempt
-        return stored
-
-    def _has_ended(self, active: Payment) -> bool:
-        """An active attempt whose time is over, only nobody has looked yet: now somebody has."""
-        if active.is_waiting and self.clock.now() >= active.expires_at:
-            active = self.settle.recheck(active.reference, Cause.FURTHER_ATTEMPT)
-        return not active.is_active
-
-    def _reread_earlier(self, order: Order) -> list[str]:
-        """CamPay may know more of the earlier attempts than we do; those that it may still charge are given
-        back. Unreadable: no prompt, ProviderUnavailable.
-        """
-        open_ones = []
-        for reference in order.attempts:
-            stored = self._load(reference)
-            earlier = stored.payment
-            if earlier.created_at < self.clock.now() - WATCHED_MS:
-                continue
-            if stored.was_never_sent or (not earlier.is_undecided and earlier.provider_reference is None):
-                continue  # proven that no prompt went out
-            earlier = self.settle.recheck(reference, Cause.FURTHER_ATTEMPT)
-            if earlier.is_final:
-                raise OrderAlreadyPaid(reference=earlier.reference)
-            if earlier.is_under_review:
-                raise PaymentInProgress
-            open_ones.append(reference)
-        return open_ones
-
-    # ------------------------------------------------------------------ may it start?
+            return self.ledger.claim(payment, order, phone, request.idempotency_key, due_at)
+        except VersionConflict:
+            if request.address:
+                self.addresses.return_prompt(request.address)
+            raise
 
     def _check_phone(self, phone: Phone) -> None:
-        """Nobody's phone can be flooded through this service. Raises LimitReached, and VersionConflict where
-        the prompt before has just ended.
-        """
-        now = self.clock.now()
+        """Raises LimitReached, and VersionConflict where the phone's prompt before has just ended."""
         for reference in phone.all_live:
-            active = self._load(reference).payment
-            if self._has_ended(active):
+            active = self.earlier.load(reference).payment
+            if self.earlier.has_ended(active):
                 raise VersionConflict
-            wait = max(active.expires_at - now, 0)
-            raise LimitReached("prompt_in_flight", _seconds(wait), "This phone has a prompt to answer first.")
-        limits, waits = self.limits, []
-        for most, window in (
-            (limits.phone_prompts_per_15_minutes, _QUARTER_HOUR_MS),
-            (limits.phone_prompts_per_day, _DAY_MS),
-        ):
-            recent = [at for at in phone.all_prompts if at > now - window]
-            if len(recent) >= most:
-                waits.append(recent[-most] + window - now)
-        if waits:
-            raise LimitReached("phone_limit", _seconds(max(waits)), "This phone has had too many prompts.")
+            raise prompt_in_flight(active.expires_at, self.clock.now())
+        check_phone_limits(
+            phone.all_prompts,
+            self.clock.now(),
+            per_quarter_hour=self.limits.phone_prompts_per_15_minutes,
+            per_day=self.limits.phone_prompts_per_day,
+        )
 
-    def _check_address(self, address: str) -> None:
-        """Raises LimitReached; lets everybody pass while Redis is away."""
-        try:
-            prompts, refusals = self.live_store.take_prompt(address)
-        except LiveStoreUnavailable:
-            return
-        too_many = prompts > self.limits.address_prompts_per_minute
-        if too_many or refusals > self.limits.address_refusals_per_minute:
-            raise LimitReached("address_limit", self.live_store.seconds_to_next_window())
-
-    def _claim(self, order: Order, phone: Phone, request: PaymentRequest) -> Stored:
-        if request.address:
-            self._check_address(request.address)
+    def _new_payment(self, request: PaymentRequest, phone_hash: str) -> Payment:
         now = self.clock.now()
-        payment = Payment(
+        return Payment(
             reference=str(uuid.uuid4()),
             order_id=request.order_id,
             money=request.money,
             phone_mask=mask_phone(request.phone_number),
-            phone_hash=phone.phone_hash,
+            phone_hash=phone_hash,
             operator=operator_hint(request.phone_number),
             locale=request.locale,
             provider=self.campay.name,
@@ -209,29 +129,17 @@ class InitiatePayment:
             updated_at=now,
             expires_at=now + self.expires_after_ms,
         )
-        due_at = self.schedule.next_check(payment, now)
-        try:
-            return self.ledger.claim(payment, order, phone, request.idempotency_key, due_at)
-        except VersionConflict:
-            if request.address:
-                self._return_prompt(request.address)
-            raise
 
-    def _return_prompt(self, address: str) -> None:
-        try:
-            self.live_store.return_prompt(address)
-        except LiveStoreUnavailable:
-            log.info("limit-not-corrected")
-
-    # ------------------------------------------------------------------ go
+    # ------------------------------------------------------------------ prompt and record
 
     def _prompt(self, claimed: Stored, request: PaymentRequest) -> Initiated:
-        """Sends the prompt of a claim, this call's own or one whose call died before it could: at most one
-        `/collect/` leaves for one claim.
+        """Sends the prompt of a claim: this call's own, or one whose call died before it could.
+
+        `begin_prompt` lets one call send it, so that at most one `/collect/` leaves for one claim.
         """
         payment = claimed.payment
         if not self.ledger.begin_prompt(payment.reference):
-            return Initiated(self._load(payment.reference).payment, replayed=True)
+            return Initiated(self.earlier.load(payment.reference).payment, replayed=True)
         outcome = self.campay.collect(payment.reference, request.phone_number, payment.money, request.description)
         log.info("collect", reference=payment.reference, outcome=type(outcome).__name__)
         try:
@@ -254,22 +162,6 @@ class InitiatePayment:
         reason, cause = outcome.reason, Cause.NEVER_SENT if isinstance(outcome, NeverSent) else Cause.REFUSED
         return self.commit(claimed, lambda newest, now: newest.refused(reason, now), cause)
 
-    def _load(self, reference: str) -> Stored:
-        stored = self.ledger.load(reference)
-        if stored is None:
-            raise LedgerUnavailable("the ledger names a payment that it does not have")
-        return stored
-
-    def _asks_for(self, payment: Payment, request: PaymentRequest) -> bool:
-        """Same order, amount and phone; a phone that was hashed with the key before is the same phone."""
-        same_order = (payment.order_id, payment.money) == (request.order_id, request.money)
-        return same_order and payment.phone_hash in self._phone_hashes(request.phone_number)
-
-    def _phone_hashes(self, phone_number: str) -> list[str]:
-        """By each valid key; the first one's is written."""
-        number = phone_number.encode()
-        return [hmac.new(key.encode(), number, hashlib.sha256).hexdigest() for key in self.phone_hash_keys]
-
 
 def _error_of(outcome: PromptOutcome, reference: str) -> PaymentError | None:
     if isinstance(outcome, NeverSent):
@@ -279,7 +171,3 @@ def _error_of(outcome: PromptOutcome, reference: str) -> PaymentError | None:
     if outcome.for_now:
         return ProviderBusy(outcome.reason, reference=reference)
     return PaymentRefused(outcome.reason, reference=reference)
-
-
-def _seconds(milliseconds: int) -> int:
-    return -(-milliseconds // 1000) or 1

@@ -12,7 +12,8 @@ from chalicelib.domain import errors
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
-from chalicelib.flows.initiate_payment import KEYS_PER_ORDER, Initiated
+from chalicelib.flows.earlier_attempts import KEYS_PER_ORDER
+from chalicelib.flows.initiate_payment import Initiated
 from chalicelib.settings import Settings
 from local.embedded import EmbeddedAws, Valkey, free_port
 from tests.conftest import Shop
@@ -421,9 +422,9 @@ def test_sixty_prompts_a_minute_from_one_address_and_none_for_the_merchant(servi
 
 def test_ten_refused_calls_a_minute_from_one_address(service: Service) -> None:
     for _ in range(10):
-        service.initiate.refused_call("41.202.0.8")
+        service.addresses.count_refusal("41.202.0.8")
     with pytest.raises(errors.LimitReached):
-        service.initiate.refused_call("41.202.0.8")
+        service.addresses.count_refusal("41.202.0.8")
     with pytest.raises(errors.LimitReached):
         service.initiate(replace(REQUEST, address="41.202.0.8"))
     assert service.initiate(REQUEST).payment.status is S.PENDING

@@ -15,7 +15,8 @@ from chalicelib.bootstrap import Service
 from chalicelib.domain.errors import PaymentError
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment_request import PaymentRequest
-from chalicelib.flows.initiate_payment import KEYS_PER_ORDER, InitiatePayment
+from chalicelib.flows.earlier_attempts import KEYS_PER_ORDER
+from chalicelib.flows.initiate_payment import InitiatePayment
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
 from tests.harness.service import rebuilt
