@@ -32,8 +32,10 @@ def redis() -> Iterator[Valkey]:
 
 
 @pytest.fixture(scope="module")
-def stack(redis: Valkey) -> Iterator[Stack]:
-    with running(redis, **SHORT) as system:
+def stack(redis: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    page = tmp_path_factory.mktemp("page")
+    (page / "index.html").write_text("the test page")
+    with running(redis, TEST_PAGE_DIR=str(page), **SHORT) as system:
         yield system
 
 
@@ -65,6 +67,15 @@ async def python_client(
                 others.append(name)
     assert others == ["connected"]
     return heard, ack
+
+
+def test_the_test_page_is_served_at_the_gateways_address(stack: Stack) -> None:
+    assert requests.get(f"{stack.gateway}/payment-test", timeout=5).text == "the test page"
+    addresses = requests.get(f"{stack.gateway}/payment-test/addresses.json", timeout=5).json()
+    assert addresses == {
+        "apiUrl": stack.api.removesuffix("/api/payment").replace("127.0.0.1", "localhost"),
+        "simulatorUrl": stack.simulator.removesuffix("/simulator").replace("127.0.0.1", "localhost"),
+    }
 
 
 async def test_both_clients_see_each_version_as_the_table_has_it(
