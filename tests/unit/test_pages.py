@@ -1,4 +1,4 @@
-"""The pages for people: what they link to is there, and the simulator's numbers are those of its code."""
+"""The pages for people: what they link to is there, and what they list is what the code has."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.domain.contract import EVENTS_OF_STATUS
 from local.simulator.phone_numbers import _NUMBERS
 from tests import ROOT
 
@@ -34,6 +35,11 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_the_readme_leads_to_every_page() -> None:
     linked = {target.resolve() for target, _ in links(ROOT / "README.md")}
     assert {page for page in (ROOT / "docs").glob("*.*") if page.suffix in (".md", ".yaml")} <= linked
+
+
+def test_the_readme_shows_the_events_of_a_payment_that_succeeds() -> None:
+    shown = re.findall(r'^{"event":"([\w-]+)"', (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert shown == ["connected", *EVENTS_OF_STATUS["PENDING"], "ack", *EVENTS_OF_STATUS["SUCCESSFUL"]]
 
 
 def test_the_simulators_numbers_are_listed() -> None:
