@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from chalicelib.domain.contract import PaymentEvent
+from chalicelib.domain.contract import EVENTS_OF_STATUS, PaymentEvent
 from chalicelib.domain.errors import LIMITS_OF_GATEWAY, InvalidRequest, InvalidToken, PaymentError
 from socket_gateway.refusals import STATUS_OF_REFUSAL, Refusal
 from tests import ROOT
@@ -43,6 +43,16 @@ def test_its_fields_and_messages_are_those_of_the_contract() -> None:
     assert set(DOCUMENT["channels"]["payment"]["messages"]) == set(NAMES["events"].values())
     announced = {kind for case in PAYMENTS.values() for kind in case["orderEventTypes"]}
     assert set(DOCUMENT["channels"]["orders"]["messages"]) == announced
+
+
+def test_each_event_names_the_statuses_that_it_is_sent_for() -> None:
+    messages = DOCUMENT["components"]["messages"]
+    named = {name: set(said["x-statuses"]) for name, said in messages.items() if "x-statuses" in said}
+    sent: dict[str, set[str]] = {}
+    for status, events in EVENTS_OF_STATUS.items():
+        for event in events:
+            sent.setdefault(event, set()).add(status)
+    assert named == sent
 
 
 def test_its_codes_are_those_of_the_gateway() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.domain.contract import EVENTS_OF_STATUS
+from chalicelib.domain.contract import EVENTS_OF_STATUS, FOR_A_PERSON
 from local.simulator.phone_numbers import _NUMBERS
 from tests import ROOT
 
@@ -40,6 +40,11 @@ def test_the_readme_leads_to_every_page() -> None:
 def test_the_readme_shows_the_events_of_a_payment_that_succeeds() -> None:
     shown = re.findall(r'^{"event":"([\w-]+)"', (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
     assert shown == ["connected", *EVENTS_OF_STATUS["PENDING"], "ack", *EVENTS_OF_STATUS["SUCCESSFUL"]]
+
+
+@pytest.mark.parametrize("kind", sorted(FOR_A_PERSON))
+def test_operating_says_what_to_do_about_each_event_for_a_person(kind: str) -> None:
+    assert f"`{kind}`" in (ROOT / "docs" / "operations.md").read_text("utf-8")
 
 
 def test_the_simulators_numbers_are_listed() -> None:
