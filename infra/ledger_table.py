@@ -36,6 +36,7 @@ class LedgerTable(Construct):
                 partition_key=partition,
                 sort_key=sort,
                 projection_type=dynamodb.ProjectionType[index["Projection"]["ProjectionType"]],
+                non_key_attributes=index["Projection"].get("NonKeyAttributes"),
             )
 
 

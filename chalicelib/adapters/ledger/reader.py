@@ -71,7 +71,7 @@ class LedgerReader:
     def versions(self, reference: str, after: int, until: int) -> list[Payment]:
         """Reads the versions above `after` up to `until`, in order."""
         bounds = {"pk": f"payment#{reference}", "from": version_key(after + 1), "to": version_key(until)}
-        items, _ = self._table.query("#pk = :pk AND #sk BETWEEN :from AND :to", bounds, ConsistentRead=True)
+        items, _ = self._table.page("#pk = :pk AND #sk BETWEEN :from AND :to", bounds, ConsistentRead=True)
         return [read_payment(item["payment"]) for item in items]
 
     # ------------------------------------------------------------------ by index, a moment late
@@ -97,7 +97,7 @@ class LedgerReader:
     def search(self, kind: SearchKind, value: str, limit: int) -> list[str]:
         """Lists references of the payments with a phone hash, a provider's or an operator's reference; newest first."""
         condition, term = "#search = :term", {"term": search_term(kind, value)}
-        items, _ = self._table.query(condition, term, IndexName="search", Limit=limit, ScanIndexForward=False)
+        items, _ = self._table.page(condition, term, IndexName="search", Limit=limit, ScanIndexForward=False)
         return list(dict.fromkeys(reference_of(item) for item in items))
 
     def _listed(self, day: date) -> Iterator[Item]:
@@ -106,7 +106,7 @@ class LedgerReader:
         while True:
             start = {"ExclusiveStartKey": following} if following else {}
             condition, value = "#day = :day", {"day": day.isoformat()}
-            items, following = self._table.query(condition, value, IndexName="day", Limit=_LISTED_A_PAGE, **start)
+            items, following = self._table.page(condition, value, IndexName="day", Limit=_LISTED_A_PAGE, **start)
             yield from items
             if not following:
                 return
@@ -116,7 +116,7 @@ class LedgerReader:
 
         def read(shard: int) -> list[Item]:
             condition, values = f"#{mark} = :mark AND #{moment} <= :until", {"mark": shard_mark(index, shard)}
-            items, _ = self._table.query(condition, {**values, "until": until}, IndexName=index, Limit=limit)
+            items, _ = self._table.page(condition, {**values, "until": until}, IndexName=index, Limit=limit)
             return items
 
         with ThreadPoolExecutor(SHARDS) as readers:

@@ -83,7 +83,7 @@ class TableClient:
             self.pause(attempt)
         raise LedgerUnavailable("the ledger is throttled")
 
-    def query(self, condition: str, values: Mapping[str, Any], **options: Any) -> tuple[list[Item], Item]:
+    def page(self, condition: str, values: Mapping[str, Any], **options: Any) -> tuple[list[Item], Item]:
         """Reads one page of a query, and where the next one starts: empty after the last.
 
         `condition`: DynamoDB's key condition, with a # before names and a : before `values`. `options`: boto3's.

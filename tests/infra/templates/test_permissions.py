@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
 NEVER_IN_AWS = {"create_table", "update_time_to_live"}
 """What the developer's machine does in the stack's place."""
+OF_NO_FUNCTION = {"search"}
+"""Indexes that no function may query: rows have carried their keys from the first one on, the route comes later."""
 OF_THE_PLATFORM = ("logs:", "ec2:")
 """Lambda's own calls with a function's role: it writes the log and puts the function into the VPC."""
 
@@ -92,7 +94,7 @@ def test_every_route_and_every_function_is_driven(stack: Template, drive: Drive)
 def test_every_index_is_queried(drive: Drive) -> None:
     resources = {permission.resource for made in drive.calls.permissions.values() for permission in made}
     queried = {index for _, slash, index in (it.partition("/index/") for it in resources) if slash}
-    assert queried == {it["IndexName"] for it in TABLE["GlobalSecondaryIndexes"]}
+    assert queried == {it["IndexName"] for it in TABLE["GlobalSecondaryIndexes"]} - OF_NO_FUNCTION
 
 
 def test_every_line_that_calls_boto3_is_driven(drive: Drive) -> None:
