@@ -19,6 +19,7 @@ from chalicelib.flows.earlier_attempts import EarlierAttempts
 from chalicelib.flows.give_up_payment import GiveUpPayment
 from chalicelib.flows.initiate_payment import InitiatePayment
 from chalicelib.flows.operate_payment import OperatePayment
+from chalicelib.flows.read_payment import ReadPayment
 from chalicelib.flows.reconcile_payments import ReconcilePayments
 from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.flows.track_payment import TrackPayment
@@ -128,7 +129,8 @@ def compose(
     schedule = CheckSchedule(settings.check_ages_seconds)
     deliver = DeliverPayment(ledger, live_store, order_events, clock)
     commit = CommitPayment(ledger, deliver, schedule, clock)
-    settle = SettlePayment(campay, ledger, commit, schedule, clock)
+    read = ReadPayment(campay, ledger, commit, schedule, clock)
+    settle = SettlePayment(campay, ledger, read, commit, clock)
     addresses = AddressLimits(live_store, settings.limits)
     return Service(
         settings=settings,

@@ -11,7 +11,8 @@ from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.errors import LedgerUnavailable, PaymentError
 from chalicelib.flows.deliver_payment import DeliverPayment
-from chalicelib.flows.settle_payment import LookUp, SettlePayment
+from chalicelib.flows.read_payment import LookUp
+from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.flows.statement_search import Found, search_statement
 from chalicelib.runtime import deadline, log
 from chalicelib.runtime.clock import Clock

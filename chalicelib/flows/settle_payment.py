@@ -4,20 +4,16 @@ record, apply it, commit, deliver.
 Nothing that a caller says of a payment is believed; CamPay's own record decides.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chalicelib.adapters.campay.client import Campay
-from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.read_lease import ReadLease, ReadRequest
 from chalicelib.domain.cause import Cause
-from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import NotFound, ProviderBusy, ProviderUnavailable
 from chalicelib.domain.payment import Payment
-from chalicelib.domain.provider import ProviderRecord
 from chalicelib.flows.commit_payment import CommitPayment
-from chalicelib.flows.statement_search import search_statement
+from chalicelib.flows.read_payment import LookUp, Reading, ReadPayment
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
@@ -31,34 +27,16 @@ UNPROVEN_READS_A_MINUTE = 60
 """The same over all payments: a captured signature is valid for every payment for an hour."""
 _MINUTE_MS = 60_000
 _LONGEST_WAIT_MS = 6_000
-_RETRY_READ_MS = 30_000
-
-LookUp = Callable[[Payment], Sequence[str]]
-"""Returns CamPay's references of a payment, as its statement has them. Raises ProviderUnavailable."""
-
-
-@dataclass(slots=True)
-class _Reading:
-    """One reading of a payment at CamPay.
-
-    `named`: the provider reference to read instead of the payment's own. `lease`: the read lease that is still to be
-    ended; None once it is, and where the reader has none.
-    """
-
-    cause: Cause
-    note: str = ""
-    named: str | None = None
-    lease: ReadLease | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SettlePayment:
-    """Decides who may read a payment at CamPay, and applies what the records say."""
+    """Decides who may read a payment at CamPay now. What the records make of the payment is ReadPayment's."""
 
     campay: Campay
     ledger: Ledger
+    read: ReadPayment
     commit: CommitPayment
-    schedule: CheckSchedule
     clock: Clock
     unproven_reads_a_minute: int = UNPROVEN_READS_A_MINUTE
 
@@ -87,9 +65,9 @@ class SettlePayment:
             return lease.stored.payment
         try:
             with self.campay.within(LOOK_SECONDS):
-                return self._read(lease.stored, _Reading(Cause.STATUS, lease=lease))
+                return self.read(lease.stored, Reading(Cause.STATUS, lease=lease))
         except ProviderUnavailable:
-            return self._expire(lease.stored)
+            return self.commit(lease.stored, Payment.expired, Cause.WAITED_LONG_ENOUGH)
 
     def recheck(self, reference: str, cause: Cause, *, note: str = "", named: str | None = None) -> Payment:
         """Re-reads a payment now, whoever else reads.
@@ -101,7 +79,7 @@ class SettlePayment:
         stored = self.ledger.load(reference)
         if stored is None:
             raise NotFound
-        return self._read(stored, _Reading(cause, note, named))
+        return self.read(stored, Reading(cause, note, named))
 
     def check_due(self, reference: str, look_up: LookUp) -> None:
         """Checks a payment for the sweep, if it is still due. An unreadable CamPay leaves it due again soon.
@@ -112,9 +90,9 @@ class SettlePayment:
         if lease is None or not lease.granted:
             return
         try:
-            payment = self._read(lease.stored, _Reading(Cause.SWEEP, lease=lease), look_up)
+            payment = self.read(lease.stored, Reading(Cause.SWEEP, lease=lease), look_up)
         except ProviderUnavailable:
-            payment = self._expire(lease.stored)
+            payment = self.commit(lease.stored, Payment.expired, Cause.WAITED_LONG_ENOUGH)
         if payment.is_active and payment.order_paid_by is None:
             # The commit that paid the order normally marks this attempt too. If that process died in between, the
             # sweep does it here.
@@ -156,91 +134,9 @@ class SettlePayment:
                 self.ledger.release_read(held, due_at=None)
             raise ProviderBusy("too many reads of references that are not known to be this payment's")
         with self.campay.within(LOOK_SECONDS):
-            self._read(lease.stored, _Reading(Cause.WEBHOOK, named=lease.request.named, lease=held))
+            self.read(lease.stored, Reading(Cause.WEBHOOK, named=lease.request.named, lease=held))
 
     def _may_read_unproven(self, reference: str) -> bool:
         return self.ledger.spend(
             f"reads#{reference}", UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE, _MINUTE_MS
         ) and self.ledger.spend("reads", self.unproven_reads_a_minute, _MINUTE_MS)
-
-    # ------------------------------------------------------------------ reading and applying
-
-    def _read(self, stored: Stored, reading: _Reading, look_up: LookUp | None = None) -> Payment:
-        """Returns the payment after what CamPay's records made of it. The read lease ends here, however it goes."""
-        try:
-            records = list(self._records(stored.payment, reading.named, look_up or self._look_up))
-        except ProviderUnavailable:
-            if reading.lease is not None:
-                self.ledger.release_read(reading.lease, self._retry_at(stored.payment))
-            raise
-        payment = stored.payment
-        for record in records:
-            payment = self._observe(stored.with_payment(payment), record, reading)
-        if payment == stored.payment and reading.named in (None, payment.provider_reference):
-            payment, reading.lease = self.commit.and_end_read(
-                stored, Payment.expired, Cause.WAITED_LONG_ENOUGH, reading.lease
-            )
-        if reading.lease is not None:
-            self.ledger.end_read(reading.lease, self.schedule.next_check(payment, self.clock.now()))
-        return payment
-
-    def _retry_at(self, payment: Payment) -> int:
-        now = self.clock.now()
-        retry_at = now + _RETRY_READ_MS
-        return min(self.schedule.next_check(payment, now) or retry_at, retry_at)
-
-    def _records(self, payment: Payment, named: str | None, look_up: LookUp) -> Iterable[ProviderRecord]:
-        """Reads by CamPay's reference where one is known, else by those that the statement lists under our own."""
-        known = named or payment.provider_reference
-        references = [known] if known else look_up(payment)
-        for provider_reference in references:
-            record = self.campay.read(provider_reference)
-            if record is not None:
-                yield record
-
-    def _look_up(self, payment: Payment) -> Sequence[str]:
-        return search_statement(self.campay, [payment]).of(payment)
-
-    def _observe(self, stored: Stored, record: ProviderRecord, reading: _Reading) -> Payment:
-        """Returns the payment after one record. A record that names another payment is applied to that one."""
-        payment = stored.payment
-        if record.external_reference == payment.reference:
-            return self._apply(stored, record, reading)
-        is_ours = record.provider_reference == payment.provider_reference
-        if record.external_reference is not None:
-            if is_ours:
-                log.alarm("record-names-another-payment", reference=payment.reference)
-            self._observe_elsewhere(record.external_reference, record, reading)
-            return payment
-        if not is_ours:
-            log.warning("record-of-no-payment", provider_reference=record.provider_reference)
-            return payment
-        # It lacks our reference, but CamPay's answer to our own `/collect/` named this record: identity enough.
-        after = self._apply(stored, record, reading)
-        if after != payment:
-            log.alarm("settled-without-our-reference", reference=payment.reference)
-        return after
-
-    def _observe_elsewhere(self, reference: str, record: ProviderRecord, reading: _Reading) -> None:
-        other = self.ledger.load(reference)
-        if other is None:
-            log.warning("record-of-no-payment", provider_reference=record.provider_reference)
-            return
-        self._apply(other, record, replace(reading, lease=None))
-
-    def _apply(self, stored: Stored, record: ProviderRecord, reading: _Reading) -> Payment:
-        reference, provider_reference = stored.payment.reference, record.provider_reference
-        if not stored.payment.agrees_with(record):
-            log.warning("record-disagrees", reference=reference, provider_reference=provider_reference)
-        payment, reading.lease = self.commit.and_end_read(
-            stored,
-            lambda payment, now: payment.observe(record, now),
-            reading.cause,
-            reading.lease,
-            note=reading.note,
-            evidence=record.as_evidence(),
-        )
-        return payment
-
-    def _expire(self, stored: Stored) -> Payment:
-        return self.commit(stored, Payment.expired, Cause.WAITED_LONG_ENOUGH)

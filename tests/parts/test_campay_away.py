@@ -26,6 +26,7 @@ from local.campay_simulator import CampaySimulator
 from tests.conftest import ORDER, Shop
 from tests.harness.api_gateway import call
 from tests.harness.fakes import Answer, HandClock, ScriptedServer
+from tests.harness.service import rebuilt
 
 PRICE = Money(5000, "XAF")
 REQUEST = PaymentRequest("order-1", PRICE, "237677777777", "Braids", "fr")
@@ -153,7 +154,7 @@ def test_a_look_never_waits_over_two_seconds_for_campay(
     service: Service, settings: Settings, pending: Payment, clock: HandClock
 ) -> None:
     campay = PatientCampay(settings.campay, clock)
-    settle = replace(service.settle, campay=campay)
+    settle = rebuilt(service, campay=campay).settle
     clock.forward(6)
     assert settle.refresh(pending.reference).status is PaymentStatus.PENDING
     with pytest.raises(ProviderUnavailable):
@@ -208,7 +209,7 @@ def test_a_sweep_begins_nothing_after_its_deadline(service: Service, shop: Shop,
 @pytest.mark.usefixtures("pending")
 def test_a_run_gives_campay_what_is_left_of_its_minute(service: Service, settings: Settings, clock: HandClock) -> None:
     campay = PatientCampay(settings.campay, clock)
-    reconcile = replace(service.reconcile, settle=replace(service.settle, campay=campay))
+    reconcile = rebuilt(service, campay=campay).reconcile
     clock.forward(12)
     reconcile.run()
     assert max(campay.patience) == RUN_SECONDS

@@ -307,7 +307,7 @@ def test_a_reader_that_is_overtaken_by_a_success_does_not_make_it_due_again(
     """Nothing would ever take the mark away, and two hundred of them would fill each round of the sweep."""
     clock.forward(11)
     slow = _SlowCampay(service)
-    settle = replace(service.settle, campay=slow)  # type: ignore[arg-type]  # as far as it is used
+    settle = rebuilt(service, campay=slow).settle
     reader = threading.Thread(target=settle.refresh, args=[pending.reference])
     reader.start()
     assert slow.has_read.wait(10)
