@@ -1,6 +1,6 @@
 /**
  * What crosses the wire, on the browser's side: event names and the one payload.
- * The same words stand in `chalicelib/contract.py`; the golden files in `tests/contract/` hold both to them.
+ * The same words stand in `chalicelib/domain/contract.py`; the golden files in `tests/contract/` hold both to them.
  */
 
 export const TRACK = "track-payment";

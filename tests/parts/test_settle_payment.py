@@ -1,4 +1,4 @@
-"""Settle: whoever calls, CamPay's own record decides, and a doorbell is never lost."""
+"""Settle: whoever calls, CamPay's own record decides, and no webhook is lost."""
 
 import json
 import threading
@@ -221,7 +221,7 @@ def test_an_operators_no_cannot_hide_a_good_charge(service: Service, shop: Shop)
     assert (order.active, order.paid) == (odd.reference, None)
 
 
-def test_a_bell_that_names_anothers_record_acts_on_the_other(service: Service, pending: Payment, shop: Shop) -> None:
+def test_a_webhook_that_names_anothers_record_acts_on_the_other(service: Service, pending: Payment, shop: Shop) -> None:
     other = service.initiate(replace(REQUEST, order_id="order-2", phone_number="237670000099")).payment
     shop.customer(other.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(pending.reference, other.provider_reference)
