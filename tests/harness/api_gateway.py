@@ -16,7 +16,7 @@ import app as application
 from infra.functions import API
 from local.embedded import LOOPBACK, LoopbackServer
 from tests.harness.aws_calls import AwsCalls
-from tests.harness.openapi import check_reply
+from tests.harness.openapi import check_reply, check_request
 
 STAGE = "/prod"
 """What API Gateway puts before a path, and takes off again before the app sees it."""
@@ -43,7 +43,7 @@ def call(
     as_base64: bool = False,
     milliseconds: int = 28_000,
 ) -> Reply:
-    """Calls the app, and checks each of its replies against docs/openapi.yaml.
+    """Calls the app, and checks each of its replies, and each body that it takes, against docs/openapi.yaml.
 
     `body`: text and bytes go as they are, everything else as JSON. `milliseconds`: left of the Lambda's time.
     """
@@ -51,6 +51,9 @@ def call(
     with AwsCalls.made_by(API.name):
         reply = reply_of(application.app(event, LambdaContext("api", 512, max_runtime_ms=milliseconds)))
     check_reply(method, event["resource"], reply.status, reply.headers, reply.text)
+    if body is not None and reply.status < 300:
+        text = body if isinstance(body, str) else json.dumps(body)
+        check_request(method, event["resource"], event["headers"]["Content-Type"], text)
     return reply
 
 

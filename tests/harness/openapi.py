@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker
@@ -65,11 +66,27 @@ def examples_of(media: Mapping[str, Any]) -> list[Any]:
 
 
 def validate(value: object, schema: Mapping[str, Any], *, closed: bool = False) -> None:
-    """Raises ValidationError. `closed`: what the schema does not name must not be there."""
-    whole = {"components": DOCUMENT["components"], **schema}
-    if closed:
-        whole["unevaluatedProperties"] = False
+    """Raises ValidationError. `closed`: what the schema does not name must not be there, at any depth."""
+    components = _CLOSED_COMPONENTS if closed else DOCUMENT["components"]
+    whole = {"components": components, **(_closed(schema) if closed else schema)}
     Draft202012Validator(whole, format_checker=FormatChecker()).validate(value)
+
+
+def _closed(part: Any) -> Any:
+    """A client must take fields that it does not know; a test must not."""
+    if isinstance(part, list):
+        return [_closed(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    closed = {name: inner if name == "allOf" else _closed(inner) for name, inner in part.items()}
+    is_object = part.get("type") == "object" or "allOf" in part
+    return closed | {"unevaluatedProperties": False} if is_object else closed
+
+
+def check_request(method: str, path: str, content_type: str, text: str) -> None:
+    """Raises KeyError or ValidationError where the document does not say that the API takes this body."""
+    media = DOCUMENT["paths"][path][method.lower()]["requestBody"]["content"][content_type]
+    validate(json.loads(text) if content_type == "application/json" else dict(parse_qsl(text)), media["schema"])
 
 
 def check_reply(method: str, path: str, status: int, headers: Mapping[str, str], text: str) -> None:
@@ -100,3 +117,6 @@ def _check_headers(said: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         validate(headers[name], resolved(header)["schema"])
     others = {name for name in headers if name not in said and not _UNDOCUMENTED_HEADERS.fullmatch(name)}
     assert not others, f"{others} are in the reply and not in the document"
+
+
+_CLOSED_COMPONENTS = {"schemas": _closed(DOCUMENT["components"]["schemas"])}

@@ -7,11 +7,13 @@ from typing import Any
 
 import jwt
 import pytest
+from jsonschema import ValidationError
 
 from chalicelib.settings import Settings
 from local.embedded import EmbeddedAws
 from tests.conftest import ORDER, Shop, order_token
 from tests.harness.api_gateway import call
+from tests.harness.openapi import check_request
 
 MISSING = object()
 
@@ -105,6 +107,26 @@ def test_a_bad_body_names_what_is_wrong(merchant: dict[str, str], body: str, fie
     assert set(reply.json["fields"]) == fields
     assert reply.json["code"] in ("invalid_request", "currency_not_supported")
     assert "77777777" not in reply.text
+
+
+def test_the_document_refuses_what_the_api_refuses() -> None:
+    """But for what a schema cannot say: how the JSON is written, which currencies there are, what is printable."""
+    taken = {name for name, body, _ in BODIES if is_taken_by_the_document(body)}
+    assert taken == {
+        *("a duplicate key", "a nested duplicate key", "17 kB", "17 kB of spaces"),
+        *("amount a float", "amount with an exponent"),  # to a schema 5000.0 is an integer
+        *("order with a line break", "phone with a line break"),  # Python's `$` takes one at the end, ECMA's does not
+        *("currency unknown", "currency not CamPay's", "currency of the neighbours"),
+        *("description with control characters", "description with a lone surrogate"),
+    }
+
+
+def is_taken_by_the_document(body: str) -> bool:
+    try:
+        check_request("POST", "/api/payment/initiate", "application/json", body)
+    except (ValidationError, ValueError, RecursionError):
+        return False
+    return True
 
 
 @pytest.mark.usefixtures("untouched")
