@@ -13,7 +13,7 @@ import requests
 
 from local.campay_simulator import CampaySimulator
 from local.simulator.http_server import Answer, LoopbackServer, Request
-from tests.parts.test_campay_simulator import (
+from tests.parts.simulator.calls import (
     AUTHORIZED,
     FAST,
     HTTP,
