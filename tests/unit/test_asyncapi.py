@@ -9,6 +9,7 @@ from jsonschema import Draft7Validator
 
 from chalicelib.domain.contract import EVENTS_OF_STATUS, PaymentEvent
 from chalicelib.domain.errors import LIMITS_OF_GATEWAY, InvalidRequest, InvalidToken, PaymentError
+from socket_gateway.asgi_http import body_of
 from socket_gateway.refusals import STATUS_OF_REFUSAL, Refusal
 from tests import ROOT
 from tests.harness.asyncapi import DOCUMENT, validator
@@ -58,6 +59,8 @@ def test_each_event_names_the_statuses_that_it_is_sent_for() -> None:
 def test_its_codes_are_those_of_the_gateway() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     assert schemas["RefusedRequest"]["properties"]["code"]["enum"] == [refusal.value for refusal in Refusal]
+    for refusal in Refusal:
+        validator("RefusedRequest").validate(json.loads(body_of(refusal)))
     statuses = set(STATUS_OF_REFUSAL.values())
     assert schemas["RefusedRequest"]["properties"]["status"]["enum"] == sorted(status.value for status in statuses)
     on_connection = {error.code for error in (InvalidRequest, InvalidToken, PaymentError)} | LIMITS_OF_GATEWAY
