@@ -122,7 +122,7 @@ class SettlePayment:
             came_during = reads.number if came_during is None else came_during
             if reads.has_seen(came_during, request.named or payment.provider_reference):
                 return None
-            self.clock.sleep(reads.wait_ms(self.clock.now()) / 1000)
+            self.clock.sleep(lease.wait_ms(self.clock.now()) / 1000)
 
     def _read_for_webhook(self, lease: ReadLease) -> None:
         """Reads with the lease or, within a small budget, without it: for a foreign reference, and where a reader

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any
 
 from chalicelib.adapters.ledger.attributes import Item, key_of
-from chalicelib.adapters.ledger.read_lease import Reads, read_reads
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 
@@ -25,6 +24,22 @@ UNSENT, SENDING = "unsent", "sending"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Reads:
+    """What the payment's row says of its reads; `ReadLease` (read_lease.py) explains it."""
+
+    number: int = 0
+    done: int = 0
+    done_of: str | None = None
+    lease_id: str | None = None
+    lease_until: int = 0
+    webhook_read_at: int = 0
+
+    def has_seen(self, after: int, provider_reference: str | None) -> bool:
+        """Whether the provider has answered a read of this reference that began after the read number `after`."""
+        return self.done > after and self.done_of == provider_reference
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Stored:
     """A payment as it stands. `announced_version` <= `version`, likewise `delivered_version`.
 
@@ -34,7 +49,7 @@ class Stored:
     payment: Payment
     delivered_version: int = 0
     announced_version: int = 0
-    reads: Reads = dataclasses.field(default_factory=Reads)
+    reads: Reads = Reads()
     is_unsent: bool = False
 
     @property
@@ -179,8 +194,19 @@ def read_stored(item: Item | None) -> Stored | None:
         read_payment(item["payment"]),
         item["deliveredVersion"],
         item["announcedVersion"],
-        read_reads(item),
+        _read_reads(item),
         item.get("prompt") == UNSENT,
+    )
+
+
+def _read_reads(item: Mapping[str, Any]) -> Reads:
+    return Reads(
+        number=item["readNumber"],
+        done=item["readDone"],
+        done_of=item.get("readOf"),
+        lease_id=item.get("leaseId"),
+        lease_until=item.get("leaseUntil", 0),
+        webhook_read_at=item.get("webhookReadAt", 0),
     )
 
 

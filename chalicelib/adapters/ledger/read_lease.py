@@ -1,52 +1,16 @@
 """The read lease of a payment: who may ask the provider about it now, and which reads have been answered. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
+from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.update import Update
 from chalicelib.domain.payment import PaymentStatus
-
-if TYPE_CHECKING:
-    from chalicelib.adapters.ledger.items import Stored
 
 READ_LEASE_MS = 15_000
 """Longer than CamPay's time-outs, so that only a reader that died is replaced."""
 WEBHOOK_GAP_MS = 2_000
 """Minimum interval between webhook-triggered reads of one payment. A captured signature is valid for
 any payment for an hour; without this limit a replay could flood CamPay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reads:
-    """What the payment's row says of its reads; `ReadLease` explains it."""
-
-    number: int = 0
-    done: int = 0
-    done_of: str | None = None
-    lease_id: str | None = None
-    lease_until: int = 0
-    webhook_read_at: int = 0
-
-    def has_seen(self, after: int, provider_reference: str | None) -> bool:
-        """Whether the provider has answered a read of this reference that began after the read number `after`."""
-        return self.done > after and self.done_of == provider_reference
-
-    def wait_ms(self, now: int) -> int:
-        """How long a webhook waits before it asks for the lease again."""
-        until = self.lease_until if self.lease_id else self.webhook_read_at + WEBHOOK_GAP_MS
-        return min(max(until - now, 50), 400)
-
-
-def read_reads(item: Mapping[str, Any]) -> Reads:
-    return Reads(
-        number=item["readNumber"],
-        done=item["readDone"],
-        done_of=item.get("readOf"),
-        lease_id=item.get("leaseId"),
-        lease_until=item.get("leaseUntil", 0),
-        webhook_read_at=item.get("webhookReadAt", 0),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +70,7 @@ class ReadLease:
     than this code ever writes comes from a wrong clock and holds nobody up.
     """
 
-    stored: "Stored"
+    stored: Stored
     lease_id: str
     request: ReadRequest
 
@@ -134,3 +98,9 @@ class ReadLease:
             if self.request.by_webhook:
                 update.set(webhookReadAt=now)
         return update
+
+    def wait_ms(self, now: int) -> int:
+        """How long a webhook that was refused waits before it asks for the lease again."""
+        reads = self.stored.reads
+        until = reads.lease_until if reads.lease_id else reads.webhook_read_at + WEBHOOK_GAP_MS
+        return min(max(until - now, 50), 400)
