@@ -32,7 +32,7 @@ class Permission(NamedTuple):
 
 
 class Site(NamedTuple):
-    """A line of the product; `path` is relative to the repository's root."""
+    """A line of the product that a call has come through; `path` is relative to the repository's root."""
 
     path: str
     line: int
@@ -70,11 +70,11 @@ class AwsCalls:
             AwsCalls._caller = ""
 
     def _record(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
-        site = _site() if self._caller else None
-        if site is not None:  # a test's own calls are not recorded
+        sites = _sites() if self._caller else set()
+        if sites:  # a test's own calls are not recorded
             needed = permissions_of(model.service_model.service_name, model.name, params)
             self.permissions.setdefault(self._caller, set()).update(needed)
-            self.sites.add(site)
+            self.sites |= sites
 
 
 def of_the_ledger(function: Function, table: str) -> set[Permission]:
@@ -105,12 +105,13 @@ def permissions_of(service: str, operation: str, parameters: Mapping[str, Any]) 
     raise NotImplementedError(f"say here which permissions {service}'s {operation} needs")
 
 
-def _site() -> Site | None:
-    """The line of the product that the running call was made on."""
+def _sites() -> set[Site]:
+    """The lines of the product on the stack of the running call."""
+    found: set[Site] = set()
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         path = Path(frame.f_code.co_filename)
         if any(path.is_relative_to(place) for place in PRODUCT):
-            return Site(path.relative_to(ROOT).as_posix(), frame.f_lineno)
+            found.add(Site(path.relative_to(ROOT).as_posix(), frame.f_lineno))
         frame = frame.f_back
-    return None
+    return found
