@@ -1,4 +1,4 @@
-"""Routes and schedules, nothing else: read the request, call one function, shape the reply."""
+"""Routes requests and schedules to the flows: each function reads its input, calls one flow, shapes the reply."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ if runs_in_lambda():
 
 @app.middleware("all")
 def log_failures(invocation: Any, get_response: Callable[[Any], Any]) -> Any:
-    """Lambda writes an exception of a schedule in a form of its own; that of a route never comes here."""
+    """Logs an exception of a schedule, which Lambda would write in a form of its own. A route's never comes here."""
     try:
         return get_response(invocation)
     except Exception:
@@ -46,18 +46,21 @@ def log_failures(invocation: Any, get_response: Callable[[Any], Any]) -> Any:
 
 @app.middleware("all")
 def within_the_lambdas_time(invocation: Any, get_response: Callable[[Any], Any]) -> Any:
+    """Sets the deadline by which CamPay must have answered, so that the outcome can still be recorded."""
     with deadline.until(requests.answer_by(invocation, clock.now())):
         return get_response(invocation)
 
 
 @app.middleware("http")
 def framework_problems(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Turns Chalice's own refusals into problem+json."""
     return replies.of_framework(get_response(request), requests.locale_of(request))
 
 
 @app.route("/api/payment/initiate", methods=["POST"], cors=cors)
 @told_as_problems
 def initiate() -> Response:
+    """Starts a payment for a shop's page (order token) or for the shop itself (merchant key)."""
     payments, request = service(), current_request()
     by_key = "x-api-key" in request.headers
     if by_key:
@@ -81,6 +84,7 @@ def initiate() -> Response:
 @app.route("/api/payment/webhook", methods=["GET", "POST"], content_types=[requests.JSON, requests.FORM])
 @told_as_problems
 def webhook() -> Response:
+    """Takes CamPay's notice that a payment may have changed, and re-reads that payment."""
     payments = service()
     call = requests.webhook_call(current_request())
     tokens.check_webhook_signature(call.signature, payments.settings.campay.webhook_keys, payments.clock.now())
@@ -92,6 +96,7 @@ def webhook() -> Response:
 @app.route("/api/payment/status/{order_id}", methods=["GET"], cors=cors)
 @told_as_problems
 def status(order_id: str) -> Response:
+    """Shows the order's payment: the one that paid it, else the latest."""
     payments, request = service(), current_request()
     order_id = unquote(order_id)  # API Gateway hands path parameters over as they came
     require_key_or_grant(payments, request, lambda grant: grant.order_id == order_id)
@@ -103,6 +108,7 @@ def status(order_id: str) -> Response:
 @app.route("/api/payment/tracking/{reference}", methods=["GET"], cors=cors)
 @told_as_problems
 def tracking(reference: str) -> Response:
+    """Shows one payment."""
     payments, request = service(), current_request()
     require_key_or_grant(payments, request, lambda grant: grant.reference == reference)
     if not requests.is_reference(reference):
@@ -118,6 +124,7 @@ def tracking(reference: str) -> Response:
 )
 @told_as_problems
 def give_up(reference: str) -> Response:
+    """Ends the customer's wait. Only the customer's tracking token may: the merchant key does not open it."""
     payments, request = service(), current_request()
     require_grant(payments, request, lambda grant: grant.reference == reference)
     return replies.reply(to_event(payments.give_up(reference), payments.clock.now()))
@@ -126,6 +133,7 @@ def give_up(reference: str) -> Response:
 @app.route("/api/payment/health", methods=["GET"], cors=cors)
 @told_as_problems
 def health() -> Response:
+    """Says whether Redis answers, to anyone."""
     payments = service()
     storage = payments.live_store.storage()
     state = "degraded" if storage == "degraded" else "healthy"
@@ -135,6 +143,7 @@ def health() -> Response:
 @app.route("/api/payment/debug/connections", methods=["GET"])
 @told_as_problems
 def connections() -> Response:
+    """Shows an operator who is connected to which gateway, and what they track."""
     payments, request = service(), current_request()
     callers.require_key(request, payments.settings.operator_api_keys)
     return replies.reply(payments.track.connections(*requests.page(request)))
@@ -143,6 +152,7 @@ def connections() -> Response:
 @app.route("/api/payment/test/simulate", methods=["POST"])
 @told_as_problems
 def simulate() -> Response:
+    """Starts a payment whose outcome is named, against the simulator. Unknown outside development."""
     payments, request = service(), current_request()
     if not payments.settings.development:
         raise NotFound
@@ -152,6 +162,7 @@ def simulate() -> Response:
 @app.route("/api/payment/operator/{reference}/{action}", methods=["POST"])
 @told_as_problems
 def operate(reference: str, action: str) -> Response:
+    """Carries out an operator's action on one payment."""
     payments, request = service(), current_request()
     callers.require_key(request, payments.settings.operator_api_keys)
     if not requests.is_reference(reference):
@@ -169,17 +180,22 @@ def operate(reference: str, action: str) -> Response:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep(event: CloudWatchEvent) -> None:  # noqa: ARG001 - Chalice hands the event to every schedule
+    """Checks what is due and delivers what is undelivered, for the minute until it is started again."""
     service().reconcile.run()
 
 
 @app.schedule(Cron(30, 2, "*", "*", "?", "*"))
 def statement(event: CloudWatchEvent) -> None:
-    """The last four days, or for a person who asks for one the day in `{"detail": {"day": "2026-01-31"}}`."""
+    """Compares CamPay's statement of the last four days with the ledger.
+
+    A person may ask for one day: `{"detail": {"day": "2026-01-31"}}`.
+    """
     payments = service()
     payments.compare_statement.days(requests.statement_days(event.detail, payments.clock.now()))
 
 
 def current_request() -> Request:
+    """Returns the request that is being served."""
     request = app.current_request
     if request is None:
         raise RuntimeError("there is a request only inside a route")
@@ -203,7 +219,7 @@ def require_grant(payments: Service, request: Request, covers: Callable[[Trackin
 
 
 def initiated(payments: Service, result: Initiated) -> Response:
-    """201: the prompt is out. 202: not known yet. 200: it was there already."""
+    """Returns initiate's reply: 201 the prompt is out, 202 that is not known yet, 200 the payment existed already."""
     payment = result.payment
     grant = TrackingGrant(payment.reference, payment.order_id)
     expires_at = payment.created_at + TRACKING_TOKEN_LIFE_MS

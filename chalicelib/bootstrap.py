@@ -1,4 +1,4 @@
-"""Builds everything once per process, and decides once which Redis it is."""
+"""Builds the service once per process, and decides once which Redis and which AWS it uses."""
 
 import threading
 from collections.abc import Callable
@@ -31,6 +31,8 @@ from chalicelib.settings import Settings, read_settings
 
 @dataclass(frozen=True, slots=True)
 class Service:
+    """Holds the settings, the adapters and the flows of one process."""
+
     settings: Settings
     clock: Clock
     campay: Campay
@@ -47,6 +49,7 @@ class Service:
     compare_statement: CompareStatement
 
     def close(self) -> None:
+        """Closes the connections to CamPay and to Redis."""
         self.campay.close()
         self.live_store.close()
 
@@ -66,6 +69,7 @@ class Process:
         self._lock = threading.Lock()
 
     def service(self) -> Service:
+        """Returns the service, built when it is first asked for. Raises InvalidSettings."""
         with self._lock:
             if self._service is None:
                 log.configure()
@@ -108,11 +112,14 @@ class Process:
 clock = Clock()
 process = Process(clock)
 service = process.service
-"""This process's own. Raises InvalidSettings."""
 request_secrets_reload = process.request_secrets_reload
 
 
 def build(settings: Settings, clock: Clock, request_secrets_reload: Callable[[], None] = lambda: None) -> Service:
+    """Builds the adapters that the settings name, and the flows on them.
+
+    `request_secrets_reload`: called when Redis or CamPay rejects our credentials.
+    """
     in_memory = settings.development and not settings.payments_table
     dynamodb, events = _in_memory_aws() if in_memory else _aws()
     ledger = Ledger(dynamodb, settings.payments_table or _IN_MEMORY_TABLE, clock)
@@ -179,7 +186,7 @@ def _aws() -> tuple[Any, Any]:
 
 
 def _in_memory_aws() -> tuple[Any, None]:
-    """A developer's API alone: moto in this process. Everything is gone when it ends."""
+    """Returns a DynamoDB client on moto in this process, for development. Everything is lost when the process ends."""
     import boto3
     from moto import mock_aws
 
@@ -191,7 +198,7 @@ def _in_memory_aws() -> tuple[Any, None]:
 
 
 class _OneAtATime:
-    """moto's transactions are not atomic under threads: here no call meets another."""
+    """Lets one call at a time through, since moto's transactions are not atomic under threads."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -210,7 +217,7 @@ class _OneAtATime:
 def _live_store(
     settings: Settings, clock: Clock, request_secrets_reload: Callable[[], None] = lambda: None
 ) -> LiveStore:
-    """In production Redis, whether or not it answers now. In development memory, unless Redis answers."""
+    """Returns the live store: in production Redis, whether or not it answers; in development memory, unless it does."""
     if settings.redis is not None:
         where = settings.redis
         live_store = LiveStore(

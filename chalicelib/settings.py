@@ -16,8 +16,9 @@ _DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class CampaySettings:
-    """Either a permanent token or a username and password. `webhook_keys`: newest first. `statement_rows` and
-    `statement_seconds`: the longest statement of a day that is read.
+    """Says how to sign in at CamPay: with a permanent token, or with a username and password.
+
+    `webhook_keys`: newest first. `statement_rows`, `statement_seconds`: the longest statement of a day that is read.
     """
 
     api_url: str

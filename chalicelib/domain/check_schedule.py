@@ -1,4 +1,4 @@
-"""When a payment is looked at again without anybody asking. Pure."""
+"""Says when a payment is checked at CamPay again without anybody asking. Pure."""
 
 import zlib
 from collections.abc import Sequence
@@ -11,23 +11,24 @@ AGES_SECONDS: tuple[float, ...] = (
     *(2 * MINUTE, 3 * MINUTE, 4 * MINUTE, 5 * MINUTE, 6 * MINUTE, 8 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE),
     *(1 * HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR, 24 * HOUR, 48 * HOUR, 72 * HOUR),
 )
-"""Ages of a payment, dense while its customer watches, sparse for money that comes late."""
+"""Ages at which a payment is checked: dense while its customer watches, sparse for money that comes late."""
 
 _LATEST_SHARE = 0.1
 _LATEST_MS = 30 * MINUTE * 1000
 
 
 class CheckSchedule:
-    """Spreads the checks of payments that began together: each age comes up to a tenth late, half an hour at most.
+    """Gives each payment its check times, spread so that payments that began together are not checked together.
 
-    Never early, so that the last check is no sooner than its age says.
+    A check comes up to a tenth of its age late, half an hour at most, and never early: the last one is no sooner than
+    its age says.
     """
 
     def __init__(self, ages_seconds: Sequence[float] = AGES_SECONDS) -> None:
         self._ages = [int(age * 1000) for age in ages_seconds]
 
     def next_check(self, payment: Payment, now: int) -> int | None:
-        """Milliseconds since the epoch; None when nothing more will be learnt from CamPay."""
+        """Returns the time in milliseconds since the epoch; None when nothing more will be learnt from CamPay."""
         if payment.is_final:
             return None
         spread = zlib.crc32(payment.reference.encode()) / 2**32

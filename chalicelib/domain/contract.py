@@ -1,6 +1,6 @@
-"""Everything that crosses a process: keys, channels, rooms, event names and the one payload. Pure.
+"""Spells everything that crosses a process: keys, channels, rooms, event names and the payload. Pure.
 
-Its words stand here, in `tests/contract/` and in `frontend/src/paymentContract.ts`, nowhere else.
+These words stand here, in `tests/contract/` and in `frontend/src/paymentContract.ts`, nowhere else.
 """
 
 import json
@@ -42,12 +42,12 @@ _ORDER_EVENT_OF_STATUS: Mapping[str, str] = {
 }
 DUPLICATE_ORDER_EVENT = "payment.duplicate"
 FOR_A_PERSON = frozenset({DUPLICATE_ORDER_EVENT, _ORDER_EVENT_OF_STATUS[_S.CONFLICTED]})
-"""The order events that somebody has to act upon."""
+"""The order events that a person has to act upon."""
 ORDER_EVENT_SOURCE = "braidster.payments"
 
 
 def payment_key(reference: str) -> str:
-    """The Redis key of a payment's newest version, and the name of the channel of its changes.
+    """Names the Redis key of a payment's newest version, and the channel of its changes.
 
     The braces make every key of one payment share a cluster slot.
     """
@@ -58,46 +58,49 @@ payment_channel = payment_key
 
 
 def reference_of_channel(channel: str) -> str | None:
+    """Returns the reference in a payment's channel name; None for any other channel."""
     if channel.startswith("payment:{") and channel.endswith("}"):
         return channel[len("payment:{") : -1]
     return None
 
 
 def payment_room(reference: str) -> str:
-    """The Socket.IO room of those who watch a payment."""
+    """Names the Socket.IO room of those who track a payment."""
     return f"payment:{reference}"
 
 
 def client_key(socket_id: str) -> str:
+    """Names the Redis key of a connected client's registry entry."""
     return f"client:{socket_id}"
 
 
 def gateway_key(gateway_id: str) -> str:
+    """Names the Redis key of a gateway's registry entry."""
     return f"gateway:{gateway_id}"
 
 
 def gateways_key() -> str:
-    """A sorted set of gateways' ids, by the time of their last beat in seconds."""
+    """Names the sorted set of gateways' ids, by the time of their last heartbeat in seconds."""
     return "registry:gateways"
 
 
 def clients_key(gateway_id: str) -> str:
-    """A sorted set of the ids of a gateway's sockets, all with the same score: Redis keeps them in their order."""
+    """Names the sorted set of a gateway's socket ids. All have the same score, so Redis sorts them by id."""
     return f"registry:clients:{gateway_id}"
 
 
 def probe_channel(gateway_id: str) -> str:
-    """A gateway's own channel: it publishes to itself to learn that its subscription is alive."""
+    """Names a gateway's own channel. It publishes to itself to learn that its subscription is alive."""
     return f"probe:{gateway_id}"
 
 
 def limit_key(kind: str, address: str, window: int) -> str:
-    """A counter of one address in one window (its number since the epoch)."""
+    """Names the counter of one address in one window (the window's number since the epoch)."""
     return f"limit:{kind}:{{{address}}}:{window}"
 
 
 class PaymentEvent(TypedDict):
-    """The one payload: of each event, of `track-payment`'s ack, of the status and tracking replies.
+    """The payload of each event, of `track-payment`'s ack, and of the status and tracking replies.
 
     `amount` is in minor units; `campayReference` repeats `providerReference` under the name that shops
     of the earlier system read; `phoneNumber` is masked; times are ISO 8601 in UTC with
@@ -129,10 +132,11 @@ class PaymentEvent(TypedDict):
 
 
 class MalformedEvent(Exception):
-    """Bytes on a channel or under a key that are no PaymentEvent."""
+    """Raised for bytes on a channel or under a key that are no PaymentEvent."""
 
 
 def to_event(payment: Payment, now: int) -> PaymentEvent:
+    """Returns the payload of a payment's version, made at `now` (milliseconds since the epoch)."""
     return {
         "reference": payment.reference,
         "orderId": payment.order_id,
@@ -160,6 +164,7 @@ def to_event(payment: Payment, now: int) -> PaymentEvent:
 
 
 def encode(event: PaymentEvent) -> str:
+    """Returns the JSON that goes over a channel and into Redis."""
     return json.dumps(event, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -169,7 +174,7 @@ _FIELD_TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def decode(text: str | bytes) -> PaymentEvent:
-    """Raises MalformedEvent. Fields that we do not know are kept: a newer writer may add some."""
+    """Reads what `encode` wrote. Unknown fields are kept, since a newer writer may add some. Raises MalformedEvent."""
     try:
         event = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -185,10 +190,10 @@ def decode(text: str | bytes) -> PaymentEvent:
 
 
 def order_events(payment: Payment, now: int) -> list[tuple[str, dict[str, Any]]]:
-    """The type and the payload of each event that the shop's order system gets of a version; none while nothing is
-    settled. The version that pays the order is always told as that; if it is a duplicate too, a further event says so.
+    """Returns the type and the payload of each event that the shop gets of a version; none while it waits.
 
-    `id` is the same however often an event is announced.
+    The version that pays the order is always announced as that; if it is a duplicate too, a further event says so. An
+    event's `id` is the same however often it is announced.
     """
     event = {"id": f"{payment.reference}:{payment.version}", **to_event(payment, now)}
     kind = _ORDER_EVENT_OF_STATUS.get(payment.status)
@@ -200,6 +205,7 @@ def order_events(payment: Payment, now: int) -> list[tuple[str, dict[str, Any]]]
 
 
 def to_iso(milliseconds: int) -> str:
+    """Writes milliseconds since the epoch as ISO 8601 in UTC: `2026-01-31T12:00:00.000Z`."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -250,7 +256,7 @@ _MESSAGES: Mapping[str, Mapping[str, str]] = {
 
 
 def message_of(payment: Payment) -> str:
-    """A sentence for the customer, in the language of the payment."""
+    """Returns a sentence for the customer, in the payment's language."""
     if payment.duplicate:
         case = "duplicate"
     elif payment.disputed and payment.status is PaymentStatus.FAILED:

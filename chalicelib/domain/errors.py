@@ -1,4 +1,4 @@
-"""Everything that may be answered instead of a payment.
+"""Defines the errors that may be answered instead of a payment.
 
     PaymentError
     ├── InvalidRequest            400  invalid_request          names every wrong field
@@ -32,7 +32,7 @@ Locale = str
 
 
 class PaymentError(Exception):
-    """Base of all errors that have a place in the API.
+    """The base of all errors that have a place in the API.
 
     `detail` is for the developer and never holds a phone number, a token or a key;
     `sentence` is for the person in front of the screen.
@@ -53,7 +53,7 @@ class PaymentError(Exception):
 
 
 class InvalidRequest(PaymentError):
-    """`fields` maps each wrong field to what is wrong with it; all of them, not the first."""
+    """The request is wrong. `fields` maps every wrong field, not only the first, to what is wrong with it."""
 
     code = "invalid_request"
     http_status = 400
@@ -76,10 +76,14 @@ class CurrencyNotSupported(InvalidRequest):
 
 
 class NotAuthenticated(PaymentError):
+    """The call lacks a valid credential."""
+
     http_status = 401
 
 
 class InvalidToken(NotAuthenticated):
+    """The order token or the tracking token is not valid, has expired, or is for something else."""
+
     code = "invalid_token"
     sentence = {
         "en": "This payment page is no longer valid. Please go back to the shop and open it again.",
@@ -98,7 +102,7 @@ class InvalidSignature(NotAuthenticated):
 
 
 class NotFound(PaymentError):
-    """Unknown, or not the caller's: the two look the same from outside."""
+    """The payment is unknown, or not the caller's: the two look the same from outside."""
 
     code = "not_found"
     http_status = 404
@@ -115,10 +119,14 @@ class MethodNotAllowed(PaymentError):
 
 
 class Conflict(PaymentError):
+    """The state of the order or of the payment forbids the call."""
+
     http_status = 409
 
 
 class PaymentInProgress(Conflict):
+    """Another attempt of the order is active."""
+
     code = "payment_in_progress"
     sentence = {
         "en": "A payment for this order is already in progress. Please finish it on your phone.",
@@ -135,6 +143,8 @@ class OrderAlreadyPaid(Conflict):
 
 
 class IdempotencyKeyReused(Conflict):
+    """The key stands for a call with other fields."""
+
     code = "idempotency_key_reused"
     sentence = {
         "en": "This request was already sent with other details.",
@@ -143,6 +153,8 @@ class IdempotencyKeyReused(Conflict):
 
 
 class NotAllowed(Conflict):
+    """The payment's status forbids an operator's action."""
+
     code = "not_allowed"
     sentence = {
         "en": "The payment's status does not allow this.",
@@ -151,7 +163,7 @@ class NotAllowed(Conflict):
 
 
 class PaymentRefused(PaymentError):
-    """Refused with proof: no prompt went out, no money moved."""
+    """The provider refused with proof: no prompt went out, no money moved."""
 
     code = "payment_refused"
     http_status = 422
@@ -193,7 +205,7 @@ LIMITS_OF_GATEWAY = frozenset({"too_many_payments", "too_many_sockets", "rate_li
 
 
 class LimitReached(PaymentError):
-    """Too much was asked for. `code` says which limit it is, and each has its own sentence.
+    """A limit is reached. `code` says which one it is, and each has its own sentence.
 
     `retry_after` is in whole seconds, rounded up: waiting that long is enough.
     """
@@ -209,6 +221,8 @@ class LimitReached(PaymentError):
 
 
 class Unavailable(PaymentError):
+    """Something that the call needs is away. The same call may succeed later."""
+
     http_status = 503
     retryable = True
 
@@ -224,6 +238,8 @@ class ProviderUnavailable(Unavailable):
 
 
 class ProviderBusy(Unavailable):
+    """CamPay refused for now: it limits our calls, or our own limit on reading it is reached."""
+
     code = "provider_busy"
     sentence = {
         "en": "Mobile money asks for a short pause. You have not been charged; please try again in a minute.",
@@ -232,6 +248,8 @@ class ProviderBusy(Unavailable):
 
 
 class LedgerUnavailable(Unavailable):
+    """DynamoDB does not answer, or refuses; nothing was half written."""
+
     code = "ledger_unavailable"
     sentence = {
         "en": "Payments are paused for a moment. Please try again shortly.",

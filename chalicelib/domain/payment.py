@@ -1,4 +1,4 @@
-"""A payment and the rules that money follows. Pure: no I/O, no clock; time comes in as `now`.
+"""Defines a payment and what may become of it. Pure: no I/O, no clock; time comes in as `now`.
 
 All times are whole milliseconds since the Unix epoch, all amounts whole minor units.
 """
@@ -13,18 +13,20 @@ from chalicelib.domain.provider import ProviderRecord, RecordStatus
 
 
 class PaymentStatus(StrEnum):
+    """What is known of a payment."""
+
     INITIATING = "INITIATING"
     """Claimed; whether a prompt went out is not known yet."""
     PENDING = "PENDING"
     """The prompt is on the phone."""
     EXPIRED = "EXPIRED"
-    """We stopped waiting; CamPay may still say otherwise."""
+    """The wait is over: its time is up, or the customer ended it. CamPay may still say otherwise."""
     FAILED = "FAILED"
     """Refused, declined, or proven never sent."""
     CONFLICTED = "CONFLICTED"
     """CamPay's record disagrees with the claim: an operator decides, nobody else."""
     SUCCESSFUL = "SUCCESSFUL"
-    """The money is there."""
+    """The money was paid, by CamPay's record or by an operator's decision. Final."""
 
 
 _S = PaymentStatus
@@ -42,7 +44,7 @@ FINAL = frozenset(s for s, after in TRANSITIONS.items() if not after)
 WAITING = frozenset(s for s, after in TRANSITIONS.items() if _S.EXPIRED in after)
 """The customer may be about to type the PIN: a screen counts down."""
 UNDECIDED = frozenset(s for s, after in TRANSITIONS.items() if {_S.FAILED, _S.CONFLICTED} <= after)
-"""Nobody knows yet whether money moved."""
+"""It is not known yet whether money moved."""
 UNDER_REVIEW = frozenset(s for s, after in TRANSITIONS.items() if after == {_S.SUCCESSFUL, _S.FAILED})
 ACTIVE = WAITING | UNDER_REVIEW
 """Holds its order: no other attempt of it may start. One that waits holds its phone too, one under review does not."""
@@ -53,7 +55,7 @@ GIVEN_UP = "given_up"
 
 
 class InvalidTransition(Exception):
-    """A change that the table forbids: a fault in our own code, never of the input."""
+    """Raised for a change that the table forbids: a fault in our own code, never of the input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ class Payment:
 
     @property
     def pays_order(self) -> bool:
-        """Whether this very version does."""
+        """Whether this version is the one that paid the order."""
         return self.version == self.paid_version
 
     @property
@@ -123,7 +125,7 @@ class Payment:
     def prompted(
         self, provider_reference: str, ussd_code: str | None, operator: str | None, now: int
     ) -> "Payment | None":
-        """`/collect/` was answered. A webhook may have been faster: then only what is missing is added."""
+        """Records that `/collect/` was accepted. Where a webhook was faster, only what is missing is added."""
         status = _S.PENDING if self.status is _S.INITIATING else self.status
         return self._changed(
             now,
@@ -134,17 +136,17 @@ class Payment:
         )
 
     def refused(self, reason: str, now: int) -> "Payment | None":
-        """Refused by CamPay, or proven never sent. Whatever CamPay's record said since is stronger."""
+        """Records that `/collect/` was refused, or proven never sent. What CamPay's record said since is stronger."""
         if not self.is_undecided or self.provider_reference is not None:
             return None
         return self._changed(now, status=_S.FAILED, reason=reason)
 
     def agrees_with(self, record: ProviderRecord) -> bool:
-        """Amount, currency and direction are those of the claim: only then a record may settle it."""
+        """Whether amount, currency and direction are those of the claim: only then a record may settle the payment."""
         return record.is_incoming and record.may_be_of(self.money)
 
     def observe(self, record: ProviderRecord, now: int) -> "Payment | None":
-        """What CamPay's record makes of this payment; None where it changes nothing.
+        """Returns what a record of CamPay makes of this payment; None where it changes nothing.
 
         A record under another provider reference than ours proves nothing against this payment, only
         for it: money that came under our reference came.
@@ -165,19 +167,22 @@ class Payment:
         return None
 
     def expired(self, now: int) -> "Payment | None":
+        """Ends the wait once its time is over; None before, and where nobody waits any more."""
         if now < self.expires_at or not self._may_become(_S.EXPIRED):
             return None
         return self._changed(now, status=_S.EXPIRED)
 
     def given_up(self, now: int) -> "Payment | None":
-        """The customer ends the wait before its time is over; None where nobody waits any more."""
+        """Ends the wait for the customer, before its time is over; None where nobody waits any more."""
         if not self._may_become(_S.EXPIRED):
             return None
         return self._changed(now, status=_S.EXPIRED, reason=GIVEN_UP)
 
     def resolved(self, status: PaymentStatus, now: int) -> "Payment":
-        """An operator's decision on a CONFLICTED payment: paid, then what was disputed was the charge, or
-        not. Raises InvalidTransition on any other payment, and for "not" where a record that agrees was noted.
+        """Applies an operator's decision on a CONFLICTED payment: SUCCESSFUL or FAILED.
+
+        SUCCESSFUL takes what was disputed for the charge. Raises InvalidTransition on any other payment, and for
+        FAILED where a record that agrees with the claim was noted.
         """
         if not self.is_under_review or not self._may_become(status):
             raise InvalidTransition(f"{self.status} may not be resolved as {status}")
@@ -188,11 +193,11 @@ class Payment:
         return self._next(replace(self, status=status, charges=charges, duplicate=duplicate), now)
 
     def overtaken(self, paid_by: str, now: int) -> "Payment | None":
-        """Another attempt paid the order: whoever watches this one should decline its prompt."""
+        """Records that another attempt paid the order: the customer of this one should decline its prompt."""
         return self._changed(now, order_paid_by=paid_by) if self.is_active else None
 
     def as_duplicate(self) -> "Payment":
-        """The same change, of an order that another attempt has paid already."""
+        """Returns the same version, of an order that another attempt has paid already."""
         return replace(self, duplicate=True, paid_version=None)
 
     def _disputed(self, record: ProviderRecord, now: int) -> "Payment | None":
@@ -226,14 +231,14 @@ class Payment:
         return status in TRANSITIONS[self.status]
 
     def _changed(self, now: int, **fields: Any) -> "Payment | None":
-        """The next version, or None where nothing is different."""
+        """Returns the next version, or None where nothing is different."""
         candidate = replace(self, **fields)
         if candidate == self:
             return None
         return self._next(candidate, now)
 
     def _next(self, candidate: "Payment", now: int) -> "Payment":
-        """The only place where `version` rises."""
+        """Returns the candidate with the next version number: the only place where `version` rises."""
         if candidate.status is not self.status and not self._may_become(candidate.status):
             raise InvalidTransition(f"{self.status} may not become {candidate.status}")
         version = self.version + 1

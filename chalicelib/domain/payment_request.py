@@ -1,4 +1,4 @@
-"""States what a caller of initiate asks for."""
+"""Holds what a caller of initiate asks for."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from chalicelib.domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """What is asked for, checked. `address` is the caller's; None with the merchant key."""
+    """A checked request. `address`: the caller's network address; None with the merchant key."""
 
     order_id: str
     money: Money

@@ -11,12 +11,12 @@ _ORANGE = re.compile(r"237(69|65[5-9]|640|68[5-9])")
 
 
 def is_phone_number(text: str) -> bool:
-    """237, then 6, then eight digits: a mobile number of Cameroon."""
+    """Whether the text is a mobile number of Cameroon: 237, then 6, then eight digits."""
     return _PHONE.fullmatch(text) is not None
 
 
 def operator_hint(phone_number: str) -> str | None:
-    """The operator that the prefix suggests. Numbers are ported: CamPay decides, this only hints."""
+    """Returns the operator that the prefix suggests. Numbers are ported between operators, so CamPay decides."""
     if _MTN.match(phone_number):
         return "MTN"
     return "Orange" if _ORANGE.match(phone_number) else None
@@ -29,4 +29,5 @@ def hash_phone(phone_number: str, keys: Sequence[str]) -> list[str]:
 
 
 def mask_phone(phone_number: str) -> str:
+    """Writes 237677777777 as `2376******77`, which is all that is kept in readable form."""
     return f"{phone_number[:4]}******{phone_number[-2:]}"

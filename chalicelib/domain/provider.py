@@ -1,4 +1,4 @@
-"""What a payment provider answers, in our words. Its adapter translates; nothing here knows whose API it was. Pure."""
+"""Defines what a payment provider answers. Its adapter translates; nothing here knows whose API it was. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,11 +8,13 @@ from chalicelib.domain.money import Money
 
 
 class RecordStatus(StrEnum):
+    """What a provider's record says of a transaction."""
+
     PENDING = "PENDING"
     SUCCESSFUL = "SUCCESSFUL"
     FAILED = "FAILED"
     UNKNOWN = "UNKNOWN"
-    """A word that we do not know: it proves nothing."""
+    """A status that is not known here: it proves nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +40,9 @@ class StatementRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRecord(StatementRow):
-    """The provider's own record of a transaction, as it answers a read by its reference. It decides what a payment is,
-    where a row of the statement only points at it.
+    """The provider's own record of a transaction, as it answers a read by its reference.
+
+    It decides what a payment is, where a row of the statement only points at it.
     """
 
     operator: str | None = None
@@ -62,7 +65,7 @@ class ProviderRecord(StatementRow):
 
 @dataclass(frozen=True, slots=True)
 class Prompted:
-    """The prompt is on its way to the phone."""
+    """The provider accepted the request: the prompt is on its way to the phone."""
 
     provider_reference: str
     ussd_code: str | None
@@ -71,7 +74,7 @@ class Prompted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Proven: no prompt went out. `for_now`: the same call may be accepted in a while."""
+    """The provider proved that no prompt went out. `for_now`: the same call may be accepted in a while."""
 
     reason: str
     for_now: bool = False
@@ -79,14 +82,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NeverSent:
-    """Proven: the request did not leave this machine."""
+    """The request did not leave this machine, and that is proven."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeUnknown:
-    """Sent, and no answer that can be trusted: the prompt may be on the phone."""
+    """The request was sent, without an answer that can be trusted: the prompt may be on the phone."""
 
     reason: str
 

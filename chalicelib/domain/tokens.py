@@ -1,4 +1,4 @@
-"""Signed words that cross our border: order tokens and webhook signatures in, tracking tokens in and out.
+"""Checks order tokens, webhook signatures and tracking tokens, and signs tracking tokens.
 
 Pure: keys and time are arguments. HS256 is pinned, every token must expire, and several keys are
 tried so that a key can be rotated (the first one signs). Times are milliseconds since the epoch.
@@ -22,14 +22,14 @@ warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
 
 @dataclass(frozen=True, slots=True)
 class TrackingGrant:
-    """What the bearer of a tracking token may see: this payment, and the status of its order."""
+    """Names what the bearer of a tracking token may see: this payment, and the status of its order."""
 
     reference: str
     order_id: str
 
 
 def read_order_token(token: str, keys: Sequence[str], now: int) -> Mapping[str, Any]:
-    """The shop's claims `orderId`, `amount`, `currency`, unchecked but for signature and `exp`.
+    """Returns the shop's claims `orderId`, `amount`, `currency`; only the signature and `exp` are checked.
 
     Raises InvalidToken.
     """
@@ -40,12 +40,13 @@ def read_order_token(token: str, keys: Sequence[str], now: int) -> Mapping[str, 
 
 
 def sign_tracking_token(grant: TrackingGrant, keys: Sequence[str], expires_at: int) -> str:
+    """Returns the token, signed with the first key."""
     claims = {"reference": grant.reference, "orderId": grant.order_id, "exp": expires_at // 1000}
     return jwt.encode(claims, keys[0], algorithm="HS256")
 
 
 def read_tracking_token(token: str, keys: Sequence[str], now: int) -> TrackingGrant:
-    """Raises InvalidToken."""
+    """Returns what the token grants. Raises InvalidToken."""
     claims = _verified(token, keys, now) or {}
     reference, order_id = claims.get("reference"), claims.get("orderId")
     if not isinstance(reference, str) or not isinstance(order_id, str):
@@ -54,17 +55,16 @@ def read_tracking_token(token: str, keys: Sequence[str], now: int) -> TrackingGr
 
 
 def check_webhook_signature(signature: str, keys: Sequence[str], now: int) -> None:
-    """CamPay's token proves that CamPay signed something for this app within the hour, nothing more:
-    it binds neither reference, status nor amount. Without a key nothing passes.
+    """Raises InvalidSignature unless CamPay signed the token within the hour; without a key nothing passes.
 
-    Raises InvalidSignature.
+    It proves no more: the signature binds neither reference, status nor amount.
     """
     if _verified(signature, keys, now, leeway=WEBHOOK_LEEWAY_MS) is None:
         raise InvalidSignature("The webhook's signature is not valid or has expired.")
 
 
 def _verified(token: str, keys: Sequence[str], now: int, leeway: int = 0) -> Mapping[str, Any] | None:
-    """The claims, or None. Time is judged here, by `now`, not by the library's own clock."""
+    """Returns the claims, or None. Time is judged here, by `now`, not by the library's own clock."""
     for key in keys:
         if not key:
             continue

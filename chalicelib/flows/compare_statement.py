@@ -1,4 +1,4 @@
-"""CamPay's statement of a day against our ledger: what either has and the other does not."""
+"""Compares CamPay's statement of a day with our ledger: what either has and the other does not."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +16,15 @@ from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.runtime import log
 
 _LONGEST_REFERENCE = 64
-"""Ours have 36 characters; what somebody else put there need not be a key of our table."""
+"""Our references have 36 characters. A longer one is somebody else's, and is not looked for in our table."""
 
 
 @dataclass(slots=True)
 class StatementReport:
-    """`matched` counts; the others name: `made_good` our references that this comparison settled,
-    `missing_here` CamPay's references, `missing_there` and `amount_differs` our references.
+    """Says what the comparison of one day found.
+
+    `matched` counts charges. The lists hold references: `missing_here` CamPay's; `made_good` (payments that this
+    comparison settled), `missing_there` and `amount_differs` our own.
     """
 
     day: date
@@ -33,18 +35,21 @@ class StatementReport:
     amount_differs: list[str] = field(default_factory=list)
 
     def differences(self) -> dict[str, list[str]]:
+        """Returns the lists that hold something and that a person must look at."""
         names = ("missing_here", "missing_there", "amount_differs")
         return {name: found for name in names if (found := getattr(self, name))}
 
 
 @dataclass(frozen=True, slots=True)
 class CompareStatement:
+    """Compares days, settles the charges that our ledger lacks, and raises an alarm for each other difference."""
+
     campay: Campay
     ledger: Ledger
     settle: SettlePayment
 
     def days(self, days: Iterable[date]) -> list[StatementReport]:
-        """Compares day by day; one that cannot be read raises an alarm and does not hold up the others.
+        """Compares day by day. A day that cannot be read raises an alarm and does not hold up the others.
 
         Raises LedgerUnavailable and, when all others are done, ProviderUnavailable.
         """
@@ -61,7 +66,7 @@ class CompareStatement:
         return reports
 
     def __call__(self, day: date) -> StatementReport:
-        """Reads the ledger's day, then CamPay's row by row. Each difference raises an alarm.
+        """Compares one day: reads the ledger's charges, then CamPay's statement row by row.
 
         Raises ProviderUnavailable, LedgerUnavailable.
         """
@@ -84,8 +89,9 @@ class CompareStatement:
         return (row for row in rows if row.is_incoming and row.status is RecordStatus.SUCCESSFUL)
 
     def _look_up(self, rows: Sequence[StatementRow], report: StatementReport) -> Iterator[tuple[Payment, str]]:
-        """Rows that are no charge of a payment of that day: of an older one, or one that we have not noted. The
-        latter, with their payments, are left to the caller.
+        """Sorts rows that are no known charge of that day's payments.
+
+        Yields those that name a payment which has not noted them, with that payment; the others go into the report.
         """
         ours = (
             row.external_reference
@@ -105,7 +111,7 @@ class CompareStatement:
                 yield payment, row.provider_reference
 
     def _make_good(self, payment: Payment, provider_reference: str, report: StatementReport) -> None:
-        """A row of the statement only points at CamPay's own record, which decides."""
+        """Settles a payment by the record that a row points at: the row itself proves nothing."""
         try:
             payment = self.settle.recheck(payment.reference, Cause.STATEMENT, named=provider_reference)
         except PaymentError as error:
@@ -116,7 +122,7 @@ class CompareStatement:
             report.missing_here.append(provider_reference)
 
     def _look_beside(self, day: date, unlisted: dict[str, Charge], listed: set[str]) -> None:
-        """On the days before and after, since the statement has no zone; only as long as charges are missing."""
+        """Looks for missing charges on the days before and after, since the statement has no time zone."""
         for other in (day + timedelta(days=1), day - timedelta(days=1)):
             if unlisted:
                 for row in self._incoming(other):
@@ -125,7 +131,7 @@ class CompareStatement:
 
 
 def _is_listed(row: StatementRow, unlisted: dict[str, Charge], listed: set[str], report: StatementReport) -> bool:
-    """Whether the row is a charge of that day's payments: then it is noted in the report."""
+    """Whether the row is a charge of that day's payments; if so, it is noted in the report."""
     charge = unlisted.pop(row.provider_reference, None)
     if charge is None:
         return False

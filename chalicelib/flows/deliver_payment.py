@@ -1,4 +1,7 @@
-"""Tells the screens and the shop what the ledger says. At least once, in the order of versions."""
+"""Delivers the versions of a payment to the screens (live store) and to the shop (order events).
+
+Each version is delivered at least once, in rising order.
+"""
 
 from dataclasses import dataclass
 
@@ -17,6 +20,8 @@ _ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class DeliverPayment:
+    """Publishes and announces what the ledger has marked as undelivered."""
+
     ledger: Ledger
     live_store: LiveStore
     order_events: OrderEvents
@@ -25,7 +30,7 @@ class DeliverPayment:
     def __call__(self, stored: Stored) -> bool:
         """Delivers every version that is missing, and what is committed meanwhile.
 
-        False where something has to wait: it stays marked in the ledger, and the sweep comes back.
+        Returns False where something has to wait: it stays marked in the ledger, and the sweep tries again.
         """
         reference = stored.payment.reference
         try:
@@ -39,17 +44,17 @@ class DeliverPayment:
         except (LiveStoreUnavailable, AnnouncementFailed, LedgerUnavailable) as error:
             log.info("delivery-waits", reference=reference, reason=type(error).__name__)
         except Exception:
-            # The payment is written down: whoever caused the change must get the answer, whatever is wrong here.
+            # The change is committed: its caller must get the answer, whatever is wrong with the delivery.
             log.failure("delivery-failed", reference=reference)
         return False
 
     def undelivered(self, reference: str) -> bool:
-        """Delivers what the ledger has marked. Raises LedgerUnavailable."""
+        """Delivers what the ledger has marked of a payment. Raises LedgerUnavailable."""
         stored = self.ledger.load(reference)
         return stored is None or self(stored)
 
     def _deliver(self, stored: Stored) -> bool:
-        """The shop first: a lost cache must not keep an order unpaid."""
+        """Announces, then publishes: order events never wait for Redis. Returns whether nothing newer has come."""
         payment, now = stored.payment, self.clock.now()
         for version in self._unannounced(stored):
             self.order_events.announce(version, now)

@@ -12,12 +12,14 @@ from chalicelib.flows.settle_payment import LOOK_SECONDS, SettlePayment
 
 @dataclass(frozen=True, slots=True)
 class GiveUpPayment:
+    """Ends a customer's wait, after CamPay was asked once more."""
+
     ledger: Ledger
     settle: SettlePayment
     commit: CommitPayment
 
     def __call__(self, reference: str) -> Payment:
-        """The payment after CamPay was asked once more: what its record says, else EXPIRED with the reason `given_up`.
+        """Returns the payment as CamPay's record makes it, else EXPIRED with the reason `given_up`.
 
         CamPay keeps a prompt that was cancelled on the phone PENDING for ever. Ending the wait frees the order and
         the phone; the payment is watched like every expired one, so that an approval that comes later is not lost. A

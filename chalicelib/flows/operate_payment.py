@@ -1,4 +1,4 @@
-"""What an operator may do to one payment. Each action leaves its mark in the payment's history or the log."""
+"""Carries out what an operator may do to one payment. The log names every action, the history every change."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from chalicelib.runtime import log
 
 @dataclass(frozen=True, slots=True)
 class OperatePayment:
-    """Each method raises NotFound and LedgerUnavailable."""
+    """Re-reads, redelivers or resolves a payment. Each method raises NotFound and LedgerUnavailable."""
 
     ledger: Ledger
     settle: SettlePayment

@@ -1,6 +1,6 @@
-"""Reads a payment at CamPay and applies what the records say: it is one step of each settling.
+"""Reads a payment at CamPay and applies what the records say.
 
-A record acts on the payment that the record itself names, whoever asked for it.
+A record acts on the payment that the record itself names, whichever payment was read.
 """
 
 from collections.abc import Callable, Iterable, Sequence

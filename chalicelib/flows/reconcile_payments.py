@@ -1,4 +1,4 @@
-"""Makes good what was lost: checks what is due, delivers what is undelivered."""
+"""Sweeps the ledger: checks the payments that are due, delivers the changes that are undelivered."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -18,17 +18,20 @@ from chalicelib.runtime import deadline, log
 from chalicelib.runtime.clock import Clock
 
 UNDELIVERED_AFTER_MS = 2_000
-"""Who caused a change delivers it well before; after it a customer waits for what Redis has missed."""
+"""Age at which the sweep takes over a delivery. Normally the process that made the change has delivered it by then."""
 _BEHIND_SECONDS = 60
+"""A wait that long is logged, for the alarms."""
 RUN_SECONDS = 55
 _DUE_AT_ONCE = 200
 _UNDELIVERED_AT_ONCE = 2_000
-"""More than the other: while Redis is away they pile up, and an order event behind them must not wait for it."""
+"""Larger than `_DUE_AT_ONCE`: deliveries accumulate while Redis is down; an order event must not wait behind them."""
 _WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcilePayments:
+    """Finds in the ledger what is due and what is undelivered, and hands each payment to its flow."""
+
     campay: Campay
     ledger: Ledger
     deliver: DeliverPayment
@@ -49,7 +52,10 @@ class ReconcilePayments:
                 self.clock.sleep((next_at - self.clock.now()) / 1000)
 
     def tick(self) -> None:
-        """One round. What fails in it fails alone, what the deadline leaves undone stays due: both come again."""
+        """Sweeps once. A payment that fails does not hold up the others.
+
+        What fails, and what the deadline leaves undone, stays due and comes again.
+        """
         now = self.clock.now()
         try:
             undelivered = self.ledger.undelivered(now - UNDELIVERED_AFTER_MS, _UNDELIVERED_AT_ONCE)
@@ -58,7 +64,7 @@ class ReconcilePayments:
         except LedgerUnavailable:
             log.warning("sweep-without-ledger")
             return
-        _tell_delay(now, due, undelivered)
+        _log_delay(now, due, undelivered)
         unnamed = [it for it in stored if it.payment.provider_reference is None]
         named = [it for it in stored if it.payment.provider_reference is not None]
         with ThreadPoolExecutor(_WORKERS) as workers:
@@ -78,8 +84,8 @@ class ReconcilePayments:
             self.settle.check_due(reference, look_up)
 
 
-def _tell_delay(now: int, due: Mapping[str, int], undelivered: Mapping[str, int]) -> None:
-    """For the alarms on what has waited too long; silent in the usual case."""
+def _log_delay(now: int, due: Mapping[str, int], undelivered: Mapping[str, int]) -> None:
+    """Logs how long the oldest of each has waited, where that is too long: alarms read the line."""
     due_seconds, undelivered_seconds = ((now - min(it.values(), default=now)) // 1000 for it in (due, undelivered))
     if max(due_seconds, undelivered_seconds) >= _BEHIND_SECONDS:
         log.warning("sweep-behind", due_seconds=due_seconds, undelivered_seconds=undelivered_seconds)

@@ -1,7 +1,7 @@
-"""Settles a payment. Every trigger (webhook, status call, sweep, operator) takes the same path: read CamPay's
-record, apply it, commit, deliver.
+"""Settles a payment from CamPay's own record, whoever asks for it.
 
-Nothing that a caller says of a payment is believed; CamPay's own record decides.
+Every trigger (webhook, status call, sweep, operator) takes the same path: read the record, apply it, commit, deliver.
+Nothing that a caller says of a payment is believed.
 """
 
 from dataclasses import dataclass
@@ -22,11 +22,12 @@ LOOK_SECONDS = 2.0
 FRESH_MS = 5_000
 """A payment read within this time is not read again because somebody looks at it."""
 UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE = 3
-"""Reads of provider references that nothing but a webhook connects with the payment."""
+"""Maximum reads of provider references that nothing but a webhook connects with the payment."""
 UNPROVEN_READS_A_MINUTE = 60
-"""The same over all payments: a captured signature is valid for every payment for an hour."""
+"""The same over all payments: a captured signature is valid for any of them for an hour, and could be replayed."""
 _MINUTE_MS = 60_000
 _LONGEST_WAIT_MS = 6_000
+"""How long a webhook waits for another reader before it reads without the lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ class SettlePayment:
         """Checks a payment for the sweep, if it is still due. An unreadable CamPay leaves it due again soon.
 
         `look_up`: asked where the payment's CamPay reference is not known.
+
+        Raises LedgerUnavailable.
         """
         lease = self.ledger.begin_read(reference, ReadRequest(due=True))
         if lease is None or not lease.granted:
@@ -103,8 +106,9 @@ class SettlePayment:
     # ------------------------------------------------------------------ what a webhook may read
 
     def _lease_for_webhook(self, reference: str, request: ReadRequest) -> ReadLease | None:
-        """Waits for the read lease. Returns it, also where it was refused and the webhook must read without it; None
-        where there is nothing to read.
+        """Waits for the read lease.
+
+        Returns it, also where it was refused and the webhook must read without it; None where nothing is to be read.
         """
         gives_up_at = self.clock.now() + _LONGEST_WAIT_MS
         came_during: int | None = None
@@ -125,8 +129,10 @@ class SettlePayment:
             self.clock.sleep(lease.wait_ms(self.clock.now()) / 1000)
 
     def _read_for_webhook(self, lease: ReadLease) -> None:
-        """Reads with the lease or, within a small budget, without it: for a foreign reference, and where a reader
-        has held the lease for too long. Copies of one webhook wait for one answer, and so count once.
+        """Reads with the lease or, within a small budget, without it.
+
+        It reads without for a foreign reference, and where a reader has held the lease for too long. Copies of one
+        webhook wait for one answer, and so count once.
         """
         held = lease if lease.granted else None
         if not (held and lease.is_proven) and not self._may_read_unproven(lease.stored.payment.reference):

@@ -1,4 +1,4 @@
-"""Finds payments in CamPay's statement by our own reference: those whose CamPay reference nobody knows."""
+"""Finds payments whose CamPay reference is not known in CamPay's statement, by our own reference."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,14 +13,15 @@ from chalicelib.runtime import log
 
 @dataclass(slots=True)
 class Found:
-    """CamPay's references by our own. `unread`: payments with a day that could not be read to its end."""
+    """Holds CamPay's references by our own. `unread`: payments with a day that could not be read to its end."""
 
     references: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     unread: set[str] = field(default_factory=set)
 
     def of(self, payment: Payment) -> Sequence[str]:
-        """Nothing found proves nothing: pending transactions are not listed. Raises ProviderUnavailable where
-        the payment may be listed on a day that could not be read.
+        """Returns CamPay's references of a payment. None found proves nothing: pending transactions are not listed.
+
+        Raises ProviderUnavailable where the payment may be listed on a day that could not be read.
         """
         found = self.references.get(payment.reference, [])
         if not found and payment.reference in self.unread:
@@ -29,7 +30,7 @@ class Found:
 
 
 def search_statement(campay: Campay, payments: Iterable[Payment]) -> Found:
-    """Looks for all payments together: each day is asked for once, and read row by row."""
+    """Searches for all payments together: each day is requested once, and read row by row."""
     wanted: dict[date, set[str]] = defaultdict(set)
     for payment in payments:
         for day in _days_of(payment):
@@ -47,6 +48,6 @@ def search_statement(campay: Campay, payments: Iterable[Payment]) -> Found:
 
 
 def _days_of(payment: Payment) -> list[date]:
-    """Yesterday to tomorrow, since the statement's rows have no zone."""
+    """Returns the day of the claim, the one before and the one after, since the statement's rows have no time zone."""
     day = datetime.fromtimestamp(payment.created_at / 1000, UTC).date()
     return [day + timedelta(days=shift) for shift in (-1, 0, 1)]

@@ -1,4 +1,4 @@
-"""What a payment, or an order, looks like now: for the screen, for the gateway and for the shop."""
+"""Shows what a payment or an order looks like now: to the screen, to the gateway and to the shop."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -17,14 +17,17 @@ from chalicelib.runtime.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class TrackPayment:
+    """Reads the live store where that is enough, else the ledger, and re-reads at CamPay what is due."""
+
     ledger: Ledger
     live_store: LiveStore
     settle: SettlePayment
     clock: Clock
 
     def payment(self, reference: str) -> PaymentEvent:
-        """From Redis while that is enough: it is settled for good, or it has just changed. Else from the
-        ledger, re-read at CamPay when due; Redis gets back what it lacks.
+        """Returns a payment from Redis while that is enough: it is final, or it has just changed.
+
+        Else it comes from the ledger, re-read at CamPay when due, and Redis gets the version that it lacks.
 
         Raises NotFound, LedgerUnavailable.
         """
@@ -44,7 +47,7 @@ class TrackPayment:
         return event
 
     def order(self, order_id: str) -> PaymentEvent:
-        """The attempt that paid the order, else the latest. Raises NotFound, LedgerUnavailable."""
+        """Returns the attempt that paid the order, else the latest. Raises NotFound, LedgerUnavailable."""
         order = self.ledger.order(order_id)
         reference = order.paid or order.latest
         if reference is None:
@@ -54,7 +57,10 @@ class TrackPayment:
         return event
 
     def connections(self, cursor: str, limit: int) -> dict[str, Any]:
-        """A page of who is connected and what they track; an empty one that says `degraded` while Redis is away."""
+        """Returns a page of the connected clients and what they track; an empty one while Redis is away.
+
+        `cursor`: that of the page before, "" for the first. `limit`: clients at most.
+        """
         storage = self.live_store.storage()
         try:
             page = self.live_store.connections(cursor, limit)
@@ -68,7 +74,9 @@ class TrackPayment:
         return {"storage": storage, "gateways": page.gateways, "clients": clients, "cursor": page.cursor or None}
 
     def _statuses(self, references: Set[str]) -> dict[str, str]:
-        """From Redis; from the ledger what Redis has forgotten; without those that neither can say.
+        """Returns statuses by reference, from Redis and, where that has none, from the ledger.
+
+        A payment that neither can tell is left out.
 
         Raises LiveStoreUnavailable.
         """

@@ -1,11 +1,13 @@
-"""The time of day and waiting, handed to whoever needs them so that a test can hold the hands."""
+"""Tells the time and waits. It is passed to everything that needs it, so that a test can set the time."""
 
 import time
 
 
 class Clock:
+    """The machine's clock. It is not monotonic: the time of day may be corrected."""
+
     def now(self) -> int:
-        """Milliseconds since the Unix epoch."""
+        """Returns milliseconds since the Unix epoch."""
         return time.time_ns() // 1_000_000
 
     def sleep(self, seconds: float) -> None:

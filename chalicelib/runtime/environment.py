@@ -11,7 +11,7 @@ Number = TypeVar("Number", int, float)
 
 
 class InvalidVariable(ValueError):
-    """Names a variable and says what it must be. Never contains the value, which may be a misplaced secret."""
+    """Raised for a wrong variable: says what it must be, and never its value, which may be a misplaced secret."""
 
 
 def read_number(environment: Mapping[str, str], name: str, usual: Number, minimum: Number, maximum: Number) -> Number:

@@ -17,6 +17,8 @@ _PRIVATE = re.compile(r"\+?237\s?6(?:\s?[0-9]){8}|eyJ[\w-]+\.[\w-]*\.?[\w-]*|\bT
 
 
 class JsonLines(logging.Formatter):
+    """Formats a record as one line of JSON, with what is private struck out."""
+
     def format(self, record: logging.LogRecord) -> str:
         time = to_iso(int(record.created * 1000))
         line: dict[str, Any] = {"time": time, "level": record.levelname, "event": record.getMessage()}
@@ -27,11 +29,12 @@ class JsonLines(logging.Formatter):
 
 
 def redact(text: str) -> str:
+    """Replaces phone numbers, JSON Web Tokens and CamPay's access tokens by `[private]`."""
     return _PRIVATE.sub("[private]", text)
 
 
 def configure() -> None:
-    """Once per process; what libraries log below WARNING stays out."""
+    """Sends our lines to standard output; of libraries only warnings and errors. Call it once per process."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
@@ -39,8 +42,10 @@ def configure() -> None:
 
 
 def hook_uncaught() -> None:
-    """Logs what would be plain text on standard error: Python's warnings, and exceptions that end the process or a
-    thread. Call it after `configure`, and only where the process is ours: a test runner has hooks of its own.
+    """Logs what Python would write to standard error as plain text.
+
+    That is its warnings, and exceptions that end the process or a thread. Call it after `configure`, and only where the
+    process is ours: a test runner has hooks of its own.
     """
     logging.captureWarnings(True)
     sys.excepthook = lambda _kind, error, _trace: failure("process-failed", error)
@@ -48,15 +53,17 @@ def hook_uncaught() -> None:
 
 
 def info(event: str, **fields: object) -> None:
+    """Logs an event. `fields`: no phone number, token or signature."""
     logger.info(event, extra={"fields": fields})
 
 
 def warning(event: str, **fields: object) -> None:
+    """Logs what is wrong, but needs no person at once."""
     logger.warning(event, extra={"fields": fields})
 
 
 def alarm(event: str, **fields: object) -> None:
-    """Somebody must look: money is where it should not be, or a rule of ours was broken."""
+    """Logs what a person must look at: money is where it should not be, or a rule of ours was broken."""
     logger.error(event, extra={"fields": {"alarm": True, **fields}})
 
 

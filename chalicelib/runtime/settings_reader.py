@@ -11,11 +11,13 @@ LAST_PORT = 65_535
 
 
 class InvalidSettings(Exception):
-    """Names every variable that is missing or wrong; never a value."""
+    """Raised for wrong settings: names every variable that is missing or wrong, and never a value."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedisSettings:
+    """Says where Redis is and how to connect to it."""
+
     host: str
     port: int = 6379
     username: str = ""
@@ -37,7 +39,7 @@ def with_secrets(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 
 class SettingsReader:
-    """Reads name by name and remembers what is wrong, so that one error tells all of it.
+    """Reads variable by variable and remembers what is wrong, so that one error names all of it.
 
     In development a variable that is missing has a usual value, and a key may be short.
     """
@@ -51,25 +53,27 @@ class SettingsReader:
         self.development = name == "development"
 
     def refuse_faults(self) -> None:
-        """Raises InvalidSettings."""
+        """Raises InvalidSettings if anything that was read is missing or wrong."""
         if self.faults:
             raise InvalidSettings("; ".join(self.faults))
 
     def optional(self, name: str) -> str:
+        """Returns a text, "" where it is unset."""
         return self._environment.get(name, "")
 
     def text(self, name: str, *, in_development: str) -> str:
+        """Returns a text that must be set, except in development."""
         text = self.optional(name)
         if not text and not self.development:
             self.faults.append(f"{name} is missing")
         return text or in_development
 
     def parts(self, name: str) -> tuple[str, ...]:
-        """What stands between the commas."""
+        """Returns a list of texts, separated by commas."""
         return split(self.optional(name))
 
     def keys(self, name: str) -> tuple[str, ...]:
-        """At least one; several while a key is rotated."""
+        """Returns at least one key; several, separated by commas, while a key is rotated."""
         keys = self.parts(name)
         if not keys:
             self.faults.append(f"{name} is missing")
@@ -78,13 +82,14 @@ class SettingsReader:
         return keys
 
     def switch(self, name: str, *, usual: bool = False) -> bool:
+        """Returns a yes or no."""
         word = self.optional(name).lower() or str(usual).lower()
         if word not in ("0", "1", "true", "false", "yes", "no"):
             self.faults.append(f"{name} must be true or false")
         return word in ("1", "true", "yes")
 
     def number(self, name: str, usual: Number, minimum: Number, maximum: Number) -> Number:
-        """Both bounds are inclusive."""
+        """Returns a number. Both bounds are inclusive."""
         try:
             return read_number(self._environment, name, usual, minimum, maximum)
         except InvalidVariable as error:
@@ -92,7 +97,7 @@ class SettingsReader:
             return usual
 
     def numbers(self, name: str, usual: tuple[float, ...], minimum: float, maximum: float) -> tuple[float, ...]:
-        """Several with commas between them, in rising order."""
+        """Returns numbers, separated by commas, in rising order."""
         try:
             return read_numbers(self._environment, name, usual, minimum, maximum)
         except InvalidVariable as error:
@@ -100,6 +105,7 @@ class SettingsReader:
             return usual
 
     def redis(self, host: str) -> RedisSettings:
+        """Returns how to reach Redis on a host."""
         return RedisSettings(
             host=host,
             port=self.number("REDIS_PORT", 6379, 1, LAST_PORT),
@@ -112,4 +118,5 @@ class SettingsReader:
 
 
 def split(text: str) -> tuple[str, ...]:
+    """Returns the parts between commas, without spaces around them and without empty ones."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

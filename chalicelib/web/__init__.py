@@ -1,0 +1,1 @@
+"""Translates between HTTP and the flows. It knows Chalice and no flow."""

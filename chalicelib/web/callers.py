@@ -16,13 +16,13 @@ def has_key(request: Request, keys: Sequence[str]) -> bool:
 
 
 def require_key(request: Request, keys: Sequence[str]) -> None:
-    """Raises InvalidApiKey."""
+    """Raises InvalidApiKey unless `X-Api-Key` is one of `keys`."""
     if not has_key(request, keys):
         raise InvalidApiKey
 
 
 def tracking_grant(request: Request, keys: Sequence[str], now: int) -> tokens.TrackingGrant:
-    """Raises InvalidToken."""
+    """Returns what the tracking token in `Authorization` grants. Raises InvalidToken."""
     scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
     if scheme.lower() != "bearer":
         raise InvalidToken("A tracking token is needed: Authorization: Bearer <trackingToken>.")
@@ -30,4 +30,5 @@ def tracking_grant(request: Request, keys: Sequence[str], now: int) -> tokens.Tr
 
 
 def address_of(request: Request) -> str:
+    """Returns the caller's network address as API Gateway saw it, `unknown` where it did not say."""
     return str((request.context.get("identity") or {}).get("sourceIp") or "unknown")

@@ -17,7 +17,7 @@ P = ParamSpec("P")
 
 
 def reply(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON response that must not be cached (`Cache-Control: no-store`): it says how things are now."""
+    """Returns a JSON response that must not be cached (`Cache-Control: no-store`): it says how things are now."""
     return Response(
         json.dumps(body, ensure_ascii=False),
         status_code=status,
@@ -28,8 +28,10 @@ def reply(body: object, *, status: int = 200, headers: Mapping[str, str] | None 
 def answers_problems(
     current_request: Callable[[], Request | None], not_authenticated: Callable[[], None]
 ) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
-    """Turns every exception of a route into problem+json. It belongs right under `@app.route`, since
-    Chalice's middleware would only see a 500. `not_authenticated` hears of each key or token that was refused.
+    """Returns a decorator that turns every exception of a route into problem+json.
+
+    It belongs right under `@app.route`, since Chalice's middleware would only see a 500. `not_authenticated` is called
+    for each key or token that was refused.
     """
 
     def decorate(route: Callable[P, Response]) -> Callable[P, Response]:
@@ -52,7 +54,7 @@ def answers_problems(
 
 
 def problem(error: PaymentError, locale: str) -> Response:
-    """RFC 9457. `detail` is for the person, `reason` and `fields` for the developer."""
+    """Returns an error as RFC 9457 has it. `detail` is for the person, `reason` and `fields` for the developer."""
     body: dict[str, Any] = {
         "type": f"urn:braidster-payments:{error.code}",
         "title": HTTPStatus(error.http_status).phrase,

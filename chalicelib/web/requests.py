@@ -1,4 +1,4 @@
-"""Reads what a request says, strictly, and refuses with all that is wrong in it."""
+"""Reads requests strictly. A refusal names everything that is wrong with the request, not only the first fault."""
 
 import json
 import re
@@ -24,7 +24,7 @@ from chalicelib.web.callers import address_of
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 LAST_WORK_MS = 3_000
-"""Kept of a Lambda's time for the ledger, the live store and the reply."""
+"""Time of a Lambda that is kept for the ledger, the live store and the reply."""
 MAXIMUM_BODY_BYTES = 16_000
 MAXIMUM_AMOUNT = 100_000_000
 _ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
@@ -42,7 +42,7 @@ SIMULATED_NUMBERS = {
 
 
 def answer_by(invocation: Any, now: int) -> int:
-    """When a Lambda must have its answers from outside, so that it can still write them down and reply.
+    """Returns when a Lambda must have its answers from outside, so that it can still record them and reply.
 
     `invocation`: what a middleware is given, a route's request or the event of a schedule.
     """
@@ -51,23 +51,24 @@ def answer_by(invocation: Any, now: int) -> int:
 
 
 def locale_of(request: Request | None) -> str:
-    """`en` where Accept-Language prefers English to French, else `fr`."""
+    """Returns `en` where Accept-Language prefers English to French, else `fr`."""
     return preferred_locale((request.headers.get("accept-language") or "") if request else "")
 
 
 def is_reference(text: str) -> bool:
-    """One of our own: UUID4, lower case."""
+    """Whether the text has the form of a payment's reference: a UUID4 in lower case."""
     return _REFERENCE.fullmatch(text) is not None
 
 
 def is_order_id(text: str) -> bool:
+    """Whether the text may be an order's id: 1 to 64 ASCII letters, digits and `._:-`, the first no sign."""
     return _ORDER_ID.fullmatch(text) is not None
 
 
 def json_object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object; a number with a fraction or an exponent comes as Decimal.
+    """Returns the body as a JSON object; a number with a fraction or an exponent is a Decimal.
 
-    Raises InvalidRequest for anything that a careful reader would not accept.
+    Raises InvalidRequest, also for a name that stands twice and for NaN.
     """
     text = _body_text(request)
     try:
@@ -80,7 +81,7 @@ def json_object(request: Request) -> dict[str, Any]:
 
 
 def webhook_fields(request: Request) -> Mapping[str, object]:
-    """CamPay's parameters, from the query, a form or JSON. Raises InvalidRequest."""
+    """Returns CamPay's parameters, from the query, a form or JSON. Raises InvalidRequest."""
     if request.method == "GET":
         query = request.query_params or MultiDict({})
         return _single([(name, value) for name in query for value in query.getlist(name)])
@@ -95,7 +96,7 @@ def webhook_fields(request: Request) -> Mapping[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class WebhookCall:
-    """What is read of a webhook: `reference` is ours, None where it names nothing that could be ours."""
+    """Holds what is read of a webhook. `reference`: ours, None where it names nothing that could be ours."""
 
     signature: str
     reference: str | None
@@ -103,7 +104,7 @@ class WebhookCall:
 
 
 def webhook_call(request: Request) -> WebhookCall:
-    """Raises InvalidRequest."""
+    """Reads a webhook: its signature and the two references. Raises InvalidRequest."""
     fields = webhook_fields(request)
     faults: dict[str, str] = {}
     words: dict[str, str] = {}
@@ -121,7 +122,7 @@ def webhook_call(request: Request) -> WebhookCall:
 
 
 def simulation(request: Request) -> PaymentRequest:
-    """A whole payment against the simulator. Raises InvalidRequest."""
+    """Reads the request for a whole payment against the simulator. Raises InvalidRequest."""
     body = json_object(request)
     faults: dict[str, str] = {}
     outcome = body.get("outcome")
@@ -135,7 +136,7 @@ def simulation(request: Request) -> PaymentRequest:
 
 
 def decision(request: Request) -> tuple[PaymentStatus, str]:
-    """An operator's `{status, reason}` for a payment under review. Raises InvalidRequest."""
+    """Reads an operator's `{status, reason}` for a payment under review. Raises InvalidRequest."""
     body = json_object(request)
     faults: dict[str, str] = {}
     if body.get("status") not in ("SUCCESSFUL", "FAILED"):
@@ -149,7 +150,7 @@ def decision(request: Request) -> tuple[PaymentStatus, str]:
 
 
 def statement_days(detail: Mapping[str, Any], now: int) -> list[date]:
-    """The day that is asked for, else the last four before today, UTC, the oldest first. Raises ValueError."""
+    """Returns the day in `detail`, else the last four before today (UTC), the oldest first. Raises ValueError."""
     if asked := detail.get("day"):
         return [date.fromisoformat(asked)]
     today = datetime.fromtimestamp(now / 1000, UTC).date()
@@ -157,7 +158,7 @@ def statement_days(detail: Mapping[str, Any], now: int) -> list[date]:
 
 
 def page(request: Request) -> tuple[str, int]:
-    """`cursor` and `limit` of the query. Raises InvalidRequest."""
+    """Reads `cursor` and `limit` of the query. Raises InvalidRequest."""
     query = request.query_params or MultiDict({})
     cursor, limit = query.get("cursor", ""), query.get("limit", "100")
     faults: dict[str, str] = {}
@@ -171,9 +172,9 @@ def page(request: Request) -> tuple[str, int]:
 
 
 def payment_request(request: Request, *, merchant: bool, order_token_keys: Sequence[str], now: int) -> PaymentRequest:
-    """What initiate is asked for. `merchant`: the caller may name the order and the amount itself.
+    """Reads what initiate is asked for. `merchant`: the caller may name the order and the amount itself.
 
-    Raises InvalidRequest with all that is wrong, InvalidToken.
+    Raises InvalidRequest with every wrong field, and InvalidToken.
     """
     body = json_object(request)
     faults: dict[str, str] = {}
@@ -201,7 +202,10 @@ def payment_request(request: Request, *, merchant: bool, order_token_keys: Seque
 def _order_fields(
     body: Mapping[str, Any], merchant: bool, keys: Sequence[str], now: int, faults: dict[str, str]
 ) -> Mapping[str, Any]:
-    """The amount never comes from a browser: it is signed by the shop, or the caller is the shop."""
+    """Returns the fields of the order: signed by the shop in a token or, where the caller is the shop, the body's own.
+
+    The amount never comes from a browser.
+    """
     if "orderToken" not in body:
         if not merchant:
             raise InvalidToken("An order token, or the merchant key, is needed.")
