@@ -74,7 +74,7 @@ def initiate() -> Response:
         )
     except (InvalidRequest, NotAuthenticated):
         if not by_key:
-            payments.addresses.count_refusal(callers.address_of(request))
+            payments.address_limits.count_refusal(callers.address_of(request))
         raise
     if not by_key and "orderToken" not in requests.json_object(request):
         log.warning("unsigned-order-accepted", order=wanted.order_id)

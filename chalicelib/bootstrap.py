@@ -39,7 +39,7 @@ class Service:
     ledger: Ledger
     live_store: LiveStore
     order_events: OrderEvents
-    addresses: AddressLimits
+    address_limits: AddressLimits
     initiate: InitiatePayment
     settle: SettlePayment
     track: TrackPayment
@@ -138,7 +138,7 @@ def compose(
     commit = CommitPayment(ledger, deliver, schedule, clock)
     read = ReadPayment(campay, ledger, commit, schedule, clock)
     settle = SettlePayment(campay, ledger, read, commit, clock)
-    addresses = AddressLimits(live_store, settings.limits)
+    address_limits = AddressLimits(live_store, settings.limits)
     return Service(
         settings=settings,
         clock=clock,
@@ -146,14 +146,14 @@ def compose(
         ledger=ledger,
         live_store=live_store,
         order_events=order_events,
-        addresses=addresses,
+        address_limits=address_limits,
         initiate=InitiatePayment(
             campay,
             ledger,
             deliver,
             commit,
             EarlierAttempts(ledger, settle, clock),
-            addresses,
+            address_limits,
             schedule,
             clock,
             settings.limits,

@@ -55,7 +55,7 @@ class InitiatePayment:
     deliver: DeliverPayment
     commit: CommitPayment
     earlier: EarlierAttempts
-    addresses: AddressLimits
+    address_limits: AddressLimits
     schedule: CheckSchedule
     clock: Clock
     limits: Limits
@@ -90,14 +90,14 @@ class InitiatePayment:
         order = replace(order, attempts=self.earlier.reread(order))
         self._check_phone(phone)
         if request.address:
-            self.addresses.take_prompt(request.address)
+            self.address_limits.take_prompt(request.address)
         payment = self._new_payment(request, phone.phone_hash)
         due_at = self.schedule.next_check(payment, payment.created_at)
         try:
             return self.ledger.claim(payment, order, phone, request.idempotency_key, due_at)
         except VersionConflict:
             if request.address:
-                self.addresses.return_prompt(request.address)
+                self.address_limits.return_prompt(request.address)
             raise
 
     def _check_phone(self, phone: Phone) -> None:

@@ -422,9 +422,9 @@ def test_sixty_prompts_a_minute_from_one_address_and_none_for_the_merchant(servi
 
 def test_ten_refused_calls_a_minute_from_one_address(service: Service) -> None:
     for _ in range(10):
-        service.addresses.count_refusal("41.202.0.8")
+        service.address_limits.count_refusal("41.202.0.8")
     with pytest.raises(errors.LimitReached):
-        service.addresses.count_refusal("41.202.0.8")
+        service.address_limits.count_refusal("41.202.0.8")
     with pytest.raises(errors.LimitReached):
         service.initiate(replace(REQUEST, address="41.202.0.8"))
     assert service.initiate(REQUEST).payment.status is S.PENDING
