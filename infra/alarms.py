@@ -1,4 +1,4 @@
-"""Every alarm: what it watches, one plain sentence, and its section of docs/operations.md."""
+"""Defines every alarm: its metric, one plain sentence for whoever gets the mail, its section of docs/operations.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,12 +28,15 @@ _QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
 _LOUD = cloudwatch.TreatMissingData.BREACHING
 _WEBHOOKS_MISSED_PERCENT = 20
 _ENOUGH_TO_TELL = 10
-"""Payments an hour: below, one lost webhook is no rate."""
+"""Payments an hour from which on a rate of lost webhooks is told: below it, one lost webhook would be an alarm."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmRule:
-    """`page`: the alarm's name and its section. `after`: periods in a row; `missing`: what no data means."""
+    """Says when one alarm changes to ALARM. `page`: its name, and its section of docs/operations.md.
+
+    `after`: how many periods in a row; `missing`: what a period without data counts as.
+    """
 
     page: str
     sentence: str
@@ -45,7 +48,7 @@ class AlarmRule:
 
 
 class Alarms(Construct):
-    """`by_page`: all of them. `topic`: what they publish to, and who is told subscribes to."""
+    """Creates the alarms. `by_page`: all of them by name; `topic`: where they publish, to be subscribed to."""
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ from infra.stages import STAGES, Stage, UnknownStage, stage_of
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "infra" / "cdk.out"
 _STRICT = {"@aws-cdk/core:validateAgainstDefaultRules": True}
-"""What the CDK itself finds in a template is an error, as what cdk-nag finds."""
+"""Makes the CDK's own findings end the synthesis, as cdk-nag's do."""
 
 
 def synthesise(context: dict[str, str], output: Path) -> None:

@@ -1,4 +1,4 @@
-"""One dashboard: is money moving, do screens follow, is anything filling up."""
+"""Creates a stage's dashboard: whether money moves, screens follow, and nothing fills up."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch

@@ -1,11 +1,11 @@
-"""What is deployed as one stage, as the stack's outputs tell it."""
+"""Reads from CloudFormation what is deployed as a stage: the outputs of its two stacks."""
 
 from dataclasses import dataclass
 from typing import Any, Self
 
 STACK_NAME = "BraidsterPayments-{stage}"
 SECRETS_ID = "SecretsId"
-"""The only output of the secret's stack."""
+"""Name of the only output of the secret's stack."""
 
 
 class NotDeployed(Exception):
@@ -14,7 +14,7 @@ class NotDeployed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """URLs without a slash at the end; `api_url` with API Gateway's stage, before `/api/payment`.
+    """A deployed stage. URLs have no slash at the end; `api_url` ends with API Gateway's stage, before `/api/payment`.
 
     `alarm_topic`: the ARN of what the alarms publish to. `dead_letters`: the queue's URL, empty where order events go
     nowhere but to the bus.
@@ -42,7 +42,7 @@ class Deployment:
 
     @classmethod
     def of_stage(cls, stage: str, cloudformation: Any) -> Self:
-        """`cloudformation`: boto3's client. Raises NotDeployed."""
+        """Reads a stage's outputs. `cloudformation`: boto3's client. Raises NotDeployed."""
         name = STACK_NAME.format(stage=stage)
         outputs = _outputs(name, cloudformation)
         wanted = {
@@ -66,7 +66,7 @@ class Deployment:
 
 
 def secret_of_stage(stage: str, cloudformation: Any) -> str:
-    """The ARN of a stage's secret, which is deployed before the rest. Raises NotDeployed."""
+    """Returns the ARN of a stage's secret, which is deployed before the rest. Raises NotDeployed."""
     name = f"{STACK_NAME.format(stage=stage)}-secrets"
     try:
         return _outputs(name, cloudformation)[SECRETS_ID]

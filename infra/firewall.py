@@ -1,4 +1,4 @@
-"""AWS WAF before the API: one address cannot use up the rates that all customers share."""
+"""Puts AWS WAF before the API, so that one address cannot use up the rates that all customers share."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ class Firewall(Construct):
 
 
 def _posts_of_one_address(most: int) -> CfnWebACL.StatementProperty:
-    """Counts initiate, give-up and whatever else is posted, but not webhooks, which come from CamPay's few addresses.
+    """Counts each POST of an address but the webhooks, which come from CamPay's few addresses.
 
     Looks for the webhooks' path, so that no spelling of another one gets by. Counts no GET: all gateways ask for
     snapshots from the one address of the NAT gateway.
@@ -76,7 +76,7 @@ def _matches(field: CfnWebACL.FieldToMatchProperty, where: str, text: str) -> Cf
 
 
 def _metric(name: str) -> CfnWebACL.VisibilityConfigProperty:
-    """Counts only: samples of requests would keep customers' addresses."""
+    """Switches counting on and samples off: a sample of a request would keep a customer's address."""
     return CfnWebACL.VisibilityConfigProperty(
         cloud_watch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=False
     )

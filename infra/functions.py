@@ -1,4 +1,4 @@
-"""The Lambda functions that chalice makes of `app.py`, as the stacks name them."""
+"""Names the Lambda functions that chalice makes of `app.py`, and what each may do with the ledger's table."""
 
 from dataclasses import dataclass
 

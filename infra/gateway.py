@@ -1,4 +1,4 @@
-"""The Socket.IO gateway: containers on Fargate behind a load balancer that keeps a browser where it is."""
+"""Creates the Socket.IO gateway: containers on Fargate behind a load balancer with sticky sessions."""
 
 from collections.abc import Mapping
 
@@ -22,20 +22,22 @@ from infra.stages import Stage
 
 PORT = 8080
 IDLE_SECONDS = 120
-"""Longer than Engine.IO's pings are apart, so that a browser that waits for its payment is not cut off."""
+"""The load balancer's idle time-out. Longer than Engine.IO's pings are apart, or waiting browsers would be cut off."""
 DEREGISTRATION_SECONDS = 90
-"""Longer than the gateway drains: it closes its own connections, paced, before the load balancer would."""
+"""How long the load balancer leaves open connections to a container that stops. Longer than the gateway takes to close
+them itself, paced.
+"""
 STOP_SECONDS = 120
-"""Fargate's most; longer than the deregistration, so that nothing is killed while it still has browsers."""
+"""Time from SIGTERM to SIGKILL: Fargate's maximum. Longer than the deregistration, so that no browser is cut off."""
 PUBLIC_PATHS = "/socket.io/*"
-"""All that the internet may ask of a gateway; its metrics and its health are for the load balancer and the VPC."""
+"""The only paths that are forwarded from the internet. Metrics and health are for the load balancer and the VPC."""
 _NOTHING_ELSE = elb.ListenerAction.fixed_response(404)
 _USER = "10001:10001"
 _ALIVE = f"import urllib.request as u; u.urlopen('http://127.0.0.1:{PORT}/healthz', timeout=2)"
 
 
 class Gateway(Construct):
-    """`url`: what browsers connect to. `target`: where the domain's DNS entry has to point."""
+    """The gateway's service. `url`: what browsers connect to; `target`: where the domain's DNS entry has to point."""
 
     def __init__(
         self,
@@ -59,7 +61,7 @@ class Gateway(Construct):
         self.url = f"https://{domain.name}" if domain else f"http://{self.target}"
 
     def connections(self) -> cloudwatch.IMetric:
-        """Per healthy container; the load balancer counts its two sides, the browser's and the container's."""
+        """Returns the connections per healthy container. The load balancer counts both sides of each."""
         return cloudwatch.MathExpression(
             expression="IF(healthy > 0, connections / 2 / healthy, 0)",
             using_metrics={

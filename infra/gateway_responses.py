@@ -1,7 +1,7 @@
-"""What API Gateway answers by itself, told as the API tells it, and with CORS: a browser cannot read an answer without.
+"""Shapes the answers that API Gateway gives by itself as the API's problems, with the CORS headers that browsers need.
 
-They are a part of the API's definition, and not resources beside it, since only what is in the definition is certain
-to be in the deployment that is made from it.
+They stand in the API's definition, not in resources beside it: a deployment is made of the definition, and a resource
+might be created after it.
 """
 
 import json
@@ -11,11 +11,11 @@ from typing import Any
 from chalicelib.domain.errors import InvalidRequest, InvalidToken, LimitReached, NotFound, PaymentError
 
 _LANGUAGE = "fr"
-"""As the API's own where a browser does not say; a mapping template cannot read what it says."""
+"""The API's default language; a mapping template cannot read Accept-Language."""
 _OUTCOME_UNKNOWN = (
     "La réponse s'est fait attendre. Ne payez pas une seconde fois : rouvrez la page pour voir où en est le paiement."
 )
-"""Not the API's own sentence: whoever is told this may have been charged."""
+"""Takes the place of the API's sentence: whoever gets this answer may have been charged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ _ANSWERS = {
 
 
 def gateway_responses(origin: str) -> dict[str, Any]:
-    """`origin`: the one that browsers call from."""
+    """Makes the part of the API's definition that has them. `origin`: the shop's, which browsers call from."""
     headers = {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Expose-Headers": "Retry-After",

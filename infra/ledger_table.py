@@ -1,4 +1,4 @@
-"""The ledger's table, from the one definition that tests and the developer's machine use too."""
+"""Creates the ledger's table, from the definition that tests and the developer's machine use too."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -8,10 +8,10 @@ from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, TABLE
 
 
 class LedgerTable(Construct):
-    """Outlives the stack; each second of the last 35 days can be restored.
+    """The ledger's table. It outlives the stack, and each second of the last 35 days can be restored.
 
-    `protect.py` makes DynamoDB itself refuse to delete it, once the stage stands: in the template, that would keep a
-    failed first deployment from being rolled back.
+    DynamoDB refuses to delete it once `infra/commands/protect.py` has run, at the end of a deployment. In the template,
+    the protection would keep a failed first deployment from being rolled back.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -44,7 +44,7 @@ _KINDS = {"S": dynamodb.AttributeType.STRING, "N": dynamodb.AttributeType.NUMBER
 
 
 def _keys(schema: list[dict[str, str]]) -> tuple[dynamodb.Attribute, dynamodb.Attribute]:
-    """The partition key and the sort key; each of ours has both."""
+    """Returns the partition key and the sort key of a key schema; each of ours has both."""
     kinds = {it["AttributeName"]: _KINDS[it["AttributeType"]] for it in TABLE["AttributeDefinitions"]}
     names = {it["KeyType"]: it["AttributeName"] for it in schema}
     partition, sort = (dynamodb.Attribute(name=names[it], type=kinds[names[it]]) for it in ("HASH", "RANGE"))

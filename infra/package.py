@@ -1,4 +1,4 @@
-"""`make package`: the API's Lambda zip, the same to the last byte from every clone.
+"""Builds the Lambda zip, the same to the last byte from every clone: `make package`.
 
 `chalice package` decides what is in it: `app.py`, `chalicelib/`, what `requirements.txt` names, and its own runtime.
 It is given pure wheels only. Added here are the few packages that have machine code, for both of Lambda's processors
@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / ".chalice" / "deployments"
 NAME = "payments-api.zip"
 RUNTIME = "python3.11"
-"""The functions' own, whatever Python deploys them: Debian 12's, the oldest that the product runs on. Raising it is a
-change like any other, tested before it is deployed.
+"""The functions' Python, whatever Python deploys them: Debian 12's, the oldest that the product runs on. Raising it is
+a change like any other, tested before it is deployed.
 """
 LAMBDA_TASK_ROOT = "/var/task"
 
@@ -35,7 +35,7 @@ _PACKAGER = {
 }
 _NEVER_INSIDE = ("boto3", "botocore", "pip", "setuptools", "cryptography", "chalice/cli")
 _COMPILED = ("ijson",)
-"""Packages with machine code; each goes on without it, only slower, on a processor that is none of these."""
+"""Packages with machine code. Each works without it too, more slowly, on another processor than these."""
 _PROCESSORS = ("manylinux2014_aarch64", "manylinux2014_x86_64")
 _EARLIEST_OF_A_ZIP = (1980, 1, 1, 0, 0, 0)
 
@@ -46,7 +46,7 @@ class PackagingFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """`runtime`: Lambda's name of the Python that the bytecode inside is of; `size` in bytes."""
+    """A built zip. `runtime`: Lambda's name of the Python that its bytecode is for; `size` in bytes."""
 
     path: Path
     sha256: str
@@ -55,7 +55,7 @@ class Package:
 
 
 def build(output_dir: Path, root: Path = ROOT) -> Package:
-    """From the tracked files of the clone at `root`. Raises PackagingFailed."""
+    """Builds the zip from the tracked files of the clone at `root`. Raises PackagingFailed."""
     interpreter = runtime_python()
     with TemporaryDirectory() as scratch:
         project, contents = Path(scratch, "project"), Path(scratch, "contents")
@@ -73,7 +73,7 @@ def build(output_dir: Path, root: Path = ROOT) -> Package:
 
 
 def runtime_python(runtime: str = RUNTIME) -> str:
-    """The interpreter that makes the functions' bytecode. Raises PackagingFailed."""
+    """Finds the interpreter that makes the functions' bytecode. Raises PackagingFailed."""
     own = f"python{sys.version_info.major}.{sys.version_info.minor}"
     interpreter = sys.executable if runtime == own else shutil.which(runtime)
     if interpreter and subprocess.run([interpreter, "-c", ""], check=False, capture_output=True).returncode == 0:
@@ -82,7 +82,7 @@ def runtime_python(runtime: str = RUNTIME) -> str:
 
 
 def _copy_product(root: Path, project: Path) -> None:
-    """What git knows, as it stands in the work tree: neither a cache nor a stray file gets to Lambda."""
+    """Copies the files that git tracks, as they are in the work tree: no cache and no stray file gets to Lambda."""
     for name in _run(["git", "ls-files", "-z", "--", *_PRODUCT], root).split("\0"):
         if name:
             (project / name).parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def _unpack_chalice_package(project: Path, contents: Path) -> None:
 
 
 def _take_out_compiled(requirements: Path) -> list[str]:
-    """Their lines, which chalice does not get to see."""
+    """Removes the compiled packages from the requirements that chalice reads, and returns their lines."""
     lines = requirements.read_text(encoding="utf-8").splitlines(keepends=True)
     compiled = [line for line in lines if line.startswith(tuple(f"{name}==" for name in _COMPILED))]
     requirements.write_text("".join(line for line in lines if line not in compiled), encoding="utf-8")
@@ -108,7 +108,7 @@ def _take_out_compiled(requirements: Path) -> list[str]:
 
 
 def _add(requirements: list[str], processor: str, runtime: str, contents: Path) -> None:
-    """What differs between processors has names of its own; the rest is the same and written twice."""
+    """Adds packages for one processor. Its machine code has file names of its own; the rest is the same for each."""
     for_lambda = ["--platform", processor, "--implementation", "cp", "--python-version", runtime.removeprefix("python")]
     what = ["--no-deps", "--no-compile", "--only-binary", ":all:", *for_lambda, *requirements]
     with TemporaryDirectory() as target:
@@ -117,7 +117,7 @@ def _add(requirements: list[str], processor: str, runtime: str, contents: Path) 
 
 
 def _refuse_what_does_not_belong(contents: Path) -> None:
-    """A package that Lambda brings, or is not to have; machine code but that which is there for each processor."""
+    """Raises PackagingFailed where the zip has a package that Lambda brings, or machine code for one processor only."""
     strangers = [name for name in _NEVER_INSIDE if (contents / name).exists()]
     machine_code = [path.relative_to(contents) for path in contents.rglob("*.so*")]
     strangers += [str(path) for path in machine_code if path.parts[0].partition(".")[0] not in _COMPILED]
@@ -126,7 +126,7 @@ def _refuse_what_does_not_belong(contents: Path) -> None:
 
 
 def _compile(contents: Path, interpreter: str) -> None:
-    """Unchecked: nothing but the zip's own hash says that bytecode and source belong together, and no time is in it."""
+    """Adds bytecode that is not checked against its source at run time, so that no file's time is in it."""
     where = ["-s", str(contents), "-p", LAMBDA_TASK_ROOT]
     command = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", *where, str(contents)]
     _run(["env", "PYTHONHASHSEED=0", interpreter, "-s", *command], contents)
@@ -144,7 +144,7 @@ def _zip(contents: Path, path: Path) -> None:
 
 
 def _run(command: list[str], folder: Path) -> str:
-    """Its standard output. Raises PackagingFailed."""
+    """Runs a command and returns its standard output. Raises PackagingFailed."""
     done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()

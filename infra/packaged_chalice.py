@@ -1,4 +1,4 @@
-"""chalice.cdk's construct around a zip that is there already, which all functions then share."""
+"""Gives chalice.cdk's construct a zip that is built already, which all functions share."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ from infra.package import Package
 
 
 class PackagedChalice(Chalice):
-    """What chalice.cdk would build itself, once per stage and never twice alike, it is given here."""
+    """Chalice's construct with a given zip. It would build one for each stage, and its builds are not reproducible."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class PackagedChalice(Chalice):
         (folder / "sam.json").write_text(json.dumps(self._template), encoding="utf-8")
 
     def _tidy(self) -> None:
-        """chalice.cdk leaves its folder where one happens to stand; CDK has by now taken what it needs from it."""
+        """Deletes the folder that chalice.cdk leaves in the working directory; the CDK has its own copy."""
         folder = Path(self._sam_package_dir)
         shutil.rmtree(folder)
         folder.with_name(f"{folder.name}.sam_with_assets.json").unlink()

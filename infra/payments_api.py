@@ -1,4 +1,4 @@
-"""The API, the sweep and the statement: chalice's functions and its API Gateway, with what chalice does not know."""
+"""Creates the Lambda functions and the API Gateway that chalice makes of `app.py`, and sets what chalice cannot."""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from infra.route_limits import route_limits
 from infra.stages import Stage
 
 INTEGRATION_TIMEOUT_MS = 29_000
-"""API Gateway's most."""
+"""API Gateway's maximum."""
 _ONE_MINUTE = 60
 _DOMAIN = "ApiGatewayCustomDomain"
 _ACCOUNT_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
@@ -39,12 +39,14 @@ _ACCESS_LINE = {
     "milliseconds": "$context.responseLatency",
     "error": "$context.error.responseType",
 }
-"""The route's template and nothing that a caller wrote: a webhook by GET has a signature and a phone number in its
-query, and order numbers stand in paths."""
+"""A line of the access log: the route's template and nothing that a caller wrote. A webhook by GET has a signature and
+a phone number in its query, and order numbers stand in paths."""
 
 
 class PaymentsApi(Construct):
-    """`url`: before `/api/payment`. `target`: where its own domain has to point. `logs`: by the function's name."""
+    """The API and the functions. `url`: what stands before `/api/payment`; `target`: where its own domain has to point;
+    `logs`: by the function's name.
+    """
 
     def __init__(
         self,
@@ -103,12 +105,12 @@ class PaymentsApi(Construct):
             self.target = Token.as_string(self._in_template(_DOMAIN).get_att("RegionalDomainName"))
 
     def metric(self, name: str, **options: Any) -> cloudwatch.Metric:
-        """Of API Gateway, such as 5XXError."""
+        """Returns a metric of API Gateway, such as 5XXError."""
         dimensions = {"ApiName": self._stage.full_name, "Stage": self._stage.name}
         return cloudwatch.Metric(namespace="AWS/ApiGateway", metric_name=name, dimensions_map=dimensions, **options)
 
     def function_metric(self, function: Function, name: str, **options: Any) -> cloudwatch.Metric:
-        """Of Lambda, such as Errors."""
+        """Returns a metric of Lambda, such as Errors."""
         dimensions = {"FunctionName": self._resource(function).ref}
         return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=name, dimensions_map=dimensions, **options)
 
@@ -152,7 +154,7 @@ class PaymentsApi(Construct):
         )
         api.add_resource_dependency(self._account())
         if stage.api_domain:
-            # chalice names the API's stage by a text, so that nothing would say that it has to be there first.
+            # Chalice refers to the stage by name, which is no dependency: a Ref makes CloudFormation create it first.
             mapping = self._in_template(f"{_DOMAIN}Mapping")
             mapping.add_property_override("Stage", {"Ref": "RestAPI.Stage"})
             acknowledge(
@@ -162,8 +164,8 @@ class PaymentsApi(Construct):
             )
 
     def _account(self) -> apigateway.CfnAccount:
-        """API Gateway writes access logs with one role per account and region. It stays when a stage goes, since the
-        other stage's logs need it too.
+        """Sets the account's role in this region with which API Gateway writes access logs. It stays when a stage goes,
+        since the other stage's logs need it too.
         """
         role = iam.Role(
             self,

@@ -1,4 +1,4 @@
-"""A stage, put together. What each part is stands in its own file."""
+"""Composes the stack of a stage of its parts, each of which has a file of its own."""
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager

@@ -1,4 +1,4 @@
-"""Redis (ElastiCache for Valkey): a primary and a replica in two zones, reachable by the API and the gateway alone."""
+"""Creates Redis (ElastiCache for Valkey): primary and replica in two zones, for the API and the gateway alone."""
 
 from aws_cdk import SecretValue
 from aws_cdk import aws_ec2 as ec2
@@ -11,12 +11,12 @@ from infra.secrets_stack import REDIS_PASSWORD
 from infra.stages import Stage
 
 PORT = 6380
-"""Not the usual one, which is what scanners try."""
+"""Differs from the usual port, which scanners try."""
 _REPLICAS = 1
 
 
 class RedisGroup(Construct):
-    """`members`: the ids of its nodes, for what CloudWatch measures of each."""
+    """The replication group. `members`: the ids of its nodes, by which CloudWatch measures each."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class RedisGroup(Construct):
         self.members = [f"{self.group.ref}-{suffix}" for suffix in suffixes]
 
     def environment(self, stage: Stage) -> dict[str, str]:
-        """How the API and the gateway reach it; the password stays in the secret."""
+        """Returns the variables by which the API and the gateway reach it; the password stays in the secret."""
         return {
             "REDIS_HOST": self.host,
             "REDIS_PORT": str(PORT),

@@ -1,4 +1,4 @@
-"""What each function may do in AWS, and nothing else."""
+"""Makes the roles of the Lambda functions, each with the permissions that its code needs and no other."""
 
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -29,7 +29,7 @@ def function_role(
     bus: events.EventBus,
     secret: secretsmanager.ISecret,
 ) -> iam.Role:
-    """Makes the role of a Lambda function."""
+    """Makes a function's role. `tests/infra/templates/test_permissions.py` compares it with the calls of the code."""
     role = iam.Role(scope, f"{function.name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     may = [
         iam.PolicyStatement(

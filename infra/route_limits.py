@@ -1,4 +1,4 @@
-"""How many calls a second API Gateway lets through to each route."""
+"""Sets how many calls a second API Gateway lets through to each route."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from infra.stages import Stage
 
 
 def route_limits(stage: Stage) -> list[dict[str, Any]]:
-    """API Gateway's method settings: a limit for each route but the webhook, so that no flood of others delays it."""
+    """Returns API Gateway's method settings: a limit for each route but the webhook, which no flood may delay."""
     size = stage.api
     limits = (
         ("POST", "/api/payment/initiate", size.initiate_rate),

@@ -1,4 +1,4 @@
-"""The SAM template that chalice makes of `app.py`, for one stage and without building code.
+"""Makes the SAM template of `app.py` with chalice, for one stage and without building code.
 
 `python -m infra.sam_template STAGE` reads the stage's settings as JSON and writes the template. A process of its own:
 chalice imports `app.py`, whose routes are declared with the FRONTEND_URL of the environment.
@@ -21,12 +21,12 @@ from chalice.package import ResourceBuilder, SAMTemplateGenerator
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = "deployment.zip"
-"""What each function's CodeUri is; the construct puts the real place there."""
+"""The CodeUri of each function, which the construct replaces with the real place."""
 _ANY_REGION = "eu-west-1"  # chalice wants one, and nothing in the template depends on it
 
 
 class _CodeComesLater(BaseDeployStep):
-    """Instead of chalice's step that downloads and zips: the zip is made once, by infra/package.py."""
+    """Replaces chalice's step that downloads and zips: infra/package.py builds the zip, once."""
 
     def handle_deploymentpackage(
         self,
@@ -37,7 +37,7 @@ class _CodeComesLater(BaseDeployStep):
 
 
 def generate(stage: str, settings: Mapping[str, Any], frontend_url: str) -> dict[str, Any]:
-    """`settings` as in a stage of `.chalice/config.json`, which they win over."""
+    """Returns the template. `settings`: as in a stage of `.chalice/config.json`, and stronger than those there."""
     variables = [f"FRONTEND_URL={frontend_url}", f"AWS_DEFAULT_REGION={_ANY_REGION}"]
     command = ["env", *variables, sys.executable, "-m", "infra.sam_template", stage]
     done = subprocess.run(command, cwd=ROOT, input=json.dumps(settings), capture_output=True, text=True, check=False)

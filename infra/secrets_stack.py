@@ -1,8 +1,8 @@
-"""One secret per stage, in a stack of its own: it is filled before anything that reads it starts.
+"""Creates a stage's secret, in a stack of its own: it has to be filled before anything starts that reads it.
 
 CloudFormation makes the password of Redis, which ElastiCache is told by reference, and nothing else;
-`fill_secret.py` adds the other keys. No value is ever in a template. The secret outlives the stack, and so has no fixed
-name: one would be taken when the stage is made anew.
+`infra/commands/fill_secret.py` adds the other keys. No value is ever in a template. The secret outlives the stack, and
+so has no fixed name: one would be taken when the stage is made anew.
 """
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack

@@ -1,4 +1,4 @@
-"""The stages and everything in which they differ. A shop edits this file, and no other one in here."""
+"""Defines the stages by all in which they differ. A shop edits this file, and no other of `infra`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -7,16 +7,16 @@ from chalicelib.settings import DEMO_API_URL
 
 APP = "braidster-payments"
 EXAMPLE_MARKS = ("shop.example", ":000000000000:")
-"""What marks a value below as an example: such a stage can be looked at and tested, but not deployed."""
+"""Parts of a value by which it is known as an example. A stage that has one can be synthesised but not deployed."""
 
 
 class UnknownStage(Exception):
-    """Names those that there are."""
+    """Raised for a name that no stage has; the message lists the stages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
-    """`certificate_arn`: of AWS Certificate Manager, in the stage's own region."""
+    """A domain name and its certificate, of AWS Certificate Manager in the stage's own region."""
 
     name: str
     certificate_arn: str
@@ -24,7 +24,8 @@ class Domain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSize:
-    """`concurrency`: what Lambda keeps for the API alone. Rates are requests a second and route, the burst is as many:
+    """How much the API may take. `concurrency`: what Lambda reserves for it. Rates are requests a second and route, the
+    burst is as many:
     `initiate_rate` also of giving up, `look_rate` of status, tracking and health, `operator_rate` of the operator's
     routes. `posts_per_address`: calls of one address in 5 minutes, webhooks not counted, in prod.
 
@@ -43,7 +44,9 @@ class ApiSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySize:
-    """Fargate's CPU units and MiB; `connections`: browsers per container, above which another one is started."""
+    """How large the gateway is: Fargate's CPU units and MiB, and how many containers. `connections`: browsers per
+    container above which another one is started.
+    """
 
     cpu: int
     memory: int
@@ -54,7 +57,7 @@ class GatewaySize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisSize:
-    """`shards`: in cluster mode only, each a primary and a replica."""
+    """How large Redis is. `shards`: in cluster mode only, each a primary and a replica."""
 
     node_type: str
     cluster: bool = False
@@ -63,8 +66,9 @@ class RedisSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """`campay_api_url` decides whether money moves. `order_events_url`: the shop's, for order events by HTTPS; without
-    it they go to the bus only. `float_threshold`: below it CamPay's balance of us raises an alarm, in XAF.
+    """A deployment. `campay_api_url` decides whether money moves. `order_events_url`: the shop's, for order events by
+    HTTPS; without it they go to the bus only. `float_threshold`: our balance at CamPay, in XAF, below which there is an
+    alarm.
     """
 
     name: str
@@ -95,7 +99,7 @@ class Stage:
         return f"{APP}-{self.name}"
 
     def examples(self) -> list[str]:
-        """The settings that still are examples, by name."""
+        """Returns the names of the settings that still are examples."""
         return [name for name, value in _texts(self) if any(mark in value for mark in EXAMPLE_MARKS)]
 
 
@@ -146,7 +150,7 @@ STAGES = {stage.name: stage for stage in (DEV, PROD)}
 
 
 def stage_of(name: str) -> Stage:
-    """Raises UnknownStage."""
+    """Returns a stage by its name. Raises UnknownStage."""
     try:
         return STAGES[name]
     except KeyError:

@@ -1,4 +1,4 @@
-"""`python -m infra.commands.account`: prints the account and region of AWS that this shell is signed in to."""
+"""Prints the account and region of AWS that this shell is signed in to: `python -m infra.commands.account`."""
 
 import sys
 
@@ -7,15 +7,16 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 _REGION = ["AWS_REGION", "AWS_DEFAULT_REGION"]
-"""boto3 alone knows the second one only. In this order the CDK's command line reads them too, and both must agree."""
+"""The variables that name a region, the stronger first, as the CDK's command line reads them; boto3 by itself reads the
+second one only."""
 
 
 class NoAccount(Exception):
-    """Says in one line what this shell lacks."""
+    """Raised where this shell is not signed in; says in one line what it lacks."""
 
 
 def sign_in() -> str:
-    """Makes the shell's account the one that boto3 asks from now on.
+    """Makes boto3 use the account and region of this shell from now on.
 
     Returns `aws://ACCOUNT/REGION`, as the CDK writes it. Raises NoAccount.
     """

@@ -24,14 +24,14 @@ class NotDeployable(Exception):
 
 
 def check_stage(name: str) -> None:
-    """Raises UnknownStage, NotDeployable."""
+    """Refuses a stage that has example values. Raises UnknownStage, NotDeployable."""
     stage = stage_of(name)
     if examples := stage.examples():
         raise NotDeployable(f"{stage.name} still has example values in infra/stages.py: {', '.join(examples)}")
 
 
 def check_engine(engine: str, *, machine: str, emulator: Path = _EMULATOR) -> None:
-    """Raises NotDeployable where the gateway's image, which is for ARM, cannot be built. `machine`: its processor."""
+    """Checks that the gateway's image, for ARM, can be built here. `machine`: the processor. Raises NotDeployable."""
     if _says(engine, "info") is None:
         raise NotDeployable(
             f"{engine} builds no images here: install and start Docker, or name another engine in CDK_DOCKER"
@@ -45,7 +45,7 @@ def check_engine(engine: str, *, machine: str, emulator: Path = _EMULATOR) -> No
 
 
 def _says(*command: str) -> str | None:
-    """What a program printed; None where it is not there, failed, or did not end."""
+    """Returns what a program printed; None where it is not there, failed, or did not end."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError):

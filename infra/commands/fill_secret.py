@@ -37,14 +37,14 @@ class CannotFill(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """Names only. `missing`: what a person still has to give."""
+    """The outcome, by names only. `missing`: what a person still has to give."""
 
     added: list[str]
     missing: list[str]
 
 
 def fill(client: Any, secrets_id: str, ask: Ask) -> Filled:
-    """`client`: boto3's for Secrets Manager. `ask` gives a value for a name of CamPay's, or an empty text.
+    """Adds what a secret lacks. `client`: boto3's for Secrets Manager; `ask`: gives a value of CamPay's by name, or "".
 
     Raises CannotFill.
     """
@@ -62,7 +62,7 @@ def fill(client: Any, secrets_id: str, ask: Ask) -> Filled:
 
 
 def _wanted_of_campay(there: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
-    """Name by name, since the answer to one decides about the next: a permanent token makes the others needless."""
+    """Lists CamPay's keys that are missing, one by one: a permanent token in `new` makes the later ones needless."""
     webhook, token, username, password = CAMPAY_KEYS
     if not there.get(webhook):
         yield webhook
