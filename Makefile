@@ -138,4 +138,4 @@ $(OLD_CHROMIUM): tests/browser/old_chromium/package-lock.json | $(INSTALLED)
 		&& node tests/browser/old_chromium/unpack.mjs
 
 package: $(INSTALLED_DEPLOY)
-	@$(PY) -m infra.package --measure
+	@$(PY) -m infra.commands.package --measure

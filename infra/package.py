@@ -1,4 +1,4 @@
-"""Builds the Lambda zip, the same to the last byte from every clone: `make package`.
+"""Builds the Lambda zip, the same to the last byte from every clone.
 
 `chalice package` decides what is in it: `app.py`, `chalicelib/`, what `requirements.txt` names, and its own runtime.
 It is given pure wheels only. Added here are the few packages that have machine code, for both of Lambda's processors
@@ -6,7 +6,6 @@ side by side, so that one zip fits each of them; and bytecode: Lambda's /var/tas
 it each cold start would compile every module again.
 """
 
-import argparse
 import hashlib
 import shutil
 import subprocess
@@ -17,7 +16,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
-OUTPUT = ROOT / ".chalice" / "deployments"
 NAME = "payments-api.zip"
 RUNTIME = "python3.11"
 """The functions' Python, whatever Python deploys them: Debian 12's, the oldest that the product runs on. Raising it is
@@ -151,24 +149,3 @@ def _run(command: list[str], folder: Path) -> str:
         told = [line.partition("ERROR: ")[2] for line in lines if "ERROR: " in line] or lines[-1:]
         raise PackagingFailed(f"{Path(command[0]).name} ended with {done.returncode}: {' '.join(told)}")
     return done.stdout
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m infra.package", description="Builds the API's Lambda zip.")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="the folder to put it into")
-    parser.add_argument("--measure", action="store_true", help="start it as Lambda does, and say how long that takes")
-    options = parser.parse_args()
-    try:
-        package = build(options.output)
-    except PackagingFailed as failed:
-        sys.exit(f"make package: {failed}")
-    print(f"{package.path}\n{package.size:,} bytes, {package.runtime}, sha256 {package.sha256}")
-    if options.measure:
-        from tests.harness.lambda_runtime import init_milliseconds  # what runs Lambda here is only there for tests
-
-        for name, milliseconds in init_milliseconds(package.path).items():
-            print(f"init {name}: {milliseconds:.0f} ms")
-
-
-if __name__ == "__main__":
-    main()

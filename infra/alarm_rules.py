@@ -1,0 +1,114 @@
+"""Says of what AWS itself measures (functions, load balancer, Redis, queue) when somebody is to be told."""
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from infra.functions import API, STATEMENT, SWEEP, Function
+from infra.gateway import Gateway
+from infra.order_events import OrderEvents
+from infra.payments_api import PaymentsApi
+from infra.redis_group import RedisGroup
+
+_MINUTE, _FIVE_MINUTES, _HOUR = (Duration.minutes(it) for it in (1, 5, 60))
+_QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
+_LOUD = cloudwatch.TreatMissingData.BREACHING
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRule:
+    """Says when one alarm changes to ALARM. `page`: its name, and its section of docs/operations.md.
+
+    `after`: how many periods in a row; `missing`: what a period without data counts as.
+    """
+
+    page: str
+    sentence: str
+    metric: cloudwatch.IMetric
+    threshold: float
+    above: bool = True
+    after: int = 1
+    missing: cloudwatch.TreatMissingData = _QUIET
+
+
+def of_functions(api: PaymentsApi) -> list[AlarmRule]:
+    def of(function: Function, name: str, period: Duration) -> cloudwatch.Metric:
+        return api.function_metric(function, name, statistic="Sum", period=period)
+
+    return [
+        AlarmRule(
+            "api-5xx",
+            "The API answered 5 or more calls in 5 minutes with a 5xx.",
+            api.metric("5XXError", statistic="Sum", period=_FIVE_MINUTES),
+            5,
+        ),
+        AlarmRule(
+            "api-throttled",
+            "Lambda refused calls, webhooks too, because all that is reserved for the API is busy.",
+            of(API, "Throttles", _FIVE_MINUTES),
+            1,
+        ),
+        AlarmRule(
+            "sweep-not-running",
+            "The sweep has not started for 5 minutes: lost webhooks are not made good, nothing expires.",
+            of(SWEEP, "Invocations", _FIVE_MINUTES),
+            1,
+            above=False,
+            missing=_LOUD,
+        ),
+        AlarmRule(
+            "sweep-errors",
+            "The sweep ended with an error twice in 5 minutes.",
+            of(SWEEP, "Errors", _FIVE_MINUTES),
+            2,
+        ),
+        AlarmRule(
+            "statement-errors",
+            "The nightly comparison with CamPay's statement ended with an error.",
+            of(STATEMENT, "Errors", _HOUR),
+            1,
+        ),
+    ]
+
+
+def of_gateway(gateway: Gateway) -> list[AlarmRule]:
+    metrics = gateway.targets.metrics
+    return [
+        AlarmRule(
+            "gateway-down",
+            "No gateway is alive: browsers see no changes, payments go on.",
+            metrics.healthy_host_count(statistic="Minimum", period=_MINUTE),
+            1,
+            above=False,
+            after=3,
+            missing=_LOUD,
+        ),
+    ]
+
+
+def of_redis(redis: RedisGroup) -> list[AlarmRule]:
+    used = {
+        f"node{number}": cloudwatch.Metric(
+            namespace="AWS/ElastiCache",
+            metric_name="DatabaseMemoryUsagePercentage",
+            dimensions_map={"CacheClusterId": member},
+            statistic="Maximum",
+            period=_FIVE_MINUTES,
+        )
+        for number, member in enumerate(redis.members)
+    }
+    fullest = cloudwatch.MathExpression(
+        expression=f"MAX([{', '.join(used)}])", using_metrics=used, period=_FIVE_MINUTES, label="fullest node, %"
+    )
+    return [AlarmRule("redis-memory", "A node of Redis has used 80 % of its memory.", fullest, 80, after=3)]
+
+
+def of_order_events(order_events: OrderEvents) -> list[AlarmRule]:
+    if order_events.dead_letters is None:
+        return []
+    waiting = order_events.dead_letters.metric_approximate_number_of_messages_visible(
+        statistic="Maximum", period=_FIVE_MINUTES
+    )
+    sentence = "An order event could not be delivered to the shop for 24 hours: an order may be paid and not say so."
+    return [AlarmRule("undelivered-order-events", sentence, waiting, 1)]
