@@ -34,8 +34,8 @@ from tests.harness.aws_calls import AwsCalls
 from tests.harness.stack import wait_until
 
 GATEWAY = "Gateway"
-TABLE, BUS = "payments-of-the-drive", "default"
-OF_VARIABLE = {TABLE: "PAYMENTS_TABLE", BUS: "EVENT_BUS", "secret-of-the-drive": "SECRETS_ID"}
+TABLE, BUS, SECRET = "payments-of-the-drive", "default", "secret-of-the-drive"
+OF_VARIABLE = {TABLE: "PAYMENTS_TABLE", BUS: "EVENT_BUS", SECRET: "SECRETS_ID"}
 """The variable by which a stack tells its functions where each of these is."""
 OTHER_AMOUNT_NUMBER = "237670000006"
 """The simulator charges it another amount than was asked for."""
@@ -54,7 +54,7 @@ _SCHEDULED = {
 
 @dataclass
 class Drive:
-    """`routes`: method and path of each that was called."""
+    """Calls the product, and knows what it has called. `routes`: method and path of each."""
 
     calls: AwsCalls
     aws: EmbeddedAws
@@ -64,7 +64,7 @@ class Drive:
     _phones: Iterator[int] = field(default_factory=lambda: iter(range(237677777000, 237677777700)))
 
     def everything(self) -> None:
-        """Steps that depend on each other share a method."""
+        """Takes every step, once. Those that depend on each other share a method."""
         self._pay_by_webhook()
         self._give_up()
         self._operate()
@@ -122,7 +122,7 @@ class Drive:
             stored = [self._stored(each) for each in (*lost, unannounced)]
             return all(it.payment.is_final and it.delivered_version == it.payment.version for it in stored)
 
-        wait_until(is_done, "the sweep makes all of them good")
+        wait_until(is_done, "the sweep makes all of them good", 60)
 
     def _compare_statement(self) -> None:
         """Finds a payment that no webhook told, and a second charge of one that was not announced yet."""
@@ -222,7 +222,7 @@ def driven(aws: EmbeddedAws, valkey: Valkey) -> Iterator[Drive]:
             patch.setenv(name, value)
         with AwsCalls.recording() as calls:
             create_table(boto3.client("dynamodb"), TABLE)
-            boto3.client("secretsmanager").create_secret(Name="secret-of-the-drive", SecretString=json.dumps(keys))
+            boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(keys))
             bootstrap.process.close()
             drive = Drive(calls, aws, Shop(simulator, aws), keys)
             try:
@@ -230,9 +230,7 @@ def driven(aws: EmbeddedAws, valkey: Valkey) -> Iterator[Drive]:
                 yield drive
             finally:
                 bootstrap.process.close()
-                boto3.client("secretsmanager").delete_secret(
-                    SecretId="secret-of-the-drive", ForceDeleteWithoutRecovery=True
-                )
+                boto3.client("secretsmanager").delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
 
 
 def _keys(simulator: CampaySimulator) -> dict[str, str]:
