@@ -82,6 +82,12 @@ def test_no_role_allows_what_is_never_called_with_it(stack: Template, drive: Dri
     assert unused == []
 
 
+def test_code_may_not_touch_the_network_that_it_is_put_into(stack: Template) -> None:
+    """Lambda itself may, with the same role."""
+    for _, role, _ in callers(stack):
+        assert not role_allows(statements_of(stack, role), "ec2:CreateNetworkInterface", "*"), role
+
+
 # ---------------------------------------------------------------------- whether the drive sees everything
 
 
