@@ -56,11 +56,12 @@ def _names(parameters: list[dict[str, Any]], place: str) -> list[str]:
     return [each["name"] for each in parameters if each["in"] == place]
 
 
-def examples_of(operation: Operation) -> list[Example]:
+def examples_shown_for(operation: Operation) -> list[Example]:
+    """One for each body that the document shows; one without a body where it shows none."""
     return [Example(operation, *shown) for shown in operation.bodies()] or [Example(operation)]
 
 
-EXAMPLES = [example for operation in operations() for example in examples_of(operation)]
+EXAMPLES = [example for operation in operations() for example in examples_shown_for(operation)]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
@@ -100,7 +101,7 @@ def payment_under_review(shop: Shop, merchant: dict[str, str], api: Settings) ->
 
 
 def credentials(operation: Operation, api: Settings, live: Mapping[str, str], *, by_key: bool) -> dict[str, str]:
-    """Those of the document's first scheme that is none of the caller's choice."""
+    """What the operation's first security scheme wants. `by_key`: where it takes a key, send one."""
     schemes = [name for each in operation.content["security"] for name in each]
     if "trackingToken" in schemes:
         return {"Authorization": f"Bearer {live['trackingToken']}"}
@@ -112,7 +113,7 @@ def credentials(operation: Operation, api: Settings, live: Mapping[str, str], *,
 @pytest.mark.parametrize("operation", operations(), ids=lambda it: it.id)
 def test_who_needs_credentials_is_refused_without(operation: Operation) -> None:
     security = operation.content["security"]
-    refused = examples_of(operation)[0].send({}, {}).status == 401
+    refused = examples_shown_for(operation)[0].send({}, {}).status == 401
     is_signed = operation.id in ("initiate", "webhook", "webhookByQuery")  # the body or the query is, not a header
     assert refused == (bool(security) or is_signed)
 
@@ -129,7 +130,7 @@ def test_each_security_scheme_opens_what_it_is_named_for(
     }[scheme]
     for operation in operations():
         if operation.content["security"] and operation.id != "initiate":
-            reply = examples_of(operation)[0].send(live, headers)
+            reply = examples_shown_for(operation)[0].send(live, headers)
             assert (reply.status != 401) == ({scheme: []} in operation.content["security"]), operation.id
 
 
