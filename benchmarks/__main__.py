@@ -1,6 +1,6 @@
-"""`make bench`: prints what `docs/performance.md` states, and fails where a figure is above its aim.
+"""Prints the figures of `docs/performance.md` (`make bench`), and fails where one is above its target.
 
-`python -m benchmarks event-to-paint` measures the way to the customer's screen; it needs Chromium and the built page.
+`python -m benchmarks event-to-paint` measures the time to the customer's screen; it needs Chromium and the built page.
 `python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes a few minutes.
 """
 

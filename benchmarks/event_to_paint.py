@@ -1,7 +1,7 @@
-"""How long it takes from a payment's change in Redis to its words on a screen, in a real Chromium.
+"""Measures the time from a payment's publication in Redis to its paint on a screen, in a real Chromium.
 
-Everything that lies between is real: Redis' pub/sub, the gateway, the WebSocket, the hook, React. Published at an
-even pace, so that nothing queues; both ends read the one clock of this machine.
+Everything between is real: Redis' pub/sub, the gateway, the WebSocket, the hook, React. Versions are published at an
+even pace, so that nothing queues. Both ends read the same machine's clock.
 """
 
 import statistics
@@ -25,7 +25,7 @@ SAMPLES = 200
 _PAUSE_SECONDS = 0.05
 _STAYS_PENDING = "237671200000"
 
-# A message that a frame's own callback posts comes after that frame was painted.
+# A message posted in an animation frame's callback arrives after that frame was painted.
 _NOTE_PAINTS = """
 window.painted = {};
 new MutationObserver(() => requestAnimationFrame(() => {
@@ -39,7 +39,7 @@ new MutationObserver(() => requestAnimationFrame(() => {
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds."""
+    """Percentiles of the latency, in milliseconds."""
 
     median: float
     p95: float
@@ -71,7 +71,7 @@ def run() -> Latency:
 
 
 def _publish(stack: Stack, valkey: Valkey) -> dict[int, float]:
-    """Versions that look different each time; when each one was published, in milliseconds since the epoch."""
+    """Publishes versions that each look different. Returns version -> time of publication, ms since the epoch."""
     reference = str(stack.transactions()[-1]["externalReference"])
     with redis.Redis(port=valkey.port) as client:
         event = decode(client.get(payment_key(reference)) or b"")

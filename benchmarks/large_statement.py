@@ -1,6 +1,6 @@
-"""A day of 100,000 payments in CamPay's statement: lost answers found in it, and the day compared with the ledger.
+"""Measures a statement of 100,000 payments: finding lost answers in it, and comparing it with the ledger.
 
-The API's code runs in a process of its own, so that its peak memory is measured and nobody else's.
+The API's code runs in a process of its own, so that only its own peak memory is measured.
 """
 
 import json
@@ -31,7 +31,7 @@ MEMORY_MEGABYTES = 512
 ROWS = 100_000
 LOST = 50
 DIFFERENCES = 7
-"""Of each kind: listed by CamPay only, in the ledger only, with another amount."""
+"""Number of differences of each kind: listed by CamPay only, in the ledger only, with another amount."""
 DAY = date(2026, 1, 31)
 TABLE = "payments"
 PRICE = Money(5000, "XAF")
@@ -40,8 +40,10 @@ _NOON = int(datetime.fromisoformat(f"{DAY}T12:00:00+00:00").timestamp() * 1000)
 
 @dataclass(frozen=True)
 class Measured:
-    """`found`: lost answers that became SUCCESSFUL. `compare_cpu_seconds`: our own, without what the stand-in for
-    DynamoDB takes. The others as in the report of the comparison.
+    """The measurements of one run. Fields not named here are those of the comparison's report.
+
+    `found`: payments with a lost answer that became SUCCESSFUL. `compare_cpu_seconds`: of the API's own code, without
+    the emulated DynamoDB.
     """
 
     rows: int
@@ -84,7 +86,7 @@ def run(rows: int = ROWS) -> Measured:
         campay.start()
         os.environ["CAMPAY_API_URL"] = f"http://127.0.0.1:{campay.server_port}/api"
         command = [sys.executable, "-m", "benchmarks.large_statement", str(rows)]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own words
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - a fixed command
         campay.close()
     return Measured(**json.loads(done.stdout.splitlines()[-1]))
 
@@ -118,7 +120,7 @@ def measure(rows: int) -> Measured:
 
 
 def peak_megabytes() -> int:
-    """Of this process since it began; `getrusage` would count what its parent had when it was started."""
+    """Returns this process's peak memory. `getrusage` would include its parent's memory at the fork."""
     (line,) = (it for it in Path("/proc/self/status").read_text("ascii").splitlines() if it.startswith("VmHWM:"))
     return int(line.split()[1]) // 1024
 
@@ -127,7 +129,7 @@ def peak_megabytes() -> int:
 
 
 def write_ledger(rows: int) -> None:
-    """One payment for each row of CamPay's, but for the differences; and LOST ones whose collect answer was lost."""
+    """Writes a payment for each row of CamPay's but the differences, and LOST ones with a lost answer."""
     client = boto3.client("dynamodb")
     items = [*_noted(rows), *_lost(rows)]
     for start in range(0, len(items), 25):
@@ -136,13 +138,15 @@ def write_ledger(rows: int) -> None:
 
 
 def _noted(rows: int) -> Iterator[dict[str, Any]]:
-    """The first DIFFERENCES rows are unknown here, the next ones have another amount here; as many more are noted
-    here, and CamPay does not list them.
+    """Yields the ledger's rows of the day.
+
+    The ledger lacks CamPay's first DIFFERENCES rows, has another amount for the next ones, and has as many more that
+    CamPay does not list.
     """
     for number in (*range(DIFFERENCES, rows), *range(-DIFFERENCES, 0)):
         money = replace(PRICE, amount=4000) if DIFFERENCES <= number < 2 * DIFFERENCES else PRICE
         paid = {"status": PaymentStatus.SUCCESSFUL, "provider_reference": f"c-{number}", "charges": (f"c-{number}",)}
-        yield _row_of(replace(_payment(number), money=money, **paid))  # type: ignore[arg-type]  # as Payment has them
+        yield _row_of(replace(_payment(number), money=money, **paid))  # type: ignore[arg-type]  # fields of Payment
 
 
 def _lost(rows: int) -> Iterator[dict[str, Any]]:
@@ -180,7 +184,7 @@ def _reference(number: int) -> str:
 
 
 def statement(rows: int, day: str) -> Iterator[bytes]:
-    """CamPay's answer for a day, piece by piece; the days beside DAY have as many rows of others."""
+    """Yields CamPay's statement of a day in pieces. The days next to DAY have as many rows, of other payments."""
     is_ours = day == DAY.isoformat()
     numbers = range(rows + LOST) if is_ours else range(10 * rows, 11 * rows)
     yield b'{"data": ['
@@ -209,7 +213,7 @@ def statement_row(number: int, day: str) -> dict[str, Any]:
 
 
 def _record(provider_reference: str) -> dict[str, str]:
-    """As `GET /transaction/` has it. Only lost ones and those that are unknown here are asked for."""
+    """Returns a record as `GET /transaction/` has it. Only lost and unknown payments are read."""
     reference = _reference(int(provider_reference.removeprefix("c-")))
     fixed = {"status": "SUCCESSFUL", "amount": "5000.00", "currency": "XAF", "endpoint": "collect"}
     return {"reference": provider_reference, "external_reference": reference, **fixed}

@@ -1,4 +1,4 @@
-"""How many round trips to Redis and calls to DynamoDB each operation of the API makes. Counted, not timed."""
+"""Counts the round trips to Redis and the calls to DynamoDB of each operation of the API."""
 
 import os
 from collections.abc import Callable
@@ -37,13 +37,13 @@ class Counted:
 
 
 class CountingConnection(redis.Connection):
-    """One `send_packed_command` is one round trip, however many commands it carries."""
+    """Counts round trips: each `send_packed_command` is one, however many commands it carries."""
 
     sent = 0
 
     def send_packed_command(self, *arguments: Any, **options: Any) -> None:
         CountingConnection.sent += 1
-        super().send_packed_command(*arguments, **options)  # type: ignore[no-untyped-call]  # redis-py's own
+        super().send_packed_command(*arguments, **options)  # type: ignore[no-untyped-call]  # redis-py has no types for it
 
 
 class Counter:
@@ -61,7 +61,7 @@ class Counter:
 
 
 class ForwardClock(Clock):
-    """The true time and what a bench adds to it."""
+    """The system's time plus what a benchmark adds to it."""
 
     def __init__(self) -> None:
         self.added = 0
@@ -130,8 +130,9 @@ def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: Camp
 
 
 def _paths(service: Service, clock: ForwardClock, campay: CampaySimulator) -> list[Written]:
-    """A payment that is paid and one that is declined, each with its webhook, and one that nobody answers; each with
-    all of its checks.
+    """Runs three payments with all of their checks, and counts the write units of each.
+
+    One is paid and one declined, each with its webhook; nobody answers the third.
     """
     import boto3
 
@@ -152,7 +153,7 @@ def _paths(service: Service, clock: ForwardClock, campay: CampaySimulator) -> li
 
 
 def _check_all(service: Service, clock: ForwardClock) -> None:
-    """Goes forward from check to check until none is due any more."""
+    """Advances the clock from check to check until none is due any more."""
     while following := service.ledger.due(clock.now() + 4 * 86_400_000, 1).values():
         clock.added += max(max(following) + 1 - clock.now(), 0)
         service.reconcile.tick()

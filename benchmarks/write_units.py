@@ -1,9 +1,9 @@
-"""Counts the write units of DynamoDB that a payment costs, by what becomes of it.
+"""Counts the DynamoDB write units that a payment costs, as AWS bills them.
 
-As AWS bills them (DynamoDB developer guide, "Read and write operations" and "Using Global Secondary Indexes"): one for
-each begun KB of the larger of an item before and after, two in a transaction; a refused write costs what it would
-have. An index costs one for each begun KB of its entry that appears, goes or changes, and two where the entry's key
-changes.
+A write costs one unit for each started KB of the larger of the item before and after it, and twice that in a
+transaction; a refused write costs as much. Each index costs one for each started KB of an entry that is added, removed
+or changed, and twice that where the entry's key changes (DynamoDB developer guide, "Read and write operations" and
+"Using Global Secondary Indexes").
 """
 
 import json
@@ -28,7 +28,7 @@ class Written:
 
 
 class WriteUnits:
-    """Adds up what the writes of one client cost. `reader`: another client, which looks at the items."""
+    """Adds up the write units of one client. `reader`: another client, which reads the items before and after."""
 
     def __init__(self, client: Any, reader: Any, table: str) -> None:
         self._reader = reader
@@ -79,7 +79,7 @@ def _index_units(index: Mapping[str, Any], before: Item, after: Item) -> int:
 
 
 def _entry(index: Mapping[str, Any], item: Item) -> Item:
-    """What an index keeps of an item; nothing where the item lacks a key of the index."""
+    """Returns an item's entry in an index; empty where the item lacks a key of the index."""
     keys = {part["AttributeName"] for part in index["KeySchema"]}
     if not keys <= item.keys():
         return {}

@@ -1,4 +1,4 @@
-"""What the environment says, read once, checked whole: every missing or wrong name in one error."""
+"""Reads the API's settings from the environment. One error names every variable that is missing or wrong."""
 
 import os
 import re
@@ -16,7 +16,7 @@ _DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class CampaySettings:
-    """Says how to sign in at CamPay: with a permanent token, or with a username and password.
+    """CamPay's address and credentials: a permanent token, or a username and password.
 
     `webhook_keys`: newest first. `statement_rows`, `statement_seconds`: the longest statement of a day that is read.
     """
@@ -32,7 +32,7 @@ class CampaySettings:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Prompts per phone (at most one in flight), calls per address; a call with the merchant key has no address."""
+    """Limits of prompts per phone and of calls per address. Calls with the merchant key count for no address."""
 
     phone_prompts_per_15_minutes: int = 3
     phone_prompts_per_day: int = 6
@@ -42,7 +42,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Keys are tuples: the first one signs, all of them verify. `redis` is None: in memory."""
+    """The API's settings. Keys are tuples: the first signs, all verify. `redis`: None for an in-memory live store."""
 
     development: bool
     campay: CampaySettings
@@ -63,7 +63,7 @@ class Settings:
 
 
 def allowed_origin() -> str:
-    """The shop's origin; known before the rest is, since the routes are declared with it."""
+    """Returns the shop's origin. It is read apart from the other settings: the routes are declared with it."""
     return os.environ.get("FRONTEND_URL", "http://localhost:8080").rstrip("/")
 
 
@@ -72,16 +72,16 @@ def runs_in_lambda(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """From the environment and, where it names SECRETS_ID, from Secrets Manager. Raises InvalidSettings."""
+    """Reads the settings from the environment and, where SECRETS_ID is set, Secrets Manager. Raises InvalidSettings."""
     return _Reader(with_secrets(os.environ if environment is None else environment)).settings()
 
 
 class _Reader(SettingsReader):
     def __init__(self, environment: Mapping[str, str]) -> None:
         in_lambda = runs_in_lambda(environment)
-        # Chalice's command line, as in `chalice local`. Its `package` sets the variable too, but only for itself.
-        at_a_desk = "AWS_CHALICE_CLI_MODE" in environment and not in_lambda
-        super().__init__(environment, "development" if at_a_desk else "production")
+        # `chalice local` sets the variable. `chalice package` does too, but only in its own process.
+        is_chalice_local = "AWS_CHALICE_CLI_MODE" in environment and not in_lambda
+        super().__init__(environment, "development" if is_chalice_local else "production")
         if self.development and in_lambda:
             self.faults.append("APP_ENV=development is refused inside Lambda")
 
@@ -133,7 +133,7 @@ class _Reader(SettingsReader):
     def _limits(self) -> Limits:
         usual = Limits()
         return Limits(
-            # The times of a phone's prompts stand in one row of the ledger, which has an end.
+            # One row of the ledger holds the times of a phone's prompts, and DynamoDB limits its size.
             self.number("PHONE_PROMPTS_PER_15_MINUTES", usual.phone_prompts_per_15_minutes, 1, 10_000),
             self.number("PHONE_PROMPTS_PER_DAY", usual.phone_prompts_per_day, 1, 10_000),
             self.number("ADDRESS_PROMPTS_PER_MINUTE", usual.address_prompts_per_minute, 1, 1_000_000),
@@ -141,7 +141,7 @@ class _Reader(SettingsReader):
         )
 
     def _keys(self, name: str) -> tuple[str, ...]:
-        """In development a missing key is made, and lives as long as the process."""
+        """Returns the keys of one purpose. In development a missing key is generated for this process."""
         if self.development and not self.parts(name):
             return (secrets.token_hex(MINIMUM_KEY_BYTES),)
         return self.keys(name) or ("",)

@@ -1,12 +1,12 @@
-"""Keeps calls away from a service that does not answer, so that they do not wait in vain one after the other.
+"""Implements a circuit breaker: while a service does not answer, calls to it fail at once instead of timing out.
 
     state    what happens
     closed   every call is made; one that fails opens the breaker
     open     every call is refused at once, until the next try is due
     probing  one call is made, all others are refused; its outcome closes the breaker or opens it again
 
-The next try is due 0.2 s after a failure that came at once, such as a refused connection, which costs nobody
-time, and 2 s after a call that waited in vain.
+The next try is due 0.2 s after a call that failed at once, such as a refused connection, and 2 s after a call that
+timed out: a probe that times out makes its caller wait, one that fails at once does not.
 """
 
 import threading
@@ -22,11 +22,14 @@ _QUICK_MS = 100
 
 
 class BreakerOpen(Exception):
-    """The service is away. The call was not made."""
+    """Raised in place of a call: the breaker is open, and nothing was sent."""
 
 
 class Breaker:
-    """One per service and process; threads share it. `failures`: the exceptions that mean "does not answer"."""
+    """Guards the calls of one service. One per process; threads share it.
+
+    `failures`: the exceptions that mean that the service does not answer.
+    """
 
     def __init__(self, service: str, clock: Clock, failures: tuple[type[Exception], ...]) -> None:
         self._service = service
@@ -38,7 +41,7 @@ class Breaker:
 
     @contextmanager
     def call(self) -> Iterator[None]:
-        """Surrounds one call. Raises BreakerOpen instead of making it, and whatever it raises itself."""
+        """Guards the call made inside. Raises BreakerOpen where it must not be made; passes on what the call raises."""
         began_at, is_probe = self._admit()
         try:
             yield
@@ -52,7 +55,7 @@ class Breaker:
                 self._is_probing = False
 
     def close(self) -> None:
-        """The service has answered, also to a call that was not made through the breaker."""
+        """Closes the breaker. Call it when the service has answered, also outside `call`."""
         with self._lock:
             if self._away_until is not None:
                 log.info(f"{self._service}-back")

@@ -1,6 +1,6 @@
-"""Reads who is connected, a page at a time, as the gateways register it (`socket_gateway/registry.py`).
+"""Reads the connected clients, a page at a time, as the gateways register them (`socket_gateway/registry.py`).
 
-A page costs what it holds: a key for each of its gateways and clients, however many more there are.
+The cost of a page depends on its own gateways and clients alone: one key each.
 """
 
 import json
@@ -13,9 +13,11 @@ from chalicelib.domain.contract import client_key, clients_key, gateway_key, gat
 
 @dataclass(frozen=True, slots=True)
 class ConnectionsPage:
-    """`gateways` {gatewayId, startedAt, clients, payments: how many}: all that are alive. `clients` {socketId,
-    gatewayId, connectedAt, payments: [reference]}: those of the page, by gateway and then by socket. `cursor`: where
-    the next page begins; empty where there is none.
+    """A page of the connected clients.
+
+    `gateways` {gatewayId, startedAt, clients, payments}: all that are alive, with the numbers of their clients and
+    payments. `clients` {socketId, gatewayId, connectedAt, payments: [reference]}: those of the page, by gateway and
+    then by socket. `cursor`: where the next page begins; empty on the last page.
     """
 
     gateways: Sequence[dict[str, Any]]
@@ -24,8 +26,10 @@ class ConnectionsPage:
 
 
 def read_connections(redis: Any, cursor: str, limit: int) -> ConnectionsPage:
-    """`redis`: redis-py's client or an in-memory one. `cursor`: of the page before; empty: the first page. A client
-    that stays connected is on exactly one page, whoever else comes or goes between them.
+    """Reads the page of at most `limit` clients that follows `cursor`; an empty cursor asks for the first page.
+
+    A client that stays connected is on exactly one page, whatever other clients connect or leave meanwhile.
+    `redis`: redis-py's client or an in-memory one.
     """
     gateways = _gateways(redis)
     found = _socket_ids(redis, [row["gatewayId"] for row in gateways], cursor, limit + 1)
@@ -40,14 +44,14 @@ def read_connections(redis: Any, cursor: str, limit: int) -> ConnectionsPage:
 
 
 def _gateways(redis: Any) -> list[dict[str, Any]]:
-    """Those whose own key is there: of one that has died it is gone within half a minute."""
+    """Reads the gateways that are alive: the key of a dead one expires within half a minute."""
     ids = sorted(each.decode() for each in redis.zrange(gateways_key(), 0, -1))
     records = _records(redis, [gateway_key(gateway_id) for gateway_id in ids])
     return [{"gatewayId": gateway_id} | it for gateway_id, it in zip(ids, records, strict=True) if it is not None]
 
 
 def _socket_ids(redis: Any, gateway_ids: Sequence[str], cursor: str, count: int) -> list[tuple[str, str]]:
-    """Up to `count` pairs of gateway and socket, after those of the cursor. `gateway_ids` are in order."""
+    """Lists up to `count` pairs (gateway id, socket id) after the cursor. `gateway_ids` must be sorted."""
     at_gateway, _, at_socket = cursor.partition("~")
     found: list[tuple[str, str]] = []
     for gateway_id in gateway_ids:
@@ -60,7 +64,7 @@ def _socket_ids(redis: Any, gateway_ids: Sequence[str], cursor: str, count: int)
 
 
 def _records(redis: Any, keys: Sequence[str]) -> list[dict[str, Any] | None]:
-    """In the order of the keys; None where there is nothing."""
+    """Reads records in the order of their keys; None for a key that is absent."""
     pipeline = redis.pipeline(transaction=False)
     for key in keys:
         pipeline.get(key)

@@ -1,7 +1,7 @@
-"""Redis: what a screen depends on, never what money depends on.
+"""Stores the newest version of each payment in Redis for the screens, and counts prompts and refusals per address.
 
-Every key has a life span, everything here can be lost and comes back from the ledger. While Redis
-is away a breaker refuses all calls but a probe now and then.
+No money depends on it: every key expires, and everything lost is restored from the ledger. While Redis is away a
+circuit breaker refuses all calls but an occasional probe.
 """
 
 import math
@@ -39,14 +39,14 @@ T = TypeVar("T")
 
 
 class LiveStoreUnavailable(Exception):
-    """Redis is away. Nothing is lost by it; whoever calls goes on without."""
+    """Raised where Redis cannot be used. No data is lost; the caller goes on without it."""
 
 
 def connect(settings: RedisSettings) -> "redis.Redis | RedisCluster":
-    """The client of a cluster connects here, the other one at its first command.
+    """Makes a Redis client. A cluster's client connects here, a single node's at its first command.
 
-    A command is sent once more on a fresh connection, since one that was idle for long may be dead; all
-    further retries are the breaker's business.
+    A failed command is sent once more on a fresh connection, since a connection that was idle for long may be dead.
+    The circuit breaker decides about all further attempts.
     """
     options: dict[str, Any] = {
         "host": settings.host,
@@ -64,8 +64,10 @@ def connect(settings: RedisSettings) -> "redis.Redis | RedisCluster":
 
 
 class LiveStore:
-    """`connect` gives redis-py's client, or an in-memory one that answers alike. One per process, threads may
-    share it.
+    """Reads and writes the live store. One per process; threads may share it.
+
+    `connect`: makes redis-py's client, or an in-memory one with the same interface. `credentials_refused`: called
+    when Redis refuses the password.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class LiveStore:
             self._connected.close()
 
     def storage(self) -> str:
-        """`memory`, `redis` or `degraded`; asks Redis, so that health is today's and not yesterday's."""
+        """Returns `memory`, `redis` or `degraded`. It asks Redis each time, so that health is current."""
         try:
             self._call(lambda: self._client.ping())
         except LiveStoreUnavailable:
@@ -97,7 +99,7 @@ class LiveStore:
         return "memory" if self._in_memory else "redis"
 
     def publish_newer(self, event: PaymentEvent) -> bool:
-        """Keeps and announces a version; False where the same or a newer one is kept already.
+        """Stores and publishes a version; returns False where the same or a newer one is stored already.
 
         Raises LiveStoreUnavailable.
         """
@@ -105,11 +107,11 @@ class LiveStore:
         return bool(self._call(lambda: self._client.register_script(_PUBLISH_NEWER)(keys=keys, args=arguments)))
 
     def read(self, reference: str) -> PaymentEvent | None:
-        """The kept version; None where there is none. Raises LiveStoreUnavailable."""
+        """Returns the stored version, or None. Raises LiveStoreUnavailable."""
         return _decoded(reference, self._call(lambda: self._client.get(payment_key(reference))))
 
     def statuses(self, references: Iterable[str]) -> dict[str, str]:
-        """The status in each kept version. Raises LiveStoreUnavailable."""
+        """Returns reference -> status for the payments that are stored. Raises LiveStoreUnavailable."""
         asked = list(references)
 
         def read() -> list[bytes | None]:
@@ -123,7 +125,7 @@ class LiveStore:
         return {event["reference"]: event["status"] for event in events if event is not None}
 
     def take_prompt(self, address: str) -> tuple[int, int]:
-        """Counts a prompt of this address; its prompts and refused calls in this minute.
+        """Counts a prompt of an address; returns its numbers of prompts and of refused calls in this minute.
 
         Raises LiveStoreUnavailable.
         """
@@ -140,11 +142,11 @@ class LiveStore:
         return self._call(count)
 
     def return_prompt(self, address: str) -> None:
-        """It was no prompt after all. Raises LiveStoreUnavailable."""
+        """Uncounts a prompt that was not sent. Raises LiveStoreUnavailable."""
         self._call(lambda: self._client.decr(self._limit_keys(address)[0]))
 
     def count_refusal(self, address: str) -> int:
-        """This address's refused calls in this minute, this one included. Raises LiveStoreUnavailable."""
+        """Counts a refused call of an address; returns their number in this minute. Raises LiveStoreUnavailable."""
 
         def count() -> int:
             _, refusals = self._limit_keys(address)
@@ -160,12 +162,12 @@ class LiveStore:
         return math.ceil((WINDOW_MS - self._clock.now() % WINDOW_MS) / 1000)
 
     def connections(self, cursor: str, limit: int) -> ConnectionsPage:
-        """A page of who is connected where. Raises LiveStoreUnavailable."""
+        """Returns a page of the connected clients. Raises LiveStoreUnavailable."""
         return self._call(lambda: read_connections(self._client, cursor, limit))
 
     @property
     def _client(self) -> Any:
-        """Only inside `_call`: a cluster that is away refuses already here."""
+        """Returns the client, connecting first. Use it only inside `_call`: connecting to a cluster can fail."""
         with self._lock:
             if self._connected is None:
                 self._connected = self._connect()
@@ -176,7 +178,7 @@ class LiveStore:
         return limit_key("prompts", address, window), limit_key("refusals", address, window)
 
     def _call(self, command: Callable[[], T]) -> T:
-        """Raises LiveStoreUnavailable, for everything that can go wrong with Redis."""
+        """Runs a command through the circuit breaker. Raises LiveStoreUnavailable for every failure of Redis."""
         try:
             with self._breaker.call():
                 return command()

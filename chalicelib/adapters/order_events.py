@@ -1,4 +1,4 @@
-"""Order events out: this is how the shop's order becomes paid. At least once, through EventBridge."""
+"""Publishes order events to EventBridge, at least once. The shop marks its order as paid by them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,19 +12,21 @@ from chalicelib.runtime import log
 
 
 class AnnouncementFailed(Exception):
-    """The event bus did not take it; the delivery stays marked and comes again."""
+    """Raised where the event bus did not accept an event; the payment stays marked undelivered and is tried again."""
 
 
 class OrderEvents:
-    """`client` is boto3's for EventBridge; without one, as on a developer's machine, events are logged."""
+    """Publishes to one event bus. `client`: boto3's for EventBridge; None, in development: events are only logged."""
 
     def __init__(self, client: Any | None, event_bus: str) -> None:
         self._client = client
         self._event_bus = event_bus
 
     def announce(self, payment: Payment, now: int) -> None:
-        """Publishes a version's order events. Raises AnnouncementFailed when any of them was not taken: then all are to
-        be announced again, under the same ids.
+        """Publishes a version's order events.
+
+        Raises AnnouncementFailed when any of them was not accepted. All are then published again, under the same ids,
+        by which a consumer drops repetitions.
         """
         events = order_events(payment, now)
         for kind, event in events:

@@ -1,4 +1,4 @@
-"""Tells the time and waits. It is passed to everything that needs it, so that a test can set the time."""
+"""Provides the time. The clock is passed to everything that needs it, so that a test can set the time."""
 
 import time
 

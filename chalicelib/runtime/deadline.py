@@ -1,6 +1,6 @@
-"""Holds the time by which the current work must have its answers from outside.
+"""Holds the deadline of the current work's calls to other services.
 
-A deadline surrounds a piece of work and everything that it calls; an inner one can only be sooner. Threads do
+A deadline applies to everything called inside it; a nested one can only be sooner. Threads do
 not inherit it: a pool's task is run in a copy of its submitter's context (`contextvars.copy_context`). All times are
 milliseconds since the Unix epoch, on the clock of the code that sets it.
 """
@@ -14,7 +14,7 @@ _ends_at: ContextVar[int | None] = ContextVar("_ends_at", default=None)
 
 @contextmanager
 def until(moment: int) -> Iterator[None]:
-    """Sets the deadline of what runs inside. One that is set already, and is sooner, stays."""
+    """Sets the deadline of the code inside. An outer deadline that is sooner stays in force."""
     token = _ends_at.set(earliest(moment))
     try:
         yield
@@ -29,5 +29,5 @@ def earliest(moment: int) -> int:
 
 
 def is_over(now: int) -> bool:
-    """Whether there is a deadline and it has passed."""
+    """Returns whether there is a deadline and it has passed."""
     return earliest(now + 1) <= now

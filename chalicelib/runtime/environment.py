@@ -11,7 +11,7 @@ Number = TypeVar("Number", int, float)
 
 
 class InvalidVariable(ValueError):
-    """Raised for a wrong variable: says what it must be, and never its value, which may be a misplaced secret."""
+    """Raised for a wrong variable. The message never has the value, which may be a misplaced secret."""
 
 
 def read_number(environment: Mapping[str, str], name: str, usual: Number, minimum: Number, maximum: Number) -> Number:

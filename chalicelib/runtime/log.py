@@ -1,6 +1,6 @@
 """Logs one line of JSON per event: `time` (ISO 8601, UTC), `level`, `event`, then the event's own fields.
 
-The API and the gateway write the same form. A phone number or a token that strays into a line is struck out.
+The API and the gateway write the same form. Phone numbers and tokens that get into a line are redacted.
 """
 
 import json
@@ -17,7 +17,7 @@ _PRIVATE = re.compile(r"\+?237\s?6(?:\s?[0-9]){8}|eyJ[\w-]+\.[\w-]*\.?[\w-]*|\bT
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one line of JSON, with what is private struck out."""
+    """Formats a record as one line of JSON, with phone numbers and tokens redacted."""
 
     def format(self, record: logging.LogRecord) -> str:
         time = to_iso(int(record.created * 1000))
@@ -34,7 +34,7 @@ def redact(text: str) -> str:
 
 
 def configure() -> None:
-    """Sends our lines to standard output; of libraries only warnings and errors. Call it once per process."""
+    """Sends the log to standard output, of libraries only warnings and errors. Call it once per process."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
@@ -42,10 +42,9 @@ def configure() -> None:
 
 
 def hook_uncaught() -> None:
-    """Logs what Python would write to standard error as plain text.
+    """Logs Python's warnings, and exceptions that end the process or a thread, in place of plain text.
 
-    That is its warnings, and exceptions that end the process or a thread. Call it after `configure`, and only where the
-    process is ours: a test runner has hooks of its own.
+    Call it after `configure`, and only in the product's own processes: a test runner has hooks of its own.
     """
     logging.captureWarnings(True)
     sys.excepthook = lambda _kind, error, _trace: failure("process-failed", error)
@@ -58,15 +57,15 @@ def info(event: str, **fields: object) -> None:
 
 
 def warning(event: str, **fields: object) -> None:
-    """Logs what is wrong, but needs no person at once."""
+    """Logs a problem that needs no immediate attention."""
     logger.warning(event, extra={"fields": fields})
 
 
 def alarm(event: str, **fields: object) -> None:
-    """Logs what a person must look at: money is where it should not be, or a rule of ours was broken."""
+    """Logs a problem that a person must look at, such as money that is not where it should be."""
     logger.error(event, extra={"fields": {"alarm": True, **fields}})
 
 
 def failure(event: str, exception: BaseException | None = None, /, **fields: object) -> None:
-    """Logs an exception that nobody expected, with its trace: the given one, else the one being handled."""
+    """Logs an unexpected exception with its trace: the given one, or else the one being handled."""
     logger.error(event, exc_info=exception or True, extra={"fields": fields})

@@ -1,15 +1,15 @@
-"""Reads secrets from AWS Secrets Manager: under one id, a JSON object of variable names and their values."""
+"""Reads secrets from AWS Secrets Manager. The secret is a JSON object of variable names and their values."""
 
 import json
 from collections.abc import Mapping
 
 
 class SecretsUnavailable(Exception):
-    """Raised where secrets cannot be read. Says which id and why, in one line; never a value."""
+    """Raised where secrets cannot be read. The message has the id and the reason in one line, never a value."""
 
 
 def read_secrets(secrets_id: str) -> Mapping[str, str]:
-    """Returns the values by name, read anew at every call. Raises SecretsUnavailable."""
+    """Returns the values by name. Every call reads them again. Raises SecretsUnavailable."""
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError

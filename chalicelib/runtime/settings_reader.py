@@ -16,7 +16,7 @@ class InvalidSettings(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RedisSettings:
-    """Says where Redis is and how to connect to it."""
+    """Redis' address and how to connect to it."""
 
     host: str
     port: int = 6379
@@ -28,7 +28,7 @@ class RedisSettings:
 
 
 def with_secrets(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Returns the environment and, where it names SECRETS_ID, what Secrets Manager has. Raises InvalidSettings."""
+    """Returns the environment, with the secret's values where SECRETS_ID is set. Raises InvalidSettings."""
     secrets_id = environment.get("SECRETS_ID")
     if not secrets_id:
         return environment
@@ -39,9 +39,9 @@ def with_secrets(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 
 class SettingsReader:
-    """Reads variable by variable and remembers what is wrong, so that one error names all of it.
+    """Reads variables one by one and collects the faults, so that one error names all of them.
 
-    In development a variable that is missing has a usual value, and a key may be short.
+    In development a missing variable has a default, and a key may be short.
     """
 
     def __init__(self, environment: Mapping[str, str], usual_stage: str = "production") -> None:
@@ -58,7 +58,7 @@ class SettingsReader:
             raise InvalidSettings("; ".join(self.faults))
 
     def optional(self, name: str) -> str:
-        """Returns a text, "" where it is unset."""
+        """Returns a text, or "" where it is unset."""
         return self._environment.get(name, "")
 
     def text(self, name: str, *, in_development: str) -> str:

@@ -1,7 +1,7 @@
-"""CamPay's HTTP API and vocabulary, turned into ours.
+"""Calls CamPay's HTTP API, and translates its answers into the terms of `domain/provider.py`.
 
-Nothing that CamPay or a proxy before it answers raises anything but ProviderUnavailable. Facts of
-the API stand in `docs/campay.md`.
+No answer of CamPay, or of a proxy before it, raises anything but ProviderUnavailable. `docs/campay.md` has the
+facts of the API.
 """
 
 import re
@@ -37,9 +37,9 @@ COLLECT_BUDGET_SECONDS = 20.0
 NEVER_SENT_RETRY_SECONDS = 6.0
 _RETRY_PAUSES = (0.4, 1.2)
 _COLLECT_LEAST_MS = 5_000
-"""Less time would only make an unknown outcome of a prompt that CamPay takes."""
+"""Minimum time for a collect. With less, a prompt that CamPay accepts could time out and become an unknown outcome."""
 _STATEMENT_SILENCE_SECONDS = 30.0
-"""CamPay puts a day together before its first byte."""
+"""Longest wait for the next bytes of a statement: CamPay prepares the whole day before it sends the first byte."""
 _DEMO_HOST = "//demo.campay.net/"
 _SIMULATED_NUMBERS = frozenset({"237677777777", "237677777770", "237699999999", "237699999990"})
 
@@ -47,10 +47,10 @@ R = TypeVar("R", Answer, Stream)
 
 
 class Campay:
-    """One per process; threads may share it."""
+    """CamPay as a payment provider. One per process; threads may share it."""
 
     name = "campay"
-    """What a payment's `provider` says."""
+    """The value of a payment's field `provider`."""
     currencies = frozenset({"XAF"})
 
     def __init__(
@@ -67,14 +67,14 @@ class Campay:
         self._http.close()
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
-        """Bounds all calls of CamPay inside, together."""
+        """Sets a deadline for all calls of CamPay made inside, together."""
         return deadline.until(self._clock.now() + int(seconds * 1000))
 
     def collect(self, reference: str, phone_number: str, money: Money, description: str) -> PromptOutcome:
-        """Pushes the prompt, at most once, within 20 s in all, or what the deadline leaves.
+        """Sends the prompt, at most once, within 20 s in all or what is left of the deadline.
 
-        Only what provably never left is tried again: twice, within 6 s. The breaker does not hold it back: a
-        customer's prompt is worth a try.
+        A request is repeated only where it provably never left this machine: twice at most, within 6 s. The circuit
+        breaker does not refuse it: CamPay may be back, and a customer is waiting.
         """
         started = self._clock.now()
         ends_at = deadline.earliest(started + int(COLLECT_BUDGET_SECONDS * 1000))
@@ -104,7 +104,7 @@ class Campay:
         raise AssertionError("the last pause is None and returns")
 
     def read(self, provider_reference: str) -> ProviderRecord | None:
-        """CamPay's record; None where it knows no such reference. Raises ProviderUnavailable."""
+        """Returns CamPay's record, or None where it knows no such reference. Raises ProviderUnavailable."""
         if not re.fullmatch(r"[\w-]{1,64}", provider_reference, re.ASCII):
             return None
         answer = self._ask("GET", f"/transaction/{provider_reference}/")
@@ -115,10 +115,10 @@ class Campay:
         return self._record(answer.fields)
 
     def statement(self, day: date) -> Iterator[StatementRow]:
-        """Settled transactions of a day of CamPay's, as they come. It lists no pending ones: absence proves nothing.
+        """Yields the settled transactions of a day as they arrive. Pending ones are not listed: absence proves nothing.
 
-        Raises ProviderUnavailable, also after some rows; an alarm tells where CamPay did answer, with something that
-        is no statement or is beyond the settings' bounds.
+        The day is one of CamPay's calendar. Raises ProviderUnavailable, also after some rows. An alarm is logged
+        where CamPay answered with something that is no statement or exceeds the settings' bounds.
         """
         started = self._clock.now()
         bound = started + int(self._settings.statement_seconds * 1000)
@@ -136,7 +136,7 @@ class Campay:
             raise ProviderUnavailable(f"CamPay's statement: {error}") from error
 
     def _open_statement(self, day: date, ends_at: int) -> Stream:
-        """Outside the breaker's judgement in one thing: a day that takes long does not mean that CamPay is away."""
+        """Requests a statement. Its time-out does not open the circuit breaker: a large day may simply take long."""
         request = Request(
             "POST", "/history/", {"start_date": day.isoformat(), "end_date": day.isoformat()}, None, ends_at,
             silence_seconds=_STATEMENT_SILENCE_SECONDS,
@@ -156,7 +156,7 @@ class Campay:
         raise ProviderUnavailable(f"CamPay answered {stream.status} to a statement")
 
     def balance(self) -> Money:
-        """What the app holds at CamPay. Raises ProviderUnavailable."""
+        """Returns the balance of the app's account at CamPay. Raises ProviderUnavailable."""
         answer = self._ask("GET", "/balance/")
         total = text_of(answer.fields.get("total_balance"))
         money = Money.from_decimal(total or "", text_of(answer.fields.get("currency")) or "XAF")
@@ -165,7 +165,10 @@ class Campay:
         return money
 
     def _collect_once(self, body: Mapping[str, str], ends_at: int) -> Answer:
-        """Raises NotSent, NoAnswer, and ProviderUnavailable where there is no token: then nothing was sent."""
+        """Sends one collect request. Raises NotSent, NoAnswer, and ProviderUnavailable where no token could be had.
+
+        With ProviderUnavailable nothing was sent.
+        """
         token = self._token_to_collect(ends_at)
         answer = self._http.send_once(Request("POST", "/collect/", body, token, ends_at))
         if answer.status != 401 or not self._token.refused(token):
@@ -176,7 +179,7 @@ class Campay:
                 return answer
             return self._http.send_once(Request("POST", "/collect/", body, renewed, ends_at))
         except (NotSent, ProviderUnavailable):
-            return answer  # it was sent once, and refused: never call it never sent
+            return answer  # it was sent once and refused: a failing repetition must not be reported as NotSent
 
     def _token_to_collect(self, ends_at: int) -> str:
         try:
@@ -185,12 +188,12 @@ class Campay:
             raise ProviderUnavailable(f"no token from CamPay: {error}") from error
 
     def _ask(self, method: str, path: str) -> Answer:
-        """A call that changes nothing at CamPay. Raises ProviderUnavailable."""
+        """Makes a call that changes nothing at CamPay. Raises ProviderUnavailable."""
         ends_at = deadline.earliest(self._clock.now() + int(READ_SECONDS * 1000))
         return self._read(self._http.send, Request(method, path, None, None, ends_at))
 
     def _read(self, send: Callable[[Request], R], request: Request) -> R:
-        """Sends with a token, through the breaker. Raises ProviderUnavailable."""
+        """Sends a request with a token, through the circuit breaker. Raises ProviderUnavailable."""
         if deadline.is_over(self._clock.now()):
             raise ProviderUnavailable("no time is left for CamPay")
         try:
@@ -208,7 +211,7 @@ class Campay:
         debit = Money.from_decimal(text_of(fields.get("debit")) or "0", "XAF")
         return StatementRow(
             provider_reference=text_of(fields.get("reference_uuid")) or "",
-            external_reference=text_of(fields.get("external_user")),  # the statement has no other of ours
+            external_reference=text_of(fields.get("external_user")),  # carries the payment's reference
             status=status_of(fields.get("status")),
             money=money,
             is_incoming=debit is not None and debit.amount == 0,
@@ -216,7 +219,7 @@ class Campay:
         )
 
     def _is_simulated(self, fields: Mapping[str, Any], money: Money | None) -> bool:
-        """Whether this is a payment of the demo host's own numbers, whose records come back with 0.00."""
+        """Returns whether the record is of one of the demo host's test numbers, which are recorded with 0.00."""
         is_number = self._is_demo and text_of(fields.get("phone_number")) in _SIMULATED_NUMBERS
         return is_number and money is not None and money.amount == 0 and money.currency == "XAF"
 

@@ -1,4 +1,4 @@
-"""Reads what became of a `/collect/`: which answers of CamPay prove that no prompt went out. Pure."""
+"""Classifies the answers to `/collect/`: which of them prove that no prompt was sent. Does no I/O."""
 
 import re
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ from chalicelib.adapters.campay.fields import operator_of, reason_of, text_of
 from chalicelib.domain.provider import OutcomeUnknown, Prompted, PromptOutcome, Refused
 
 _PROVING_CODES = re.compile(r"ER(101|102|201)")
-"""Invalid number, operator not supported, invalid amount. ER301 (balance) is not of a collect and proves nothing."""
+"""Invalid number, operator not supported, invalid amount. ER301 (balance) belongs to other calls and proves nothing."""
 _PROVING_FIELDS = frozenset({"amount", "currency", "from", "description"})
-"""Not the two references: that one of them "has been used" may say that the prompt of its first use went out."""
+"""The reference fields are left out: "has been used" may mean that its first use did send a prompt."""
 
 
 def outcome_of(status: int, fields: Mapping[str, Any]) -> PromptOutcome:
-    """Reads the answer to a collect: HTTP status and the JSON object, empty where the body is none.
+    """Classifies the answer to a collect by its HTTP status and JSON object (empty where the body is none).
 
-    Refused only by the list of what is proof; whatever is not on it is OutcomeUnknown.
+    Only the answers listed as proof are Refused; every other one that is no success is OutcomeUnknown.
     """
     if status == 200:
         return _prompted(fields)
@@ -49,7 +49,7 @@ def _has_proving_code(fields: Mapping[str, Any]) -> bool:
 
 
 def _has_field_errors(fields: Mapping[str, Any]) -> bool:
-    """Django REST Framework's own shape: `{"amount": ["A valid integer is required."]}`."""
+    """Returns whether the body rejects fields, in Django's form: `{"amount": ["A valid integer is required."]}`."""
     return bool(fields) and all(
         name in _PROVING_FIELDS and isinstance(errors, list) and errors and all(isinstance(it, str) for it in errors)
         for name, errors in fields.items()
@@ -57,7 +57,7 @@ def _has_field_errors(fields: Mapping[str, Any]) -> bool:
 
 
 def _sentence(fields: Mapping[str, Any]) -> str:
-    """The sentence in any of the shapes that an error body has."""
+    """Returns the message, in whichever form the error body has it."""
     for name in ("message", "detail"):
         if sentence := reason_of(fields.get(name)):
             code = text_of(fields.get("error_code"))

@@ -1,4 +1,4 @@
-"""CamPay's vocabulary, read field by field into ours. Pure."""
+"""Translates the fields of CamPay's records into the domain's types. Does no I/O."""
 
 import re
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ _LONG_NUMBER = re.compile(r"\+?[0-9]{8,}")
 
 
 def text_of(value: object) -> str | None:
-    """None for each of the four forms of absent: no key, null, an empty string, the word None."""
+    """Returns a field's text; None where it is absent, null, empty or the word "None", which CamPay sends for null."""
     if not isinstance(value, str):
         return None
-    text = value.encode("utf-8", "replace").decode().strip()  # a lone surrogate could not be written anywhere
+    text = value.encode("utf-8", "replace").decode().strip()  # a lone surrogate cannot be encoded as UTF-8
     return text if text not in ("", "None") else None
 
 
 def reason_of(value: object) -> str | None:
-    """Free text for support; a number long enough to be a phone's is struck out."""
+    """Returns free text for support, with every number that is long enough for a phone number redacted."""
     text = text_of(value)
     return _LONG_NUMBER.sub("[number]", text)[:200] if text else None
 
@@ -32,7 +32,7 @@ def status_of(value: object) -> RecordStatus:
 
 
 def operator_of(value: object) -> str | None:
-    """`MTN`, `mtn`, `ORANGE_CM` -> `MTN`, `Orange`; the documentation's "mtn or orange" is neither."""
+    """Returns `MTN` or `Orange` for any spelling such as `mtn` or `ORANGE_CM`; None where it names neither or both."""
     text = (text_of(value) or "").lower()
     found = [name for name in ("MTN", "Orange") if name.lower() in text]
     return found[0] if len(found) == 1 else None

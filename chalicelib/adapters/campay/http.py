@@ -1,4 +1,4 @@
-"""Single HTTP requests to CamPay: what was answered, or which of two kinds of failure it was."""
+"""Sends single HTTP requests to CamPay. A failure says whether anything was sent."""
 
 import json
 import ssl
@@ -14,29 +14,31 @@ from requests.adapters import HTTPAdapter
 from chalicelib.runtime.clock import Clock
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 10.0
-"""Longest waits for the connection and usually for the next bytes, within the time that the request has in all."""
+"""Longest waits for the connection and, by default, for the next bytes; the whole request has a deadline besides."""
 _SHORTEST_SECONDS = 0.5
-"""A request that is made at all is given this long."""
+"""Minimum time of a request, however close its deadline is."""
 _MAXIMUM_BYTES = 1_000_000
 T = TypeVar("T")
 
 
 class NotSent(Exception):
-    """The connection was never established."""
+    """Raised where the connection was never established: nothing was sent."""
 
 
 class NoAnswer(Exception):
-    """Something was sent, and no whole answer came back."""
+    """Raised where something was sent and no complete answer came back."""
 
 
 class TimedOut(NoAnswer):
-    """The answer took too long, or was too long: a second one would too."""
+    """Raised where the answer took too long or was too large. A repetition would most likely end the same way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`ends_at`: when the whole answer must be there, in milliseconds since the epoch. `silence_seconds`: the longest
-    wait for the next bytes of it.
+    """A request to CamPay.
+
+    `ends_at`: when the whole answer must be there, in milliseconds since the epoch. `silence_seconds`: the longest
+    wait for its next bytes.
     """
 
     method: str
@@ -49,7 +51,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`body` is None where it is no JSON; its numbers are text, so that money never becomes a float."""
+    """A complete answer. `body`: None where it is no JSON; numbers are text, so that money never becomes a float."""
 
     status: int
     body: Any
@@ -61,14 +63,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """An answer whose body is still to come; `chunks` raises NoAnswer. Without chunks where the status is not 200."""
+    """An answer whose body is still arriving. `chunks`: empty unless the status is 200; iterating raises NoAnswer."""
 
     status: int
     chunks: Iterator[bytes]
 
 
 class CampayHttp:
-    """Keeps connections for requests that may be repeated. One per process; threads may share it."""
+    """Sends requests; reuses connections for those that may be repeated. One per process; threads may share it."""
 
     def __init__(self, api_url: str, clock: Clock) -> None:
         self._api_url = api_url
@@ -83,7 +85,7 @@ class CampayHttp:
         return _again_if_dead(lambda: self._send(request, self._kept))
 
     def send_once(self, request: Request) -> Answer:
-        """Sends on a fresh connection: an idle one may be dead, and its reset would be an unknown outcome.
+        """Sends on a fresh connection: a reused one may be dead, and its reset would make the outcome unknown.
 
         Raises NotSent, NoAnswer.
         """
@@ -93,7 +95,7 @@ class CampayHttp:
     def stream(self, request: Request) -> Stream:
         """Sends a request that changes nothing at CamPay and whose answer may be long.
 
-        Raises NotSent, NoAnswer, later too, from the chunks.
+        Raises NotSent and NoAnswer; the chunks raise NoAnswer too.
         """
         response = _again_if_dead(lambda: self._open(request, self._kept))
         if response.status_code != 200:
@@ -125,7 +127,7 @@ class CampayHttp:
             )
 
     def _chunks(self, response: requests.Response, ends_at: int) -> Iterator[bytes]:
-        """The body as it comes. An answer that trickles past its time is none."""
+        """Yields the body as it arrives. Raises TimedOut once the deadline has passed, even if bytes still arrive."""
         with response, _as_failures():
             for chunk in response.iter_content(65_536):
                 if self._clock.now() > ends_at:
@@ -134,7 +136,7 @@ class CampayHttp:
 
 
 def _again_if_dead(attempt: Callable[[], T]) -> T:
-    """Once more where a kept connection proves dead."""
+    """Repeats an attempt once if it failed other than by a time-out: the reused connection may have been dead."""
     try:
         return attempt()
     except TimedOut:
@@ -160,7 +162,7 @@ def _session() -> requests.Session:
 
 @contextmanager
 def _as_failures() -> Iterator[None]:
-    """Turns what requests and urllib3 raise into NotSent, TimedOut or NoAnswer."""
+    """Translates the exceptions of requests and urllib3 into NotSent, TimedOut or NoAnswer."""
     try:
         yield
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:

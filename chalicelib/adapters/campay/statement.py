@@ -1,4 +1,4 @@
-"""CamPay's statement (`POST /history/`) as a stream: its rows one by one, and never more than one of them kept."""
+"""Parses CamPay's statement (`POST /history/`) as a stream, with at most one row in memory."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,19 +10,19 @@ import ijson
 _MAXIMUM_ROW_BYTES = 1_000_000
 _MAXIMUM_DEPTH = 16
 _LONG_NUMBER = re.compile(rb"[0-9]{1000}")
-"""ijson's C backend ends the whole process at an integer of over 4,300 digits, the most that Python converts."""
+"""ijson's C backend crashes the process at an integer of over 4,300 digits, the most that Python converts."""
 Event = tuple[str, Any]
 
 
 class StatementMalformed(Exception):
-    """The answer is no statement, or is longer than what is allowed."""
+    """Raised where the answer is no statement or exceeds the bounds."""
 
 
 def rows_in(chunks: Iterable[bytes], maximum_rows: int) -> Iterator[Mapping[str, Any]]:
-    """Reads the rows of either envelope, `{"data": [...]}` or a bare array; what is no object is left out, and of a
-    row what is no plain value.
+    """Yields the rows of either envelope, `{"data": [...]}` or a bare array.
 
-    Numbers are text, so that money never becomes a float. Raises StatementMalformed, also after some rows.
+    Elements that are no objects are skipped, and within a row values that are arrays or objects. Numbers are text, so
+    that money never becomes a float. Raises StatementMalformed, also after some rows.
     """
     bounded = _Bounded(chunks)
     events = ijson.basic_parse(ijson.from_iter(iter(bounded)))
@@ -33,7 +33,7 @@ def rows_in(chunks: Iterable[bytes], maximum_rows: int) -> Iterator[Mapping[str,
             if number > maximum_rows:
                 raise StatementMalformed(f"there are more than {maximum_rows} rows")
             yield row
-        for _ in events:  # what follows the array has to be JSON too
+        for _ in events:  # the rest of the document has to be JSON too
             pass
     except (ijson.JSONError, ValueError, ArithmeticError) as error:
         raise StatementMalformed(f"it is no JSON: {type(error).__name__}") from error
@@ -41,7 +41,7 @@ def rows_in(chunks: Iterable[bytes], maximum_rows: int) -> Iterator[Mapping[str,
 
 @dataclass(slots=True)
 class _Bounded:
-    """The chunks, as long as what they say can be parsed within the memory of one row."""
+    """Passes chunks on until a row, or a number in it, exceeds its maximum length; then raises StatementMalformed."""
 
     chunks: Iterable[bytes]
     since_row: int = 0
@@ -59,7 +59,7 @@ class _Bounded:
 
 
 def _enter_array(events: Iterator[Event]) -> None:
-    """Consumes the events up to the start of the array of rows, which is the whole or stands under `data`."""
+    """Consumes the events up to the start of the array of rows: the whole document, or the value of `data`."""
     depth, key = 0, None
     for event, value in events:
         if event == "start_array" and (depth == 0 or (depth == 1 and key == "data")):
@@ -71,7 +71,7 @@ def _enter_array(events: Iterator[Event]) -> None:
 
 
 def _objects(events: Iterator[Event]) -> Iterator[dict[str, Any]]:
-    """The objects of an array that has begun, as far as their plain values go."""
+    """Yields the objects of an array that has begun, without their nested values."""
     depth, key = 1, ""
     row: dict[str, Any] | None = None
     for event, value in events:

@@ -1,4 +1,4 @@
-"""The access token of CamPay's API: a permanent one, or one that is fetched with a password and kept for its life."""
+"""Provides the access token of CamPay's API: a permanent one, or one fetched with a password and cached."""
 
 import re
 import threading
@@ -15,7 +15,7 @@ _MARGIN_MS = 120_000
 
 
 class CampayToken:
-    """One per process; threads may share it."""
+    """The access token. One per process; threads may share it."""
 
     def __init__(
         self, settings: CampaySettings, http: CampayHttp, clock: Clock, credentials_refused: Callable[[], None]
@@ -29,10 +29,10 @@ class CampayToken:
         self._expires_at = 0
 
     def get(self, ends_at: int) -> str:
-        """The token, fetched anew before it expires, by one thread for all.
+        """Returns the token. One thread fetches a new one for all, shortly before the old one expires.
 
-        Raises NotSent and NoAnswer, also where another thread's fetch takes too long; ProviderUnavailable where
-        CamPay gives none.
+        Raises NotSent and NoAnswer, also where another thread's fetch takes too long, and ProviderUnavailable where
+        CamPay issues none.
         """
         if self._settings.permanent_token:
             return self._settings.permanent_token
@@ -47,7 +47,7 @@ class CampayToken:
             self._lock.release()
 
     def refused(self, token: str) -> bool:
-        """Call when CamPay has refused the token: True where another one can be had."""
+        """Discards a token that CamPay has refused. Returns whether a new one can be fetched."""
         if self._settings.permanent_token:
             log.alarm("campay-permanent-token-refused")
             self._credentials_refused()

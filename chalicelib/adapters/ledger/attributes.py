@@ -1,4 +1,4 @@
-"""Keys of the ledger's rows, and their values in DynamoDB's own form."""
+"""Builds the keys of the ledger's rows, and converts values to and from DynamoDB's attribute format."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -35,7 +35,7 @@ def to_values(item: Mapping[str, Any]) -> Item:
 
 
 def _whole(value: Any) -> Any:
-    """DynamoDB's numbers come as Decimal; all of ours are whole."""
+    """Converts Decimals, in which boto3 returns numbers, to ints: the ledger stores whole numbers only."""
     if isinstance(value, dict):
         return {name: _whole(inner) for name, inner in value.items()}
     if isinstance(value, list | set):

@@ -1,4 +1,4 @@
-"""A change of a payment as the writes it takes: its own rows, and what follows for order and phone."""
+"""Derives the writes of a payment's change: to its own rows, its order's and its phone's."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from chalicelib.domain.payment import Payment
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Committed:
-    """`other_active`: another attempt of the order that is active although the order is paid now."""
+    """The result of a commit. `other_active`: another attempt of the order, still active although the order is paid."""
 
     payment: Payment
     other_active: str | None = None
@@ -21,7 +21,7 @@ class Committed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """A version about to be written."""
+    """A new version of a payment, about to be written."""
 
     before: Payment
     after: Payment
@@ -52,13 +52,15 @@ class Change:
 
     @property
     def was_never_sent(self) -> bool:
-        """The prompt did not leave this machine, so that it does not count against the phone."""
+        """The prompt was never sent, so that it does not count against the phone's limits."""
         return self.cause is Cause.NEVER_SENT
 
 
 class AssumedRows:
-    """What a commit takes the order and the phone to be. It starts from the usual case, without a
-    read; a refused transaction brings the true items along, and it is tried again with those.
+    """The order and phone rows that a commit assumes.
+
+    It assumes the common case without reading them. If a condition fails, DynamoDB returns the actual rows, and the
+    commit is tried again with those.
     """
 
     def __init__(self, change: Change) -> None:
@@ -69,7 +71,7 @@ class AssumedRows:
 
     @property
     def other_active(self) -> str | None:
-        """Another attempt that is active while this one pays."""
+        """Another attempt of the order that is active while this one pays it."""
         active = self._order.active
         return active if self.change.pays and active != self.change.after.reference else None
 
@@ -112,11 +114,14 @@ class AssumedRows:
         return update
 
     def correct(self, reasons: Sequence[Item]) -> bool:
-        """False: the payment itself has changed. The two first items are the payment's own."""
+        """Takes over the actual rows from a cancelled transaction; returns False where the payment itself has changed.
+
+        `reasons`: one for each item of the transaction. The first two items are the payment's own rows.
+        """
         if reasons[0].get("Code") == "ConditionalCheckFailed":
             return False
         writes = [name for name, update in (("order", self.order_update()), ("phone", self.phone_update())) if update]
-        for name, reason in zip(writes, reasons[2:], strict=False):  # behind them stand rows without a condition
+        for name, reason in zip(writes, reasons[2:], strict=False):  # the items that follow have no condition
             if reason.get("Code") != "ConditionalCheckFailed":
                 continue
             item = reason["Item"] or {}

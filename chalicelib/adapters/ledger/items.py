@@ -1,4 +1,4 @@
-"""The rows of the ledger's table, read into what they mean and written from it."""
+"""Converts between the rows of the ledger's table and typed values."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence, Set
@@ -12,7 +12,7 @@ from chalicelib.domain.payment import Payment, PaymentStatus
 
 
 class SearchKind(StrEnum):
-    """What a payment can be found by beside its own reference and its order."""
+    """What a payment can be searched by, besides its own reference and its order."""
 
     PHONE = "phone"
     PROVIDER = "provider"
@@ -25,7 +25,7 @@ UNSENT, SENDING = "unsent", "sending"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reads:
-    """What the payment's row says of its reads; `ReadLease` (read_lease.py) explains it."""
+    """The read lease as the payment's row has it; `ReadLease` (read_lease.py) explains the fields."""
 
     number: int = 0
     done: int = 0
@@ -41,9 +41,9 @@ class Reads:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stored:
-    """A payment as it stands. `announced_version` <= `version`, likewise `delivered_version`.
+    """The stored state of a payment. `announced_version` and `delivered_version` are at most its version.
 
-    `is_unsent`: no call has begun to send its prompt, see `Ledger.begin_prompt`.
+    `is_unsent`: no process has begun to send its prompt; see `Ledger.begin_prompt`.
     """
 
     payment: Payment
@@ -58,7 +58,7 @@ class Stored:
 
     @property
     def was_never_sent(self) -> bool:
-        """Proven: the prompt may only be sent while the payment is INITIATING."""
+        """Whether its prompt was provably never sent: a prompt may only be sent while the payment is INITIATING."""
         return self.is_unsent and not self.awaits_sender
 
     def with_payment(self, payment: Payment) -> "Stored":
@@ -67,7 +67,7 @@ class Stored:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Charge:
-    """A SUCCESSFUL record of CamPay that a payment has noted; `money` and `reference` are the payment's."""
+    """A charge that a payment has recorded. `money` and `reference` are the payment's."""
 
     provider_reference: str
     reference: str
@@ -76,8 +76,10 @@ class Charge:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Order:
-    """`keys`: idempotency key -> the payment it stands for. `under_review`: attempts whose case is open, of any age; no
-    other may start. References throughout.
+    """The stored state of an order. Payments are named by their references.
+
+    `keys`: idempotency key -> (payment, time of the claim). `under_review`: attempts with an open case, of any age;
+    while there is one, no other attempt may start.
     """
 
     order_id: str
@@ -99,8 +101,10 @@ class Order:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Phone:
-    """`prompts`: times of the prompts of the last day, oldest first. `under_other_keys`: the rows of the same phone
-    whose hash another valid key made, while the key is being rotated.
+    """The stored state of a phone.
+
+    `prompts`: times of the prompts of the last day, oldest first. `under_other_keys`: the rows of the same phone under
+    the hashes of the other valid keys, while the hash key is being rotated.
     """
 
     phone_hash: str
@@ -125,8 +129,9 @@ def version_key(version: int) -> str:
 def version_items(
     payment: Payment, before: Payment | None, cause: str, evidence: Mapping[str, Any] | None, now: int
 ) -> list[Item]:
-    """Returns the row of a version. What it is the first to be found by stands in it, or in a row each for more than
-    one such word.
+    """Returns the rows of a version: the version itself, and a row for each further search term that it introduces.
+
+    The first new search term stands in the version's own row.
     """
     partition = f"payment#{payment.reference}"
     row = {**key_of(partition, version_key(payment.version)), "payment": write_payment(payment), "cause": cause}
@@ -141,7 +146,7 @@ def version_items(
 
 
 def _search_terms(payment: Payment, evidence: Mapping[str, Any] = MappingProxyType({})) -> set[str]:
-    """`evidence` too: a second charge's operator reference stands nowhere else."""
+    """Lists the search terms of a version. A second charge's operator reference stands in the evidence alone."""
     of_provider = {payment.provider_reference, *payment.charges, *payment.disputed}
     of_operator = {payment.operator_reference, evidence.get("operatorReference")}
     found: dict[SearchKind, set[str | None]] = {
@@ -157,7 +162,7 @@ def search_term(kind: SearchKind, value: str) -> str:
 
 
 def write_payment(payment: Payment) -> Item:
-    """Leaves out what is absent: a row of more than 1 KB costs twice."""
+    """Converts a payment, without its absent fields: a row of more than 1 KB costs twice."""
     fields = dataclasses.asdict(payment) | {
         "status": payment.status.value,
         "charges": list(payment.charges),

@@ -1,18 +1,18 @@
-"""The ledger: one DynamoDB table with all that money depends on.
+"""Writes the ledger: one DynamoDB table with everything that money depends on.
 
     payment#<reference>  state   the newest version, its marks, its read lease, whether its prompt may have been sent
     payment#<reference>  v#<n>   each version: the payment, its cause, the provider's record as evidence
-    payment#<reference>  search# a further word to find it by, where one version learnt more than one
+    payment#<reference>  search# a further search term, where one version introduces more than one
     order#<id>           state   active and paid attempt, latest attempt, open cases, idempotency keys
     phone#<hash>         state   active attempt, times of its prompts
     budget#<name>#<n>    state   uses of a budget in its n-th window of time
 
 Four sparse indexes list what is due for a check and what is undelivered, each in 16 shards, the payments of a day with
-what a list shows, and the payments by a phone's hash, a provider's or an operator's reference. Whoever acts upon an
-index hit reads the payment again.
+what a list shows, and the payments by a phone's hash, a provider's or an operator's reference. Indexes are eventually
+consistent: a caller that acts upon a hit reads the payment again.
 
-Every write is conditional. A write carries an id of its own, so that a refused condition whose stored row has that id
-is known as our own success whose answer was lost.
+Every write is conditional and carries an id. Where a condition fails and the stored row has that id, the write had
+succeeded before, and only its answer was lost.
 
 Every method raises LedgerUnavailable where DynamoDB cannot be reached or will not answer.
 """
@@ -50,15 +50,16 @@ PHONE_MEMORY_MS = 24 * 3_600_000
 
 
 class VersionConflict(Exception):
-    """Somebody else changed it first: load again, decide again."""
+    """Raised where another writer changed the row first: the caller loads it again and decides again."""
 
 
 class Ledger(LedgerReader):
     """Writes the ledger, and reads it; one per process, threads may share it. `client` is boto3's for DynamoDB."""
 
     def claim(self, payment: Payment, order: Order, phone: Phone, key: str | None, due_at: int | None) -> Stored:
-        """Takes the order and the phone for this attempt, as they were seen: raises VersionConflict
-        where either has changed since, or is being changed.
+        """Writes a new attempt, and makes it the active one of its order and its phone.
+
+        Raises VersionConflict where either row has changed since it was read, or is being changed.
         """
         now, attempt_id = payment.created_at, uuid.uuid4().hex
         keys = order.keys_since(now - IDEMPOTENCY_KEY_LIFE_MS)
@@ -101,11 +102,11 @@ class Ledger(LedgerReader):
         return Stored(payment, is_unsent=True)
 
     def begin_prompt(self, reference: str) -> bool:
-        """Makes the caller the only one that may send the payment's prompt: True for one caller, once.
+        """Grants the right to send the payment's prompt: returns True to one caller, once.
 
-        Refused when the payment is not INITIATING any more, or is expired: its order and its phone may belong to
-        another attempt by then. Raises LedgerUnavailable, then the caller may not send; the mark is withdrawn if it
-        can be, so that a later call may.
+        It is refused when the payment is no longer INITIATING or is due to expire: its order and its phone may belong
+        to another attempt by then. Raises LedgerUnavailable; the caller may not send then. The mark is withdrawn if
+        possible, so that a later call may send.
         """
         sender = uuid.uuid4().hex
         update = Update(f"payment#{reference}").set(prompt=SENDING, sender=sender)
@@ -128,8 +129,9 @@ class Ledger(LedgerReader):
             log.warning("sender-not-withdrawn", reference=reference)
 
     def remember_key(self, order_id: str, key: str, reference: str, most: int) -> bool:
-        """Keeps a further idempotency key of the attempt that is active, where it touches no other: any number of
-        calls may do so at once. False where the order has `most` keys. Raises VersionConflict.
+        """Stores a further idempotency key of the active attempt; any number of calls may do so concurrently.
+
+        Returns False where the order has `most` keys. Raises VersionConflict.
         """
         update = Update(f"order#{order_id}").put_entry("keys", key, write_key(reference, self._clock.now()))
         update.only_if("active = :reference AND size(#keys) < :most")
@@ -145,11 +147,10 @@ class Ledger(LedgerReader):
         raise VersionConflict
 
     def commit(self, change: Change, lease: ReadLease | None = None) -> Committed:
-        """Writes the next version, and with it what follows for the order and the phone. `lease`: the read that led
-        to the change ends with it.
+        """Writes the next version of a payment, and the changes of its order and phone, in one transaction.
 
-        An order that another attempt has paid makes the change a duplicate. Raises VersionConflict, also where
-        another reader holds the lease by now.
+        Where another attempt has paid the order, the change becomes a duplicate charge. `lease`: the read that led to
+        the change; it ends in the same transaction. Raises VersionConflict, also where another reader holds the lease.
         """
         commit_id = uuid.uuid4().hex
         assumed = AssumedRows(change)
@@ -164,26 +165,31 @@ class Ledger(LedgerReader):
         raise LedgerUnavailable("too many conflicts")
 
     def begin_read(self, reference: str, request: ReadRequest) -> ReadLease | None:
-        """Asks to be the payment's one reader at CamPay. None where there is no such payment."""
+        """Requests the payment's read lease. Returns None where there is no such payment."""
         lease_id = uuid.uuid4().hex
         result = self._table.update(request.update(reference, lease_id, self._clock.now()), returns_item=True)
         stored = read_stored(result.item)
         return ReadLease(stored, lease_id, request) if stored else None
 
     def end_read(self, lease: ReadLease, due_at: int | None) -> None:
-        """Ends a read that CamPay answered and that changed nothing. Without effect where another reader holds the
-        lease by now, or the payment is settled: nothing would ever take its due mark away again.
+        """Ends a read that CamPay answered and that changed nothing, and sets when the next check is due.
+
+        It has no effect where another reader holds the lease, or the payment is settled: nothing would ever remove the
+        due mark of a settled payment.
         """
         update = lease.end(self._unsettled(lease), self._clock.now())
         self._table.update(update.due(due_at) if lease.is_proven else update)
 
     def release_read(self, lease: ReadLease, due_at: int | None) -> None:
-        """Ends a read that CamPay did not answer, so that whoever waits may try. Else as `end_read`."""
+        """Ends a read that CamPay did not answer, so that a waiting reader may try.
+
+        It has no effect where `end_read` has none.
+        """
         update = lease.release(self._unsettled(lease))
         self._table.update(update.due(due_at) if lease.is_proven else update)
 
     def spend(self, budget: str, most: int, window_ms: int) -> bool:
-        """Counts one use of a budget; False where the current window of time has had `most` of them."""
+        """Counts one use of a budget; returns False where the current time window has had `most` uses."""
         now = self._clock.now()
         forgotten_at = (now + 2 * window_ms) // 1000 + 3600
         update = (
@@ -193,7 +199,7 @@ class Ledger(LedgerReader):
         return isinstance(self._table.update(update), Written)
 
     def delivered(self, reference: str, version: int) -> bool:
-        """Raises `deliveredVersion`; the mark goes only if nothing newer came: False tells that it did."""
+        """Records a delivery and removes the undelivered mark; returns False where a newer version keeps the mark."""
         update = Update(f"payment#{reference}").set(deliveredVersion=version, announcedVersion=version)
         update.only_if("payment.version = :version AND deliveredVersion < :version")
         update.remove("undeliveredMark", "undeliveredSince").values[":version"] = version
@@ -202,17 +208,17 @@ class Ledger(LedgerReader):
         return stored is None or stored.delivered_version >= stored.payment.version
 
     def announced(self, reference: str, version: int) -> None:
-        """Remembers that the order events are out, where the rest of a delivery has to wait."""
+        """Raises `announcedVersion`: the order events are published, the rest of the delivery is still outstanding."""
         update = Update(f"payment#{reference}").set(announcedVersion=version)
         update.only_if("announcedVersion < :version").values[":version"] = version
         self._table.update(update)
 
     def mark_undelivered(self, reference: str) -> None:
-        """Makes the newest version be published and announced once more."""
+        """Marks a payment undelivered, so that its newest version is published and announced again."""
         stored = self.load(reference)
         if stored is None:
             return
-        before = min(stored.payment.version - 1, stored.announced_version)  # what never went out must not be skipped
+        before = min(stored.payment.version - 1, stored.announced_version)  # no unannounced version may be skipped
         update = Update(f"payment#{reference}").only_if("payment.version = :version")
         update.set(deliveredVersion=before, announcedVersion=before)
         update.undelivered().set(undeliveredSince=self._clock.now())

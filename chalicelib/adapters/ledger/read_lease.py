@@ -1,4 +1,4 @@
-"""The read lease of a payment: who may ask the provider about it now, and which reads have been answered. Pure."""
+"""Defines the read lease, which lets one process at a time read a payment at its provider. Does no I/O."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from chalicelib.adapters.ledger.update import Update
 from chalicelib.domain.payment import PaymentStatus
 
 READ_LEASE_MS = 15_000
-"""Longer than CamPay's time-outs, so that only a reader that died is replaced."""
+"""Life of a lease. Longer than CamPay's time-outs, so that only a reader that died is replaced."""
 WEBHOOK_GAP_MS = 2_000
 """Minimum interval between webhook-triggered reads of one payment. A captured signature is valid for
 any payment for an hour; without this limit a replay could flood CamPay."""
@@ -15,10 +15,10 @@ any payment for an hour; without this limit a replay could flood CamPay."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRequest:
-    """Who asks for the lease, which decides what may refuse it beyond another reader.
+    """A request for the lease, with the conditions under which it is granted where no other reader holds it.
 
-    `named`: a webhook's provider reference; refused where the payment is known to have another.
-    `older_than_ms`: only if the provider's last answer is that old. `due`: only if the check is due.
+    `named`: the provider reference that a webhook carries; refused where the payment is known to have another.
+    `older_than_ms`: granted only if the provider's last answer is that old. `due`: only if the check is due.
     """
 
     by_webhook: bool = False
@@ -27,7 +27,7 @@ class ReadRequest:
     due: bool = False
 
     def update(self, reference: str, lease_id: str, now: int) -> Update:
-        """The conditional update that takes the lease."""
+        """Builds the conditional update that takes the lease."""
         update = Update(f"payment#{reference}").count("readNumber")
         update.set(leaseId=lease_id, leaseUntil=now + READ_LEASE_MS)
         update.only_if("attribute_exists(pk)").only_if("payment.#status <> :final")
@@ -49,7 +49,7 @@ class ReadRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReadLease:
-    """The answer to a ReadRequest: the payment's row, and whether this caller is its one reader now.
+    """The answer to a ReadRequest: the payment's row, and whether this caller holds the lease.
 
     Attributes of the row:
 
@@ -67,7 +67,7 @@ class ReadLease:
         abandoned   leaseUntil past, or further away than that   anybody begins a read
 
     Reads are ordered by their numbers: the clocks of two machines may differ. A moment that is further in the future
-    than this code ever writes comes from a wrong clock and holds nobody up.
+    than this code ever writes comes from a wrong clock and is ignored.
     """
 
     stored: Stored
@@ -76,21 +76,21 @@ class ReadLease:
 
     @property
     def granted(self) -> bool:
-        """Whether the row names our lease; one that was refused to us may, where the answer to our write was lost."""
+        """Whether the row has our lease id. It may after a refusal too, where the answer to our write was lost."""
         return self.stored.reads.lease_id == self.lease_id
 
     @property
     def is_proven(self) -> bool:
-        """The read asks for the payment itself, not for a reference that nothing but a webhook connects with it."""
+        """Whether the read asks for the payment's own reference, not for one that only a webhook connects with it."""
         return self.request.named in (None, self.stored.payment.provider_reference)
 
     def release(self, update: Update) -> Update:
-        """Ends the lease, if this reader still holds it, as if it had never begun."""
+        """Ends the lease, if this reader still holds it, without counting the read as answered."""
         update.only_if("leaseId = :lease").values[":lease"] = self.lease_id
         return update.remove("leaseId", "leaseUntil")
 
     def end(self, update: Update, now: int) -> Update:
-        """Ends the lease, if this reader still holds it, with an answer of the provider."""
+        """Ends the lease, if this reader still holds it, and records that the provider has answered."""
         read_of = self.request.named or self.stored.payment.provider_reference
         self.release(update).set(readDone=self.stored.reads.number, readOf=read_of)
         if self.is_proven:
@@ -100,7 +100,7 @@ class ReadLease:
         return update
 
     def wait_ms(self, now: int) -> int:
-        """How long a webhook that was refused waits before it asks for the lease again."""
+        """Returns how long a refused webhook waits before it requests the lease again."""
         reads = self.stored.reads
         until = reads.lease_until if reads.lease_id else reads.webhook_read_at + WEBHOOK_GAP_MS
         return min(max(until - now, 50), 400)

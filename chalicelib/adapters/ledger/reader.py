@@ -34,20 +34,20 @@ _LISTED_A_PAGE = 2_000
 
 
 class LedgerReader:
-    """What can be asked of the ledger. Each method raises LedgerUnavailable."""
+    """Reads the ledger. Each method raises LedgerUnavailable."""
 
     def __init__(self, client: "DynamoDBClient", table: str, clock: Clock) -> None:
         self._table = TableClient(client, table, clock)
         self._clock = clock
 
     def pause(self, attempt: int) -> None:
-        """Waits before another attempt, after two writers met."""
+        """Waits before another attempt after a write conflict."""
         self._table.pause(attempt)
 
     # ------------------------------------------------------------------ by key, consistent
 
     def order_and_phone(self, order_id: str, phone_hash: str, *other_hashes: str) -> tuple[Order, Phone]:
-        """Reads both in one call. `other_hashes`: of the same phone, by the other valid keys."""
+        """Reads both rows in one call. `other_hashes`: hashes of the same phone under the other valid keys."""
         hashes = (phone_hash, *other_hashes)
         keys = [key_of(f"order#{order_id}"), *(key_of(f"phone#{name}") for name in hashes)]
         items = {item["pk"]: item for item in self._table.get_many(keys)}
@@ -61,7 +61,7 @@ class LedgerReader:
         return read_stored(self._table.get(payment_key(reference)))
 
     def load_many(self, references: Iterable[str]) -> list[Stored]:
-        """Reads the payments that there are, in any order."""
+        """Reads the payments that exist, in any order."""
         keys = iter([payment_key(reference) for reference in dict.fromkeys(references)])
         found: list[Stored | None] = []
         while batch := list(islice(keys, BATCH)):
@@ -74,7 +74,7 @@ class LedgerReader:
         items, _ = self._table.page("#pk = :pk AND #sk BETWEEN :from AND :to", bounds, ConsistentRead=True)
         return [read_payment(item["payment"]) for item in items]
 
-    # ------------------------------------------------------------------ by index, a moment late
+    # ------------------------------------------------------------------ by index, eventually consistent
 
     def due(self, now: int, limit: int) -> dict[str, int]:
         """Lists references of payments whose check is due, and since when; the longest overdue first."""
@@ -85,9 +85,9 @@ class LedgerReader:
         return self._marked("undelivered", "undeliveredMark", "undeliveredSince", before, limit)
 
     def charges_of_day(self, day: date) -> Iterator[Charge]:
-        """Lists the charges of the payments that were claimed on that day, UTC: a day may have 100,000.
+        """Yields the charges of the payments that were claimed on a day (UTC). A day may have 100,000.
 
-        A charge, once noted, stays; one of the last moments may be missing.
+        A recorded charge is never removed; one of the last seconds may still be missing in the index.
         """
         for item in self._listed(day):
             payment = item["payment"]
@@ -95,13 +95,13 @@ class LedgerReader:
                 yield Charge(provider_reference, payment["reference"], Money(**payment["money"]))
 
     def search(self, kind: SearchKind, value: str, limit: int) -> list[str]:
-        """Lists references of the payments with a phone hash, a provider's or an operator's reference; newest first."""
+        """Lists references of the payments that have a search term, newest first."""
         condition, term = "#search = :term", {"term": search_term(kind, value)}
         items, _ = self._table.page(condition, term, IndexName="search", Limit=limit, ScanIndexForward=False)
         return list(dict.fromkeys(reference_of(item) for item in items))
 
     def _listed(self, day: date) -> Iterator[Item]:
-        """The entries of a day, in the order of their claims."""
+        """Yields the entries of a day in the order of their claims."""
         following: Item = {}
         while True:
             start = {"ExclusiveStartKey": following} if following else {}
@@ -112,7 +112,7 @@ class LedgerReader:
                 return
 
     def _marked(self, index: str, mark: str, moment: str, until: int, limit: int) -> dict[str, int]:
-        """The `limit` references that have waited longest, over all shards, and since when."""
+        """Lists the `limit` references that have waited longest, over all shards, and since when."""
 
         def read(shard: int) -> list[Item]:
             condition, values = f"#{mark} = :mark AND #{moment} <= :until", {"mark": shard_mark(index, shard)}

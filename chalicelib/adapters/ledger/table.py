@@ -1,11 +1,11 @@
-"""Defines the ledger's table, its indexes, and the shards of those that list what waits."""
+"""Defines the ledger's table, its indexes and their shards."""
 
 import zlib
 from typing import Any
 
 
 def _index(name: str, partition: str, sort: str, *projected: str) -> dict[str, Any]:
-    """An index carries the keys of a row, and what is `projected`: each write of more costs more."""
+    """Defines an index. It carries a row's keys and the `projected` attributes, each of which makes writes dearer."""
     projection: dict[str, Any] = {"ProjectionType": "KEYS_ONLY"}
     if projected:
         projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(projected)}
@@ -49,11 +49,11 @@ FORGOTTEN_BY_ATTRIBUTE = "forgottenAt"
 """The time-to-live attribute, in seconds since the epoch; phones and budgets carry it."""
 
 SHARDS = 16
-"""Partitions of each index that lists what waits."""
+"""Number of partitions of the indexes `due` and `undelivered`."""
 
 
 def create_table(client: Any, name: str) -> None:
-    """For development and tests; in AWS the stack creates it from the same definition."""
+    """Creates the table in development and tests; in AWS the stack creates it from the same definition."""
     client.create_table(TableName=name, **TABLE)
     client.update_time_to_live(
         TableName=name,
@@ -62,7 +62,7 @@ def create_table(client: Any, name: str) -> None:
 
 
 def mark_of(index: str, partition: str) -> str:
-    """Returns what puts a row into its shard of an index. `partition`: the row's own, such as payment#<reference>.
+    """Returns the partition key of a row's shard in an index. `partition`: the row's own, such as payment#<reference>.
 
     A partition of DynamoDB takes 1,000 writes a second, and an index that cannot keep up throttles the whole table. The
     index `day` needs no shards: a payment writes it four times in its life, so it has room for 250 payments a second.

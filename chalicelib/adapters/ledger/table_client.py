@@ -1,4 +1,4 @@
-"""Sends requests to the ledger's table, and tells what became of each in types.
+"""Sends requests to the ledger's table, and returns each outcome as a type.
 
 Every method raises LedgerUnavailable where DynamoDB cannot be reached or will not answer.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import KeysAndAttributesUnionTypeDef, TransactWriteItemTypeDef
 
 ATTEMPTS = 12
-"""Of a request that meets other writers, with the pauses between them some five seconds."""
+"""Attempts of a request that conflicts with other writers; with the pauses between them some five seconds."""
 BATCH = 100
 """The most keys that DynamoDB takes in one BatchGetItem."""
 
@@ -50,7 +50,7 @@ class Cancelled:
 
     @property
     def by_condition(self) -> bool:
-        """Whether a condition failed; otherwise it only met another writer."""
+        """Whether a condition failed; otherwise the transaction only conflicted with another writer."""
         return "ConditionalCheckFailed" in {reason["Code"] for reason in self.reasons}
 
 
@@ -69,7 +69,7 @@ class TableClient:
         return to_values(answer["Item"]) if answer.get("Item") else None
 
     def get_many(self, keys: Sequence[Item]) -> list[Item]:
-        """Reads at most BATCH rows, consistently; those that there are, in any order."""
+        """Reads at most BATCH rows, consistently. Returns those that exist, in any order."""
         request: KeysAndAttributesUnionTypeDef
         request = {"Keys": [to_attributes(key) for key in keys], "ConsistentRead": True}
         items: list[Item] = []
@@ -84,7 +84,7 @@ class TableClient:
         raise LedgerUnavailable("the ledger is throttled")
 
     def page(self, condition: str, values: Mapping[str, Any], **options: Any) -> tuple[list[Item], Item]:
-        """Reads one page of a query, and where the next one starts: empty after the last.
+        """Reads one page of a query. Returns its rows and the key that the next page starts at, empty after the last.
 
         `condition`: DynamoDB's key condition, with a # before names and a : before `values`. `options`: boto3's.
         """
@@ -124,8 +124,8 @@ class TableClient:
     def transact(self, items: Sequence[Item], commit_id: str, attempt: int = 0) -> Written | Cancelled:
         """Writes all items or none.
 
-        A transaction that is cancelled although the first row carries `commit_id` is our own success, whose answer was
-        lost.
+        Where it is cancelled and the first row carries `commit_id`, an earlier attempt had succeeded and only its
+        answer was lost.
         """
         token = f"{commit_id[:32]}-{attempt}"
         try:
@@ -141,23 +141,23 @@ class TableClient:
         return Written({})
 
     def pause(self, attempt: int) -> None:
-        """Waits after two writers met: whoever comes back at another moment gets through."""
+        """Waits after a write conflict, for a random time, so that the two writers do not collide again."""
         self._clock.sleep(random.uniform(0.5, 1) * min(0.02 * 2**attempt, 0.5))  # noqa: S311 - jitter, no secret
 
 
-_OUR_BUSINESS = frozenset(
+_CONDITIONS_AND_CONFLICTS = frozenset(
     {"ConditionalCheckFailedException", "TransactionCanceledException", "TransactionConflictException"}
 )
 
 
 @contextmanager
 def _unavailable() -> Iterator[None]:
-    """Lets refused conditions through; everything else that goes wrong is one thing to a caller."""
+    """Passes failed conditions and conflicts on; translates every other failure to LedgerUnavailable."""
     try:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code in _OUR_BUSINESS:
+        if code in _CONDITIONS_AND_CONFLICTS:
             raise
         log.warning("ledger-refused", code=code)
         raise LedgerUnavailable("the ledger does not answer") from error

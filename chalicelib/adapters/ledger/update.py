@@ -1,4 +1,4 @@
-"""Builds one conditional update of one row, clause by clause."""
+"""Builds DynamoDB's update expressions."""
 
 from typing import Any
 
@@ -47,13 +47,13 @@ class Update:
         return self
 
     def add(self, name: str, member: str) -> "Update":
-        """Puts a member into a set, which starts empty."""
+        """Adds a member to a set; an absent set counts as empty."""
         self._adds.append(f"{self._name(name)} :member")
         self.values[":member"] = {member}
         return self
 
     def discard(self, name: str, member: int | str) -> "Update":
-        """Takes a member out of a set."""
+        """Removes a member from a set."""
         self._discards.append(f"{self._name(name)} :gone")
         self.values[":gone"] = {member}
         return self
@@ -68,11 +68,11 @@ class Update:
         return self.set(dueMark=mark_of("due", self._key["pk"]), dueAt=due_at)
 
     def undelivered(self) -> "Update":
-        """Lists the payment as undelivered; since when is the caller's to say."""
+        """Lists the payment as undelivered. The caller sets `undeliveredSince`."""
         return self.set(undeliveredMark=mark_of("undelivered", self._key["pk"]))
 
     def only_at(self, revision: int) -> "Update":
-        """Only as it was seen; whoever changes it raises the revision. 0: there is no such row."""
+        """Requires that the row still has this revision, which every change raises; 0: that there is no such row."""
         if revision:
             self.values[":seen"] = revision
         return self.only_if("revision = :seen" if revision else "attribute_not_exists(revision)")
@@ -86,7 +86,7 @@ class Update:
         return self
 
     def count(self, name: str) -> "Update":
-        """Adds one to a number, which starts at 0."""
+        """Adds one to a number; an absent one counts as 0."""
         self._sets.append(f"{self._name(name)} = if_not_exists(#{name}, :zero) + :one")
         self.values |= {":zero": 0, ":one": 1}
         return self
@@ -109,7 +109,7 @@ class Update:
         return {"Update": self.arguments(table)}
 
     def check(self, table: str) -> Item:
-        """Its conditions alone, for an update that changes nothing."""
+        """Returns the part of a transaction that checks the conditions and changes nothing."""
         return {"ConditionCheck": self.arguments(table)}
 
     def _name(self, name: str) -> str:

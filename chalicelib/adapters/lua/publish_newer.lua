@@ -1,11 +1,11 @@
--- The newer version of a payment wins: kept with a life span and announced, in one step.
+-- Stores and publishes a version of a payment, atomically, unless the same or a newer one is stored.
 --
 -- KEYS[1]  payment:{<reference>}, also the channel's name
 -- ARGV[1]  version, a whole number
 -- ARGV[2]  the payload, JSON with that same "version"
 -- ARGV[3]  life span in seconds
--- Returns  1 it was newer (or there was none): kept and published
---          0 the same or a newer one is there already: nothing was done
+-- Returns  1 it was newer, or there was none: stored and published
+--          0 the same or a newer one is stored: nothing was done
 -- Event    the payload, on the channel KEYS[1]
 
 local version, payload, life = tonumber(ARGV[1]), ARGV[2], ARGV[3]
