@@ -211,7 +211,7 @@ def to_iso(milliseconds: int) -> str:
 
 
 _MESSAGES: Mapping[str, Mapping[str, str]] = {
-    "overtaken": {
+    "order_paid_elsewhere": {
         "en": "This order is already paid. Please decline the prompt on your phone.",
         "fr": "Cette commande est déjà payée. Refusez la demande sur votre téléphone.",
     },
@@ -262,7 +262,7 @@ def message_of(payment: Payment) -> str:
     elif payment.disputed and payment.status is PaymentStatus.FAILED:
         case = "reviewed"
     elif payment.order_paid_by and payment.is_active:
-        case = "overtaken"
+        case = "order_paid_elsewhere"
     elif payment.late and payment.is_final:
         case = "late"
     elif payment.was_given_up:

@@ -192,7 +192,7 @@ class Payment:
         duplicate = self.duplicate or len(charges) > 1
         return self._next(replace(self, status=status, charges=charges, duplicate=duplicate), now)
 
-    def overtaken(self, paid_by: str, now: int) -> "Payment | None":
+    def order_paid_elsewhere(self, paid_by: str, now: int) -> "Payment | None":
         """Records that another attempt paid the order: the customer of this one should decline its prompt."""
         return self._changed(now, order_paid_by=paid_by) if self.is_active else None
 

@@ -65,7 +65,7 @@ class CommitPayment:
                 if lease is not None and stored.reads.lease_id != lease.lease_id:
                     lease = None  # it ran out and another reader has it: what CamPay said counts all the same
                 continue
-            self._tell(before, stored.with_payment(committed.payment), cause)
+            self._announce(before, stored.with_payment(committed.payment), cause)
             if committed.other_active:
                 self.mark_order_paid(committed.other_active, before.reference)
             return committed.payment, None
@@ -79,11 +79,11 @@ class CommitPayment:
         try:
             stored = self.ledger.load(other_active)
             if stored is not None:
-                self(stored, lambda payment, now: payment.overtaken(paid_by, now), Cause.ORDER_PAID)
+                self(stored, lambda payment, now: payment.order_paid_elsewhere(paid_by, now), Cause.ORDER_PAID)
         except LedgerUnavailable:
-            log.warning("overtaken-not-told", reference=other_active)
+            log.warning("order-paid-elsewhere-not-marked", reference=other_active)
 
-    def _tell(self, before: Payment, stored: Stored, cause: Cause) -> None:
+    def _announce(self, before: Payment, stored: Stored, cause: Cause) -> None:
         payment = stored.payment
         if payment.is_final and before.status is PaymentStatus.FAILED:
             log.alarm("paid-after-failure", reference=payment.reference)

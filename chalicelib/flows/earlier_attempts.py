@@ -102,7 +102,7 @@ class EarlierAttempts:
         if active.is_under_review or not _asks_for(active, request, phone_hashes):
             raise PaymentInProgress
         key = request.idempotency_key
-        if key and not self.ledger.remember_key(request.order_id, key, active.reference, KEYS_PER_ORDER):
+        if key and not self.ledger.add_key(request.order_id, key, active.reference, KEYS_PER_ORDER):
             raise PaymentInProgress  # without its key kept, this call's repetition could start another attempt
         return stored
 

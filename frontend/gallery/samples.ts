@@ -54,7 +54,7 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
     unsent: unpaid({ phase: "unsent" }),
     unknown: unpaid({ phase: "unknown" }),
     checkPhone: tracked(pending),
-    overtaken: tracked(golden("pendingOrderPaidByAnotherAttempt")),
+    orderPaidElsewhere: tracked(golden("pendingOrderPaidByAnotherAttempt")),
     approved: tracked(golden("successful")),
     lateSuccess: tracked(golden("successfulLate")),
     duplicate: tracked(golden("successfulChargedTwice")),

@@ -131,7 +131,7 @@ def test_an_approval_of_the_first_prompt_stops_the_second(
     page.retry()
     page.shows("checkPhone")
     stack.resolve(order.prompts[0]["reference"], "SUCCESSFUL", webhook=True)
-    page.shows("overtaken")
+    page.shows("orderPaidElsewhere")
     assert order.charges == [5000]
 
 

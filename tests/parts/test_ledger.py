@@ -366,7 +366,7 @@ def test_announced_is_remembered_apart(ledger: Ledger, clock: HandClock) -> None
 
 def test_idempotency_keys_live_for_three_days(ledger: Ledger, clock: HandClock) -> None:
     payment = claim(ledger, a_payment(clock), key="old").payment
-    assert ledger.remember_key("order-1", "second", "ref-1", most=2)
+    assert ledger.add_key("order-1", "second", "ref-1", most=2)
     assert set(ledger.order("order-1").keys) == {"old", "second"}
     to(ledger, payment, status=S.EXPIRED)
     clock.forward(72 * 3600 + 1)
@@ -380,16 +380,16 @@ def test_further_keys_are_kept_beside_each_other_and_only_while_the_attempt_is_l
     payment = claim(ledger, a_payment(clock), key="first").payment
     revision = ledger.order("order-1").revision
     with ThreadPoolExecutor(20) as threads:
-        kept = list(threads.map(lambda n: ledger.remember_key("order-1", f"key-{n}", "ref-1", most=10), range(20)))
+        kept = list(threads.map(lambda n: ledger.add_key("order-1", f"key-{n}", "ref-1", most=10), range(20)))
     order = ledger.order("order-1")
     assert (kept.count(True), len(order.keys), order.revision) == (9, 10, revision)
-    assert ledger.remember_key("order-1", "first", "ref-1", most=10), "it is there already"
+    assert ledger.add_key("order-1", "first", "ref-1", most=10), "it is there already"
     to(ledger, payment, status=S.EXPIRED)
     with pytest.raises(VersionConflict):
-        ledger.remember_key("order-1", "late", "ref-1", most=100)
+        ledger.add_key("order-1", "late", "ref-1", most=100)
     claim(ledger, a_payment(clock, "ref-2"))
     with pytest.raises(VersionConflict):
-        ledger.remember_key("order-1", "first", "ref-2", most=100)
+        ledger.add_key("order-1", "first", "ref-2", most=100)
     assert ledger.order("order-1").keys["first"][0] == "ref-1"
 
 

@@ -77,7 +77,7 @@ def golden_payments() -> dict[str, Payment]:
         "initiating": initiating,
         "pending": pending,
         "pendingInFrench": replace(pending, locale="fr"),
-        "pendingOrderPaidByAnotherAttempt": changed(pending.overtaken(OTHER_ATTEMPT, CREATED + 5_000)),
+        "pendingOrderPaidByAnotherAttempt": changed(pending.order_paid_elsewhere(OTHER_ATTEMPT, CREATED + 5_000)),
         "successful": successful,
         "successfulLate": changed(expired.observe(paid, CREATED + 660_000)),
         "successfulChargedTwice": changed(successful.observe(second_charge, CREATED + 12_000)),

@@ -295,11 +295,11 @@ def test_only_what_waits_expires_and_not_before_its_time(example: str) -> None:
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_whoever_still_watches_learns_that_the_order_is_paid(example: str) -> None:
     before = EXAMPLES[example]
-    after = before.overtaken("payment-2", NOW)
+    after = before.order_paid_elsewhere("payment-2", NOW)
     if example in {"INITIATING", "PENDING", "CONFLICTED"}:
         told = changed(after)
         assert told == replace(before, order_paid_by="payment-2", version=before.version + 1, updated_at=NOW)
-        assert told.overtaken("payment-2", NOW) is None
+        assert told.order_paid_elsewhere("payment-2", NOW) is None
     else:
         assert after is None
 
@@ -399,7 +399,7 @@ def changes() -> st.SearchStrategy[Change]:
         st.just(partial(Payment.refused, reason="ER201")),
         st.just(Payment.expired),
         st.just(Payment.given_up),
-        st.sampled_from(["payment-2", "payment-3"]).map(lambda it: partial(Payment.overtaken, paid_by=it)),
+        st.sampled_from(["payment-2", "payment-3"]).map(lambda it: partial(Payment.order_paid_elsewhere, paid_by=it)),
         st.sampled_from([SUCCESSFUL, FAILED]).map(lambda status: partial(decide, status=status)),
     )
 

@@ -128,7 +128,7 @@ class Ledger(LedgerReader):
         except LedgerUnavailable:
             log.warning("sender-not-withdrawn", reference=reference)
 
-    def remember_key(self, order_id: str, key: str, reference: str, most: int) -> bool:
+    def add_key(self, order_id: str, key: str, reference: str, most: int) -> bool:
         """Stores a further idempotency key of the active attempt; any number of calls may do so concurrently.
 
         Returns False where the order has `most` keys. Raises VersionConflict.

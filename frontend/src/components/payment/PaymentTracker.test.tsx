@@ -301,7 +301,7 @@ describe("for the ear", () => {
 
   test("what must stop a hand interrupts", () => {
     show(SAMPLES.checkPhone);
-    show(SAMPLES.overtaken);
+    show(SAMPLES.orderPaidElsewhere);
     expect(words("[aria-live=assertive]")).toContain("Decline the prompt");
     expect(words("[aria-live=polite]")).toBe("");
   });

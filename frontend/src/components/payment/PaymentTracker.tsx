@@ -74,7 +74,7 @@ export function PaymentTracker(props: PaymentTrackerProps) {
       <Announcement
         subject={asked ? "question" : name}
         text={asked ? questionOf(asked, texts) : { title, sentence }}
-        isUrgent={name === "overtaken"}
+        isUrgent={name === "orderPaidElsewhere"}
       />
       <StatusMark picture={name} />
       <h2 className="bp-title" ref={heading} tabIndex={-1}>

@@ -25,7 +25,7 @@ const MARKS: Readonly<Record<PictureName, Mark>> = {
   unsent: { shape: "noNetwork", tone: "caution", isBusy: true },
   unknown: { shape: "dots", tone: "accent", isBusy: true },
   checkPhone: { shape: "phone", tone: "accent", isBusy: true },
-  overtaken: { shape: "warning", tone: "caution" },
+  orderPaidElsewhere: { shape: "warning", tone: "caution" },
   approved: { shape: "check", tone: "positive" },
   lateSuccess: { shape: "check", tone: "positive" },
   duplicate: { shape: "warning", tone: "caution" },

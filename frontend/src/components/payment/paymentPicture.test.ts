@@ -36,7 +36,7 @@ describe("of a payment", () => {
     initiating: "unknown",
     pending: "checkPhone",
     pendingInFrench: "checkPhone",
-    pendingOrderPaidByAnotherAttempt: "overtaken",
+    pendingOrderPaidByAnotherAttempt: "orderPaidElsewhere",
     successful: "approved",
     successfulLate: "lateSuccess",
     successfulChargedTwice: "duplicate",
@@ -92,9 +92,9 @@ describe("of a payment", () => {
     const picture = (status: PaymentStatus) => shown({ payment: golden("pending", { status, orderPaidBy: "r" }) }).name;
     const statuses = Object.keys(EVENTS_OF_STATUS) as PaymentStatus[];
     expect(Object.fromEntries(statuses.map((status) => [status, picture(status)]))).toEqual({
-      INITIATING: "overtaken",
-      PENDING: "overtaken",
-      CONFLICTED: "overtaken",
+      INITIATING: "orderPaidElsewhere",
+      PENDING: "orderPaidElsewhere",
+      CONFLICTED: "orderPaidElsewhere",
       SUCCESSFUL: "approved",
       // It was declined as told; "try again" would have the order paid twice.
       FAILED: "orderAlreadyPaid",

@@ -9,7 +9,7 @@ export type Picture =
   | {
       readonly name:
         | "checkPhone"
-        | "overtaken"
+        | "orderPaidElsewhere"
         | "approved"
         | "lateSuccess"
         | "duplicate"
@@ -73,12 +73,12 @@ function pictureOfPayment(payment: PaymentEvent, problem: Problem | null, now: n
   const { status, orderPaidBy } = payment;
   switch (status) {
     case "INITIATING":
-      return { name: orderPaidBy ? "overtaken" : "unknown", payment };
+      return { name: orderPaidBy ? "orderPaidElsewhere" : "unknown", payment };
     case "PENDING":
-      if (orderPaidBy) return { name: "overtaken", payment };
+      if (orderPaidBy) return { name: "orderPaidElsewhere", payment };
       return { name: now >= Date.parse(payment.expiresAt) ? "unknown" : "checkPhone", payment };
     case "CONFLICTED":
-      return { name: orderPaidBy ? "overtaken" : "underReview", payment };
+      return { name: orderPaidBy ? "orderPaidElsewhere" : "underReview", payment };
     case "FAILED":
     case "EXPIRED":
       return pictureOfUnpaid(payment, problem);
@@ -125,7 +125,7 @@ export function progressOf({ name, payment }: Picture): Progress | null {
     case "refused":
     case "inProgressElsewhere":
     case "orderAlreadyPaid":
-    case "overtaken":
+    case "orderPaidElsewhere":
       return null;
     case "sending":
       return { done: 0, next: "current" };

@@ -69,7 +69,7 @@ const fr: TrackerTexts = {
       title: "Validez sur votre téléphone",
       sentence: `Une demande ${name} arrive sur votre téléphone. Saisissez votre ${pin} pour payer.`,
     }),
-    overtaken: () => ({
+    orderPaidElsewhere: () => ({
       title: "Refusez la demande sur votre téléphone",
       sentence: "Cette commande est déjà payée, par un essai précédent.",
     }),
@@ -184,7 +184,7 @@ const en: TrackerTexts = {
       title: "Approve on your phone",
       sentence: `The ${name} prompt is coming to your phone. Enter your ${pin} to pay.`,
     }),
-    overtaken: () => ({
+    orderPaidElsewhere: () => ({
       title: "Decline the prompt on your phone",
       sentence: "This order is already paid, by an earlier attempt.",
     }),
