@@ -1,4 +1,4 @@
-"""The real parts that tests share: a Valkey, an embedded AWS, and a service built on them."""
+"""Provides the real parts that tests share: a Valkey, an embedded AWS, and a service built on them."""
 
 import asyncio
 import itertools
@@ -32,12 +32,12 @@ from tests.harness.aws_calls import AwsCalls, of_the_ledger
 from tests.harness.fakes import HandClock
 from tests.harness.stack import NODE
 
-# A bare machine has no Node for the CDK, and lacks a library that Playwright's own needs.
+# A bare machine has no Node for the CDK, and lacks a library that Playwright's Chromium needs.
 os.environ |= {"JSII_NODE": NODE, "PLAYWRIGHT_NODEJS_PATH": NODE}
 
 _TABLES = itertools.count(1)
 ORDER = {"orderId": "order-1", "amount": 5000, "currency": "XAF", "phoneNumber": "237677777777"}
-"""Initiate's body with the merchant key."""
+"""The body of an initiate call made with the merchant key."""
 
 
 @pytest.fixture(scope="session")
@@ -72,14 +72,14 @@ def clock() -> HandClock:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """The templates' tests need what only `make test-deploy` installs; a run that deselects them need not read them."""
+    """Skips collecting the templates' tests where they are deselected: importing them needs more packages."""
     chosen = str(config.option.markexpr)
     is_deselected = chosen and ("not deploy" in chosen or "deploy" not in chosen)
     return True if is_deselected and collection_path == ROOT / "tests" / "infra" / "templates" else None
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The gateway's tests run on its own loop: when a transport is closed is its business."""
+    """Runs the gateway's tests on the gateway's own event loop, which decides when a transport is closed."""
     is_gateway = item.path.parent.name == "gateway"
     return {"uvloop": uvloop.new_event_loop} if is_gateway else {"asyncio": asyncio.new_event_loop}
 
@@ -107,7 +107,7 @@ def aws_client(service: str, aws: EmbeddedAws) -> Any:
 
 @pytest.fixture
 def simulator() -> Iterator[CampaySimulator]:
-    """Its customers do nothing by themselves: a test decides for them."""
+    """Runs the simulator with customers who do nothing by themselves: a test decides for them."""
     with CampaySimulator(approve_after=600, slow_approve_after=600, late_after=600) as running:
         yield running
 
@@ -158,7 +158,7 @@ def service(
 
 
 class Shop:
-    """What a test knows of the outside: CamPay's own ledger, the order events, the customers."""
+    """Gives a test access to what is outside the service: CamPay's ledger, the order events, the customers."""
 
     def __init__(self, simulator: CampaySimulator, aws: EmbeddedAws) -> None:
         self._simulator = simulator
@@ -169,14 +169,14 @@ class Shop:
         return self._simulator.control.transactions()
 
     def customer(self, provider_reference: str | None, status: str) -> None:
-        """Approves or declines on the phone; no webhook is sent."""
+        """Approves or declines a prompt on the phone; no webhook is sent."""
         url = f"{self._simulator.url}/simulator/transactions/{provider_reference}/resolve"
         requests.post(url, json={"status": status, "webhook": False}, timeout=5).raise_for_status()
 
     def charge_again(self, external_reference: str) -> str:
-        """A second charge of one payment at CamPay, as no caller of ours makes it; its reference there."""
+        """Charges a payment at CamPay a second time, which the product never does. Returns CamPay's reference."""
         body = {"amount": "5000", "currency": "XAF", "from": "237677777777", "description": "again"}
-        body["external_user"] = external_reference  # the first of one external_reference would only be repeated
+        body["external_user"] = external_reference  # a collect with a known external_reference is only repeated
         token = {"Authorization": f"Token {self._simulator.settings.permanent_token}"}
         answer = requests.post(f"{self._simulator.api_url}/collect/", json=body, headers=token, timeout=5)
         reference: str = answer.json()["reference"]
@@ -188,7 +188,7 @@ class Shop:
 
     @property
     def order_events(self) -> list[tuple[str, int]]:
-        """Type and version, in the order of announcement."""
+        """Lists types and versions of the order events, in the order of publication."""
         return [(event["DetailType"], json.loads(event["Detail"])["version"]) for event in self._aws.events]
 
 
@@ -198,7 +198,7 @@ def shop(simulator: CampaySimulator, aws: EmbeddedAws) -> Shop:
 
 
 def environment_of(settings: Settings, aws: EmbeddedAws) -> dict[str, str]:
-    """The settings of the other tests, as a deployment would be given them."""
+    """Returns the settings as the environment variables of a deployment."""
     assert settings.redis is not None
     return {
         **aws_environment(aws),
@@ -221,9 +221,9 @@ def environment_of(settings: Settings, aws: EmbeddedAws) -> dict[str, str]:
 
 @pytest.fixture
 def api(settings: Settings, aws: EmbeddedAws, valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """The process's own service, in production, as `app.py` builds it; its settings.
+    """Builds the process's service in production mode, as `app.py` does, and yields its settings.
 
-    Fails where a call to DynamoDB was made that the API's role does not allow: AWS would refuse it.
+    The test fails where it made a call to DynamoDB that the API's role does not allow, since AWS would refuse it.
     """
     for name, value in environment_of(settings, aws).items():
         monkeypatch.setenv(name, value)

@@ -19,7 +19,7 @@ from tests.harness.aws_calls import AwsCalls
 from tests.harness.openapi import check_reply, check_request
 
 STAGE = "/prod"
-"""What API Gateway puts before a path, and takes off again before the app sees it."""
+"""The stage's prefix of each path, which API Gateway removes before it calls the app."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def call(
     as_base64: bool = False,
     milliseconds: int = 28_000,
 ) -> Reply:
-    """Calls the app, and checks each of its replies, and each body that it takes, against docs/openapi.yaml.
+    """Calls the app, and validates each accepted body and each reply against docs/openapi.yaml.
 
-    `body`: text and bytes go as they are, everything else as JSON. `milliseconds`: left of the Lambda's time.
+    `body`: text and bytes go as they are, everything else as JSON. `milliseconds`: what is left of the function's time.
     """
     event = event_of(method, path, body, headers=headers, address=address, as_base64=as_base64)
     with AwsCalls.made_by(API.name):
@@ -58,7 +58,7 @@ def call(
 
 
 def reply_to(event: Mapping[str, Any], invoke: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Reply:
-    """Raises where docs/openapi.yaml has it otherwise."""
+    """Invokes the app and returns its reply. Raises where the reply differs from docs/openapi.yaml."""
     answer = invoke(event)
     reply = Reply(answer["statusCode"], {**answer["headers"]}, answer["body"])
     check_reply(event["httpMethod"], event["resource"], reply.status, reply.headers, reply.text)
@@ -74,7 +74,7 @@ def event_of(
     address: str = "41.202.0.1",
     as_base64: bool = False,
 ) -> dict[str, Any]:
-    """`body` as `call` takes it."""
+    """Builds the event of a request. `body`: as in `call`."""
     path, _, query = path.partition("?")
     raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
     event = _event(method, path, query, dict(headers or {}), None if body is None else raw, address)
@@ -86,7 +86,7 @@ def event_of(
 
 @contextmanager
 def over_http(invoke: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Iterator[str]:
-    """The stage's URL: what is asked there becomes an event for `invoke`, and its answer the reply."""
+    """Serves a stage over HTTP and yields its URL. Each request becomes an event for `invoke`."""
 
     class Gateway(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -106,7 +106,7 @@ def over_http(invoke: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Itera
         do_GET = do_POST = do_any  # noqa: N815 - the names that the base class looks up
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's own name
-            """Nothing: what the app logs is what counts."""
+            """Logs nothing, so that the output has the app's log alone."""
 
     server = LoopbackServer(Gateway)
     server.start()

@@ -1,4 +1,4 @@
-"""Reads docs/asyncapi.yaml, and holds what the gateway sends against it."""
+"""Validates what the gateway sends against docs/asyncapi.yaml."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -18,12 +18,12 @@ def validator(schema: str) -> Draft202012Validator:
 
 
 def check_message(name: str, payload: object) -> None:
-    """Raises KeyError for a message that the document does not have, ValidationError for another payload."""
+    """Validates a message. Raises KeyError for an unknown message, ValidationError for a payload that does not fit."""
     _validator_of(name, "payload").validate(payload)
 
 
 def check_ack(name: str, ack: object) -> None:
-    """Raises ValidationError. `name`: of the message that is acknowledged."""
+    """Validates an acknowledgement of the message `name`. Raises ValidationError."""
     _validator_of(name, "x-ack").validate(ack)
 
 

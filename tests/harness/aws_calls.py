@@ -1,4 +1,4 @@
-"""Records the calls that the product makes with boto3, and says which permissions they need."""
+"""Records the calls that the product makes with boto3, and derives the permissions that they need."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from tests import ROOT
 
 PRODUCT = (ROOT / "chalicelib", ROOT / "socket_gateway")
 _EVENT = "provide-client-params"
-"""boto3 sends it for each call of each client, before it looks at the parameters."""
+"""boto3 emits this event for each call of each client, before it validates the parameters."""
 _ACTION_OF_WRITE = {
     "ConditionCheck": "dynamodb:ConditionCheckItem",
     "Delete": "dynamodb:DeleteItem",
@@ -25,14 +25,14 @@ _ACTION_OF_WRITE = {
 
 
 class Permission(NamedTuple):
-    """`resource`: the name or id that the call had: of a table (with `/index/<name>`), a bus, a secret, a queue."""
+    """An IAM permission. `resource`: name or id of a table (with `/index/<name>`), a bus, a secret or a queue."""
 
     action: str
     resource: str
 
 
 class Site(NamedTuple):
-    """A line of the product that a call has come through; `path` is relative to the repository's root."""
+    """A line of the product on the stack of a call. `path` is relative to the repository's root."""
 
     path: str
     line: int
@@ -40,7 +40,7 @@ class Site(NamedTuple):
 
 @dataclass
 class AwsCalls:
-    """What was recorded. `permissions`: by the name of the function that made the calls."""
+    """The recorded calls. `permissions`: function name -> the permissions that its calls need."""
 
     permissions: dict[str, set[Permission]] = field(default_factory=dict)
     sites: set[Site] = field(default_factory=set)
@@ -49,7 +49,7 @@ class AwsCalls:
     @classmethod
     @contextmanager
     def recording(cls) -> Iterator[Self]:
-        """Sees the clients that are made inside: a client takes its session's handlers over when it is made."""
+        """Records the calls of clients that are made inside: a client copies its session's handlers when it is made."""
         if boto3.DEFAULT_SESSION is None:
             boto3.setup_default_session()
         recorded, events = cls(), boto3.DEFAULT_SESSION.events
@@ -71,14 +71,14 @@ class AwsCalls:
 
     def _record(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
         sites = _sites() if self._caller else set()
-        if sites:  # a test's own calls are not recorded
+        if sites:  # calls of the test itself are not recorded
             needed = permissions_of(model.service_model.service_name, model.name, params)
             self.permissions.setdefault(self._caller, set()).update(needed)
             self.sites |= sites
 
 
 def of_the_ledger(function: Function, table: str) -> set[Permission]:
-    """What the role of a function allows on the ledger's table."""
+    """Returns what a function's role allows on the ledger's table."""
     return {
         *(Permission(action, table) for action in function.ledger_actions),
         *(Permission("dynamodb:Query", f"{table}/index/{index}") for index in function.indexes),
@@ -86,7 +86,7 @@ def of_the_ledger(function: Function, table: str) -> set[Permission]:
 
 
 def permissions_of(service: str, operation: str, parameters: Mapping[str, Any]) -> set[Permission]:
-    """The permissions that AWS asks for, as the Service Authorization Reference has them."""
+    """Returns the permissions that AWS requires, as the Service Authorization Reference has them."""
     match service, operation:
         case "dynamodb", "BatchGetItem":
             return {Permission("dynamodb:BatchGetItem", table) for table in parameters["RequestItems"]}
@@ -106,7 +106,7 @@ def permissions_of(service: str, operation: str, parameters: Mapping[str, Any]) 
 
 
 def _sites() -> set[Site]:
-    """The lines of the product on the stack of the running call."""
+    """Returns the lines of the product on the stack of the current call."""
     found: set[Site] = set()
     frame: FrameType | None = sys._getframe()
     while frame is not None:

@@ -1,4 +1,4 @@
-"""A real Chromium on the test page: what a customer does there, and what the screen says."""
+"""Drives the test page in a real Chromium as a customer would, and reads its screen."""
 
 import itertools
 import shutil
@@ -22,7 +22,7 @@ ARGUMENTS = [
 PAID = {"approved", "lateSuccess", "duplicate"}
 SLOW_3G = {"offline": False, "latency": 2000, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
 
-# What stood on the screen for a moment only is remembered too.
+# Pictures that were on the screen only for a moment are recorded too.
 _REMEMBER_PICTURES = """
 window.pictures = [];
 new MutationObserver(() => {
@@ -45,12 +45,12 @@ _LOOK = """() => {
 }"""
 _NUMBERS = itertools.count(1)
 PATIENCE = 10.0
-"""Seconds for what has to come, where how soon is not the matter."""
+"""Longest wait, in seconds, where the time it takes is not what is tested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What is on it at one moment. `picture`: None where the form is. `events`: as they came over the wire."""
+    """The screen at one moment. `picture`: None where the form is shown. `events`: as received over the wire."""
 
     picture: str | None
     pictures: list[str]
@@ -62,7 +62,7 @@ class Screen:
 
 
 class CheckoutPage:
-    """One tab with the test page."""
+    """A tab with the test page."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -74,7 +74,7 @@ class CheckoutPage:
 
     @property
     def connections(self) -> int:
-        """How often the gateway has greeted this tab."""
+        """Returns how often this tab has connected to the gateway."""
         return [name for name, _ in self.screen.events].count(contract.CONNECTED)
 
     def pay(self, phone_number: str) -> None:
@@ -100,12 +100,12 @@ class CheckoutPage:
         self._becomes("connection", "reconnecting", within)
 
     def notices(self) -> str:
-        """What the form says of a call that started nothing."""
+        """Returns what the form says of a call that started nothing."""
         self.page.wait_for_selector(".notice", timeout=PATIENCE * 1000)
         return self.screen.notice or ""
 
     def tab_to(self, selector: str) -> None:
-        """By the Tab key, as far as it takes; where it arrives the focus can be seen."""
+        """Presses the Tab key until an element has the focus, and checks that the focus is visible."""
         for _ in range(40):
             self.page.keyboard.press("Tab")
             if self.page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
@@ -122,7 +122,7 @@ class CheckoutPage:
         self.page.context.new_cdp_session(self.page).send("Network.emulateNetworkConditions", SLOW_3G)
 
     def _becomes(self, what: str, wanted: str, within: float) -> None:
-        """A look that began in time counts, however long it took."""
+        """Waits until the screen shows what is wanted. A check that began in time counts, however long it takes."""
         deadline = time.monotonic() + within
         is_last = False
         while getattr(screen := self.screen, what) != wanted:
@@ -132,7 +132,7 @@ class CheckoutPage:
 
 
 class Customer:
-    """A browser of its own for each test. `errors`: what the page threw and nobody caught."""
+    """A browser context of its own for each test. `errors`: uncaught exceptions of its pages."""
 
     def __init__(self, context: BrowserContext, origin: str) -> None:
         self._context = context
@@ -142,13 +142,13 @@ class Customer:
         context.on("weberror", lambda thrown: self.errors.append(str(thrown.error)))
 
     def open(self, order_id: str) -> CheckoutPage:
-        """A new tab in front of all others."""
+        """Opens the page in a new tab in front of all others."""
         tab = self.prepare()
         self.go_to(tab, order_id)
         return tab
 
     def prepare(self) -> CheckoutPage:
-        """A tab with nothing in it yet."""
+        """Opens an empty tab."""
         return CheckoutPage(self._context.new_page())
 
     def go_to(self, tab: CheckoutPage, order_id: str) -> None:
@@ -156,7 +156,7 @@ class Customer:
         tab.page.wait_for_selector("#phone, section.bp-tracker")
 
     def duplicate(self, tab: CheckoutPage) -> CheckoutPage:
-        """The browser's own duplication of a tab, which copies its session storage."""
+        """Duplicates a tab as the browser does, with a copy of its session storage."""
         with self._context.expect_page() as opened:
             tab.page.evaluate("void window.open(location.href)")
         opened.value.wait_for_selector("#phone, section.bp-tracker")
@@ -169,7 +169,7 @@ class Customer:
         self._context.set_offline(False)
 
     def lose_api(self) -> None:
-        """Nobody listens at its address any more; the browser believes that it is online."""
+        """Makes the API refuse connections, while the browser still reports that it is online."""
         self._context.route("**/api/payment/**", lambda route: route.abort("connectionrefused"))
 
     def regain_api(self) -> None:
@@ -177,7 +177,7 @@ class Customer:
 
 
 class Chromium:
-    """The machine's own; tests share one process and no more."""
+    """The machine's Chromium. Tests share its process and nothing else."""
 
     def __enter__(self) -> Self:
         self._port = free_port()
@@ -201,7 +201,7 @@ class Chromium:
 
     @contextmanager
     def customer_with_real_tabs(self, origin: str) -> Iterator[Customer]:
-        """Elsewhere every tab believes that it is in front: Playwright pins that, unless told to change nothing."""
+        """Yields a customer whose background tabs are hidden. By default, Playwright makes every tab visible."""
         browser = self._playwright.chromium.connect_over_cdp(f"http://{LOOPBACK}:{self._port}", no_defaults=True)
         (context,) = browser.contexts[:1]
         customer = Customer(context, origin)
@@ -213,9 +213,9 @@ class Chromium:
 
 
 class Order:
-    """An order of the test shop, and CamPay's own ledger of what was done for it.
+    """An order of the test shop, and CamPay's ledger of its transactions.
 
-    `phone_number` is its alone: who has it waits until `approve` decides.
+    `phone_number` belongs to this order alone; its prompts wait until `approve` decides.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -242,7 +242,7 @@ class Order:
         return bool(self.charges)
 
     def approve(self, *, webhook: bool = True) -> None:
-        """The customer types the PIN for the newest prompt."""
+        """Approves the newest prompt on the phone."""
         self._stack.resolve(self.prompts[-1]["reference"], "SUCCESSFUL", webhook=webhook)
 
 

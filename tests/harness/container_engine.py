@@ -1,6 +1,6 @@
-"""The gateway's image and its containers, with Debian's own tools: no daemon, and no registry of images.
+"""Builds and runs the gateway's image with Debian's tools, without a daemon or an image registry.
 
-The base is made here, of Debian and its Python, where a deployment takes `python:3.13-slim`.
+The base image is built here from Debian and its Python; a deployment takes `python:3.13-slim`.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from tests import ROOT
 from tests.harness.stack import wait_until
 
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap", "haproxy")
-"""Debian's packages of these names have commands of these names."""
+"""Names of Debian packages, and of the commands in them."""
 BASE = "localhost/braidster-base:trixie"
 IMAGE = "localhost/braidster-gateway:test"
 _BUILD = ("buildah", "bud", "--isolation", "chroot", "--pull-never", "--network", "host", "--format", "docker")
@@ -28,11 +28,11 @@ _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 _HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt", "no-new-privileges")
 _LIMITS = ("--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096")
 _RUN = ("--runtime", "runc", "run", "--no-healthcheck", "--network", "host", *_LIMITS)
-"""Engines time health checks with systemd, which not every machine has: the test runs the check itself."""
+"""Options without a health check: engines run it by systemd, which may be absent, so that tests run it themselves."""
 
 
 def require_tools(*names: str) -> None:
-    """Installs what is missing where it may; else fails with one line that says what to install."""
+    """Installs missing tools where it has the right to; otherwise fails with one line that names them."""
     wanted = names or TOOLS
     if _missing(wanted) and os.geteuid() == 0 and shutil.which("apt-get"):
         for command in (["update"], ["install", "-y", "--no-install-recommends", *_missing(wanted)]):
@@ -43,12 +43,12 @@ def require_tools(*names: str) -> None:
 
 
 def tool(name: str) -> str | None:
-    """Where it is; haproxy lies in a folder that not every PATH has."""
+    """Returns a tool's path. haproxy is in a folder that is not on every PATH."""
     return shutil.which(name) or shutil.which(name, path="/usr/local/sbin:/usr/sbin:/sbin")
 
 
 def build_image() -> None:
-    """The base only where none is left of an earlier run."""
+    """Builds the image, and its base where an earlier run has left none."""
     if subprocess.run([str(tool("podman")), "image", "exists", BASE], check=False).returncode:
         _build_base()
     trust = ["--volume", f"{_CERTIFICATES}:{_CERTIFICATES}:ro"] if Path(_CERTIFICATES).exists() else []
@@ -70,7 +70,7 @@ def _missing(names: Iterable[str]) -> list[str]:
 
 
 def run(*command: str) -> str:
-    """Its standard output; fails with what it said."""
+    """Runs a command and returns its standard output. A failure has the command's output."""
     done = subprocess.run([str(tool(command[0])), *command[1:]], check=False, capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(command[:2])} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
     return done.stdout
@@ -83,7 +83,7 @@ def inspect(image: str) -> dict[str, Any]:
 
 
 def run_once(*command: str) -> "subprocess.CompletedProcess[str]":
-    """A container of the image, with no settings: its own command, or another."""
+    """Runs a container of the image without settings, with the image's command or another."""
     name = _new_name()
     arguments = [str(tool("podman")), *_RUN, "--name", name, *_HARDENED, IMAGE, *command]
     done = subprocess.run(arguments, check=False, capture_output=True, text=True)
@@ -96,12 +96,12 @@ def _new_name() -> str:
 
 
 def _remove(name: str) -> None:
-    """Instead of `--rm`, with which podman may find the container gone before it has read its exit code."""
+    """Removes a container. With `--rm`, podman may remove it before it has read the exit code."""
     subprocess.run([str(tool("podman")), "rm", "-f", "-t", "0", name], check=False, capture_output=True)
 
 
 class GatewayContainer:
-    """One replica, hardened as the stack has it, on a port of the machine."""
+    """A gateway container, hardened as in the stack, on a port of this machine."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.port = free_port()
@@ -110,7 +110,7 @@ class GatewayContainer:
         self._environment = {**environment, "PORT": str(self.port), "GATEWAY_HOST": LOOPBACK}
 
     def __enter__(self) -> Self:
-        """Returns when it is ready."""
+        """Starts the container, and returns when it is ready."""
         given = [f"--env={name}={value}" for name, value in self._environment.items()]
         command = [str(tool("podman")), *_RUN, "--name", self.name, *_HARDENED, *given, IMAGE]
         self._process = subprocess.Popen(command)
@@ -127,13 +127,13 @@ class GatewayContainer:
             self._process.wait(10)
 
     def execute(self, *command: str) -> tuple[int, str]:
-        """Exit code and output of a command inside."""
+        """Runs a command inside; returns its exit code and output."""
         inside = [str(tool("podman")), "--runtime", "runc", "exec", self.name, *command]
         done = subprocess.run(inside, check=False, capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
 
     def terminate(self) -> None:
-        """As an orchestrator does: SIGTERM to the first process."""
+        """Sends SIGTERM to the first process, as an orchestrator does."""
         run("podman", "kill", "--signal", "TERM", self.name)
 
     def wait_for_end(self, seconds: float) -> int:

@@ -1,4 +1,4 @@
-"""Small hand-written stand-ins: a clock that a test winds, and an HTTP server that answers as it is told."""
+"""Defines small fakes: a clock that a test sets, and an HTTP server that gives scripted answers."""
 
 import socket
 import struct
@@ -14,7 +14,7 @@ from local.embedded import LoopbackServer
 
 
 class HandClock(Clock):
-    """Stands still at today's time until it is moved; sleeping moves it and is written down. Safe among threads."""
+    """A clock that only moves when a test moves it or something sleeps; sleeps are recorded. Thread-safe."""
 
     def __init__(self) -> None:
         self._now = super().now()
@@ -35,7 +35,7 @@ class HandClock(Clock):
 
 @dataclass
 class Answer:
-    """What the scripted server does with one request. `reset`: the connection, without an answer."""
+    """The scripted server's answer to one request. `reset`: resets the connection without an answer."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -55,7 +55,7 @@ class Seen:
 
 
 class ScriptedServer:
-    """Real HTTP on loopback: each path has a queue of answers, the last of which repeats."""
+    """Serves real HTTP on loopback. Each path has a queue of answers, the last of which repeats."""
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
@@ -127,11 +127,11 @@ class ScriptedServer:
 
 
 class Death(BaseException):
-    """The process ends here; what was done before stays done."""
+    """Raised where a simulated process dies; its earlier effects remain."""
 
 
 class Life:
-    """The steps of a process. `ends_at`, a step's number (from 1) or name, is its last."""
+    """A simulated process that dies after a step. `ends_at`: the number (from 1) or name of its last step."""
 
     def __init__(self, ends_at: int | str | None = None) -> None:
         self.steps: list[str] = []
@@ -143,7 +143,7 @@ class Life:
             raise Death
 
     def watch(self, part: Any) -> Any:
-        """`part`, each of whose calls has two steps: `before <name>`, `after <name>`."""
+        """Wraps a part, so that each of its calls has two steps: `before <name>` and `after <name>`."""
         return _Watched(part, self)
 
 

@@ -27,7 +27,7 @@ from tests.harness.asyncapi import check_ack, check_message
 KEY = "tracking-key-of-the-tests-0123456789"
 ORIGIN = "https://shop.example"
 PATIENCE_SECONDS = 15.0
-"""Longest wait of a test. A busy machine may pause for a second or two, not for longer."""
+"""Longest wait of a test. A busy machine may pause for a second or two, but not for longer."""
 
 
 async def until(holds: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
@@ -177,7 +177,7 @@ class Browser:
 
     @property
     def reconnected(self) -> bool:
-        """Says whether the client has reconnected; its own flag is set a moment after its event."""
+        """Returns whether the client has reconnected; its own flag is set shortly after its event."""
         return self.connects >= 2 and bool(self.client.connected)
 
     async def _receive(self, event: str, payload: Any) -> None:
@@ -273,7 +273,7 @@ async def running(
 
 
 class Link:
-    """Forwards TCP connections to a server on loopback. While frozen it keeps them open and forwards nothing."""
+    """Forwards TCP connections to a server on loopback. While frozen, it keeps them open and forwards nothing."""
 
     def __init__(self, port: int) -> None:
         self._to = port

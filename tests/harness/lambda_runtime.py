@@ -1,7 +1,7 @@
-"""AWS Lambda on this machine: an unpacked zip under Lambda's own runtime client, and the API that this client asks.
+"""Runs an unpacked function zip under AWS Lambda's own runtime client, and serves the runtime API to it.
 
-The function's process has what Lambda gives it and nothing else: the zip, boto3 and the client on its path, no site
-packages, no HOME, and a task root that it cannot write to, root or not.
+The function's process has only what Lambda provides: the zip, boto3 and the client on its path, no site packages, no
+HOME, and a task root that even root cannot write to.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ from infra.package import ROOT, RUNTIME, runtime_python
 from local.embedded import LOOPBACK, LoopbackServer
 
 INIT_SECONDS = 10
-"""Lambda's own limit."""
+"""Lambda's limit of a function's initialisation, in seconds."""
 _API = "/2018-06-01/runtime"
 _WITHOUT_PRIVILEGES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
 
 
 class FunctionFailed(Exception):
-    """What the runtime client reported: an error's type and message."""
+    """Raised with the error type and message that the runtime client reported."""
 
     def __init__(self, report: Mapping[str, Any]) -> None:
         self.error_type, self.message = str(report["errorType"]), str(report["errorMessage"])
@@ -39,7 +39,7 @@ class FunctionFailed(Exception):
 
 
 class LambdaFunction:
-    """One container of a function: one event at a time. `environment`: what the function's configuration sets."""
+    """One instance of a function, which handles one event at a time. `environment`: the function's variables."""
 
     def __init__(self, task_root: Path, handler: str, environment: Mapping[str, str]) -> None:
         self._task_root = task_root
@@ -52,7 +52,7 @@ class LambdaFunction:
         self.init_seconds = 0.0
 
     def invoke(self, event: object, seconds: float = 29) -> Any:
-        """Raises FunctionFailed."""
+        """Invokes the function and returns its result. Raises FunctionFailed."""
         with self._one_at_a_time:
             self._events.put(json.dumps(event).encode())
             return self._answer(seconds)
@@ -61,7 +61,7 @@ class LambdaFunction:
         return "\n".join(self.lines)
 
     def __enter__(self) -> Self:
-        """Returns when the first event can come. Raises FunctionFailed where the function does not start."""
+        """Starts the function, and returns when it is initialised. Raises FunctionFailed where it does not start."""
         self._server = LoopbackServer(partial(_RuntimeApi, self))
         self._server.start()
         privileges = _WITHOUT_PRIVILEGES if os.geteuid() == 0 else ()
@@ -94,13 +94,13 @@ class LambdaFunction:
         self._server.close()
 
     def next_event(self) -> bytes | None:
-        """None: there will be none any more."""
+        """Waits for the next event; returns None when the function is being stopped."""
         if not self.init_seconds:
             self._answers.put(None)
         return self._events.get()
 
     def answered(self, answer: Any) -> None:
-        """The answer of the event that is being handled, or how it failed."""
+        """Takes the result of the current event, or its failure."""
         self._answers.put(answer)
 
     def _answer(self, seconds: float) -> Any:
@@ -126,7 +126,7 @@ class LambdaFunction:
             "_HANDLER": self._handler,
             "AWS_REGION": "eu-west-1",
             "AWS_DEFAULT_REGION": "eu-west-1",
-            "AWS_ACCESS_KEY_ID": "local",  # without keys boto3 looks for those of a machine in AWS, for seconds
+            "AWS_ACCESS_KEY_ID": "local",  # without keys boto3 spends seconds looking for an EC2 role
             "AWS_SECRET_ACCESS_KEY": "local",
             **self._environment,
         }
@@ -170,12 +170,12 @@ class _RuntimeApi(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the base class gives it
-        """Nothing: the function's own lines are what counts."""
+        """Logs nothing, so that the output has the function's log alone."""
 
 
 @cache
 def brought_by_lambda() -> Path:
-    """boto3 and the runtime client for the zip's Python, installed once for a pair of versions."""
+    """Returns the folder with boto3 and the runtime client, installed once for each pair of versions."""
     interpreter = runtime_python()
     client, boto3 = _pinned("awslambdaric", "infra/requirements.txt"), _pinned("boto3", "constraints.txt")
     folder = ROOT / ".pytest_cache" / "-".join(["lambda", RUNTIME, client, boto3]).replace("==", "-")
@@ -197,7 +197,7 @@ def _pinned(package: str, file: str) -> str:
 
 
 def unpack(package: Path, folder: Path, *, bytecode: bool = True) -> Path:
-    """As /var/task: nobody can write to it."""
+    """Unpacks a zip into a read-only folder, as /var/task is."""
     with zipfile.ZipFile(package) as archive:
         archive.extractall(folder, [name for name in archive.namelist() if bytecode or not name.endswith(".pyc")])
     for path in (folder, *folder.rglob("*")):
@@ -206,7 +206,7 @@ def unpack(package: Path, folder: Path, *, bytecode: bool = True) -> Path:
 
 
 def init_milliseconds(package: Path, rounds: int = 5) -> dict[str, float]:
-    """From the process's start to its first question for an event; the fastest of `rounds`."""
+    """Measures the time from the process's start to its first request for an event; the fastest of `rounds`."""
     key = "-key-that-is-long-enough-for-production"
     purposes = ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY")
     environment = {

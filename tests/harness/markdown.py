@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def rows(document: Path, heading: str) -> list[list[str]]:
-    """The cells of each row of the one table under `heading`, without its head."""
+    """Returns the cells of each row of the only table under `heading`, without the header."""
     section = f"\n{document.read_text('utf-8')}".partition(f"\n{heading}\n")[2]
     lines = [line for line in section.split("\n## ")[0].splitlines() if line.startswith("|")]
     assert lines, f"there is no table under {heading} in {document.name}"
@@ -12,5 +12,5 @@ def rows(document: Path, heading: str) -> list[list[str]]:
 
 
 def code(cell: str) -> str:
-    """The text of a cell that is code."""
+    """Returns the text of a cell that is formatted as code."""
     return cell.strip("| `")

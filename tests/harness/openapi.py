@@ -1,4 +1,4 @@
-"""Reads docs/openapi.yaml, and holds what the API answers against it."""
+"""Validates what the API takes and answers against docs/openapi.yaml."""
 
 import json
 import re
@@ -18,12 +18,12 @@ _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _UNDOCUMENTED_HEADERS = re.compile(
     r"content-type|content-length|connection|date|server|allow|access-control-.*", re.IGNORECASE
 )
-"""Of HTTP and of CORS itself."""
+"""Headers of HTTP and CORS, which the document need not list."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """`path` is a template, as the app's routes have it."""
+    """An operation of the document. `path` is a template, as in the app's routes."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Operation:
         return [resolved(each) for each in self.content.get("parameters", [])]
 
     def bodies(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The content type and the example of each body that the document shows."""
+        """Yields the content type and the example of each body in the document."""
         for content_type, media in self.content.get("requestBody", {}).get("content", {}).items():
             for example in examples_of(media):
                 yield content_type, example
@@ -54,7 +54,7 @@ def operations() -> list[Operation]:
 
 
 def resolved(part: Mapping[str, Any]) -> dict[str, Any]:
-    """What a `$ref` leads to; every other part as it is."""
+    """Resolves a `$ref`; returns every other part as it is."""
     place: Any = part
     if "$ref" in part:
         place = DOCUMENT
@@ -69,14 +69,14 @@ def examples_of(media: Mapping[str, Any]) -> list[Any]:
 
 
 def validate(value: object, schema: Mapping[str, Any], *, closed: bool = False) -> None:
-    """Raises ValidationError. `closed`: what the schema does not name must not be there, at any depth."""
+    """Validates a value. Raises ValidationError. `closed`: refuses fields that the schema lacks, at any depth."""
     components = _CLOSED_COMPONENTS if closed else DOCUMENT["components"]
     whole = {"components": components, **(_closed(schema) if closed else schema)}
     Draft202012Validator(whole, format_checker=FormatChecker()).validate(value)
 
 
 def _closed(part: Any) -> Any:
-    """A client must take fields that it does not know; a test must not."""
+    """Closes a schema: a client must accept unknown fields, but a test must not."""
     if isinstance(part, list):
         return [_closed(each) for each in part]
     if not isinstance(part, dict):
@@ -87,13 +87,13 @@ def _closed(part: Any) -> Any:
 
 
 def check_request(method: str, path: str, content_type: str, text: str) -> None:
-    """Raises KeyError or ValidationError where the document does not say that the API takes this body."""
+    """Validates a request body. Raises KeyError or ValidationError where the document does not allow it."""
     media = DOCUMENT["paths"][path][method.lower()]["requestBody"]["content"][content_type]
     validate(json.loads(text) if content_type == "application/json" else dict(parse_qsl(text)), media["schema"])
 
 
 def check_reply(method: str, path: str, status: int, headers: Mapping[str, str], text: str) -> None:
-    """Raises AssertionError or ValidationError where the document does not say that this may be answered.
+    """Validates a reply. Raises AssertionError or ValidationError where the document does not allow it.
 
     `path` is a route's template.
     """
@@ -105,7 +105,7 @@ def check_reply(method: str, path: str, status: int, headers: Mapping[str, str],
 
 
 def check_response(response: requests.Response, *_: object, **__: object) -> None:
-    """A hook of requests: `check_reply` for what comes from a real server."""
+    """Validates a real server's response; a response hook of requests."""
     method, path = response.request.method or "", urlsplit(response.url).path
     check_reply(method, _template_of(path), response.status_code, response.headers, response.text)
 

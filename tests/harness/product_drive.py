@@ -1,7 +1,6 @@
-"""Drives the product through every route, schedule and process that calls AWS, in this process.
+"""Exercises every route, schedule and process of the product that calls AWS, in this process.
 
-Each step is what a caller or a schedule would do, and says what it expects, so that a step that has become a refusal
-does not pass for one that was driven.
+Each step asserts its outcome, so that a call that is refused early does not count as exercised.
 """
 
 import json
@@ -36,7 +35,7 @@ from tests.harness.stack import wait_until
 GATEWAY = "Gateway"
 TABLE, BUS, SECRET = "payments-of-the-drive", "default", "secret-of-the-drive"
 OF_VARIABLE = {TABLE: "PAYMENTS_TABLE", BUS: "EVENT_BUS", SECRET: "SECRETS_ID"}
-"""The variable by which a stack tells its functions where each of these is."""
+"""The environment variable in which a stack passes the name of each of these to its functions."""
 OTHER_AMOUNT_NUMBER = "237670000006"
 """The simulator charges it another amount than was asked for."""
 _SCHEDULED = {
@@ -54,7 +53,7 @@ _SCHEDULED = {
 
 @dataclass
 class Drive:
-    """Calls the product, and knows what it has called. `routes`: method and path of each."""
+    """Calls the product and records its calls. `routes`: method and path of each called route."""
 
     calls: AwsCalls
     aws: EmbeddedAws
@@ -64,7 +63,7 @@ class Drive:
     _phones: Iterator[int] = field(default_factory=lambda: iter(range(237677777000, 237677777700)))
 
     def everything(self) -> None:
-        """Takes every step, once. Those that depend on each other share a method."""
+        """Runs every step once. Steps that depend on each other share a method."""
         self._pay_by_webhook()
         self._give_up()
         self._operate()
@@ -106,8 +105,9 @@ class Drive:
     # ------------------------------------------------------------------ what runs by itself
 
     def _sweep(self) -> None:
-        """Makes good lost webhooks, of a payment as usual and of one whose CamPay reference only the statement tells;
-        and delivers two versions that the event bus has not taken.
+        """Sweeps payments whose webhooks were lost, and a delivery of two versions that the event bus had refused.
+
+        CamPay's reference of one of the payments is only found in the statement.
         """
         lost = [self._initiate(), self._initiate(outcome="502-after-accept")]
         for each in lost:
@@ -125,7 +125,7 @@ class Drive:
         wait_until(is_done, "the sweep makes all of them good", 60)
 
     def _compare_statement(self) -> None:
-        """Finds a payment that no webhook told, and a second charge of one that was not announced yet."""
+        """Compares a statement with a payment whose webhook was lost, and a second charge of an unannounced payment."""
         lost, twice = self._initiate(), self._paid_and_unannounced()
         self._approve(lost)
         self.shop.charge_again(twice["reference"])
@@ -137,7 +137,7 @@ class Drive:
 
     @contextmanager
     def _started(self, function: str) -> Iterator[None]:
-        """As a process of its own, which reads its secrets when it starts."""
+        """Starts a process, which reads its secrets at the start."""
         bootstrap.process.close()
         with self.calls.made_by(function):
             yield
@@ -160,14 +160,14 @@ class Drive:
         return {**started, "orderId": order["orderId"]}
 
     def _approve(self, started: Mapping[str, Any]) -> str:
-        """On the phone; CamPay's webhook is lost. Returns CamPay's reference."""
+        """Approves a payment on the phone and loses CamPay's webhook. Returns CamPay's reference."""
         rows = self.shop.transactions
         (reference,) = (row["reference"] for row in rows if row["externalReference"] == started["reference"])
         self.shop.customer(reference, "SUCCESSFUL")
         return str(reference)
 
     def _paid_and_unannounced(self) -> dict[str, Any]:
-        """A payment whose next version is delivered together with the one that the event bus has not taken."""
+        """Makes a paid payment whose version the event bus has refused: the next delivery has two."""
         started = self._initiate()
         with self._without_event_bus():
             self._webhook(started, self._approve(started))
@@ -180,7 +180,7 @@ class Drive:
         self.aws.faults.set()
 
     def _webhook(self, started: Mapping[str, Any], campay_reference: str) -> None:
-        """In both ways in which CamPay sends it."""
+        """Sends a webhook in both ways that CamPay uses, POST and GET."""
         now = int(time.time())
         claims = {"iat": now, "nbf": now, "exp": now + 3600, "source": "CamPay"}
         signature = jwt.encode(claims, self.keys["CAMPAY_WEBHOOK_KEY"], algorithm="HS256")
@@ -204,7 +204,7 @@ class Drive:
         headers: Mapping[str, str] | None = None,
         query: str = "",
     ) -> Any:
-        """`of`: what the parameters of the route's path are taken from. Without `headers`: the merchant's key."""
+        """Calls a route. `of`: the values of the path's parameters. Without `headers`, the merchant key is sent."""
         self.routes.add((method, route))
         path = route.format_map(of or {}) + query
         merchant = {"X-Api-Key": self.keys["MERCHANT_API_KEY"]}
@@ -215,7 +215,7 @@ class Drive:
 
 @contextmanager
 def driven(aws: EmbeddedAws, valkey: Valkey) -> Iterator[Drive]:
-    """Everything, once, by a service of its own that has its keys from Secrets Manager, as in AWS."""
+    """Runs every step once, with a service that reads its keys from Secrets Manager, as in AWS."""
     with pytest.MonkeyPatch.context() as patch, CampaySimulator(approve_after=600) as simulator:
         keys = _keys(simulator)
         for name, value in _environment(aws, valkey, simulator).items():
@@ -237,7 +237,7 @@ def _keys(simulator: CampaySimulator) -> dict[str, str]:
     names = ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY")
     return {
         **{name: secrets.token_hex(32) for name in names},
-        "PHONE_HASH_KEY": f"{secrets.token_hex(32)},{secrets.token_hex(32)}",  # in the middle of a rotation
+        "PHONE_HASH_KEY": f"{secrets.token_hex(32)},{secrets.token_hex(32)}",  # two keys, as during a rotation
         "CAMPAY_WEBHOOK_KEY": simulator.settings.webhook_key,
         "CAMPAY_PERMANENT_ACCESS_TOKEN": simulator.settings.permanent_token,
     }

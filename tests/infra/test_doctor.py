@@ -1,4 +1,4 @@
-"""The doctor on a healthy system, and on those that somebody broke."""
+"""Tests the doctor on a healthy system and on broken ones."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -33,8 +33,10 @@ REFUSED = "Failed to execute action arn. Received error: not authorized to perfo
 
 @dataclass
 class Alarms:
-    """One alarm and its topic in moto, which neither carries an action out nor waits for a click: here both are told
-    as AWS tells them. `published`: what CloudWatch says of an alarm that rings, None where it says nothing.
+    """Simulates an alarm and its topic.
+
+    moto neither executes an alarm's actions nor requires subscriptions to be confirmed, so that this class answers for
+    both as AWS does. `published`: what CloudWatch reports of the action, or None for no report.
     """
 
     aws: Any
@@ -83,7 +85,7 @@ class Alarms:
 
 @dataclass
 class Patient:
-    """A running system, what the doctor is told of it, and how to break it."""
+    """A running system, the doctor's settings for it, and ways to break it."""
 
     stack: Stack
     redis: Valkey

@@ -29,8 +29,9 @@ INVENTED = "11111111-1111-4111-8111-111111111111"
 
 @dataclass
 class WatchedCampay:
-    """CamPay with a note of every reference that was read. `hold` keeps back the answer of the reads that it accepts;
-    `shown` changes a record.
+    """CamPay's client, which records every reference that it reads.
+
+    `hold`: holds back the answers of the reads that it selects. `shown`: changes a record.
     """
 
     service: Service

@@ -41,8 +41,9 @@ def project(tmp_path: Path) -> Path:
 
 @contextmanager
 def chalice_local(project: Path, log: Path, **environment: str) -> Iterator[str]:
-    """The API's URL, at once; the command's output goes to `log`. Its server is a child that the command restarts
-    when a file changes: both are ended.
+    """Runs `chalice local` with its output in `log`, and yields its URL at once.
+
+    Its server is a child process, which the command restarts when a file changes; both are ended.
     """
     port = free_port()
     with log.open("w") as output:

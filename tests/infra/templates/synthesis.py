@@ -1,4 +1,4 @@
-"""The templates as `python -m infra.cdk_app` writes them, made once per run of the tests, and how to look into them."""
+"""Synthesises the templates by `python -m infra.cdk_app`, once per test run, and reads them."""
 
 import fcntl
 import json
@@ -39,12 +39,12 @@ class Template:
 
     @cached_property
     def text(self) -> str:
-        """As it is deployed, before the transform."""
+        """Returns the template as it is deployed, before the transform."""
         return self.path.read_text(encoding="utf-8")
 
     @cached_property
     def content(self) -> Properties:
-        """After the transform, as CloudFormation will see it."""
+        """Returns the template after the transform, as CloudFormation processes it."""
         path = self.path.with_name(self.path.name.replace(".template.", ".expanded."))
         content: Properties = json.loads(path.read_text(encoding="utf-8"))
         return content
@@ -55,7 +55,7 @@ class Template:
         return resources
 
     def of_type(self, kind: str) -> dict[str, Properties]:
-        """Their properties by their ids."""
+        """Returns id -> properties of the resources of a type."""
         found = {name: it.get("Properties", {}) for name, it in self.resources.items() if it["Type"] == f"AWS::{kind}"}
         assert found, f"there is no {kind}"
         return found
@@ -65,7 +65,7 @@ class Template:
         return only
 
     def whole(self, kind: str) -> Properties:
-        """The only one of its kind with what stands beside its properties, such as DeletionPolicy."""
+        """Returns the only resource of a type, with its attributes such as DeletionPolicy."""
         (only,) = (it for it in self.resources.values() if it["Type"] == f"AWS::{kind}")
         return only
 
@@ -75,8 +75,9 @@ class Template:
 
 @dataclass(frozen=True)
 class Synthesis:
-    """All stages, in one setting of cluster mode. `seconds`: of processor time, since the clock on the wall measures
-    the neighbours on a machine that is shared.
+    """The templates of all stages in one setting of cluster mode.
+
+    `seconds`: the processor time that synthesis took; elapsed time would depend on other processes of the machine.
     """
 
     folder: Path
@@ -94,7 +95,7 @@ class Synthesis:
 
 
 def synthesised(factory: pytest.TempPathFactory, *, cluster: bool) -> Synthesis:
-    """Whichever of the test processes comes first makes it, the others wait for it."""
+    """Synthesises the templates in the first test process that needs them; the others wait for it."""
     base = factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder = base / f"synthesis{'-cluster' if cluster else ''}"
@@ -135,7 +136,7 @@ def template_of(factory: pytest.TempPathFactory, variant: Variant) -> Template:
 
 
 def plain(value: Any) -> str:
-    """A property as a text: what only CloudFormation knows becomes the name of where it comes from."""
+    """Converts a property to text; a value known only to CloudFormation becomes the name of its source."""
     if isinstance(value, str):
         return value
     match value:

@@ -20,9 +20,9 @@ pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 INITIATE = "/api/payment/initiate"
 WEBHOOK = "/api/payment/webhook"
 LEDGER_SECONDS = 0.5
-"""What a call takes beside CamPay, with room."""
+"""Upper bound of what a call takes besides CamPay, in seconds."""
 ACCOUNT_CONCURRENCY = 1_000
-"""Lambda's quota of an account that never asked for more."""
+"""Lambda's default quota of an account."""
 
 
 def function(stack: Template, resource: str) -> Properties:
@@ -30,7 +30,7 @@ def function(stack: Template, resource: str) -> Properties:
 
 
 def test_campay_answers_or_is_given_up_before_lambda_and_lambda_before_api_gateway(stack: Template) -> None:
-    """Or a customer gets a 504 while the prompt is on the phone, and nobody writes down how it went."""
+    """In another order a customer would get a 504 while the prompt is on the phone, and its outcome would be lost."""
     timeout = function(stack, API.resource)["Timeout"]
     assert timeout - COLLECT_BUDGET_SECONDS >= 5, "the outcome has to be written down and told"
     assert timeout * 1000 <= INTEGRATION_TIMEOUT_MS
@@ -41,7 +41,7 @@ def test_campay_answers_or_is_given_up_before_lambda_and_lambda_before_api_gatew
 
 
 def test_a_sweep_has_time_to_end_what_it_began(stack: Template) -> None:
-    """It ticks for just under a minute and then still waits for CamPay."""
+    """A sweep ticks for just under a minute, and may then still wait for CamPay."""
     assert function(stack, SWEEP.resource)["Timeout"] > reconcile_payments.RUN_SECONDS + COLLECT_BUDGET_SECONDS
 
 
@@ -51,7 +51,7 @@ def test_one_sweep_and_one_statement_at_a_time(stack: Template) -> None:
 
 
 def test_a_sweep_that_cannot_start_does_not_queue_behind_the_running_one(stack: Template) -> None:
-    """Lambda would keep it for 6 hours and start all of them one after the other."""
+    """By default, Lambda would queue it for 6 hours and run all queued sweeps one after the other."""
     config = stack.one("Lambda::EventInvokeConfig")
     assert config["FunctionName"] == {"Ref": SWEEP.resource}
     assert (config["MaximumEventAgeInSeconds"], config["MaximumRetryAttempts"]) == (60, 0)
@@ -68,8 +68,9 @@ def test_the_schedules_are_those_of_the_app(stack: Template) -> None:
 
 
 def test_a_flood_of_all_other_calls_leaves_room_for_webhooks(stack: Template, variant: Variant) -> None:
-    """Where CamPay hangs, each call of initiate holds a Lambda for as long as it may, and each look for its 2 s: with
-    all that API Gateway lets through, webhooks still come in as fast as payments do.
+    """While CamPay hangs, API Gateway's limits leave enough Lambda concurrency for a webhook per payment.
+
+    Each initiate call then holds a function for its longest time, and each status call for 2 s.
     """
     reserved = function(stack, API.resource)["ReservedConcurrentExecutions"]
     assert reserved == STAGES[variant.stage].api.concurrency
@@ -87,13 +88,13 @@ def test_a_flood_of_all_other_calls_leaves_room_for_webhooks(stack: Template, va
 
 
 def longest_seconds(path: str) -> float:
-    """How long a call holds its Lambda while CamPay hangs."""
+    """Returns how long a call occupies a function while CamPay hangs."""
     with_campay = {INITIATE: COLLECT_BUDGET_SECONDS, "/api/payment/health": 0}
     return with_campay.get(path, LOOK_SECONDS) + LEDGER_SECONDS
 
 
 def test_there_is_one_public_stage_and_it_has_the_limits_and_the_log(stack: Template, variant: Variant) -> None:
-    """SAM used to make a second one, named `Stage`, that anybody could call without limit."""
+    """SAM once made a second stage, named `Stage`, which had no limits."""
     (stage,) = stack.of_type("ApiGateway::Stage").values()
     assert stage["StageName"] == variant.stage
     assert stage["MethodSettings"]
@@ -140,7 +141,7 @@ def test_one_address_cannot_use_up_the_rate_of_initiate(stack: Template, variant
 def test_an_address_is_limited_in_what_it_posts_but_for_webhooks(
     prod: Template, method: str, path: str, is_counted: bool
 ) -> None:
-    """All webhooks come from CamPay's few addresses, and what the gateways look up from the one of the NAT gateway."""
+    """Webhooks are exempt, since all of them come from CamPay's few addresses, and so is the NAT gateway's address."""
     (rule,) = prod.one("WAFv2::WebACL")["Rules"]
     assert is_met(rule["Statement"]["RateBasedStatement"]["ScopeDownStatement"], method, path) is is_counted
 
@@ -151,7 +152,7 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 
 def is_met(statement: Properties, method: str, path: str) -> bool:
-    """As WAF evaluates a statement for a request."""
+    """Evaluates a WAF statement for a request."""
     match statement:
         case {"AndStatement": {"Statements": parts}}:
             return all(is_met(part, method, path) for part in parts)
@@ -167,8 +168,8 @@ def is_met(statement: Properties, method: str, path: str) -> bool:
     raise NotImplementedError(statement)
 
 
-def test_whom_the_firewall_stops_is_told_of_a_limit(stack: Template) -> None:
-    """403 `invalid_token` would make a page give up a payment that goes on."""
+def test_the_firewall_answers_with_a_rate_limit_problem(stack: Template) -> None:
+    """A 403 `invalid_token` would make the page stop following an active payment."""
     response = responses(stack)["WAF_FILTERED"]
     problem = json.loads(response["responseTemplates"]["application/json"])
     assert (response["statusCode"], problem["code"], problem["retryable"]) == ("429", "address_limit", True)
@@ -187,7 +188,7 @@ def paths(stack: Template) -> Mapping[str, Properties]:
 
 
 def routes(stack: Template) -> Iterator[tuple[str, str]]:
-    """Those that start a Lambda: API Gateway answers OPTIONS itself."""
+    """Yields the routes that invoke a function: API Gateway answers OPTIONS itself."""
     for path, methods in paths(stack).items():
         for method, operation in methods.items():
             if operation["x-amazon-apigateway-integration"]["type"] != "mock":
@@ -200,8 +201,8 @@ def limit_of(stack: Template, method: str, path: str) -> Properties | None:
     return found[0] if found else None
 
 
-def test_what_strangers_call_is_limited_and_the_webhook_is_not(stack: Template) -> None:
-    """A lost webhook is made good, but late; nobody else may cause that."""
+def test_public_routes_are_limited_and_the_webhook_is_not(stack: Template) -> None:
+    """The sweep recovers a lost webhook, but late; a flood of other calls must not cause that."""
     limited = {(method, path) for method, path in routes(stack) if limit_of(stack, method, path)}
     assert set(routes(stack)) - limited == {("GET", WEBHOOK), ("POST", WEBHOOK)}
     for it in stack.one("ApiGateway::Stage")["MethodSettings"]:
@@ -216,7 +217,7 @@ def responses(stack: Template) -> Mapping[str, Properties]:
 
 
 def test_a_browser_can_read_what_api_gateway_answers_by_itself(stack: Template, variant: Variant) -> None:
-    """Without CORS the page sees a network error, and a customer pays again."""
+    """Without CORS headers the page sees a network error, and the customer may pay again."""
     told = responses(stack)
     assert {
         "UNAUTHORIZED",
@@ -262,7 +263,7 @@ def test_the_preflight_allows_the_shops_origin_alone(stack: Template, variant: V
 
 
 def test_the_access_log_has_nothing_that_a_caller_wrote(stack: Template) -> None:
-    """A webhook by GET has its signature and a phone number in the query; paths have order numbers."""
+    """The query of a GET webhook has a signature and a phone number, and paths have order numbers."""
     line = json.loads(stack.one("ApiGateway::Stage")["AccessLogSetting"]["Format"])
     assert set(line.values()) == {
         "$context.requestId",

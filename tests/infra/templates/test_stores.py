@@ -1,4 +1,4 @@
-"""What keeps data or passes it on: the ledger, Redis, the secret, order events."""
+"""Tests the templates' ledger, Redis, secret and order events."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
 
 def test_the_table_is_the_one_that_the_tests_run_on(stack: Template) -> None:
-    """Another index or key than on the developer's machine would be found by the first customer."""
+    """A key or index that differs from the tested one would only fail in production."""
     table = stack.one("DynamoDB::Table")
     assert table["BillingMode"] == TABLE["BillingMode"]
     assert table["KeySchema"] == TABLE["KeySchema"]
@@ -45,8 +45,9 @@ def test_phones_are_forgotten(stack: Template) -> None:
 
 
 def test_the_ledger_survives_a_slip_and_can_go_back_to_each_second(stack: Template) -> None:
-    """It is the only record of what a payment was for: it outlives its stack and the loss of its place in the template.
-    Only a creation that fails takes it back, with nothing in it yet.
+    """The ledger is retained when its stack is deleted or it is removed from the template.
+
+    It is the only record of the payments. Only a failed creation deletes it, while it is still empty.
     """
     table = stack.whole("DynamoDB::Table")
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
@@ -97,7 +98,7 @@ def test_one_setting_makes_it_a_cluster_for_redis_the_api_and_the_gateway_at_onc
 
 
 def test_only_the_api_and_the_gateway_reach_redis(stack: Template) -> None:
-    """A security group of its own, open for two others on one port, and to no address at all."""
+    """Redis' security group is open to two other groups on one port, and to no address."""
     redis = stack.one("ElastiCache::ReplicationGroup")
     (own,) = (security_group(it) for it in redis["SecurityGroupIds"])
     assert "SecurityGroupIngress" not in stack.of_type("EC2::SecurityGroup")[own]
@@ -120,7 +121,7 @@ def security_group(reference: Any) -> str:
 
 
 def test_redis_has_no_way_in_from_the_internet(stack: Template) -> None:
-    """Its subnets have no route but the VPC's own."""
+    """Redis' subnets have no route other than the VPC's own."""
     subnets = {it["Ref"] for it in stack.one("ElastiCache::SubnetGroup")["SubnetIds"]}
     assert len(subnets) == 2, "two zones"
     associations = stack.of_type("EC2::SubnetRouteTableAssociation").values()
@@ -147,7 +148,7 @@ def test_cloudformation_makes_the_password_of_redis_and_knows_no_other_key(
 def test_the_secret_is_found_by_the_output_of_its_stack_and_filled(
     aws: EmbeddedAws, variant: Variant, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """moto's CloudFormation makes no secrets: another resource stands in the stack; the outputs are the template's."""
+    """The stack has another resource in the secret's place, since moto's CloudFormation creates no secrets."""
     cloudformation, secretsmanager = aws_client("cloudformation", aws), aws_client("secretsmanager", aws)
     with pytest.raises(NotDeployed, match=f"no stack BraidsterPayments-{variant.stage}-secrets"):
         secret_of_stage(variant.stage, cloudformation)
@@ -170,7 +171,7 @@ def test_the_secret_is_found_by_the_output_of_its_stack_and_filled(
 
 
 def test_what_outlives_its_stack_has_no_fixed_name(variant: Variant, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The name would be taken, and the stage could not be made anew."""
+    """A fixed name would still be taken when the stage is created again."""
     synthesis = synthesised(tmp_path_factory, cluster=variant.cluster)
     kept = {
         (template.path.stem, name): it.get("Properties", {})
@@ -186,12 +187,12 @@ def test_what_outlives_its_stack_has_no_fixed_name(variant: Variant, tmp_path_fa
 
 
 def test_an_order_event_is_tried_for_a_day_and_then_kept(stack: Template, variant: Variant) -> None:
-    """The order becomes paid by it: it must not be given up while the shop is away for a night."""
+    """The shop marks its order as paid by it, so that an outage of a night must not lose it."""
     targets = [
         target
         for rule in stack.of_type("Events::Rule").values()
         for target in rule["Targets"]
-        if "EventPattern" in rule  # the others are the schedules
+        if "EventPattern" in rule  # the other rules are schedules
     ]
     if STAGES[variant.stage].order_events_url is None:
         assert targets == []
