@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function. `resource`: its id in the template. `ledger_actions`: what its role allows on the ledger's
-    table, where a transaction needs the actions of the writes and checks in it; `indexes`: those that it may query.
+    """A Lambda function.
+
+    `resource`: its id in the template. `ledger_actions`: what its role allows on the ledger's table, where a
+    transaction needs the actions of the writes and checks in it. `indexes`: those that it may query.
 
     `tests/infra/templates/test_permissions.py` compares both with the calls that the code makes.
     """

@@ -10,8 +10,10 @@ _FUNCTIONS = (API.name, SWEEP.name, STATEMENT.name)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A pattern that CloudWatch counts. `metric`: also the name of its alarm, where there is a `sentence`; the alarm
-    changes to ALARM at `threshold` in `minutes`, that often `in_a_row`.
+    """A pattern of log lines that CloudWatch counts.
+
+    `metric`: also the name of its alarm, where there is a `sentence`. The alarm changes to ALARM at `threshold` in
+    `minutes`, that often `in_a_row`.
 
     `value`: what is counted, 1 or a field of the line. `logs`: of the functions and of the gateway, by name.
     """

@@ -44,8 +44,10 @@ a phone number in its query, and order numbers stand in paths."""
 
 
 class PaymentsApi(Construct):
-    """The API and the functions. `url`: what stands before `/api/payment`; `target`: where its own domain has to point;
-    `logs`: by the function's name.
+    """The API and its functions.
+
+    `url`: the part before `/api/payment`. `target`: where the API's own domain has to point. `logs`: function name ->
+    log group.
     """
 
     def __init__(
@@ -164,8 +166,9 @@ class PaymentsApi(Construct):
             )
 
     def _account(self) -> apigateway.CfnAccount:
-        """Sets the account's role in this region with which API Gateway writes access logs. It stays when a stage goes,
-        since the other stage's logs need it too.
+        """Sets the role with which API Gateway writes access logs, for the account in this region.
+
+        It is retained when a stage is deleted, since the other stage's logs need it too.
         """
         role = iam.Role(
             self,

@@ -24,8 +24,9 @@ class Domain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSize:
-    """How much the API may take. `concurrency`: what Lambda reserves for it. Rates are requests a second and route, the
-    burst is as many:
+    """The API's limits.
+
+    `concurrency`: what Lambda reserves for it. Rates are requests a second and route, the burst is as many:
     `initiate_rate` also of giving up, `look_rate` of status, tracking and health, `operator_rate` of the operator's
     routes. `posts_per_address`: calls of one address in 5 minutes, webhooks not counted, in prod.
 
@@ -44,8 +45,9 @@ class ApiSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySize:
-    """How large the gateway is: Fargate's CPU units and MiB, and how many containers. `connections`: browsers per
-    container above which another one is started.
+    """The gateway's size: Fargate's CPU units and MiB, and the number of containers.
+
+    `connections`: browsers per container above which another one is started.
     """
 
     cpu: int
@@ -66,9 +68,10 @@ class RedisSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A deployment. `campay_api_url` decides whether money moves. `order_events_url`: the shop's, for order events by
-    HTTPS; without it they go to the bus only. `float_threshold`: our balance at CamPay, in XAF, below which there is an
-    alarm.
+    """A deployment.
+
+    `campay_api_url` decides whether money moves. `order_events_url`: the shop's, for order events by HTTPS; without it
+    they go to the bus only. `float_threshold`: the balance at CamPay, in XAF, below which there is an alarm.
     """
 
     name: str
