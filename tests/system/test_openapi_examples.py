@@ -9,7 +9,7 @@ from jsonschema import ValidationError
 
 from chalicelib import bootstrap
 from chalicelib.settings import Settings
-from tests.conftest import Shop, order_token
+from tests.conftest import ORDER, Shop, order_token
 from tests.harness.api_gateway import Reply, call
 from tests.harness.openapi import DOCUMENT, Operation, check_reply, operations
 from tests.system.test_routes import signature
@@ -89,8 +89,7 @@ def payment_under_review(shop: Shop, merchant: dict[str, str], api: Settings) ->
     body = {"orderId": ORDER_ID, "amount": 5000, "currency": "XAF", "phoneNumber": "237670000006"}
     started = call("POST", "/api/payment/initiate", body, headers=merchant).json
     shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
-    operator = {"X-Api-Key": api.operator_api_keys[0]}
-    checked = call("POST", f"/api/payment/operator/{started['reference']}/recheck", headers=operator)
+    checked = call("POST", f"/api/payment/operator/{started['reference']}/recheck", headers=operator_of(api))
     assert checked.json["status"] == "CONFLICTED"
     return {
         "reference": started["reference"],
@@ -125,13 +124,50 @@ def test_each_security_scheme_opens_what_it_is_named_for(
     live = payment_under_review(shop, merchant, api)
     headers = {
         "merchantKey": merchant,
-        "operatorKey": {"X-Api-Key": api.operator_api_keys[0]},
+        "operatorKey": operator_of(api),
         "trackingToken": {"Authorization": f"Bearer {live['trackingToken']}"},
     }[scheme]
     for operation in operations():
         if operation.content["security"] and operation.id != "initiate":
             reply = examples_shown_for(operation)[0].send(live, headers)
             assert (reply.status != 401) == ({scheme: []} in operation.content["security"]), operation.id
+
+
+def test_each_refusal_of_an_order_is_as_documented(api: Settings, shop: Shop, merchant: dict[str, str]) -> None:
+    def refusal(order_id: str, **more: str) -> tuple[int, str]:
+        body = ORDER | {"orderId": order_id, "phoneNumber": more.pop("phone", "237677777777")}
+        reply = call("POST", "/api/payment/initiate", body, headers=merchant | more)
+        return reply.status, reply.json.get("code", "")
+
+    assert refusal("order-1", **{"Idempotency-Key": "a"}) == (201, "")
+    assert refusal("order-1", phone="237699999999", **{"Idempotency-Key": "a"}) == (409, "idempotency_key_reused")
+    assert refusal("order-1", phone="237699999999") == (409, "payment_in_progress")
+    shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
+    call("POST", f"/api/payment/operator/{reference_of('order-1', merchant)}/recheck", headers=operator_of(api))
+    assert refusal("order-1", phone="237699999999", **{"Idempotency-Key": "b"}) == (409, "order_already_paid")
+
+
+def test_a_payment_whose_record_cannot_be_read_is_as_documented(
+    api: Settings, shop: Shop, merchant: dict[str, str]
+) -> None:
+    started = call("POST", "/api/payment/initiate", ORDER, headers=merchant).json
+    path = f"/api/payment/tracking/{started['reference']}/give-up"
+    grant = {"Authorization": f"Bearer {started['trackingToken']}"}
+    for method, url, headers in (
+        ("POST", path, grant),
+        ("POST", f"/api/payment/operator/{started['reference']}/recheck", operator_of(api)),
+    ):
+        shop.faults(transaction=["502"] * 3)
+        reply = call(method, url, headers=headers)
+        assert (reply.status, reply.json["code"]) == (503, "provider_unavailable")
+
+
+def reference_of(order_id: str, merchant: dict[str, str]) -> str:
+    return str(call("GET", f"/api/payment/status/{order_id}", headers=merchant).json["reference"])
+
+
+def operator_of(api: Settings) -> dict[str, str]:
+    return {"X-Api-Key": api.operator_api_keys[0]}
 
 
 def test_a_reply_that_the_document_does_not_know_is_found() -> None:
