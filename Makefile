@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser test-deploy check bench package synth bootstrap deploy deployable doctor destroy install clean
+.PHONY: run test test-frontend test-browser test-deploy check bench bench-gateway package synth bootstrap deploy deployable doctor destroy install clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -8,6 +8,7 @@ INSTALLED_DEPLOY := $(VENV)/.installed-deploy
 NODE_MODULES := frontend/node_modules/.installed
 OLD_CHROMIUM := tests/browser/old_chromium/node_modules/.chromium
 PAGE := frontend/dist/index.html
+PEERS := benchmarks/gateway/peers/node_modules/.installed
 
 run: $(INSTALLED) $(PAGE)
 	@exec $(PY) -m local
@@ -67,10 +68,13 @@ destroy: $(INSTALLED_DEPLOY)
 bench: $(INSTALLED)
 	@exec $(PY) -m benchmarks
 
+bench-gateway: $(INSTALLED) $(PEERS)
+	@exec $(PY) -m benchmarks.gateway
+
 install: $(INSTALLED) $(NODE_MODULES)
 
 clean:
-	rm -rf $(VENV) frontend/node_modules frontend/dist tests/browser/old_chromium/node_modules infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules frontend/dist tests/browser/old_chromium/node_modules benchmarks/gateway/peers/node_modules infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The newest Python of 3.11 to 3.13 that is there and runs, else whatever python3 is.
 PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -114,6 +118,11 @@ STACK = BraidsterPayments-$(STAGE)
 $(NODE_MODULES): frontend/package-lock.json | $(INSTALLED)
 	@echo "Installing the front end's packages, once ..."
 	@$(NPM) ci --no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
+
+$(PEERS): benchmarks/gateway/peers/package-lock.json | $(INSTALLED)
+	@echo "Installing the servers that the gateway is compared with, once; Bun alone is 100 MB ..."
+	@$(WITH_NPM) && npm --prefix benchmarks/gateway/peers ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 # What the test page is made of; a change to a test alone builds nothing.

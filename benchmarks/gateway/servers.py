@@ -1,0 +1,89 @@
+"""Starts the servers that are compared, each on one core of its own: the product and what a team would pick instead."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.embedded import free_port
+from tests.harness.stack import NODE
+
+ROOT = Path(__file__).parent.parent.parent
+PEERS = Path(__file__).parent / "peers"
+KEY = "tracking-key-of-the-bench-0123456789"
+SERVER_CORE, LOAD_CORE = 0, 1
+_START_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Running:
+    pid: int
+    port: int
+
+
+@contextlib.contextmanager
+def running(name: str, redis_port: int) -> Iterator[Running]:
+    """Runs a server until it answers `/healthz`, and ends it afterwards."""
+    port = free_port()
+    command, environment = _COMMANDS[name](port, redis_port)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}),
+    )
+    try:
+        _wait_until_healthy(port, process)
+        yield Running(process.pid, port)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _product(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
+    """With production's settings, but for the limits of one address, from which all of the load comes."""
+    environment = {
+        "PORT": str(port),
+        "GATEWAY_HOST": "127.0.0.1",
+        "REDIS_HOST": "127.0.0.1",
+        "REDIS_PORT": str(redis_port),
+        "TRACKING_TOKEN_KEY": KEY,
+        "FRONTEND_URL": "https://shop.example",
+        "API_URL": "http://127.0.0.1:9",
+        "TRUSTED_PROXIES": "0",
+        "SOCKETS_PER_ADDRESS": "100000",
+        "SOCKETS_PER_PAYMENT": "100000",
+    }
+    return [sys.executable, "-m", "socket_gateway.asgi"], environment
+
+
+def _node(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
+    return [NODE, str(PEERS / "node.mjs"), str(port), str(redis_port), KEY], {"NODE_ENV": "production"}
+
+
+def _bun(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
+    bun = PEERS / "node_modules" / ".bin" / "bun"
+    return [str(bun), str(PEERS / "bun.mjs"), str(port), str(redis_port), KEY], {"NODE_ENV": "production"}
+
+
+_COMMANDS = {"product": _product, "node": _node, "bun": _bun}
+NAMES = tuple(_COMMANDS)
+
+
+def _wait_until_healthy(port: int, process: subprocess.Popen[bytes]) -> None:
+    ends_at = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > ends_at:
+                raise
+        time.sleep(0.05)
