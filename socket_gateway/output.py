@@ -24,6 +24,7 @@ class Output:
         self.eio_sid = eio_sid
         self.outbox = outbox
         self.transport = transport
+        outbox.use(transport)
         self._abort = abort
         self.sent = 0
         self.progressed_at = 0.0
@@ -37,6 +38,7 @@ class Output:
     def upgrade(self, transport: asyncio.Transport | None) -> None:
         """Counts this transport's write buffer from now on: a polling browser upgrades to a WebSocket."""
         self.transport = transport
+        self.outbox.use(transport)
 
     def abort(self, reason: str) -> None:
         """Closes the browser's session and drops what waits."""

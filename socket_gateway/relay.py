@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import itertools
+import functools
 import math
 import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-
-from redis.asyncio import Connection
 
 from chalicelib.domain.contract import payment_channel, probe_channel
 from chalicelib.runtime import log
@@ -17,11 +15,11 @@ from socket_gateway.metrics import Metrics
 from socket_gateway.redis_clients import REDIS_AWAY, RedisClients
 from socket_gateway.settings import Timing
 from socket_gateway.snapshots import in_batches
+from socket_gateway.subscription import Reply, Subscription
 
 _MISSED_PROBES = 2
-_FAIR_TURNS = 64
-Received = Callable[[bytes], None]
-"""Takes the body of one payment message."""
+Received = Callable[[bytes, bytes], None]
+"""Takes the channel and the body of one payment message."""
 CatchUp = Callable[[], Awaitable[None]]
 """Awaited after every gap, once all subscriptions are confirmed. Messages from then on arrive for sure; what was
 published before must be read from snapshots."""
@@ -106,31 +104,29 @@ class Relay:
     async def _session(self, received: Received, catch_up: CatchUp) -> None:
         connection = await self._clients.connect_subscriber()
         try:
+            subscription = Subscription(connection, functools.partial(self._handle, received))
             self._awaited.clear()
             self._resubscribe()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read(connection, received))
-                tasks.create_task(self._write(connection))
+                tasks.create_task(subscription.lost())
+                tasks.create_task(self._write(subscription))
                 tasks.create_task(self._probe())
                 tasks.create_task(self._recover(catch_up))
         finally:
             await connection.disconnect(nowait=True)
 
-    async def _read(self, connection: Connection, received: Received) -> None:
-        for turn in itertools.count():
-            if turn % _FAIR_TURNS == 0:
-                await asyncio.sleep(0)  # buffered messages are read without yielding: let the other tasks run
-            kind, channel, body = await connection.read_response(timeout=math.inf, disconnect_on_error=False)
-            if kind == b"message":
-                if channel == self._probe_channel:
-                    self._probed_at = time.monotonic()
-                else:
-                    self._metrics.relay_messages.inc()
-                    received(body)
-            elif kind == b"subscribe":
-                self._confirm(channel)
+    def _handle(self, received: Received, reply: Reply) -> None:
+        kind, channel, body = reply
+        if kind == b"message":
+            if channel == self._probe_channel:
+                self._probed_at = time.monotonic()
+            else:
+                self._metrics.relayed()
+                received(channel, body)
+        elif kind == b"subscribe":
+            self._confirm(channel)
 
-    async def _write(self, connection: Connection) -> None:
+    async def _write(self, subscription: Subscription) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -138,10 +134,10 @@ class Relay:
             for batch in in_batches([c for c in changed if c in self._wanted and c not in self._sent]):
                 self._sent.update(batch)
                 self._awaited.update(batch)
-                await connection.send_command("SUBSCRIBE", *batch)
+                subscription.send("SUBSCRIBE", *batch)
             for batch in in_batches([c for c in changed if c not in self._wanted and c in self._sent]):
                 self._sent.difference_update(batch)
-                await connection.send_command("UNSUBSCRIBE", *batch)
+                subscription.send("UNSUBSCRIBE", *batch)
 
     async def _probe(self) -> None:
         """Publishes to a channel of our own and raises ProbeLost when it stops coming back.

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from chalicelib.domain.contract import MalformedEvent, PaymentEvent, decode, payment_key
+from chalicelib.domain.contract import MalformedEvent, decode, payment_key
 from chalicelib.runtime import log
 from socket_gateway.redis_clients import RedisClients
+from socket_gateway.versions import Version, version_of
 
 BATCH = 500
 """Most channels or keys in one command or pipeline."""
@@ -22,10 +23,10 @@ class Snapshots:
 
     def __init__(self, clients: RedisClients) -> None:
         self._redis = clients.commands
-        self._asked: dict[str, asyncio.Future[PaymentEvent | None]] = {}
+        self._asked: dict[str, asyncio.Future[Version | None]] = {}
         self._reading: asyncio.Task[None] | None = None
 
-    async def read(self, reference: str) -> PaymentEvent | None:
+    async def read(self, reference: str) -> Version | None:
         """Returns the newest version of a payment, None where Redis has none. Raises RedisError."""
         future = self._asked.get(reference)
         if future is None:
@@ -34,7 +35,7 @@ class Snapshots:
             self._reading = asyncio.create_task(self._read_asked())
         return await asyncio.shield(future)
 
-    async def read_many(self, references: Sequence[str]) -> list[PaymentEvent | None]:
+    async def read_many(self, references: Sequence[str]) -> list[Version | None]:
         """Returns the newest version of each payment, in this order; None where Redis has none. Raises RedisError."""
         pipeline = self._redis.pipeline(transaction=False)
         for reference in references:
@@ -51,15 +52,15 @@ class Snapshots:
         finally:
             self._reading = None
 
-    async def _answer(self, batch: dict[str, asyncio.Future[PaymentEvent | None]]) -> None:
+    async def _answer(self, batch: dict[str, asyncio.Future[Version | None]]) -> None:
         try:
-            events = await self.read_many(tuple(batch))
+            versions = await self.read_many(tuple(batch))
         except Exception as error:  # raised in every caller of `read` that waits for this batch
             for future in batch.values():
                 future.set_exception(error)
         else:
-            for future, event in zip(batch.values(), events, strict=True):
-                future.set_result(event)
+            for future, version in zip(batch.values(), versions, strict=True):
+                future.set_result(version)
 
 
 def in_batches(items: Iterable[T]) -> Iterator[list[T]]:
@@ -69,11 +70,11 @@ def in_batches(items: Iterable[T]) -> Iterator[list[T]]:
         yield batch
 
 
-def _decoded(text: bytes | None) -> PaymentEvent | None:
+def _decoded(text: bytes | None) -> Version | None:
     if text is None:
         return None
     try:
-        return decode(text)
+        return version_of(decode(text))
     except MalformedEvent as error:
         log.warning("snapshot-malformed", reason=str(error))
         return None

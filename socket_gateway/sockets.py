@@ -14,7 +14,7 @@ from socket_gateway.refusals import Ack, refused_ack
 from socket_gateway.registry import Registry
 from socket_gateway.room_index import NAMESPACE, RoomIndexManager
 from socket_gateway.settings import Settings
-from socket_gateway.tracked_payments import TrackedPayment, TrackedPayments, packets_of
+from socket_gateway.tracked_payments import TrackedPayment, TrackedPayments
 from socket_gateway.wire import SocketServer
 
 _REMEMBERED = 64
@@ -150,12 +150,13 @@ class Sockets:
         if self._clients.get(sid) is not client or client.tracked_payments.get(reference) is not tracked:
             return None  # it left or stopped during the read
         newest = tracked.newest if tracked.version >= seen else None
+        event = newest.event() if newest is not None else None
         if newest is not None:
-            self._rooms.broadcast(sid, packets_of(newest))
-            client.saw(reference, newest["version"])
+            self._rooms.broadcast(sid, newest)
+            client.saw(reference, newest.number)
         await self._server.enter_room(sid, payment_room(reference))
         self._log("payment-tracked", socket=sid, reference=reference, version=tracked.version)
-        return newest
+        return event
 
     async def _leave(self, sid: str, client: Client, reference: str) -> bool:
         """Stops tracking a payment. Returns False where it was not tracked."""

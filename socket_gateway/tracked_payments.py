@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 
-from chalicelib.domain.contract import EVENTS_OF_STATUS, MalformedEvent, PaymentEvent, decode, encode, payment_room
+from chalicelib.domain.contract import MalformedEvent, payment_room, reference_of_channel
 from chalicelib.domain.errors import NotFound
 from chalicelib.runtime import log
 from socket_gateway.redis_clients import REDIS_AWAY
@@ -11,7 +11,7 @@ from socket_gateway.relay import Relay
 from socket_gateway.room_index import RoomIndexManager
 from socket_gateway.snapshots import Snapshots, in_batches
 from socket_gateway.tracking_api import TrackingApi
-from socket_gateway.wire import VersionPacket
+from socket_gateway.versions import Version, read_version, version_of
 
 
 class TrackedPayment:
@@ -24,13 +24,13 @@ class TrackedPayment:
 
     def __init__(self, reference: str) -> None:
         self.reference = reference
-        self.newest: PaymentEvent | None = None
+        self.newest: Version | None = None
         self.tokens: dict[str, str] = {}
 
     @property
     def version(self) -> int:
         """Returns the newest known version; 0 where none is known."""
-        return self.newest["version"] if self.newest is not None else 0
+        return self.newest.number if self.newest is not None else 0
 
 
 class TrackedPayments:
@@ -87,8 +87,8 @@ class TrackedPayments:
         except REDIS_AWAY:
             confirmed, snapshot = False, None
         if snapshot is not None:
-            self._learn(snapshot)
-        if snapshot is None or snapshot["version"] < seen:
+            self._learn(tracked, snapshot)
+        if snapshot is None or snapshot.number < seen:
             asking = self._start(self._ask(tracked.reference, token))
             if confirmed:
                 done, _ = await asyncio.wait({asking}, timeout=self._api.timeout)
@@ -99,14 +99,14 @@ class TrackedPayments:
         """Brings every tracked payment up to date after a gap in the messages. Raises RedisError."""
         missing: list[TrackedPayment] = []
         for references in in_batches(tuple(self._tracked_payments)):
-            for reference, event in zip(references, await self._snapshots.read_many(references), strict=True):
+            for reference, version in zip(references, await self._snapshots.read_many(references), strict=True):
                 tracked = self._tracked_payments.get(reference)
                 if tracked is None:
                     continue
-                if event is None or event["version"] < tracked.version:
+                if version is None or version.number < tracked.version:
                     missing.append(tracked)
                 else:
-                    self._learn(event)
+                    self._learn(tracked, version)
         for batch in in_batches(missing):
             await asyncio.gather(*(self._ask_for(tracked) for tracked in batch))
 
@@ -116,23 +116,26 @@ class TrackedPayments:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def received(self, body: bytes) -> None:
+    def received(self, channel: bytes, body: bytes) -> None:
         """Takes one payment message. A malformed one is logged and dropped."""
+        tracked = self._tracked_payments.get(reference_of_channel(channel.decode()) or "")
+        if tracked is None:
+            return
         try:
-            self._learn(decode(body))
+            self._learn(tracked, read_version(tracked.reference, body))
         except MalformedEvent as error:
             log.warning("payment-message-malformed", reason=str(error))
 
-    def _learn(self, event: PaymentEvent) -> None:
-        tracked = self._tracked_payments.get(event["reference"])
-        if tracked is not None and event["version"] > tracked.version:
-            tracked.newest = event
-            self._rooms.broadcast(payment_room(tracked.reference), packets_of(event))
+    def _learn(self, tracked: TrackedPayment, version: Version) -> None:
+        if version.number > tracked.version:
+            tracked.newest = version
+            self._rooms.broadcast(payment_room(tracked.reference), version)
 
     async def _ask(self, reference: str, token: str) -> None:
         event = await self._api.ask(reference, token)
-        if event is not None:
-            self._learn(event)
+        tracked = self._tracked_payments.get(reference)
+        if event is not None and tracked is not None:
+            self._learn(tracked, version_of(event))
 
     async def _ask_for(self, tracked: TrackedPayment) -> None:
         for token in tuple(tracked.tokens.values())[:1]:
@@ -151,12 +154,3 @@ class TrackedPayments:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # retrieved, so that asyncio does not log NotFound; a caller that waits has raised it
-
-
-def packets_of(event: PaymentEvent) -> tuple[VersionPacket, ...]:
-    """Encodes the events of one version, once for all browsers."""
-    payload = encode(event)
-    return tuple(
-        VersionPacket(event["reference"], event["version"], f'2["{name}",{payload}]')
-        for name in EVENTS_OF_STATUS[event["status"]]
-    )

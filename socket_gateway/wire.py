@@ -5,9 +5,10 @@ python-socketio that chooses the Engine.IO class.
 """
 
 import asyncio
+import struct
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import engineio
 import engineio.packet
@@ -29,10 +30,12 @@ class Outbox(asyncio.Queue[Any]):
     """Queues what waits for one browser, and counts it in bytes."""
 
     _queue: deque[Any]
+    _getters: deque[asyncio.Future[None]]
 
     def __init__(self, on_put: Callable[["Outbox"], None]) -> None:
-        """`on_put(outbox)` is called after each item that was put in."""
+        """`on_put(outbox)` is called after each item that was put in, and after a write that must wait."""
         self._on_put = on_put
+        self._transport: asyncio.Transport | None = None
         self.waiting_bytes = 0
         self.total_bytes = 0
         """Bytes that were ever put in and not dropped. Minus `waiting_bytes` it is what was taken out."""
@@ -49,6 +52,35 @@ class Outbox(asyncio.Queue[Any]):
         if self._taken > _BATCH_BYTES:
             raise asyncio.QueueEmpty
         return super().get_nowait()
+
+    def use(self, transport: asyncio.Transport | None) -> None:
+        """Sets the transport of the browser's WebSocket; None while it polls."""
+        self._transport = transport
+
+    @property
+    def is_idle(self) -> bool:
+        """Says whether frames may be written past the queue: nothing waits in it, and little behind it.
+
+        Engine.IO's writer waits for an item only when it has written all that it took. uvloop keeps what is written
+        until the end of its turn, so that a transport that keeps up has a little to write too.
+        """
+        transport = self._transport
+        return (
+            transport is not None
+            and bool(self._getters)
+            and not self._queue
+            and transport.get_write_buffer_size() < _BATCH_BYTES
+            and not transport.is_closing()
+        )
+
+    def write(self, frames: bytes) -> None:
+        """Writes WebSocket frames at once. Only while `is_idle`: otherwise they would overtake what waits."""
+        transport = cast(asyncio.Transport, self._transport)
+        waits = transport.get_write_buffer_size()
+        transport.write(frames)
+        self.total_bytes += len(frames)
+        if waits:
+            self._on_put(self)
 
     def finish(self) -> None:
         """Ends the queue: after its items the writer closes the WebSocket, or a waiting poll is answered."""
@@ -81,6 +113,16 @@ class Outbox(asyncio.Queue[Any]):
         self.waiting_bytes -= size
         self._taken += size
         return item
+
+
+def text_frame(text: bytes) -> bytes:
+    """Encodes a whole text message of a server as one WebSocket frame (RFC 6455, 5.2)."""
+    length = len(text)
+    if length < 126:
+        return bytes((0x81, length)) + text
+    if length < 65536:
+        return struct.pack("!BBH", 0x81, 126, length) + text
+    return struct.pack("!BBQ", 0x81, 127, length) + text
 
 
 def _size(item: Any) -> int:

@@ -225,7 +225,8 @@ async def test_storms_of_reads_go_together(valkey: Valkey, store: LiveStore) -> 
         for event in events:
             store.put(event)
         before = reads_of(store)
-        assert await asyncio.gather(*(snapshots.read(event["reference"]) for event in events)) == events
+        versions = await asyncio.gather(*(snapshots.read(event["reference"]) for event in events))
+        assert [version.event() for version in versions if version] == events
         assert reads_of(store) - before < 70  # 700 commands
 
 
@@ -253,7 +254,7 @@ async def test_an_error_in_our_own_code_restarts_the_session(valkey: Valkey, sto
     bodies: list[bytes] = []
     catch_ups: list[bool] = []
 
-    def received(body: bytes) -> None:
+    def received(_: bytes, body: bytes) -> None:
         bodies.append(body)
         if len(bodies) == 1:
             raise RuntimeError("in our own code")

@@ -121,6 +121,33 @@ def test_a_golden_payload_survives_the_channel(case: str) -> None:
     assert contract.decode(text) == contract.decode(text.encode()) == event
 
 
+@pytest.mark.parametrize("case", EVENTS)
+def test_version_and_status_are_read_without_decoding_the_rest(case: str) -> None:
+    event = EVENTS[case]["event"]
+    text = contract.encode(contract.to_event(PAYMENTS[case], SENT))
+    assert contract.head_of(text.encode()) == (event["version"], event["status"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"version":3,"status":"PENDING"}',
+        b'{"version":3,"status":"PENDING","reference":"r"',
+        b'{"version":03,"status":"PENDING","reference":"r"}',
+        b'{"version":-3,"status":"PENDING","reference":"r"}',
+        b'{"version":3.0,"status":"PENDING","reference":"r"}',
+        b'{"version":3,"status":"UNKNOWN","reference":"r"}',
+        b'{"version": 3,"status":"PENDING","reference":"r"}',
+        b'{"status":"PENDING","version":3,"reference":"r"}',
+        b'[{"version":3,"status":"PENDING","reference":"r"}',
+    ],
+)
+def test_another_beginning_or_end_is_left_to_decoding(body: bytes) -> None:
+    assert contract.head_of(body) is None
+
+
 def test_the_order_event_is_the_golden_one_and_its_id_stays_the_same_on_repetition() -> None:
     golden = read_golden("order-event.json")
     payment = PAYMENTS["successful"]

@@ -1,0 +1,62 @@
+"""Turns one version of a payment into what browsers receive, without decoding what Redis delivered.
+
+A message's body is put into each event as it came. Only its beginning and its end are looked at: the rest is decoded
+when a browser tracks the payment and needs it in an acknowledgement.
+"""
+
+from chalicelib.domain.contract import EVENTS_OF_STATUS, MalformedEvent, PaymentEvent, decode, encode, head_of
+from socket_gateway.wire import VersionPacket, text_frame
+
+
+class Version:
+    """Holds one version of one payment as the JSON text that every recipient gets."""
+
+    __slots__ = ("_body", "_status", "number", "reference")
+
+    def __init__(self, reference: str, number: int, status: str, body: str) -> None:
+        self.reference = reference
+        self.number = number
+        self._status = status
+        self._body = body
+
+    def event(self) -> PaymentEvent:
+        """Decodes the version. Raises MalformedEvent."""
+        return decode(self._body)
+
+    def packets(self) -> list[VersionPacket]:
+        """Encodes the version's events for an outbox, in their order."""
+        return [VersionPacket(self.reference, self.number, text) for text in self._texts()]
+
+    def frames(self) -> bytes:
+        """Encodes the version's events as WebSocket frames, in their order."""
+        return b"".join([text_frame(f"4{text}".encode()) for text in self._texts()])
+
+    def __len__(self) -> int:
+        """Returns how many events the version is."""
+        return len(EVENTS_OF_STATUS[self._status])
+
+    def _texts(self) -> list[str]:
+        return [f'2["{name}",{self._body}]' for name in EVENTS_OF_STATUS[self._status]]
+
+
+def version_of(event: PaymentEvent) -> Version:
+    """Encodes a decoded payment."""
+    return Version(event["reference"], event["version"], event["status"], encode(event))
+
+
+def read_version(reference: str, body: bytes) -> Version:
+    """Reads a message about a payment: only its head, where it begins as our writer begins it.
+
+    Raises MalformedEvent.
+    """
+    head = head_of(body)
+    if head is None:
+        event = decode(body)
+        if event["reference"] != reference:
+            raise MalformedEvent("another payment")
+        return version_of(event)
+    number, status = head
+    try:
+        return Version(reference, number, status, body.decode())
+    except UnicodeDecodeError as error:
+        raise MalformedEvent("not UTF-8") from error
