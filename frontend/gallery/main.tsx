@@ -1,4 +1,4 @@
-/** Every picture of the tracker: all of them, or one by `?picture=<name>&locale=fr|en&theme=light|dark`. */
+/** Shows every picture of the tracker, or one by `?picture=<name>&locale=fr|en&theme=light|dark`. */
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

@@ -1,11 +1,11 @@
-/** What the tracker is given for each of its pictures, from the golden payloads where there is one. */
+/** Defines the tracker's props for each of its pictures, from the golden payloads where there is one. */
 
 import paymentEvents from "../../tests/contract/payment-events.json";
 import type { PaymentTrackerProps } from "../src/components/payment/PaymentTracker";
 import type { PictureName } from "../src/components/payment/paymentPicture";
 import { type PaymentEvent, type Problem, parsePaymentEvent } from "../src/paymentContract";
 
-/** The same picture with other things known or said. */
+/** Variants of pictures. */
 type VariantName =
   | "checkPhoneOrange"
   | "checkPhoneNoOperator"
@@ -34,7 +34,7 @@ const EXPIRES = Date.parse(paymentEvents.pending.event.expiresAt);
 
 export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>> {
   const pending = golden("pending");
-  /** What there is to do when the server's clock shows that moment. */
+  /** Shows the picture at a moment of the server's clock. */
   const at = (serverTime: number) => ({ clockOffset: serverTime - deviceTime });
   const early = at(BEGUN + 20_000);
   const late = at(BEGUN + 47_000);

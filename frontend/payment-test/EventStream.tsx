@@ -9,7 +9,7 @@ export interface ArrivedEvent {
   readonly at: Date;
 }
 
-/** Each Socket.IO event as it came, the newest first. */
+/** Lists the Socket.IO events as received, the newest first. */
 export function EventStream({ events, connection }: { events: readonly ArrivedEvent[]; connection: Connection }) {
   return (
     <section className="card">
@@ -17,7 +17,7 @@ export function EventStream({ events, connection }: { events: readonly ArrivedEv
       <p id="connection" data-connection={connection}>
         <span className="dot" aria-hidden="true" /> {connection}
       </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and a keyboard must reach what scrolls */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard */}
       <ol id="events" reversed tabIndex={0} aria-label="Socket.IO events, newest first">
         {events.map((event) => <EventRow key={event.number} event={event} />).reverse()}
       </ol>
@@ -25,7 +25,7 @@ export function EventStream({ events, connection }: { events: readonly ArrivedEv
   );
 }
 
-/** Kept as it is while others arrive: there may be hundreds. */
+/** Shows an event. It is memoised, since there may be hundreds. */
 const EventRow = memo(({ event }: { event: ArrivedEvent }) => {
   const payload = (event.payload ?? {}) as { version?: number; status?: string };
   return (

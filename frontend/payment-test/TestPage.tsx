@@ -11,7 +11,7 @@ import { type ArrivedEvent, EventStream } from "./EventStream";
 import { openNewOrder, type TestOrder } from "./order";
 import { WhatIf } from "./WhatIf";
 
-/** A small shop: its order, the payment, and everything that is otherwise behind the scenes. */
+/** Shows a small shop: its order, the payment, the events, and the simulator's controls. */
 export function TestPage({ addresses, order }: { readonly addresses: Addresses; readonly order: TestOrder }) {
   const [events, setEvents] = useState<readonly ArrivedEvent[]>([]);
   const onEvent = useCallback(

@@ -13,7 +13,7 @@ interface WhatIfProps {
 
 const REDIS_PAUSE_SECONDS = 15;
 
-/** What goes wrong elsewhere, at the touch of a button. */
+/** Offers a button for each fault that the simulator can cause. */
 export function WhatIf({ addresses, reference, refetch, newOrder }: WhatIfProps) {
   const simulator = new Simulator(addresses.simulatorUrl);
   const [truth, setTruth] = useState<SimulatorTransaction | null>(null);

@@ -1,4 +1,4 @@
-/** Where the parts of the system are, as the gateway that serves this page tells. */
+/** The URLs of the system's parts, as the gateway that serves this page returns them. */
 export interface Addresses {
   readonly apiUrl: string;
   readonly gatewayUrl: string;

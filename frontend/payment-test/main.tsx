@@ -19,4 +19,4 @@ async function start(): Promise<void> {
   );
 }
 
-void start(); // no await at the top: Chrome 80 does not know it
+void start(); // Chrome 80 does not support a top-level await

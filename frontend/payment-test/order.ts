@@ -8,7 +8,7 @@ export interface TestOrder {
   readonly locale: Locale;
 }
 
-/** From the page's address, which keeps it, so that a reload is the same order. */
+/** Opens the order in the page's URL, which keeps it across reloads. */
 export function openOrder(): TestOrder {
   const query = new URLSearchParams(window.location.search);
   const given = query.get("locale");
@@ -19,7 +19,7 @@ export function openOrder(): TestOrder {
   return { orderId, amount, currency: "XAF", locale };
 }
 
-/** Another order, in the same language. */
+/** Opens a new order in the same language. */
 export function openNewOrder({ amount, locale }: TestOrder): void {
   goTo(newOrderId(), amount, locale, "pushState");
   window.location.reload();

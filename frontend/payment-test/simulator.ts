@@ -1,4 +1,4 @@
-/** CamPay's simulator, by its control calls: what a test page may do and a shop's page may not. */
+/** Calls the controls of CamPay's simulator, which only a test page may do. */
 
 export interface SimulatorTransaction {
   readonly reference: string;
@@ -10,7 +10,7 @@ export interface SimulatorTransaction {
 export class Simulator {
   constructor(private readonly url: string) {}
 
-  /** What CamPay itself says of our payment; null before the prompt went out. */
+  /** Returns CamPay's record of the payment; null before the prompt was sent. */
   async transactionOf(reference: string): Promise<SimulatorTransaction | null> {
     const query = new URLSearchParams({ externalReference: reference });
     const response = await fetch(`${this.url}/simulator/transactions?${query}`);
@@ -18,19 +18,19 @@ export class Simulator {
     return rows[0] ?? null;
   }
 
-  /** The customer decides now, with or without the webhook that tells us. */
+  /** Decides as the customer would, with or without a webhook. */
   async decide(reference: string, status: "SUCCESSFUL" | "FAILED", webhook: boolean): Promise<void> {
     const transaction = await this.transactionOf(reference);
     if (transaction === null) throw new Error("CamPay has no transaction of this payment");
     await this.post(`transactions/${transaction.reference}/resolve`, { status, webhook });
   }
 
-  /** The next webhook never arrives. */
+  /** Loses the next webhook. */
   loseWebhook(): Promise<void> {
     return this.post("faults", { webhook: ["lost"] });
   }
 
-  /** Redis answers nobody for a while. */
+  /** Makes Redis hang for a while. */
   pauseRedis(seconds: number): Promise<void> {
     return this.post("redis", { pauseSeconds: seconds });
   }
@@ -41,7 +41,7 @@ export class Simulator {
   }
 }
 
-/** The simulator's telephone numbers, and what their owners do. */
+/** The simulator's phone numbers, and what their owners do. */
 export const NUMBERS: readonly (readonly [phoneNumber: string, behaviour: string])[] = [
   ["237677777777", "approved (MTN)"],
   ["237699999999", "approved (Orange)"],

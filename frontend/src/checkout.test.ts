@@ -10,16 +10,16 @@ import type { InitiateAnswer, InitiateCall } from "./paymentSocket";
 const ORDER = { orderId: "order-1", amount: 5000, currency: "XAF" };
 const PHONE = "237677777777";
 
-/** The API: answers what it is told, one answer a call, the last one again and again. */
+/** A fake API with scripted answers, one per call; the last one repeats. */
 class FakeApi {
   calls: InitiateCall[] = [];
   #answers: InitiateAnswer[] = [];
   #waiting: (() => void)[] = [];
   isSlow = false;
   isThere = true;
-  /** Whoever asks whether it is there learns nothing. */
+  /** Whether `reachApi` never returns. */
   hangs = false;
-  /** How often it was asked whether it is there. */
+  /** How often `reachApi` was called. */
   asked = 0;
 
   readonly reach = async (): Promise<boolean> => {

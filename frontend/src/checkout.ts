@@ -1,6 +1,6 @@
 /**
- * Starting a payment, so that however often it is tapped, reloaded or cut off, one attempt stays one attempt.
- * Knows no framework.
+ * Starts payments. Repeated taps, reloads and lost connections never make a second attempt of one.
+ * It uses no framework.
  */
 
 import { type CheckoutAttempt, loadAttempt, newIdempotencyKey, orderIdOf, saveAttempt } from "./checkoutAttempt";
@@ -17,27 +17,27 @@ export type CheckoutPhase = "ready" | "sending" | "unsent" | "unknown" | "tracki
 
 export interface CheckoutState {
   readonly phase: CheckoutPhase;
-  /** The payment to follow; while a further attempt is sent, still the one before. */
+  /** The payment to follow; while a further attempt is being sent, the previous one. */
   readonly shown: { readonly reference: string; readonly token: string } | null;
-  /** Started just now, so that nothing may be known of it yet but that it was sent. */
+  /** Whether the payment has just been started, so that nothing else may be known of it yet. */
   readonly isJustStarted: boolean;
   /** Why the last call started nothing. */
   readonly problem: Problem | null;
-  /** From when on trying again is of use, in milliseconds by this device's clock; null where nobody knows. */
+  /** When trying again makes sense, in milliseconds by this device's clock; null where it is unknown. */
   readonly retryAt: number | null;
-  /** The number of the last attempt, for the form. */
+  /** The phone number of the last attempt, for the form. */
   readonly phoneNumber: string;
 }
 
 export interface Checkout {
   readonly getState: () => CheckoutState;
-  /** While somebody is subscribed, what is unsent is sent and an unanswered call repeated. */
+  /** Subscribes to the state. While there is a subscriber, unsent and unanswered calls are repeated. */
   readonly subscribe: (listener: () => void) => () => void;
   /** Starts an attempt from the form; does nothing while there is one. */
   readonly pay: (phoneNumber: string) => void;
-  /** Back to the form, as long as nothing of the attempt has left this device; else does nothing. */
+  /** Goes back to the form; does nothing once a request of the attempt has left this device. */
   readonly cancel: () => void;
-  /** A further attempt with the same number, or back to the form; only after `payment` has ended unpaid. */
+  /** Starts a further attempt with the same number, or goes back to the form. `payment` must have ended unpaid. */
   readonly retry: (payment: PaymentEvent | null) => void;
   readonly changeNumber: (payment: PaymentEvent | null) => void;
 }
@@ -45,7 +45,7 @@ export interface Checkout {
 export interface CheckoutOptions {
   readonly apiUrl: string;
   readonly order: Order;
-  /** The language of sentences that come from the API; the browser's where it is left out. */
+  /** The language of the API's sentences; by default the browser's. */
   readonly locale?: Locale | undefined;
 }
 
@@ -57,21 +57,21 @@ export interface CheckoutWire {
 
 const wire: CheckoutWire = { reach: reachApi, initiate: initiatePayment };
 
-/** A tap takes effect by itself, also after a reload, within this time: later it would surprise. */
+/** How long an unsent attempt is sent by itself, also after a reload; later it would surprise the customer. */
 const REPEATED_FOR_MS = 10 * 60_000;
 const REPEAT_MS = 1_500;
 const REPEAT_MAX_MS = 15_000;
 const GROWTH = 1.6;
 
-/** After these the API has this attempt's end written down: the same key would only bring it back. */
+/** Codes after which the API has recorded the attempt's end: the same key would only return it again. */
 const ENDS_ATTEMPT = ["payment_refused", "provider_unavailable", "provider_busy", "idempotency_key_reused"];
-/** The order's other attempt stands in the way: if this tab knows it, it is what there is to see. */
+/** Codes of a conflict with the order's other attempt, which is shown where this tab knows it. */
 const SEE_OTHER = ["payment_in_progress", "order_already_paid"];
 
 const NO_PROBLEM = { problem: null, retryAt: null };
 const UNSENT = { kind: "unsent" } as const;
 
-/** Whether a further attempt may start: this one has ended, and unpaid. */
+/** Whether a further attempt may start: the payment has ended unpaid. */
 export function mayRetry(payment: PaymentEvent | null): boolean {
   return payment !== null && (payment.status === "FAILED" || payment.status === "EXPIRED");
 }
@@ -128,7 +128,7 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
     settle(answer);
   };
 
-  /** From here on a prompt may be out, whatever is heard of it. */
+  /** Records that the request leaves this device: from here on a prompt may be sent, whatever the reply. */
   const leaves = () => {
     keep({ outcome: "asked" });
     if (state.phase === "unsent") set({ phase: "sending" });
@@ -166,7 +166,7 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
   };
 
   const resend = () => {
-    if (state.phase === "unsent") halt(); // a try that began without a network may hang
+    if (state.phase === "unsent") halt(); // a call that began without a network may hang
     if (state.phase !== "ready" && state.phase !== "tracking") void send();
   };
   const resume = () => {
@@ -201,10 +201,10 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
   };
 }
 
-/** Without an attempt; also what a server, which knows of none, renders. */
+/** The state without an attempt, which a server renders too. */
 export const NO_ATTEMPT = stateOf(null);
 
-/** Where a reload goes on. */
+/** Returns the state to resume after a reload. */
 function stateOf(attempt: CheckoutAttempt | null): CheckoutState {
   const phoneNumber = attempt?.phoneNumber ?? "";
   const state = { shown: attempt?.shown ?? null, isJustStarted: false, ...NO_PROBLEM, phoneNumber };

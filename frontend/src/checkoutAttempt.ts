@@ -1,22 +1,23 @@
 /**
- * What one browser tab remembers of the attempts to pay an order, so that a reload repeats the same attempt and
- * never starts another. Session storage: it ends with the tab, and the phone number with it.
+ * Stores a tab's attempt to pay an order, so that a reload repeats the same attempt and never starts another.
+ * It is in session storage, which is deleted, with the phone number in it, when the tab is closed.
  */
 
 export interface CheckoutAttempt {
-  /** One for each attempt, whatever happens to its answer. */
+  /** The idempotency key: one per attempt, whatever happens to its answer. */
   readonly idempotencyKey: string;
   readonly phoneNumber: string;
-  /** Milliseconds since the epoch, by this device. */
+  /** When the attempt was started: milliseconds since the epoch, by this device's clock. */
   readonly startedAt: number;
-  /** The payment that is shown: this attempt's, or the one before it while this one is not answered. */
+  /** The payment that is shown: this attempt's, or the previous one until this attempt is answered. */
   readonly shown: { readonly reference: string; readonly token: string } | null;
   readonly outcome: AttemptOutcome;
 }
 
 /**
- * `unsent`: nothing has left this device. `asked`: no answer yet, a prompt may be out. `started`: `shown` is this attempt's. `refused`: nothing was started
- * and the key is unused. `ended`: written down as failed, the key is used up.
+ * State of the attempt. `unsent`: nothing has left this device. `asked`: no answer yet, a prompt may have been sent.
+ * `started`: `shown` is this attempt's. `refused`: nothing was started and the key is unused. `ended`: recorded as
+ * failed, the key is used up.
  */
 export type AttemptOutcome = "unsent" | "asked" | "started" | "refused" | "ended";
 const OUTCOMES: readonly unknown[] = ["unsent", "asked", "started", "refused", "ended"] satisfies AttemptOutcome[];
@@ -38,13 +39,13 @@ export function saveAttempt(orderId: string, attempt: CheckoutAttempt): void {
     sessionStorage.setItem(ATTEMPT + orderId, JSON.stringify(attempt));
     if (attempt.shown) sessionStorage.setItem(TOKEN + attempt.shown.reference, attempt.shown.token);
   } catch {
-    // A browser that forbids storage forgets the attempt at a reload; the API still charges the order once.
+    // Without storage a reload loses the attempt; the API still charges the order only once.
   }
 }
 
 /**
- * For the confirmation page: the shop passes the reference on, in a URL if it likes; the token, which opens the
- * payment, stays out of URLs.
+ * Returns the stored token of a payment, for the confirmation page. The shop passes the reference on, in a URL if it
+ * likes; the token, which gives access to the payment, stays out of URLs.
  */
 export function rememberedToken(reference: string): string | null {
   try {
@@ -55,11 +56,11 @@ export function rememberedToken(reference: string): string | null {
 }
 
 export function newIdempotencyKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID is missing where a page is not on HTTPS
+  const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID exists only on HTTPS pages
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The `orderId` inside a signed order token; the API checks the signature. Null where there is none. */
+/** Returns the `orderId` of a signed order token, or null. The API checks the signature. */
 export function orderIdOf(orderToken: string): string | null {
   try {
     const payload = orderToken.split(".")[1] ?? "";

@@ -32,7 +32,7 @@ afterEach(async () => {
   vi.unstubAllGlobals();
 });
 
-/** Takes over what the server has rendered. */
+/** Hydrates what the server has rendered. */
 async function hydrate(html: string, shown: ReactNode): Promise<void> {
   page.innerHTML = html;
   const onRecoverableError = (error: unknown) => void complaints.push(error);

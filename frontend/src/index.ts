@@ -1,4 +1,4 @@
-/** What a shop's page takes: the checkout, the tracker, and the words that cross the wire. */
+/** Exports what a shop's page needs: the checkout, the tracker, and the types of events and replies. */
 
 export type { CheckoutPhase } from "./checkout";
 export { rememberedToken } from "./checkoutAttempt";

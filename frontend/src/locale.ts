@@ -1,9 +1,9 @@
 export type Locale = "fr" | "en";
 
-/** What a page speaks before a browser is there to be asked. */
+/** The language of a page until the browser's is known. */
 export const SERVER_LOCALE: Locale = "fr";
 
-/** French, unless the browser prefers English to it; on a server, whose own language is no customer's, French. */
+/** Returns French unless the browser prefers English; on a server always French. */
 export function browserLocale(languages = browserLanguages()): Locale {
   const known = languages.map((language) => language.slice(0, 2).toLowerCase());
   return known.find((language): language is Locale => language === "fr" || language === "en") ?? SERVER_LOCALE;

@@ -4,31 +4,31 @@ import { expect, test } from "vitest";
 
 import { newerStyles, newerUses } from "../tests/browserAges";
 
-/** By package (ours is "src"): what is used in vain or not at all where the browser lacks it, or only shares a name. */
+/** Uses that are safe, by package (ours is "src"): guarded by a check, or of something else with the same name. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  // The first in a `try`, and nothing is copied without it; the others are methods of our own.
+  // The first is in a `try`, and nothing is copied without it; the others are methods of ours.
   src: [".writeText", ".connection", ".getState", ".lost"],
-  // Asked for with `typeof` first; `use` is a method of its own.
+  // The first is checked with `typeof`; `use` is a method of the package.
   react: ["reportError", ".use"],
   scheduler: ["setImmediate"],
-  // The same; and view transitions, which no page of ours starts.
+  // As above; and view transitions, which our pages do not start.
   "react-dom": [
     ...["reportError", "navigation", ".getState", ".animate", ".getAnimations", ".getKeyframes", ".setKeyframes"],
     ...[".startViewTransition", ".skipTransition"],
   ],
-  // WebTransport alone, which is not among the transports.
+  // Used by WebTransport alone, which the transports do not include.
   "engine.io-parser": ["TransformStream", "BigInt", ".setBigUint64"],
   "engine.io-client": ["WebTransport", ".createBidirectionalStream", ".getWriter"],
-  // Methods of their own.
+  // Methods of the packages.
   "socket.io-client": [".destroy", ".reconnect"],
   sonner: [".subscribe"],
 };
 
-/** What is only nicer with it. */
+/** Styles that may be ignored without harm. */
 const ALLOWED_STYLES = [
-  ":focus-visible", // without it the browser's own ring is there
-  "user-select", // of the reference, as a whole
-  "font-family: ui-monospace", // others follow it
+  ":focus-visible", // without it the browser draws its own focus ring
+  "user-select", // selects the whole reference at once
+  "font-family: ui-monospace", // fallbacks follow it
   ...["text-wrap", "text-underline-offset", "text-decoration-thickness"],
   "color-scheme", // of scroll bars and fields; the colours follow variables
   ...["(forced-colors)", "forced-color-adjust"], // where there is no such mode, there is nothing to adjust
@@ -37,7 +37,7 @@ const ALLOWED_STYLES = [
 type Built = Rolldown.RolldownOutput;
 
 async function buildOf(config: InlineConfig): Promise<Built["output"][number][]> {
-  process.env["NODE_ENV"] = "production"; // React's own development build would be examined otherwise
+  process.env["NODE_ENV"] = "production"; // otherwise React's development build would be examined
   const outputs = (await build({ ...config, logLevel: "error" })) as Built | Built[];
   return [outputs].flat().flatMap(({ output }) => output);
 }

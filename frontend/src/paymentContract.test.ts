@@ -54,7 +54,7 @@ describe("parsePaymentEvent", () => {
     try {
       parsedThere = [parsePaymentEvent(paymentEvents.successful.event).ok, parsePaymentEvent(odd)];
     } finally {
-      Object.hasOwn = hasOwn; // which `expect` itself needs
+      Object.hasOwn = hasOwn; // `expect` itself needs it
     }
     expect(parsedThere).toEqual([true, { ok: false, reason: "unknown status" }]);
   });

@@ -1,6 +1,6 @@
 /**
- * What crosses the wire, on the browser's side: event names and the one payload.
- * The same words stand in `chalicelib/domain/contract.py`; the golden files in `tests/contract/` hold both to them.
+ * Defines the names and payloads of events and replies, as the browser receives them.
+ * `chalicelib/domain/contract.py` defines them for the server; the golden files in `tests/contract/` test both.
  */
 
 export const TRACK = "track-payment";
@@ -12,7 +12,7 @@ export const PAYMENT_SUCCESS = "payment-success";
 export const PAYMENT_FAILED = "payment-failed";
 export const PAYMENT_COMPLETED = "payment-completed";
 
-/** What a browser receives for a newer version, in this order, by the version's status. */
+/** The events that a browser receives for a newer version, in this order, by the version's status. */
 export const EVENTS_OF_STATUS = {
   INITIATING: [PAYMENT_STATUS],
   CONFLICTED: [PAYMENT_STATUS],
@@ -32,29 +32,29 @@ export type PaymentEventName = (typeof EVENTS_OF_STATUS)[PaymentStatus][number];
 export interface PaymentEvent {
   readonly reference: string;
   readonly orderId: string;
-  /** Who moves the money, such as `campay`. */
+  /** The payment provider, such as `campay`. */
   readonly provider: string;
   /** The provider's own reference; null until it is known. */
   readonly providerReference: string | null;
-  /** The same, under the name that shops of the earlier system read. */
+  /** The provider's reference, under the earlier system's name. */
   readonly campayReference: string | null;
   readonly status: PaymentStatus;
-  /** In minor units: 5000 is 5,000 XAF, and 50.00 EUR. */
+  /** The amount in minor units: 5000 is 5,000 XAF, or 50.00 EUR. */
   readonly amount: number;
   readonly currency: string;
-  /** Masked. */
+  /** The masked phone number. */
   readonly phoneNumber: string;
   readonly operator: string | null;
   readonly operatorReference: string | null;
   readonly reason: string | null;
   readonly ussdCode: string | null;
-  /** The money came after we had stopped waiting for it. */
+  /** Whether the approval came after the payment had expired. */
   readonly late: boolean;
-  /** The order was charged more than once. */
+  /** Whether the order was charged more than once. */
   readonly duplicate: boolean;
-  /** The attempt that has paid the order while this one is live: its prompt should be declined. */
+  /** The attempt that paid the order while this one is active: this one's prompt should be declined. */
   readonly orderPaidBy: string | null;
-  /** A sentence for the customer, in the language of the payment. */
+  /** A sentence for the customer, in the payment's language. */
   readonly message: string;
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -99,18 +99,18 @@ const CHECK_OF_FIELD: Readonly<Record<keyof PaymentEvent, Check>> = {
   timestamp: isString,
 };
 
-/** The one place where something unknown becomes a PaymentEvent. Fields that we do not know are kept. */
+/** Validates a value as a PaymentEvent; null where it is none. Unknown fields are kept. */
 export function parsePaymentEvent(value: unknown): ParsedPaymentEvent {
   if (!isObject(value)) return refused("not an object");
   for (const [field, check] of Object.entries(CHECK_OF_FIELD)) {
     if (!check(value[field])) return refused(`${field} is missing or of a wrong type`);
   }
-  // An own key, or "constructor" would be a status.
+  // An own key: otherwise "constructor" would be a status.
   if (!Object.keys(EVENTS_OF_STATUS).includes(value["status"] as string)) return refused("unknown status");
   return { ok: true, event: value as unknown as PaymentEvent };
 }
 
-/** What `initiate` answers: 201 the prompt is out, 202 not known yet, 200 it was there already. */
+/** The reply to `initiate`. Status 201: the prompt was sent; 202: not known yet; 200: the payment existed already. */
 export interface InitiatedPayment {
   readonly reference: string;
   readonly status: PaymentStatus;
@@ -131,7 +131,7 @@ const CHECK_OF_INITIATED: Readonly<Record<keyof InitiatedPayment, Check>> = {
   version: isInteger,
 };
 
-/** Null for what is no such reply. */
+/** Validates a value as a reply to `initiate`; null where it is none. */
 export function parseInitiated(value: unknown): InitiatedPayment | null {
   return isObject(value) && Object.entries(CHECK_OF_INITIATED).every(([field, check]) => check(value[field]))
     ? (value as unknown as InitiatedPayment)
@@ -140,21 +140,21 @@ export function parseInitiated(value: unknown): InitiatedPayment | null {
 
 /** A refusal of the API (RFC 9457) or of the gateway. */
 export interface Problem {
-  /** Stable: one of docs/errors.md. */
+  /** A stable code, listed in docs/errors.md. */
   readonly code: string;
   /** A sentence for the customer, in French or English. */
   readonly detail: string;
-  /** Whether the same call may succeed later without a change. */
+  /** Whether the same call may succeed later. */
   readonly retryable: boolean;
   /** What is wrong with each field, for the developer. */
   readonly fields: Readonly<Record<string, string>>;
-  /** The payment that it is about. */
+  /** The payment that the problem is about. */
   readonly reference: string | null;
-  /** In seconds; waiting that long is enough. */
+  /** The time to wait before the next call, in seconds. */
   readonly retryAfter: number | null;
 }
 
-/** Null for what is no problem document, such as a proxy's page. */
+/** Validates a value as a problem; null where it is none, such as a proxy's page. */
 export function parseProblem(value: unknown, retryAfter: number | null = null): Problem | null {
   if (!isObject(value)) return null;
   const { code, detail, retryable, fields, reference } = value;
@@ -169,12 +169,12 @@ export function parseProblem(value: unknown, retryAfter: number | null = null): 
   };
 }
 
-/** Whether `event` says more than `seen` did; both of one payment. Messages may be repeated and overtake each other. */
+/** Whether `event` is newer than `seen`, both of one payment. Messages may be repeated and arrive out of order. */
 export function isNewer(event: PaymentEvent, seen: PaymentEvent | null): boolean {
   return seen === null || event.version > seen.version;
 }
 
-/** Whether its customer has said that it will not be approved; an approval counts all the same. */
+/** Whether the customer has given the payment up; a later approval still counts. */
 export function isGivenUp({ status, reason }: PaymentEvent): boolean {
   return status === "EXPIRED" && reason === "given_up";
 }

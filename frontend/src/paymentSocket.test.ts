@@ -28,7 +28,7 @@ afterEach(async () => {
 
 const target = () => ({ gatewayUrl: server.url, apiUrl: server.url, reference: REFERENCE, token: "a-token" });
 
-/** Opens a socket; what it says, word by word. */
+/** Opens a socket and records its calls of the handlers. */
 function opened(): string[] {
   const said: string[] = [];
   const on: SocketListener = {

@@ -1,6 +1,6 @@
 /**
- * The only file that touches the wire: the Socket.IO connection to the gateway, and the calls to the API.
- * Nothing here decides anything, and nothing throws: what is no answer is told as such.
+ * Makes every connection: Socket.IO to the gateway, and HTTP calls to the API. No other file uses the network.
+ * Nothing here decides or throws: a missing answer is a value of its own.
  */
 
 import { io } from "socket.io-client";
@@ -17,31 +17,31 @@ import {
 } from "./paymentContract";
 
 export interface TrackedPayment {
-  /** Where the Socket.IO gateway is, such as https://live.shop.example. */
+  /** The Socket.IO gateway's URL, such as https://live.shop.example. */
   readonly gatewayUrl: string;
-  /** Where the API is, without /api/payment. */
+  /** The API's URL, without /api/payment. */
   readonly apiUrl: string;
   readonly reference: string;
-  /** The tracking token that `initiate` answered with. */
+  /** The tracking token from the reply to `initiate`. */
   readonly token: string;
 }
 
 export interface SocketListener {
-  /** From now on every change comes by itself. */
+  /** The payment is tracked: from now on every change is pushed. */
   tracked(): void;
-  /** The connection is gone; it comes back by itself. */
+  /** The connection is lost; it reconnects by itself. */
   lost(): void;
-  /** The token does not open this payment: trying again is of no use. */
+  /** The token is not valid for this payment; a repetition would be refused too. */
   refused(problem: Problem): void;
-  /** The server's time, milliseconds since the epoch, at this moment. */
+  /** The server's current time, in milliseconds since the epoch. */
   serverTime(now: number): void;
   received(payment: PaymentEvent): void;
-  /** Every event as it came, for whoever wants to look at them. */
+  /** Every event as received, for display. */
   event(name: string, payload: unknown): void;
 }
 
 export interface PaymentSocket {
-  /** Connects now where it is down; where it seems up, has it proved, since a phone that slept holds dead ones. */
+  /** Reconnects a lost connection, and tests an open one: after a phone slept, it may be dead. */
   revive(): void;
   close(): void;
 }
@@ -55,15 +55,15 @@ export interface Wire {
   readonly giveUp: typeof giveUpPayment;
 }
 
-/** WebSocket first, long-polling where that does not get through. Tracks anew at every connection. */
+/** Opens a connection by WebSocket, or by long-polling where that is blocked. Tracks the payment at every connect. */
 export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayment, on: SocketListener): PaymentSocket {
   const socket = io(gatewayUrl, {
-    forceNew: true, // ours alone, so that closing it closes everything
+    forceNew: true, // not shared, so that closing it closes the transport
     transports: ["websocket", "polling"],
     tryAllTransports: true,
-    withCredentials: true, // long-polling comes back to its own gateway by the load balancer's cookie
+    withCredentials: true, // the load balancer's cookie keeps long-polling at one gateway
     reconnectionDelay: 500,
-    reconnectionDelayMax: 2_000, // however long the gateway was away, its return is seen within 3 s
+    reconnectionDelayMax: 2_000, // reconnects within 3 s, however long the gateway was away
   });
   let retrack: ReturnType<typeof setTimeout> | undefined;
   const reconnect = () => void socket.disconnect().connect();
@@ -77,7 +77,7 @@ export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayme
         return;
       }
       if (late !== null) {
-        // No answer came in time, and the connection is dead; where it is closed already, this is said as well.
+        // No answer came in time: the connection is dead. This is reached for a closed socket too.
         if (socket.connected) reconnect();
         return;
       }
@@ -96,7 +96,7 @@ export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayme
   socket.on("disconnect", (reason) => {
     clearTimeout(retrack);
     on.lost();
-    if (reason === "io server disconnect") socket.connect(); // the one case that the client takes for a farewell
+    if (reason === "io server disconnect") socket.connect(); // the only case in which the client does not reconnect
   });
   socket.onAny((name: string, payload: unknown) => {
     if (name === CONNECTED) on.serverTime(timeOf(payload));
@@ -119,12 +119,12 @@ export type TrackingAnswer =
   | { readonly kind: "refused"; readonly problem: Problem }
   | { readonly kind: "unreachable" };
 
-/** What the API knows now; it asks CamPay where that is due. */
+/** Reads the payment from the API, which asks CamPay where that is due. */
 export function readPayment(target: TrackedPayment, signal: AbortSignal): Promise<TrackingAnswer> {
   return callTracking(target, "GET", "", signal);
 }
 
-/** Ends the wait for an approval, unless CamPay knows how the payment ended: then that is the answer. */
+/** Ends the wait for an approval. Where CamPay already knows the outcome, the reply has that instead. */
 export function giveUpPayment(target: TrackedPayment, signal: AbortSignal): Promise<TrackingAnswer> {
   return callTracking(target, "POST", "/give-up", signal);
 }
@@ -145,12 +145,12 @@ async function callTracking(
     : { kind: "unreachable" };
 }
 
-/** Whether the API answers. Nothing of a payment is in this call, so that it may be lost, repeated and thrown away. */
+/** Returns whether the API answers. The call carries nothing of a payment, so that it may be lost or repeated. */
 export async function reachApi(apiUrl: string, signal: AbortSignal): Promise<boolean> {
   return (await call(`${apiUrl}/api/payment/health`, {}, signal)) !== null;
 }
 
-/** The shop's signed order; in development and nowhere else, the bare one. */
+/** The order signed by the shop; only in development an unsigned one. */
 export type Order =
   | { readonly orderToken: string }
   | { readonly orderId: string; readonly amount: number; readonly currency: string };
@@ -158,9 +158,9 @@ export type Order =
 export interface InitiateCall {
   readonly apiUrl: string;
   readonly order: Order;
-  /** 237, then nine digits. */
+  /** The phone number: 237, then nine digits. */
   readonly phoneNumber: string;
-  /** The same for every repetition of one attempt. */
+  /** The idempotency key, the same for every repetition of an attempt. */
   readonly idempotencyKey: string;
   readonly locale: string;
 }
@@ -168,7 +168,7 @@ export interface InitiateCall {
 export type InitiateAnswer =
   | { readonly kind: "initiated"; readonly payment: InitiatedPayment }
   | { readonly kind: "refused"; readonly problem: Problem }
-  /** A prompt may be on the phone: only the same key may be sent again. */
+  /** No answer came, and a prompt may be on the phone: only the same key may be sent again. */
   | { readonly kind: "unknown" };
 
 export async function initiatePayment(
@@ -194,7 +194,7 @@ export async function initiatePayment(
 export const wire: Wire = { open: openPaymentSocket, read: readPayment, giveUp: giveUpPayment };
 
 const READ_TIMEOUT_MS = 10_000;
-/** The API gives CamPay 20 s, and API Gateway ends every call after 29 s. */
+/** Longest wait for a reply: the API gives CamPay 20 s, and API Gateway ends every call after 29 s. */
 const INITIATE_TIMEOUT_MS = 30_000;
 
 interface Answer {
@@ -203,7 +203,7 @@ interface Answer {
   readonly problem: Problem | null;
 }
 
-/** Null where no JSON came back in time. */
+/** Makes a call; returns null where no JSON came back in time. */
 async function call(
   url: string,
   request: RequestInit,
@@ -233,7 +233,7 @@ function isOk(ack: unknown): ack is { ok: true; payment: unknown } {
   return typeof ack === "object" && ack !== null && (ack as { ok?: unknown }).ok === true;
 }
 
-/** The gateway's refusal has a `message` where the API's has a `detail`. */
+/** Converts a gateway's refusal, which has a `message` where the API's has a `detail`. */
 function problemOfAck(ack: unknown): Problem | null {
   return parseProblem({ ...(ack as object), detail: (ack as { message?: unknown } | null)?.message });
 }

@@ -1,6 +1,6 @@
 /**
- * Toasts for the changes of a payment, by sonner: `usePaymentSocket({…, onChange: toastPaymentChange})` and one
- * <Toaster/> on the page. Optional: whoever has toasts of their own gives `onChange` a function of their own.
+ * Shows the changes of a payment as toasts of sonner: `usePaymentSocket({…, onChange: toastPaymentChange})` and one
+ * <Toaster/> on the page. They are optional: a page with other toasts passes its own function as `onChange`.
  */
 
 import { toast } from "sonner";
@@ -16,7 +16,7 @@ const TOAST_OF_STATUS: Readonly<Record<PaymentStatus, (message: string, options:
   CONFLICTED: toast.warning,
 };
 
-/** One toast for each payment, replaced as it changes; none for what was there when the page opened. */
+/** Shows one toast per payment, replaced as it changes; none for the state at the time the page opened. */
 export function toastPaymentChange(payment: PaymentEvent, previous: PaymentEvent | null): void {
   if (previous === null || previous.message === payment.message) return;
   TOAST_OF_STATUS[payment.status](payment.message, { id: payment.reference });

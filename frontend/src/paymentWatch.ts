@@ -1,27 +1,27 @@
 /**
- * What a screen knows of one payment, and how it keeps knowing: pushed by the gateway, read from the API while
- * the connection is down or too quiet, read at once when the customer comes back. Knows no framework.
+ * Keeps the newest version of a payment: pushed by the gateway, read from the API at intervals, which are shorter
+ * while the connection is down, and read at once when the customer returns to the page. It uses no framework.
  */
 
 import { isNewer, type PaymentEvent, type PaymentStatus, type Problem } from "./paymentContract";
 import { type PaymentSocket, type TrackedPayment, type Wire, wire } from "./paymentSocket";
 
 /**
- * `connecting`: for the first time. `reconnecting`: it was there, and comes back by itself. `offline`: the
- * browser says that it has no network. `refused`: the token does not open this payment (any more).
+ * State of the connection. `connecting`: for the first time. `reconnecting`: lost, being restored. `offline`: the
+ * browser reports no network. `refused`: the token is not, or no longer, valid for this payment.
  */
 export type Connection = "connecting" | "connected" | "reconnecting" | "offline" | "refused" | "stopped";
 
-/** `asking`: the call that gives the payment up is under way. `unanswered`: it is not known to have changed anything. */
+/** State of giving up. `asking`: the call is under way. `unanswered`: it is unknown whether it changed anything. */
 export type GivingUp = "idle" | "asking" | "unanswered";
 
 export interface WatchState {
-  /** The newest version seen; only ever a newer one replaces it. */
+  /** The newest version seen; only a newer one replaces it. */
   readonly payment: PaymentEvent | null;
   readonly connection: Connection;
-  /** Why it was refused. */
+  /** Why the payment cannot be followed. */
   readonly problem: Problem | null;
-  /** Milliseconds to add to this device's clock for the server's: phones go wrong by hours. */
+  /** Milliseconds to add to this device's clock to get the server's time: phones may be wrong by hours. */
   readonly clockOffset: number;
   readonly givingUp: GivingUp;
 }
@@ -29,44 +29,44 @@ export interface WatchState {
 export interface WatchHandlers {
   /** A newer version of the payment; `previous` is null for the first one seen. */
   readonly onChange?: ((payment: PaymentEvent, previous: PaymentEvent | null) => void) | undefined;
-  /** Every Socket.IO event as it came, also what was seen before. */
+  /** Every Socket.IO event as received, repetitions included. */
   readonly onEvent?: ((name: string, payload: unknown) => void) | undefined;
 }
 
-/** Runs while somebody is subscribed; the last one who leaves ends every timer, listener and connection. */
+/** Follows a payment while there is a subscriber. The last unsubscribe ends all timers, listeners and connections. */
 export interface PaymentWatch {
   readonly getState: () => WatchState;
   readonly subscribe: (listener: () => void) => () => void;
-  /** Reads the payment now, and connects now where the connection is down. */
+  /** Reads the payment now, and reconnects where the connection is down. */
   readonly refetch: () => Promise<void>;
-  /** Ends the wait for an approval, and resolves to what is then known of the payment; it may have been paid. */
+  /** Ends the wait for an approval, and resolves to the payment, which may be paid. */
   readonly giveUp: () => Promise<PaymentEvent | null>;
-  /** For good. */
+  /** Stops following the payment for good. */
   readonly stop: () => void;
-  /** May be replaced at any time. */
+  /** The handlers, which may be replaced at any time. */
   handlers: WatchHandlers;
 }
 
-/** With these the outcome is known. EXPIRED is not among them: an approval that comes later still counts. */
+/** The statuses with a known outcome. EXPIRED is not one: a later approval still counts. */
 const SETTLED: readonly PaymentStatus[] = ["SUCCESSFUL", "FAILED"];
 
 export function isSettled(payment: PaymentEvent | null): boolean {
   return payment !== null && SETTLED.includes(payment.status);
 }
 
-/** Somebody may still approve it, and nobody has said that they will not. */
+/** Whether the payment waits for an approval and has not been given up. */
 export function isWaiting(payment: PaymentEvent | null): boolean {
   return payment?.status === "INITIATING" || payment?.status === "PENDING";
 }
 
-/** How often it is asked although the connection is up: this is what makes good a lost webhook. */
+/** Interval of reads while the connection is up. A read recovers a lost webhook. */
 const QUIET_MS = 15_000;
 const DOWN_MS = 3_000;
 const DOWN_MAX_MS = 10_000;
 const GROWTH = 1.4;
 const JITTER = 0.15;
 
-/** Without a payment to watch; also what a server, which watches none, renders. */
+/** The state without a payment, which a server renders too. */
 export const NO_PAYMENT: WatchState = {
   payment: null,
   connection: "stopped",
@@ -115,12 +115,12 @@ export function createPaymentWatch(target: TrackedPayment | null, over: Wire = w
   return watch;
 }
 
-/** From the first subscriber to the last. */
+/** One run of a watch, from the first subscriber to the last. */
 class Running {
   private isTracked = false;
   private wasTracked = false;
   private hasEnded = false;
-  /** Reads since the last good sign: each one makes the next pause longer. */
+  /** Number of reads since the last sign of a working connection; each makes the next pause longer. */
   private reads = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private reading = new AbortController();
@@ -150,7 +150,7 @@ class Running {
       },
       refused: (problem) => this.refuse(problem),
       serverTime: (now) => {
-        this.clockOffset = Number.NEGATIVE_INFINITY; // the device's clock may have been set meanwhile
+        this.clockOffset = Number.NEGATIVE_INFINITY; // the device's clock may have been changed meanwhile
         this.learnTime(now);
       },
       received: (payment) => this.receive(payment),
@@ -204,7 +204,7 @@ class Running {
   };
 
   private readonly pageShown = (event: PageTransitionEvent): void => {
-    if (event.persisted) void this.wake(); // out of the browser's back-forward cache, its connection dead
+    if (event.persisted) void this.wake(); // restored from the back-forward cache, with a dead connection
   };
 
   private connection(): Connection {
@@ -215,7 +215,7 @@ class Running {
 
   private plan(): void {
     clearTimeout(this.timer);
-    // Nobody looks at a hidden page; it is read when it is shown again.
+    // A hidden page needs no reads; it reads when it becomes visible.
     if (isSettled(this.watch.getState().payment) || document.visibilityState === "hidden") return;
     const delay = this.isTracked ? QUIET_MS : Math.min(DOWN_MS * GROWTH ** this.reads, DOWN_MAX_MS);
     this.timer = setTimeout(() => void this.read(), delay * (1 - JITTER + 2 * JITTER * Math.random()));
@@ -223,7 +223,7 @@ class Running {
 
   private async read(): Promise<void> {
     clearTimeout(this.timer);
-    this.reading.abort(); // one that began before the network went may hang
+    this.reading.abort(); // a read that began before the network was lost may hang
     const mine = new AbortController();
     this.reading = mine;
     const answer = await this.over.read(this.target, mine.signal);
@@ -247,7 +247,7 @@ class Running {
     this.set({ connection: "refused", problem });
   }
 
-  /** A payload is never from the future, so of all differences the largest is the nearest to the truth. */
+  /** Estimates the clock's offset. No payload is from the future, so that the largest difference is the closest. */
   private learnTime(serverTime: number): void {
     const offset = serverTime - Date.now();
     if (!(offset > this.clockOffset)) return;

@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from "vitest";
 const OF_THE_BROWSER = ["window", "document", "navigator", "sessionStorage", "localStorage"];
 
 beforeAll(() => {
-  // Later versions of Node have some of these, and would hide that they are used.
+  // Later versions of Node define some of these, which would hide that the library uses them.
   for (const name of OF_THE_BROWSER) Reflect.deleteProperty(globalThis, name);
 });
 

@@ -2,12 +2,12 @@ import { gzipSync } from "node:zlib";
 import { build, type InlineConfig, type Rolldown } from "vite";
 import { beforeAll, describe, expect, test } from "vitest";
 
-// React's own development build would be measured otherwise.
+// Without this, React's development build would be measured.
 beforeAll(() => {
   process.env["NODE_ENV"] = "production";
 });
 
-/** Bytes on the wire of all scripts and styles of a build. */
+/** Returns the compressed size of all scripts and styles of a build, in bytes. */
 async function gzipped(config: InlineConfig): Promise<number> {
   const outputs = (await build({ ...config, logLevel: "error" })) as
     | Rolldown.RolldownOutput

@@ -1,5 +1,6 @@
-/** Finds what the oldest browsers do not have in built scripts and style sheets, by the ages in MDN's data. Blind where an
- * old interface has a method of the same name: `matchMedia(...).addEventListener` is younger than everybody else's.
+/**
+ * Finds uses in built scripts and style sheets that the oldest browsers lack, by MDN's compatibility data. It misses a
+ * new method that shares its name with an old one, such as `matchMedia(...).addEventListener`.
  */
 
 import { SourceMap } from "node:module";
@@ -11,9 +12,9 @@ import { parseAst, type Rolldown } from "vite";
 import { OLDEST_BROWSERS } from "../browsers.ts";
 
 export interface Use {
-  /** As the script has it: `structuredClone`, `AbortSignal.timeout`, or `.replaceChildren` of whatever object. */
+  /** The use as in the script: `structuredClone`, `AbortSignal.timeout`, or `.replaceChildren` of whatever object. */
   readonly name: string;
-  /** The source file and its line, counted from 1. */
+  /** The source file and line, counted from 1. */
   readonly file: string;
   readonly line: number;
 }
@@ -25,7 +26,7 @@ const OLDEST = OLDEST_BROWSERS.map((browser) => {
   return { name, version: Number(version) };
 });
 
-/** Whether each of the oldest browsers has it, without a flag or a prefix. */
+/** Whether each of the oldest browsers supports it, without a flag or a prefix. */
 function isOld({ support }: CompatStatement): boolean {
   return OLDEST.every(({ name, version }) =>
     [support[name] ?? []].flat().some(({ version_added: added, flags, prefix, alternative_name: alias }) => {
@@ -36,7 +37,7 @@ function isOld({ support }: CompatStatement): boolean {
   );
 }
 
-/** By name, whether it is old. A name that several interfaces have is as old as the oldest of them. */
+/** Maps names to whether they are old. A name of several interfaces is as old as the oldest of them. */
 const AGES = agesOfNames();
 
 function agesOfNames(): ReadonlyMap<string, boolean> {
@@ -57,7 +58,7 @@ function agesOfNames(): ReadonlyMap<string, boolean> {
   return ages;
 }
 
-/** Each use in a chunk that was built with a source map. */
+/** Lists each use in a chunk that was built with a source map. */
 export function newerUses({ code, map }: Pick<Rolldown.OutputChunk, "code" | "map">): Use[] {
   const sources = new SourceMap(JSON.parse(String(map)));
   return namesIn(parseAst(code) as unknown as Node)
@@ -71,7 +72,7 @@ export function newerUses({ code, map }: Pick<Rolldown.OutputChunk, "code" | "ma
     });
 }
 
-/** Globals, `Global.member`, and `.method` where it is called: other members share their names with everybody's fields. */
+/** Lists globals, `Global.member`, and called `.method`s: other members may be fields of any object. */
 function namesIn(root: Node): { name: string; start: number }[] {
   const found: { name: string; start: number }[] = [];
   const visit = (node: Node, parent: Node | null, key: string) => {
@@ -99,7 +100,7 @@ function isNode(value: unknown): value is Node {
   return typeof value === "object" && value !== null && "type" in value;
 }
 
-/** What a style sheet uses that the oldest browsers do not know, each once: `:where`, `clamp()`, `padding-block`. */
+/** Lists what a style sheet uses and the oldest browsers lack, such as `:where`, `clamp()` or `padding-block`. */
 export function newerStyles(css: string): string[] {
   const found = new Map<string, Identifier | undefined>();
   const root = postcss.parse(css);

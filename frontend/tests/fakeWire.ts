@@ -22,7 +22,7 @@ export function payment(change: Partial<PaymentEvent> = {}): PaymentEvent {
   return { ...(paymentEvents.pending.event as PaymentEvent), ...change };
 }
 
-/** The gateway and the API as a test wants them; counts what is open. */
+/** Fakes the gateway and the API for a test, and counts open connections. */
 export class FakeWire implements Wire {
   #answer: TrackingAnswer = { kind: "unreachable" };
   reads = 0;
@@ -62,7 +62,7 @@ export class FakeWire implements Wire {
   };
 }
 
-/** Counts the listeners that are added to a target and not removed. */
+/** Counts the listeners that were added to a target and not removed. */
 export function countListeners(target: EventTarget): () => number {
   const added = new Map<string, number>();
   const { addEventListener, removeEventListener } = target;

@@ -4,11 +4,11 @@ import { Server, type Socket } from "socket.io";
 
 import { CONNECTED, TRACK } from "../src/paymentContract";
 
-/** What the API answers to a request: a status and a body; null never answers. */
+/** The API's answer to a request: a status and a body; null for no answer. */
 export type Respond = (request: IncomingMessage, body: string) => readonly [status: number, body: unknown] | null;
 export type Acknowledge = (request: unknown, socket: Socket) => unknown;
 
-/** Gateway and API in one process: the official Socket.IO server, and HTTP as a test wants it. */
+/** Runs a gateway and an API in one process: the official Socket.IO server, and scripted HTTP answers. */
 export class GatewayAndApi {
   track: Acknowledge = () => ({ ok: true, payment: null });
   respond: Respond = () => [404, {}];
@@ -41,12 +41,12 @@ export class GatewayAndApi {
     this.#io.emit(name, payload);
   }
 
-  /** Ends every transport, as a lost network does. */
+  /** Closes every transport, as a lost network does. */
   cut(): void {
     for (const socket of this.#io.sockets.sockets.values()) socket.conn.close();
   }
 
-  /** Says good-bye, which a client takes for good. */
+  /** Disconnects the clients, after which they do not reconnect by themselves. */
   dismiss(): void {
     this.#io.disconnectSockets();
   }

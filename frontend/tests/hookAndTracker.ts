@@ -1,4 +1,4 @@
-/** What a shop's page takes at least, for the measure of its size. */
+/** Imports the least that a shop's page needs, to measure its size. */
 export { PaymentTracker } from "../src/components/payment/PaymentTracker";
 export { usePaymentSocket } from "../src/hooks/usePaymentSocket";
 

@@ -1,4 +1,4 @@
-/** One use in each line of what the oldest browsers do not have; `src/oldBrowsers.test.ts` has them found. */
+/** Uses, one per line, interfaces that the oldest browsers lack; `src/oldBrowsers.test.ts` must find them. */
 export const planted = (list: string[], element: Element, signal: AbortSignal) => [
   structuredClone(list),
   AbortSignal.timeout(1),
@@ -10,5 +10,5 @@ export const planted = (list: string[], element: Element, signal: AbortSignal) =
   new Intl.ListFormat("fr"),
 ];
 
-/** What only shares its name with such an interface. */
+/** A member that only shares its name with such an interface. */
 export const innocent = (event: { at: Date; name: string }) => [event.at, event.name, Date.now()];

@@ -72,7 +72,7 @@ describe("usePaymentSocket", () => {
     await render(REFERENCE);
     await act(() => new Promise((later) => setTimeout(later, milliseconds)));
     await act(async () => root.render(null));
-    await new Promise((later) => setTimeout(later, 80)); // what was under way arrives
+    await new Promise((later) => setTimeout(later, 80)); // pending replies arrive
     await until(() => server.connections === 0);
   });
 
@@ -144,7 +144,7 @@ describe("useCheckout", () => {
     const givenUp = payment({ version: 3, status: "EXPIRED", reason: "given_up" });
     const paid = payment({ version: 3, status: "SUCCESSFUL" });
 
-    /** On the screen is a payment that waits; `became` is what giving it up answers. */
+    /** Shows a payment that waits; `became`: the reply to giving it up. */
     async function waiting(became: PaymentEvent | null) {
       const keys: unknown[] = [];
       server.track = () => ({ ok: true, payment: payment() });

@@ -12,32 +12,32 @@ export interface CheckoutHookOptions extends WatchHandlers {
   readonly gatewayUrl: string;
   /** The order token that the shop's server signed. */
   readonly order: Order;
-  /** The language of sentences that come from the API; the browser's where it is left out. */
+  /** The language of the API's sentences; by default the browser's. */
   readonly locale?: Locale | undefined;
 }
 
 export interface CheckoutTracking extends PaymentTracking {
-  /** `ready`: show the form. Else: show the tracker. */
+  /** With `ready` the page shows the form, otherwise the tracker. */
   readonly phase: CheckoutPhase;
-  /** Why the last call started nothing, or why the payment may not be seen. */
+  /** Why the last call started nothing, or why the payment cannot be followed. */
   readonly problem: Problem | null;
-  /** From when on trying again is of use, in milliseconds by this device's clock; null where nobody knows. */
+  /** When trying again makes sense, in milliseconds by this device's clock; null where it is unknown. */
   readonly retryAt: number | null;
-  /** The number of the last attempt. */
+  /** The phone number of the last attempt. */
   readonly phoneNumber: string;
-  /** For the confirmation page, which finds the token with `rememberedToken(reference)`. */
+  /** The reference for the confirmation page, which gets the token by `rememberedToken(reference)`. */
   readonly reference: string | null;
   /** Starts the payment of `phoneNumber` (237, then nine digits); a second tap does nothing. */
   readonly pay: (phoneNumber: string) => void;
-  /** As long as nothing has left this device, else undefined: back to the form. */
+  /** Goes back to the form. Undefined once a request has left this device. */
   readonly cancel: (() => void) | undefined;
-  /** After FAILED or EXPIRED, else undefined: one tap starts a further attempt with the same number. */
+  /** Starts a further attempt with the same number. Undefined unless the payment is FAILED or EXPIRED. */
   readonly retry: (() => void) | undefined;
-  /** After FAILED or EXPIRED, or while it waits (then it is given up first), else undefined: back to the form. */
+  /** Goes back to the form, giving a waiting payment up first. Undefined unless it waits, FAILED or EXPIRED. */
   readonly changeNumber: (() => void) | undefined;
 }
 
-/** The whole way of one order: from the form to the last word about its payment. */
+/** Runs the checkout of an order, from the form to the outcome of its payment. */
 export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: CheckoutHookOptions): CheckoutTracking {
   const orderKey = JSON.stringify(order);
   const checkout = useMemo(
@@ -67,7 +67,7 @@ export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: 
 }
 
 function phaseOf({ phase, isJustStarted }: CheckoutState, { payment, connection }: PaymentTracking): CheckoutPhase {
-  // Money that came late for the attempt before ends whatever was going on since.
+  // A late success of the previous attempt ends the current one.
   if (payment?.status === "SUCCESSFUL") return "tracking";
   const isStillBlank = phase === "tracking" && isJustStarted && payment === null && connection !== "refused";
   return isStillBlank ? "sending" : phase;

@@ -4,7 +4,7 @@ import { browserLocale, type Locale, SERVER_LOCALE } from "../locale";
 
 const neverChanges = () => () => {};
 
-/** The language that the page was told, else the browser's; where a server has rendered, the browser's once mounted. */
+/** Returns the page's language, or else the browser's; after server rendering, the browser's applies once mounted. */
 export function useLocale(told: Locale | undefined): Locale {
   return useSyncExternalStore(
     neverChanges,

@@ -11,20 +11,20 @@ import {
   type WatchState,
 } from "../paymentWatch";
 
-/** `reference` and `token` are null as long as there is no payment yet. */
+/** The payment to follow. `reference` and `token` are null as long as there is none. */
 export interface PaymentSocketOptions extends WatchHandlers, Pick<TrackedPayment, "gatewayUrl" | "apiUrl"> {
   readonly reference: string | null;
   readonly token: string | null;
 }
 
 export interface PaymentTracking extends WatchState {
-  /** The outcome is known. EXPIRED is not settled: an approval that comes later still counts. */
+  /** Whether the outcome is known. EXPIRED is not settled: a later approval still counts. */
   readonly isSettled: boolean;
-  /** Reads the payment now, and connects now where the connection is down. */
+  /** Reads the payment now, and reconnects where the connection is down. */
   readonly refetch: () => Promise<void>;
-  /** While it waits for an approval, else undefined: ends the wait, and resolves to what is then known; it may be paid. */
+  /** Ends the wait for an approval, and resolves to the payment, which may be paid. Undefined while nothing waits. */
   readonly giveUp: (() => Promise<PaymentEvent | null>) | undefined;
-  /** Ends the tracking for good. */
+  /** Stops following the payment for good. */
   readonly stop: () => void;
 }
 

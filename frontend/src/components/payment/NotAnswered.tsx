@@ -8,17 +8,17 @@ import { Action } from "./TrackerActions";
 
 interface NotAnsweredProps {
   readonly payment: PaymentEvent;
-  /** In milliseconds; NaN when the payment does not say. */
+  /** The time left, in milliseconds; NaN where it is unknown. */
   readonly timeLeft: number;
   readonly givingUp: GivingUp;
   readonly texts: TrackerTexts;
-  /** What has the focus when the button that had it goes. */
+  /** The element that gets the focus when the focused button disappears. */
   readonly heading: RefObject<HTMLElement | null>;
   readonly onGiveUp: (() => void) | undefined;
   readonly onChangeNumber: (() => void) | undefined;
 }
 
-/** Asks whether the prompt came, says what to do, and takes the answer that it will not be approved. */
+/** Asks whether the prompt arrived, says what to do, and lets the customer give up. */
 export function NotAnswered({ payment, timeLeft, givingUp, texts, heading, ...acts }: NotAnsweredProps) {
   const panel = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {

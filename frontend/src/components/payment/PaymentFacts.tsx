@@ -5,7 +5,7 @@ import type { PaymentEvent } from "../../paymentContract";
 import { operatorWords, type TrackerTexts } from "./paymentTexts";
 
 interface PaymentFactsProps {
-  /** What the order costs is known from any payment of it. */
+  /** Any payment of the order, for the amount. */
   readonly order: PaymentEvent;
   /** The payment on the screen; null while a further attempt has none yet. */
   readonly payment: PaymentEvent | null;
@@ -50,7 +50,7 @@ function Fact({ label, name, children }: { readonly label: string; readonly name
   );
 }
 
-/** `amount` is in minor units; Intl knows each currency's exponent. */
+/** Formats an amount in minor units; Intl knows each currency's exponent. */
 export function formatAmount(amount: number, currency: string, locale: Locale): string {
   const format = new Intl.NumberFormat(locale, { style: "currency", currency });
   return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0));
@@ -85,7 +85,7 @@ function Reference({ reference, texts }: { readonly reference: string; readonly 
   );
 }
 
-/** False where the page is not served over https, or the browser forbids it. */
+/** Copies a text; returns false where the page is not served over HTTPS or the browser forbids it. */
 async function writeToClipboard(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
@@ -95,7 +95,7 @@ async function writeToClipboard(text: string): Promise<boolean> {
   }
 }
 
-/** Where even this cannot copy, the reference is left selected, ready to be copied by hand. */
+/** Copies by a selection. Where this fails too, the reference stays selected, so that it can be copied by hand. */
 function copySelected(element: HTMLElement | null): boolean {
   if (element) getSelection()?.selectAllChildren(element);
   try {

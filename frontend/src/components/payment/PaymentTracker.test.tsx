@@ -12,7 +12,7 @@ Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
 const DEVICE_TIME = Date.parse("2020-02-02T02:02:02.000Z");
 const SAMPLES = samples(DEVICE_TIME);
-/** What the count-down says so many seconds after the golden payment began; the samples show it after 20. */
+/** The count-down's text a number of seconds after the golden payment began; the samples are 20 s old. */
 function timeLeft(after: number): string {
   const { createdAt = "", expiresAt = "" } = SAMPLES.checkPhone.payment ?? {};
   const left = new Date(Date.parse(expiresAt) - Date.parse(createdAt) - after * 1000);
@@ -348,7 +348,7 @@ describe("what is known of it", () => {
     expect(words(".bp-fact-reference [role=status]")).toBe("Copied");
     await wait(3_000);
     expect(words(".bp-copy")).toBe("Copy");
-    await click(".bp-copy"); // leaving while it is said leaves no timer, which afterEach sees
+    await click(".bp-copy"); // unmounting during the message must leave no timer, which afterEach checks
   });
 
   test("where there is no clipboard it is left selected, and not called copied", async () => {

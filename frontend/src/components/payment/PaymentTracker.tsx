@@ -17,7 +17,7 @@ import { useDeviceTime, useNotice } from "./trackerClock";
 export interface PaymentTrackerProps {
   readonly payment: PaymentEvent | null;
   readonly connection: Connection;
-  /** In milliseconds, to add to this device's clock for the server's. */
+  /** Milliseconds to add to this device's clock to get the server's time. */
   readonly clockOffset?: number;
   /**
    * `sending`: the call that starts the payment is under way; `unsent`: the API cannot be reached, nothing has left;
@@ -26,23 +26,23 @@ export interface PaymentTrackerProps {
   readonly phase?: "sending" | "unsent" | "unknown" | "tracking";
   /** Why tracking or initiating was refused. */
   readonly problem?: Problem | null;
-  /** By default French, unless the browser prefers English. */
+  /** The language; by default French, unless the browser prefers English. */
   readonly locale?: Locale;
-  /** How the last `onGiveUp` goes. */
+  /** The state of the last `onGiveUp`. */
   readonly givingUp?: GivingUp;
-  /** Back to the form, nothing having been sent; offered while that is so. */
+  /** Goes back to the form; offered as long as nothing has been sent. */
   readonly onCancel?: (() => void) | undefined;
-  /** A further attempt with the same number; offered after FAILED and EXPIRED only. */
+  /** Starts a further attempt with the same number; offered after FAILED and EXPIRED only. */
   readonly onRetry?: (() => void) | undefined;
-  /** Ends the wait where there is one, then back to the form; offered wherever one of the others is. */
+  /** Ends the wait, if there is one, and goes back to the form; offered wherever another attempt or giving up is. */
   readonly onChangeNumber?: (() => void) | undefined;
-  /** Ends the wait for an approval; offered when it lasts. */
+  /** Ends the wait for an approval; offered when the wait is long. */
   readonly onGiveUp?: (() => void) | undefined;
-  /** Offered when the order is paid. */
+  /** Continues to the shop; offered when the order is paid. */
   readonly onContinue?: (() => void) | undefined;
 }
 
-/** Shows one payment, whatever is known of it. Knows no network; its looks are in `tracker.css`. */
+/** Shows a payment. It makes no calls itself; its styles are in `tracker.css`. */
 export function PaymentTracker(props: PaymentTrackerProps) {
   const { payment: known, connection, clockOffset = 0, phase = "tracking", problem = null, givingUp = "idle" } = props;
   const { onRetry, onCancel, onChangeNumber, onGiveUp, onContinue } = props;
@@ -59,7 +59,7 @@ export function PaymentTracker(props: PaymentTrackerProps) {
   const heading = useRef<HTMLHeadingElement>(null);
 
   const retry = () => {
-    heading.current?.focus(); // the button goes, and would take the focus with it
+    heading.current?.focus(); // the button disappears, and the focus would be lost with it
     onRetry?.();
   };
 
@@ -100,22 +100,22 @@ export function PaymentTracker(props: PaymentTrackerProps) {
   );
 }
 
-/** For the ear: without a full stop the title runs into what follows. */
+/** Builds the text for screen readers, which need a full stop after the title to pause there. */
 const asSentence = (title: string) => (/[!?…]$/.test(title) ? title : `${title}.`);
 
 interface AnnouncementProps {
-  /** What is on the screen; another one is read out, other words of the same are not. */
+  /** Identifies the picture: only a change of it is announced, not a change of its text. */
   readonly subject: string;
   readonly text: PictureText;
   readonly isUrgent: boolean;
 }
 
-/** Reads a new picture out, and nothing else that changes; only what must stop a hand interrupts. */
+/** Announces a new picture to screen readers. Only an urgent one interrupts what they are reading. */
 function Announcement({ subject, text, isUrgent }: AnnouncementProps) {
   const [spoken, setSpoken] = useState("");
   const words = `${asSentence(text.title)} ${text.sentence}`;
-  // After rendering, because a region that arrives together with its words is not read out.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the picture alone; other words of it are not news
+  // After rendering: screen readers do not announce a live region that is added together with its text.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new picture is announced, not a change of its text
   useEffect(() => setSpoken(words), [subject]);
   return (
     <div className="bp-unseen">

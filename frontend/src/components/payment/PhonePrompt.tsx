@@ -3,12 +3,12 @@ import { clockWords } from "./trackerClock";
 
 interface PhonePromptProps {
   readonly ussdCode: string | null;
-  /** In milliseconds; NaN when the payment does not say. */
+  /** The time left, in milliseconds; NaN where it is unknown. */
   readonly timeLeft: number;
   readonly texts: TrackerTexts;
 }
 
-/** What to do when no prompt appears, and how long there is. */
+/** Says what to do when no prompt appears, and how much time is left. */
 export function PhonePrompt({ ussdCode, timeLeft, texts }: PhonePromptProps) {
   return (
     <div className="bp-prompt">
@@ -23,7 +23,7 @@ export function PhonePrompt({ ussdCode, timeLeft, texts }: PhonePromptProps) {
   );
 }
 
-/** A bare "#" would begin a fragment, and the phone would dial half of the code. */
+/** Builds the tel: URL. A bare "#" would begin a fragment, and the phone would dial only a part of the code. */
 export function UssdCode({ code, texts }: { readonly code: string; readonly texts: TrackerTexts }) {
   return (
     <a className="bp-ussd" href={`tel:${encodeURIComponent(code)}`} aria-label={texts.dial(code)}>
@@ -32,7 +32,7 @@ export function UssdCode({ code, texts }: { readonly code: string; readonly text
   );
 }
 
-/** A timer is silent to screen readers, unless they are asked to read it. */
+/** Shows the count-down. Its role `timer` keeps screen readers from announcing each second. */
 export function CountDown({ timeLeft, label }: { readonly timeLeft: number; readonly label: string }) {
   return (
     <p className="bp-count-down">

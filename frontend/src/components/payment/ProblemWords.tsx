@@ -6,13 +6,13 @@ import { clockWords, useDeviceTime } from "./trackerClock";
 
 export interface ProblemWordsProps {
   readonly problem: Problem;
-  /** From when on trying again is of use, in milliseconds by this device's clock; null where nobody knows. */
+  /** When trying again makes sense, in milliseconds by this device's clock; null where it is unknown. */
   readonly retryAt: number | null;
-  /** By default French, unless the browser prefers English. */
+  /** The language; by default French, unless the browser prefers English. */
   readonly locale?: Locale;
 }
 
-/** Says why nothing was started, and counts down to when trying again is of use. A line of text for the page's form. */
+/** Says in the page's form why nothing was started, and counts down to when trying again makes sense. */
 export function ProblemWords({ problem, retryAt, locale }: ProblemWordsProps) {
   return (
     <>

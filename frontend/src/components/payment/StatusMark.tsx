@@ -39,7 +39,7 @@ const MARKS: Readonly<Record<PictureName, Mark>> = {
   refused: { shape: "lock", tone: "caution" },
 };
 
-/** The key on the picture draws the mark anew when the picture changes. */
+/** Draws the status mark. Its key restarts the animation when the picture changes. */
 export function StatusMark({ picture }: { readonly picture: PictureName }) {
   const { shape, tone, isBusy = false } = MARKS[picture];
   return (

@@ -30,7 +30,7 @@ interface ActionProps {
   readonly className: string;
   readonly label: string;
   readonly act: (() => void) | undefined | false;
-  /** It keeps its place and the focus, and does nothing. */
+  /** Disables the button, but keeps its place and the focus. */
   readonly isBusy?: boolean;
 }
 

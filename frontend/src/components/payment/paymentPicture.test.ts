@@ -96,7 +96,7 @@ describe("of a payment", () => {
       PENDING: "orderPaidElsewhere",
       CONFLICTED: "orderPaidElsewhere",
       SUCCESSFUL: "approved",
-      // It was declined as told; "try again" would have the order paid twice.
+      // The customer declined it as asked; with "try again" the order would be paid twice.
       FAILED: "orderAlreadyPaid",
       EXPIRED: "orderAlreadyPaid",
     });

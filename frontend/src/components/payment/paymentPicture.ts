@@ -1,4 +1,4 @@
-/** Of all that may be known about a payment: the one thing that its customer is to see now. Pure. */
+/** Selects the picture that the customer sees now, from all that is known of a payment. Does no I/O. */
 
 import { isGivenUp, type PaymentEvent, type Problem } from "../../paymentContract";
 import { type Connection, isWaiting } from "../../paymentWatch";
@@ -24,17 +24,17 @@ export type Picture =
 export type PictureName = Picture["name"];
 
 export interface Known {
-  /** All but `tracking`: an attempt that has no payment yet; `payment` is then the one before it, if any. */
+  /** In every phase but `tracking` the attempt has no payment yet; `payment` is then the previous one, if any. */
   readonly phase: "sending" | "unsent" | "unknown" | "tracking";
   readonly payment: PaymentEvent | null;
   readonly problem: Problem | null;
   readonly connection: Connection;
-  /** By the server's clock, in milliseconds. */
+  /** The server's time, in milliseconds since the epoch. */
   readonly now: number;
 }
 
 export function pictureOf({ phase, payment, problem, connection, now }: Known): Picture {
-  // Money that came is shown whatever else is going on, a further attempt included.
+  // A payment that succeeded is shown in any case, even during a further attempt.
   if (payment?.status === "SUCCESSFUL") return pictureOfSuccess(payment);
   switch (phase) {
     case "sending":
@@ -50,15 +50,15 @@ export function pictureOf({ phase, payment, problem, connection, now }: Known): 
 
 const SAYS_ALL: readonly PictureName[] = ["orderAlreadyPaid", "refused", "unsent"];
 
-/** Whether a lost connection is to be told: what is on the screen may still change, and does not tell it itself. */
+/** Whether to show a lost connection: the payment may still change, and the picture does not say it itself. */
 export function mayChange({ name, payment }: Picture): boolean {
   return payment ? payment.status !== "SUCCESSFUL" : !SAYS_ALL.includes(name);
 }
 
-/** A customer who has the prompt has answered it by then; who has none, or has refused it, needs a way out. */
+/** By then most customers have answered the prompt. One who got none, or refused it, needs a way out. */
 const ASKED_AFTER_MS = 45_000;
 
-/** Whether the prompt may never be answered, so that its customer is asked. CamPay keeps a refused one PENDING. */
+/** Whether to ask the customer about the prompt: it may never be answered. CamPay keeps a refused one PENDING. */
 export function isNotAnswered({ name, payment }: Picture, now: number): boolean {
   if (payment === null || (name !== "checkPhone" && name !== "unknown")) return false;
   return isWaiting(payment) && now - Date.parse(payment.createdAt) >= ASKED_AFTER_MS;
@@ -90,8 +90,8 @@ function pictureOfPayment(payment: PaymentEvent, problem: Problem | null, now: n
 }
 
 function pictureOfUnpaid(payment: PaymentEvent, problem: Problem | null): Picture {
-  // The customer declined the second prompt, as told, or tapped for a further attempt and was refused: nothing went
-  // wrong, and there is nothing to try again.
+  // The customer declined the second prompt as asked, or a further attempt was refused: the order is paid, so that
+  // there is nothing to try again.
   const isPaidByAnother = payment.orderPaidBy !== null || problem?.code === "order_already_paid";
   if (isPaidByAnother) return { name: "orderAlreadyPaid", payment };
   if (isGivenUp(payment)) return { name: "givenUp", payment };
@@ -105,19 +105,19 @@ function pictureOfNoPayment(problem: Problem | null, connection: Connection): Pi
   return { name: problem || connection === "refused" ? "refused" : "loading", payment: null };
 }
 
-/** CamPay's and the operators' words vary; "refunded" is none of them. */
+/** Whether a reason means a lack of funds. CamPay's and the operators' words vary; "refunded" is none of them. */
 function isLackOfFunds(reason: string | null): boolean {
   return reason !== null && /(^|[^e])fund|balance|insufficient/i.test(reason);
 }
 
-/** How far along the three steps: request sent, approved on the phone, paid. */
+/** The progress through the three steps: request sent, approved on the phone, paid. */
 export interface Progress {
   readonly done: 0 | 1 | 2 | 3;
-  /** The step after those done: under way, ended unpaid, or unanswered, which is no failure. */
+  /** The state of the step after those done: under way, ended unpaid, or unanswered, which is no failure. */
   readonly next: "current" | "stopped" | "overdue";
 }
 
-/** Null where the steps would say nothing. */
+/** Returns the progress, or null where the steps are not shown. */
 export function progressOf({ name, payment }: Picture): Progress | null {
   switch (name) {
     case "loading":
@@ -150,7 +150,7 @@ export function progressOf({ name, payment }: Picture): Progress | null {
   }
 }
 
-/** CamPay gives its reference to what it has taken. */
+/** Returns 1 where CamPay has accepted the payment: only then it has CamPay's reference. */
 const sentSteps = (payment: PaymentEvent | null) => (payment?.providerReference ? 1 : 0);
 
 function impossible(value: never): never {

@@ -1,4 +1,4 @@
-/** What the tracker says, in French and English: a sentence that is missing in one of them is a type error. */
+/** Defines the tracker's texts in French and English. A text that is missing in one of them is a type error. */
 
 import type { Locale } from "../../locale";
 import type { PaymentEvent, Problem } from "../../paymentContract";
@@ -10,9 +10,9 @@ export interface PictureText {
 }
 
 export interface OperatorWords {
-  /** What customers call the service. */
+  /** The operator's service, as customers know it. */
   readonly name: string;
-  /** What the operator's own prompt calls the PIN. */
+  /** The PIN, as the operator's prompt calls it. */
   readonly pin: string;
 }
 
@@ -26,7 +26,7 @@ export interface TrackerTexts {
   readonly dial: (code: string) => string;
   readonly notAnswered: {
     readonly question: string;
-    /** With a code to dial, and without one. */
+    /** The text with a code to dial, and the one without. */
     readonly dialCode: string;
     readonly noCode: string;
     readonly otherwise: string;
@@ -277,7 +277,7 @@ const en: TrackerTexts = {
 
 export const TRACKER_TEXTS: Readonly<Record<Locale, TrackerTexts>> = { fr, en };
 
-/** Of the contract's sentences for FAILED, those that rule a charge out; the one of a reviewed payment does not. */
+/** The contract's sentences for FAILED that rule a charge out; the sentence for a reviewed payment does not. */
 const NOT_CHARGED = /not been charged|pas été débité/;
 
 export function textOf({ name, payment }: Picture, texts: TrackerTexts, problem: Problem | null): PictureText {

@@ -3,14 +3,15 @@ import { useEffect, useState, useSyncExternalStore } from "react";
 import type { Connection } from "../../paymentWatch";
 import type { TrackerTexts } from "./paymentTexts";
 
-/** Shorter than a second, so that the count-down skips none when timers are late. */
+/** Tick of the count-down. Shorter than a second, so that a late timer does not skip one. */
 const LOOK_MS = 250;
-/** Most connections are back before it; a notice would only flicker. */
+/** Delay before a lost connection is shown. Most connections are back by then, and a notice would only flicker. */
 const PATIENCE_MS = 3_000;
 
 /**
- * This device's time in whole seconds, as milliseconds; renders again each second only while `isRunning`. NaN on a
- * server and until its page is taken over: the two clocks differ, so that nothing by the clock is shown until then.
+ * Returns this device's time in milliseconds, rounded to seconds; renders each second only while `isRunning`.
+ *
+ * It is NaN on a server and until hydration: the two clocks differ, so that times are only shown after it.
  */
 export function useDeviceTime(isRunning: boolean): number {
   const time = useSyncExternalStore<number | null>(isRunning ? everyLook : neverAgain, wholeSeconds, unknownTime);
@@ -26,7 +27,7 @@ function everyLook(look: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-/** 4:10, and 5:20:07 from an hour on. */
+/** Formats a duration as 4:10, and from an hour on as 5:20:07. */
 export function clockWords(seconds: number): string {
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   const twoDigits = (value: number) => String(value).padStart(2, "0");
@@ -36,7 +37,7 @@ export function clockWords(seconds: number): string {
 
 export type Notice = keyof TrackerTexts["notices"];
 
-/** What is to be said about the connection, if anything. */
+/** Returns the notice about the connection, or null. */
 export function useNotice(connection: Connection, hasPayment: boolean): Notice | null {
   const isAway = connection === "reconnecting" || (connection === "connecting" && hasPayment);
   const isLongAway = useLasting(isAway, PATIENCE_MS);
@@ -45,7 +46,7 @@ export function useNotice(connection: Connection, hasPayment: boolean): Notice |
   return isLongAway ? "reconnecting" : null;
 }
 
-/** Whether something has been so for that long without a break. */
+/** Returns whether a condition has held for a time without interruption. */
 function useLasting(isSo: boolean, forMs: number): boolean {
   const [lasts, setLasts] = useState(false);
   useEffect(() => {
