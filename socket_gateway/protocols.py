@@ -154,3 +154,4 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self.conn.handshake_exc is None and hasattr(self, "scope"):
             cast(dict[str, Any], self.scope)[TRANSPORT] = self.transport
         self.request = None  # type: ignore[assignment]  # uvicorn does not read it again; it has the headers
+        event.headers.clear()  # websockets' parser keeps the request for as long as the connection lives

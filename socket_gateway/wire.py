@@ -154,6 +154,7 @@ def forget_headers(environ: dict[str, Any]) -> None:
         if name not in ("HTTP_CONNECTION", "HTTP_UPGRADE"):
             del environ[name]
     environ["asgi.scope"]["headers"] = []
+    environ.pop("wsgi.input", None)  # a class of its own for each request
 
 
 async def close_transport(server: SocketServer, eio_sid: str) -> None:
