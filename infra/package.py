@@ -116,11 +116,11 @@ def _add(requirements: list[str], processor: str, runtime: str, contents: Path) 
 
 def _refuse_what_does_not_belong(contents: Path) -> None:
     """Raises PackagingFailed where the zip has a package that Lambda brings, or machine code for one processor only."""
-    strangers = [name for name in _NEVER_INSIDE if (contents / name).exists()]
+    unexpected = [name for name in _NEVER_INSIDE if (contents / name).exists()]
     machine_code = [path.relative_to(contents) for path in contents.rglob("*.so*")]
-    strangers += [str(path) for path in machine_code if path.parts[0].partition(".")[0] not in _COMPILED]
-    if strangers:
-        raise PackagingFailed(f"not to be in the zip: {', '.join(sorted(strangers))}")
+    unexpected += [str(path) for path in machine_code if path.parts[0].partition(".")[0] not in _COMPILED]
+    if unexpected:
+        raise PackagingFailed(f"not to be in the zip: {', '.join(sorted(unexpected))}")
 
 
 def _compile(contents: Path, interpreter: str) -> None:

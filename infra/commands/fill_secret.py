@@ -83,8 +83,8 @@ def _read(path: str) -> Ask:
     values = json.loads(text)
     if not isinstance(values, dict) or not all(isinstance(it, str) for it in values.values()):
         raise CannotFill("--campay wants a JSON object of names and texts")
-    if strangers := sorted(values.keys() - set(CAMPAY_KEYS)):
-        raise CannotFill(f"--campay knows {', '.join(CAMPAY_KEYS)}, and not {', '.join(strangers)}")
+    if unknown := sorted(values.keys() - set(CAMPAY_KEYS)):
+        raise CannotFill(f"--campay knows {', '.join(CAMPAY_KEYS)}, and not {', '.join(unknown)}")
     return lambda name: values.get(name, "")
 
 

@@ -1,4 +1,4 @@
-"""What customers do and see, in a real Chromium on the whole system: the screen is CamPay's truth, charged once."""
+"""Tests checkouts in a real Chromium on the whole system: the screen agrees with CamPay, which charges once."""
 
 import re
 import time
@@ -13,7 +13,7 @@ from tests.harness.stack import Stack, running, wait_until
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 SOON = 3.0
-"""Seconds within which the screen has to say what CamPay knows."""
+"""Seconds within which the screen has to show CamPay's outcome."""
 STEADY = {
     "PAYMENT_EXPIRES_SECONDS": "120",
     "SIMULATOR_APPROVE_AFTER": "4",
@@ -45,7 +45,7 @@ def stack(redis: Valkey) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def hasty_stack() -> Iterator[Stack]:
-    """Where a payment expires before anybody has found the telephone."""
+    """Runs a system in which a payment expires within seconds."""
     with Valkey() as redis, running(redis, **HASTY) as system:
         yield system
 
@@ -79,7 +79,7 @@ def hasty_customer(chromium: Chromium, hasty_stack: Stack) -> Iterator[Customer]
 
 
 def assert_true(page: CheckoutPage, order: Order, *, prompts: int = 1) -> None:
-    """The screen says paid where money moved, and nowhere else; the order was charged once at most."""
+    """Asserts that the screen says paid if and only if money moved, and that the order was charged once at most."""
     assert (page.screen.picture in PAID) is order.is_paid
     assert order.charges in ([], [5000])
     assert len(order.prompts) == prompts
@@ -126,7 +126,7 @@ def test_a_forged_webhook_shows_nothing_to_nobody(page: CheckoutPage, order: Ord
     assert_true(page, order)
 
 
-def test_a_lost_webhook_is_made_good_while_somebody_watches(page: CheckoutPage, order: Order) -> None:
+def test_a_lost_webhook_is_recovered_while_the_page_is_open(page: CheckoutPage, order: Order) -> None:
     page.pay("237670000002")
     page.shows("checkPhone")
     wait_for_decision(order)
@@ -165,7 +165,7 @@ def test_a_late_success_after_expiry(hasty_customer: Customer, hasty_stack: Stac
 
 
 def test_the_plain_page_pays_after_a_decline(customer: Customer, order: Order, stack: Stack) -> None:
-    """A second tap while a payment is under way is the same attempt; one after its end is another."""
+    """A tap during a payment repeats the same attempt; one after its end starts another."""
     page = customer.prepare().page
     page.goto(f"{stack.origin}/payment-test/plain.html")
 
@@ -215,7 +215,7 @@ def test_a_reload_in_the_middle(page: CheckoutPage, order: Order) -> None:
 
 
 def test_reloads_while_campay_keeps_us_waiting(page: CheckoutPage, order: Order, stack: Stack) -> None:
-    """The first call's answer is lost with its page; the page after it repeats the same attempt."""
+    """The first call's answer is lost with its page; the reloaded page repeats the same attempt."""
     stack.faults(collect=["timeout"])
     page.pay(order.phone_number)
     for _ in range(3):
@@ -228,7 +228,7 @@ def test_reloads_while_campay_keeps_us_waiting(page: CheckoutPage, order: Order,
 
 
 def test_two_tabs_of_one_order(customer: Customer, page: CheckoutPage, order: Order) -> None:
-    """The second tab knows nothing of the first, and may not start a second payment."""
+    """The second tab has no data of the first, and must not start a second payment."""
     other = customer.open(order.id)
     page.pay(order.phone_number)
     page.shows("checkPhone")
@@ -243,7 +243,7 @@ def test_two_tabs_of_one_order(customer: Customer, page: CheckoutPage, order: Or
     assert_true(page, order)
 
 
-def test_a_phone_that_has_a_prompt_is_told_so_and_when_to_try_again(customer: Customer, stack: Stack) -> None:
+def test_a_phone_that_has_a_prompt_is_refused_with_the_time_to_wait(customer: Customer, stack: Stack) -> None:
     first, second = Order(stack), Order(stack)
     page = customer.open(first.id)
     page.pay(first.phone_number)
@@ -279,7 +279,7 @@ def test_a_tab_and_its_duplicate(customer: Customer, page: CheckoutPage, order: 
 def test_a_tab_that_is_hidden_during_the_whole_payment(
     chromium: Chromium, stack: Stack, order: Order, webhook: bool
 ) -> None:
-    """The customer looks at the telephone's own prompt. Nobody asks for a hidden tab, so coming back has to."""
+    """The customer is at the phone's prompt. A hidden tab reads nothing, so that showing it again has to."""
     with chromium.customer_with_real_tabs(stack.origin) as customer:
         page = customer.open(order.id)
         page.pay(order.phone_number)

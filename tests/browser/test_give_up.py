@@ -1,4 +1,4 @@
-"""A prompt that nobody will answer, in a real Chromium on the whole system: there is a way out, nothing is lost."""
+"""Tests unanswered prompts in a real Chromium on the whole system: the customer can give up, and no money is lost."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,11 +19,11 @@ SETTINGS = {
     "SWEEP_TICK_SECONDS": "0.5",
 }
 ASKED_WITHIN = 60.0
-"""Seconds; the page asks after 45."""
+"""Seconds until the page must have asked; it asks after 45."""
 
 
 class OrderAmongOthers(Order):
-    """Told from those that are paid at the same time by its two telephones."""
+    """An order that is told from concurrent ones by its two phone numbers."""
 
     def __init__(self, stack: Stack) -> None:
         super().__init__(stack)
@@ -43,7 +43,7 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def waiting(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Iterator[tuple[CheckoutPage, OrderAmongOthers]]]:
-    """One tab for each test. They all wait at once until the page asks whether the prompt came."""
+    """Opens a tab for each test. All wait together until the page asks whether the prompt arrived."""
 
     def start(customer: Customer) -> tuple[CheckoutPage, OrderAmongOthers]:
         order = OrderAmongOthers(stack)

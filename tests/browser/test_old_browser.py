@@ -29,11 +29,11 @@ pytestmark = [
 EXECUTABLE = ROOT / "tests" / "browser" / "old_chromium" / "node_modules" / ".chromium"
 SETTINGS = {"SIMULATOR_SLOW_APPROVE_AFTER": "600", "CHECK_AGES_SECONDS": "300"}
 READS = ("*/api/payment/status/*", "*/api/payment/tracking/*")
-"""While these are refused, nothing but the gateway can tell the page anything."""
+"""Routes that, while refused, leave the gateway as the page's only source."""
 
 
 class OldTab:
-    """One tab. `errors`: what its page threw and nobody caught."""
+    """A tab. `errors`: uncaught exceptions of its page."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -52,7 +52,7 @@ class OldTab:
         self.evaluate("document.querySelector('button[type=submit]').click()")
 
     def refuse(self, *urls: str) -> None:
-        """From now on no request to these goes out."""
+        """Blocks all further requests to these URLs."""
         self._send("Network.setBlockedURLs", urls=urls)
 
     def evaluate(self, expression: str) -> Any:

@@ -1,4 +1,4 @@
-"""What breaks under a customer, in a real Chromium on the whole system: once it is back, the screen is true again."""
+"""Tests outages in a real Chromium on the whole system: once they end, the screen is correct again."""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.harness.weak_link import WeakLink
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 SOON = 3.0
-"""Seconds after which the screen has to be true again."""
+"""Seconds within which the screen has to be correct again."""
 SETTINGS = {
     "PAYMENT_EXPIRES_SECONDS": "120",
     "SIMULATOR_SLOW_APPROVE_AFTER": "600",
@@ -94,7 +94,7 @@ def assert_paid_once(page: CheckoutPage, order: Order) -> None:
 
 
 def test_the_gateway_is_killed_and_comes_back(page: CheckoutPage, order: Order, gateway: SpareGateway) -> None:
-    """Long enough away for every pause between two tries to have grown; the approval then comes by push."""
+    """The gateway is away until all retry delays are at their longest; the approval is then pushed."""
     gateway.kill()
     page.loses_connection()
     page.page.wait_for_timeout(8_000)
@@ -132,7 +132,7 @@ def test_redis_stops_and_comes_back(page: CheckoutPage, order: Order, redis: Val
 
 
 def test_redis_hangs(page: CheckoutPage, order: Order, stack: Stack) -> None:
-    """It keeps its connections and answers nobody, at the touch of the page's own button."""
+    """Redis keeps its connections and answers none, by the page's own button."""
     page.what_if("Redis hangs for 15 s")
     hung = time.monotonic()
     wait_until(lambda: stack.health() == "degraded", "the hang was noticed")
@@ -213,7 +213,7 @@ def test_a_browser_that_was_offline_for_half_a_minute(page: CheckoutPage, order:
 def test_a_browser_that_comes_back_in_another_network(
     page: CheckoutPage, order: Order, customer: Customer, link: WeakLink
 ) -> None:
-    """Its old connection looks alive and carries nothing ever again. Sooner than the page would ask by itself."""
+    """The old connection looks alive and is dead. The screen is correct sooner than the page's own read."""
     customer.lose_network()
     link.strand()
     order.approve()
@@ -228,7 +228,7 @@ def test_a_browser_that_comes_back_in_another_network(
 def test_a_phone_that_slept(
     chromium: Chromium, gateway: SpareGateway, order: Order, link: WeakLink, stack: Stack
 ) -> None:
-    """Nobody told the browser that its connection is dead: it has to find out when the customer looks again."""
+    """The browser gets no notice that its connection is dead, and has to test it when the page is shown again."""
     with chromium.customer_with_real_tabs(gateway.origin) as customer:
         page = waiting_for_pin(customer, order)
         page.page.context.new_page()

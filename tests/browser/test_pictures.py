@@ -26,7 +26,7 @@ WIDTHS = (320, 768, 1280)
 THEMES = ("light", "dark")
 LOCALES = ("fr", "en")
 SHORTEST_TOUCH_PX = 24
-"""WCAG 2.2, target size; the tracker's own buttons are larger."""
+"""Minimum target size of WCAG 2.2; the tracker's own buttons are larger."""
 
 # A page of its own has a first heading; the tracker is a part of somebody's page.
 _AXE = "axe.run(document, {rules: {'page-has-heading-one': {enabled: false}}})"
@@ -43,7 +43,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the page that shows each picture."""
+    """Serves the page that shows every picture; yields its URL."""
     folder = tmp_path_factory.mktemp("gallery")
     vite = FRONTEND / "node_modules" / "vite" / "bin" / "vite.js"
     command = [NODE, str(vite), "build", "gallery", "--outDir", str(folder), "--emptyOutDir", "--logLevel", "error"]

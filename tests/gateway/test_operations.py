@@ -374,7 +374,7 @@ async def test_a_gateway_that_is_replaced_raises_no_alarm(valkey: Valkey, caplog
     assert "gateway-not-ready" not in caplog.messages
 
 
-async def test_what_strangers_send_is_no_line(valkey: Valkey) -> None:
+async def test_malformed_requests_are_not_logged(valkey: Valkey) -> None:
     port = free_port()
     with started(environment(valkey, port)) as process:
         await ready(port, process)

@@ -128,7 +128,7 @@ async def test_a_new_key_is_learnt_from_the_first_token_that_it_signed(
         assert (await ack_of(running, KEY))["code"] == "invalid_token"
 
 
-async def test_strangers_cannot_keep_secrets_manager_busy(environment: dict[str, str], secret: Secret) -> None:
+async def test_invalid_keys_cannot_keep_secrets_manager_busy(environment: dict[str, str], secret: Secret) -> None:
     secret.put(TRACKING_TOKEN_KEY=KEY)
     async with gateway(environment, reload_interval=60) as running:
         secret.put(TRACKING_TOKEN_KEY=f"{ANOTHER_KEY},{KEY}")
@@ -159,12 +159,12 @@ async def test_nobody_waits_while_the_secrets_are_read(
         with ScriptedServer() as slow:
             slow.answer("/", Answer(hold_seconds=3))
             monkeypatch.setenv("AWS_ENDPOINT_URL", slow.url)
-            stranger = asyncio.create_task(ack_of(running, ANOTHER_KEY))
+            caller = asyncio.create_task(ack_of(running, ANOTHER_KEY))
             while not slow.seen:
                 await asyncio.sleep(0.01)
             assert (await ack_of(running, KEY))["ok"] is True
-            assert not stranger.done()
-            assert (await stranger)["code"] == "invalid_token"
+            assert not caller.done()
+            assert (await caller)["code"] == "invalid_token"
 
 
 async def test_who_leaves_while_the_secrets_are_read_is_not_followed(

@@ -1,4 +1,4 @@
-"""What a shell or a machine lacks for a deployment is said in one line, before anything is done."""
+"""Tests that what a deployment lacks is named in one line, before anything is done."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ PROGRAMS = {
 
 
 def run(module: str, home: Path, **shell: str) -> subprocess.CompletedProcess[str]:
-    """A program as a shell with these variables, and none of this machine's, would start it."""
+    """Runs a program with these environment variables, and none of this machine's."""
     command = [sys.executable, "-m", module, *PROGRAMS[module]]
     return subprocess.run(
         command, env={**BARE, "HOME": str(home), **shell}, capture_output=True, text=True, timeout=60, check=False
@@ -70,7 +70,7 @@ def test_either_variable_names_the_region(aws: EmbeddedAws, region: dict[str, st
 
 @pytest.mark.filterwarnings("ignore:Tried to parse")  # moto's CloudFormation does not know each kind of resource
 def test_an_account_is_bootstrapped_by_one_command(aws: EmbeddedAws) -> None:
-    """On a fresh clone, where no template was written yet."""
+    """It works on a fresh clone, before a template was written."""
     shell, command = os.environ | aws_environment(aws), ["make", "bootstrap"]
     done = subprocess.run(command, cwd=ROOT, env=shell, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
@@ -87,7 +87,7 @@ def test_a_stage_with_example_values_is_not_deployed() -> None:
 
 
 def engine(folder: Path, script: str) -> str:
-    """A program of this name that answers as a container engine would."""
+    """Writes a program that answers as a container engine would; returns its name."""
     path = folder / "engine"
     path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     path.chmod(0o755)
@@ -105,7 +105,7 @@ def test_an_engine_that_builds_nothing_is_named(script: str | None, tmp_path: Pa
         check_engine(name, machine="aarch64")
 
 
-def test_an_engine_that_builds_no_arm_images_is_told_what_is_missing(tmp_path: Path) -> None:
+def test_an_engine_that_builds_no_arm_images_is_named_with_what_is_missing(tmp_path: Path) -> None:
     emulator = tmp_path / "qemu-aarch64"
     with pytest.raises(NotDeployable, match="qemu-user-static"):
         check_engine(engine(tmp_path, ONLY_INTEL), machine="x86_64", emulator=emulator)

@@ -142,7 +142,7 @@ def patient(healthy: Patient) -> Iterator[Patient]:
     healthy.alarms.published, healthy.alarms.is_confirmed = Alarms.published, True
 
 
-def test_a_healthy_system_is_well(patient: Patient) -> None:
+def test_a_healthy_system_has_no_faults(patient: Patient) -> None:
     findings = patient.findings()
     assert [finding.what for finding in findings if not finding.is_well] == []
     assert any("a test payment went through" in finding.what for finding in findings)
@@ -305,6 +305,6 @@ def test_no_key_is_ever_printed(patient: Patient) -> None:
     assert not any(value in printed for value in (*SECRET.values(), "of-the-other-host"))
 
 
-def test_a_stage_that_is_not_deployed_is_told(healthy: Patient) -> None:
+def test_a_stage_that_is_not_deployed_is_reported(healthy: Patient) -> None:
     with pytest.raises(NotDeployed, match="there is no stack BraidsterPayments-prod"):
         Deployment.of_stage("prod", healthy.aws.client("cloudformation"))

@@ -1,4 +1,4 @@
-"""A stage's secret is filled once, completely, and nothing that is there is changed by it."""
+"""Tests that a stage's secret is filled completely, and that existing values are never changed."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ PLAIN = {
 
 @pytest.fixture
 def client(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The secret as CloudFormation makes it: with the password of Redis and nothing else."""
+    """Makes the secret as CloudFormation does, with the password of Redis alone."""
     for name, value in aws_environment(aws).items():
         monkeypatch.setenv(name, value)
     client = boto3.client("secretsmanager")
@@ -62,7 +62,7 @@ def test_once_filled_the_api_and_the_gateway_start(client: Any, ask: Ask) -> Non
 
 
 def test_what_is_there_stays_as_it_is(client: Any) -> None:
-    """A new tracking key would turn every customer away, a new phone key would forget who was prompted."""
+    """A new tracking key would refuse every customer, and a new phone key would reset the limits of prompts."""
     fill(client, SECRETS_ID, TOKEN)
     before = content(client)
     again = fill(client, SECRETS_ID, answers(CAMPAY_WEBHOOK_KEY="another", CAMPAY_USERNAME="another"))

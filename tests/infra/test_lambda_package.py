@@ -1,4 +1,4 @@
-"""The exact zip that is deployed, run as Lambda runs it: under Lambda's own client, between moto, Valkey and CamPay."""
+"""Tests the zip that is deployed, under Lambda's own runtime client, with moto, Valkey and the simulator."""
 
 import asyncio
 import importlib.util
@@ -61,7 +61,7 @@ def task_root(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture
 def secrets(settings: Settings, aws: EmbeddedAws) -> Iterator[Any]:
-    """Secrets Manager's client; one secret has all that is secret, under the name of the test's own table."""
+    """Yields Secrets Manager's client. One secret, named as the test's table, has all secret settings."""
     values = {name: value for name, value in environment_of(settings, aws).items() if name in SECRET_NAMES}
     client = aws_client("secretsmanager", aws)
     client.create_secret(Name=settings.payments_table, SecretString=json.dumps(values))
@@ -71,7 +71,7 @@ def secrets(settings: Settings, aws: EmbeddedAws) -> Iterator[Any]:
 
 @pytest.fixture
 def configuration(settings: Settings, aws: EmbeddedAws, valkey: Valkey, secrets: Any) -> dict[str, str]:
-    """A deployment's environment: nothing in it is secret, and no APP_ENV, which means production."""
+    """Returns a deployment's environment: without secrets, and without APP_ENV, which means production."""
     assert secrets
     with redis.Redis(port=valkey.port) as client:
         client.flushall()
@@ -152,7 +152,7 @@ def test_it_has_what_lambda_lacks_and_nothing_else(package: Package) -> None:
 
 
 def test_every_module_has_its_bytecode_and_nothing_is_dated(package: Package) -> None:
-    """Flags of 1: taken as it is. Else Python would compare it with the source's time or hash at each cold start."""
+    """A flags field of 1 means unchecked bytecode: Python need not compare it with the source at each cold start."""
     tag = package.runtime.replace("python", "cpython-").replace(".", "")
     with zipfile.ZipFile(package.path) as archive:
         names = archive.namelist()
@@ -168,7 +168,7 @@ def test_every_module_has_its_bytecode_and_nothing_is_dated(package: Package) ->
 
 
 def test_the_statement_is_parsed_by_machine_code(task_root: Path) -> None:
-    """Pure Python takes twelve times as long."""
+    """The pure Python backend of ijson takes twelve times as long."""
     interpreter = runtime_python()
     program = "import ijson; print(ijson.backend)"
     done = subprocess.run([interpreter, "-I", "-c", f"import sys; sys.path.insert(0, {str(task_root)!r}); {program}"],
@@ -219,7 +219,7 @@ def test_a_webhook_of_every_kind_settles(function: LambdaFunction, settings: Set
 
 
 def test_headers_that_are_sent_twice_count_as_their_last(function: LambdaFunction) -> None:
-    """API Gateway hands over every value, and under `headers` the last one."""
+    """API Gateway passes on every value, and under `headers` the last one."""
     event = event_of("POST", "/api/payment/initiate", ORDER, headers={"X-Api-Key": "b", "Accept-Language": "en"})
     event["multiValueHeaders"] |= {"X-Api-Key": ["a", "b"], "Accept-Language": ["fr", "en"]}
     reply = reply_to(event, function.invoke)
@@ -242,7 +242,7 @@ def test_a_path_parameter_may_be_percent_encoded(function: LambdaFunction, setti
 
 @pytest.fixture
 def gateway(stage_url: str, configuration: dict[str, str]) -> Iterator[str]:
-    """The gateway in production, its key from Secrets Manager; its URL."""
+    """Runs the gateway in production mode, with its key from Secrets Manager; yields its URL."""
     port = free_port()
     own = {"API_URL": stage_url, "API_TIMEOUT_SECONDS": "10", "PORT": str(port), "GATEWAY_HOST": LOOPBACK}
     given = {**os.environ, **configuration, **own}
@@ -259,7 +259,7 @@ def gateway(stage_url: str, configuration: dict[str, str]) -> Iterator[str]:
 
 @pytest.fixture
 def stage_url(function: LambdaFunction, simulator: CampaySimulator) -> Iterator[str]:
-    """API Gateway's; CamPay sends its webhooks there."""
+    """Serves the stage of API Gateway, where CamPay sends its webhooks; yields its URL."""
     with over_http(function.invoke) as url:
         simulator.webhook_url = f"{url}/api/payment/webhook"
         yield url
@@ -305,10 +305,10 @@ async def test_what_redis_has_lost_is_asked_of_the_deployed_api(
 # --------------------------------------------------------------------------- schedules
 
 
-def test_the_sweep_makes_good_a_lost_webhook(
+def test_the_sweep_recovers_a_lost_webhook(
     function: LambdaFunction, task_root: Path, configuration: dict[str, str], settings: Settings, shop: Shop
 ) -> None:
-    """A tick longer than a run: the schedule ticks once."""
+    """The tick is longer than a run, so that the schedule ticks once."""
     started = initiate(function, settings)
     shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
     once = configuration | {"SWEEP_TICK_SECONDS": "60"}
@@ -321,7 +321,7 @@ def test_the_sweep_makes_good_a_lost_webhook(
 def test_the_statement_is_compared(
     function: LambdaFunction, task_root: Path, configuration: dict[str, str], settings: Settings, shop: Shop
 ) -> None:
-    """CamPay has a charge of today that nobody here knows: an alarm, and nothing else."""
+    """A charge that only CamPay has raises an alarm, and nothing else."""
     initiate(function, settings)
     stray = shop.charge_again("of-nobody-here")
     day = datetime.now(UTC).date().isoformat()

@@ -1,4 +1,4 @@
-"""The end of a deployment: the ledger's table cannot be deleted by a slip."""
+"""Tests that a deployment protects the ledger's table from deletion."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""CamPay's client against real HTTP that answers whatever a bad day brings."""
+"""Tests CamPay's client against real HTTP with every kind of faulty answer."""
 
 import json
 import threading
@@ -184,7 +184,7 @@ def test_a_time_out_is_unknown(server: ScriptedServer) -> None:
 
 
 class LateClock(Clock):
-    """Says on the second look that almost the whole budget has gone, so that little patience is left."""
+    """A clock by whose second reading almost the whole time budget has passed."""
 
     def __init__(self) -> None:
         self._looks = 0
@@ -196,7 +196,7 @@ class LateClock(Clock):
 
 def test_an_answer_that_trickles_has_an_end(server: ScriptedServer) -> None:
     class HurriedClock(Clock):
-        """A second of ours is ten of its own."""
+        """A clock that runs ten times as fast."""
 
         def now(self) -> int:
             return super().now() * 10
@@ -208,7 +208,7 @@ def test_an_answer_that_trickles_has_an_end(server: ScriptedServer) -> None:
     campay.close()
 
 
-def test_what_provably_never_left_is_tried_again_and_then_given_up(clock: HandClock) -> None:
+def test_what_was_provably_never_sent_is_tried_again_a_few_times(clock: HandClock) -> None:
     campay = Campay(CampaySettings(f"http://127.0.0.1:{free_port()}", (), permanent_token="t"), clock)
     assert isinstance(collect(campay), NeverSent)
     assert len(clock.slept) == 2
@@ -391,7 +391,7 @@ def test_an_unknown_reference_is_none_and_everything_else_unreadable(server: Scr
             campay.read("c-1")
 
 
-def test_a_read_on_a_dead_connection_is_simply_read_again(server: ScriptedServer, campay: Campay) -> None:
+def test_a_read_on_a_dead_connection_is_repeated(server: ScriptedServer, campay: Campay) -> None:
     server.answer("/transaction/c-1/", Answer(reset=True), Answer(body=json.dumps(DEMO_RECORD).encode()))
     assert campay.read("c-1") == PLAIN
 
@@ -405,8 +405,10 @@ def test_the_balance(server: ScriptedServer, campay: Campay) -> None:
 
 
 @pytest.mark.parametrize("by_password", [True, False])
-def test_credentials_that_campay_refuses_are_told(server: ScriptedServer, clock: HandClock, by_password: bool) -> None:
-    """They may have been rotated: whoever built the client reads them again."""
+def test_credentials_that_campay_refuses_are_reported(
+    server: ScriptedServer, clock: HandClock, by_password: bool
+) -> None:
+    """They may have been rotated; the service reloads them."""
     told: list[bool] = []
     by_token = CampaySettings(server.url, (), permanent_token="old")
     settings = CampaySettings(server.url, (), username="user", password="old") if by_password else by_token

@@ -1,4 +1,4 @@
-"""CamPay hangs: nobody waits for it longer than it is worth, and what was not done is done later."""
+"""Tests a CamPay that hangs: every wait is bounded, and what was not done is done later."""
 
 import threading
 import time
@@ -74,7 +74,7 @@ def test_without_time_nothing_is_asked(server: ScriptedServer, campay: Campay) -
     assert not is_refused(campay), "that it was not asked says nothing of CamPay"
 
 
-def test_after_one_that_waited_in_vain_the_others_are_refused_at_once(server: ScriptedServer, clock: HandClock) -> None:
+def test_after_a_call_that_timed_out_the_others_are_refused_at_once(server: ScriptedServer, clock: HandClock) -> None:
     campay = Campay(CampaySettings(server.url, (), permanent_token="permanent"), clock)
     server.answer("/transaction/c-1/", Answer(hold_seconds=LONGER_THAN_ANYBODY_WAITS), RECORD)
     with campay.within(0.5):
@@ -102,14 +102,14 @@ def test_a_prompt_is_tried_although_reads_are_refused_and_its_answer_lets_them_p
 
 
 def test_a_prompt_that_leaves_no_time_for_its_answer_is_not_sent(server: ScriptedServer, campay: Campay) -> None:
-    """Sent, it would be an unknown outcome for hours; so the customer may simply try again."""
+    """Sent so late, its outcome could stay unknown for hours; unsent, the customer may try again at once."""
     server.answer("/collect/", Answer(body=b'{"reference":"c-2"}'))
     with campay.within(4.9):
         assert isinstance(campay.collect("ref-1", "237677777777", PRICE, "d"), NeverSent)
     assert server.seen == []
 
 
-def test_nobody_waits_for_anothers_token_beyond_the_own_deadline(server: ScriptedServer) -> None:
+def test_no_call_waits_for_a_token_beyond_its_own_deadline(server: ScriptedServer) -> None:
     campay = Campay(CampaySettings(server.url, (), username="user", password="secret"), Clock())
     server.answer("/token/", Answer(hold_seconds=LONGER_THAN_ANYBODY_WAITS))
     refused: list[str] = []
@@ -133,7 +133,7 @@ def test_nobody_waits_for_anothers_token_beyond_the_own_deadline(server: Scripte
 
 
 class PatientCampay(Campay):
-    """Writes down how long each read may take; answers nothing."""
+    """CamPay's client that records the time limit of each read, and answers none."""
 
     def __init__(self, settings: CampaySettings, clock: Clock) -> None:
         super().__init__(settings, clock)
@@ -150,7 +150,7 @@ def pending(service: Service) -> Payment:
     return service.initiate(REQUEST).payment
 
 
-def test_a_look_never_waits_over_two_seconds_for_campay(
+def test_a_status_call_never_waits_over_two_seconds_for_campay(
     service: Service, settings: Settings, pending: Payment, clock: HandClock
 ) -> None:
     campay = PatientCampay(settings.campay, clock)
@@ -221,7 +221,7 @@ def test_a_run_gives_campay_what_is_left_of_its_minute(service: Service, setting
 
 
 def test_a_prompt_gets_what_is_left_of_its_lambdas_time(merchant: dict[str, str], shop: Shop) -> None:
-    """7.5 s, 3 of them for the ledger and the reply: CamPay would have less than the 5 s that a prompt is worth."""
+    """Of 7.5 s, 3 s are for the ledger and the reply: CamPay would have less than the 5 s that a prompt needs."""
     late = call("POST", "/api/payment/initiate", ORDER, headers=merchant, milliseconds=7_500)
     assert (late.status, late.json["code"], late.json["retryable"]) == (503, "provider_unavailable", True)
     assert shop.transactions == []

@@ -1,4 +1,4 @@
-"""CamPay's statement as a stream: exact, within bounds, one pass for all who look for themselves in it."""
+"""Tests CamPay's statement as a stream: exact, bounded, and read once for all searches."""
 
 import json
 import uuid
@@ -111,7 +111,7 @@ def test_the_statement_in_either_envelope(server: ScriptedServer, campay: Campay
     ],
 )
 def test_amounts_stay_exact(server: ScriptedServer, campay: Campay, amount: str, money: Money | None) -> None:
-    """A float would make 9007199254740993 another number, and 5000.000000000000000001 the price."""
+    """As a float, 9007199254740993 would be another number, and 5000.000000000000000001 would equal the price."""
     server.answer("/history/", Answer(body=f'[{{"reference_uuid":"c-1","amount":{amount}}}]'.encode()))
     assert [row.money for row in campay.statement(DAY)] == [money]
 
@@ -157,7 +157,7 @@ def test_an_odd_statement_is_unreadable_not_empty(
 def test_campay_away_is_no_alarm_of_the_statement_and_a_refusal_is(
     server: ScriptedServer, campay: Campay, answer: Answer, alarms: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """401: one of them says that the permanent token is refused."""
+    """A 401 causes a further alarm for the refused permanent token."""
     server.answer("/history/", answer)
     with pytest.raises(ProviderUnavailable):
         list(campay.statement(DAY))
@@ -173,7 +173,7 @@ def test_a_refused_token_is_renewed_once(server: ScriptedServer, clock: HandCloc
     campay.close()
 
 
-def test_a_statement_on_a_dead_connection_is_simply_asked_for_again(server: ScriptedServer, campay: Campay) -> None:
+def test_a_statement_on_a_dead_connection_is_requested_again(server: ScriptedServer, campay: Campay) -> None:
     server.answer("/history/", Answer(reset=True), Answer(body=json.dumps([ROW]).encode()))
     assert len(list(campay.statement(DAY))) == 1
 
@@ -202,7 +202,7 @@ def test_a_row_without_end_has_one() -> None:
         list(rows_in(endless(), 10))
 
 
-def test_a_statement_that_takes_too_long_is_told(
+def test_a_statement_that_takes_too_long_is_an_alarm(
     server: ScriptedServer, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = CampaySettings(server.url, (), permanent_token="permanent", statement_seconds=10)
@@ -222,7 +222,7 @@ def read_slowly(campay: Campay, clock: HandClock) -> None:
 def test_a_slow_statement_does_not_keep_other_reads_away(
     server: ScriptedServer, campay: Campay, clock: HandClock
 ) -> None:
-    """CamPay puts a large day together for as long as it takes; that says nothing of its other calls."""
+    """CamPay may take long to prepare a large day; that says nothing of its other calls."""
     server.answer("/history/", Answer(hold_seconds=30))
     server.answer("/transaction/c-1/", Answer(body=b'{"reference":"c-1","status":"PENDING"}'))
     with deadline.until(clock.now() + 500), pytest.raises(ProviderUnavailable):
@@ -241,9 +241,7 @@ def a_payment(clock: HandClock, reference: str, **fields: Any) -> Payment:
     )  # fmt: skip
 
 
-def test_all_who_look_for_themselves_share_one_pass_over_each_day(
-    server: ScriptedServer, campay: Campay, clock: HandClock
-) -> None:
+def test_all_searches_share_one_pass_over_each_day(server: ScriptedServer, campay: Campay, clock: HandClock) -> None:
     payments = [a_payment(clock, str(uuid.UUID(int=number))) for number in (1, 3, 5, 99)]
     server.answer(
         "/history/", Answer(body=json.dumps([a_row(number) for number in range(10)]).encode()), Answer(body=b"[]")
@@ -268,7 +266,7 @@ def test_what_was_not_found_on_a_day_that_could_not_be_read_is_not_known(
 
 
 @pytest.mark.parametrize("count", [0, 3])
-def test_a_sweep_reads_each_day_once_for_all_and_not_at_all_for_nobody(
+def test_a_sweep_reads_each_day_once_for_all_payments_and_never_for_none(
     service: Service, large: Service, server: ScriptedServer, shop: Shop, clock: HandClock, count: int
 ) -> None:
     shop.faults(collect=["reset-after-accept"] * count)
@@ -288,7 +286,7 @@ LARGE = 20_000
 
 @pytest.fixture
 def large(settings: Settings, server: ScriptedServer, clock: HandClock) -> Iterator[Service]:
-    """A service whose CamPay is the scripted one; made after `service`, whose AWS it shares."""
+    """Builds a service with the scripted CamPay, after `service`, whose AWS it shares."""
     built = build(replace(settings, campay=replace(settings.campay, api_url=server.url)), clock)
     yield built
     built.close()
@@ -297,7 +295,7 @@ def large(settings: Settings, server: ScriptedServer, clock: HandClock) -> Itera
 def test_a_lost_answer_is_found_in_a_large_statement(
     service: Service, large: Service, server: ScriptedServer, shop: Shop, clock: HandClock
 ) -> None:
-    """Beyond 4 MB the statement was unreadable: the payment stayed EXPIRED although it was paid."""
+    """A statement beyond 4 MB was once unreadable: the payment stayed EXPIRED although it was paid."""
     shop.faults(collect=["reset-after-accept"])
     lost = service.initiate(REQUEST).payment
     assert lost.status is S.INITIATING

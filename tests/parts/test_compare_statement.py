@@ -1,4 +1,4 @@
-"""CamPay's statement against the ledger, with the simulator's own ledger as CamPay's truth."""
+"""Tests the comparison of CamPay's statement with the ledger, with the simulator as CamPay."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -21,7 +21,7 @@ REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids"
 
 
 def today() -> date:
-    """In Cameroon, as the rows of the statement have it."""
+    """Returns today's date in Cameroon, as in the statement's rows."""
     return datetime.now(CAMEROON).date()
 
 
@@ -39,7 +39,7 @@ def test_what_both_have_matches(service: Service, shop: Shop) -> None:
     assert (report.matched, report.made_good, report.differences()) == (2, [], {})
 
 
-def test_money_that_we_have_not_heard_of_is_made_good(service: Service, shop: Shop, clock: HandClock) -> None:
+def test_a_payment_without_its_webhook_is_recovered(service: Service, shop: Shop, clock: HandClock) -> None:
     payment = service.initiate(REQUEST).payment
     shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(3)
@@ -72,7 +72,7 @@ def test_money_that_campay_does_not_list_is_missing_there(
     assert service.compare_statement(day).differences() == {"missing_there": [payment.reference]}
 
 
-def test_another_amount_is_told(service: Service, shop: Shop) -> None:
+def test_another_amount_is_reported(service: Service, shop: Shop) -> None:
     """The record of this number has another amount than was asked for."""
     payment = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(payment.provider_reference, "SUCCESSFUL")
@@ -81,7 +81,7 @@ def test_another_amount_is_told(service: Service, shop: Shop) -> None:
 
 
 def test_the_days_are_the_last_four_unless_somebody_asks_for_one() -> None:
-    """A payment is watched for 72 h: what CamPay lists of a day may change for as long."""
+    """A payment is checked for 72 h; CamPay's list of a day may change for as long."""
     noon = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
     assert statement_days({}, noon) == [date(2026, 2, day) for day in (25, 26, 27, 28)]
     assert statement_days({"day": "2026-01-31"}, noon) == [date(2026, 1, 31)]
@@ -96,7 +96,7 @@ def test_each_day_has_a_report_of_its_own(service: Service, shop: Shop) -> None:
     assert [(report.day, report.matched) for report in reports] == [(days[0], 0), (days[1], 1)]
 
 
-def test_a_day_that_cannot_be_read_is_told_and_the_others_are_compared(
+def test_a_day_that_cannot_be_read_is_reported_and_the_others_are_compared(
     service: Service, shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     paid(service, shop)

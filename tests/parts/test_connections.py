@@ -1,4 +1,4 @@
-"""Who is connected and what they track: registered by gateways, read by an operator, page by page."""
+"""Tests the list of connected clients: gateways register them, an operator reads them page by page."""
 
 import asyncio
 import uuid
@@ -31,7 +31,7 @@ def store(api: object, valkey: Valkey) -> Iterator[redis.Redis]:
 
 
 async def register(valkey: Valkey, store: redis.Redis, gateway_id: str, clients: Clients) -> None:
-    """As a gateway of that id does, which is then gone without a word."""
+    """Registers clients as a gateway does, and ends without unregistering them."""
     settings = settings_for(valkey)
     connections = RedisClients(settings.redis, settings.timing, Credentials(settings))
     registry = Registry(connections, gateway_id, 0.01)
@@ -63,7 +63,7 @@ def pages(operator: dict[str, str], limit: int) -> Iterator[dict[str, Any]]:
 async def test_rows_say_who_is_where_and_how_each_payment_stands(
     valkey: Valkey, store: redis.Redis, operator: dict[str, str], merchant: dict[str, str]
 ) -> None:
-    """They were bare values: no id of a socket, of a gateway, and no status."""
+    """The list once had bare values, without ids of sockets and gateways, and without statuses."""
     kept = await asyncio.to_thread(initiate, merchant, 1)
     forgotten = await asyncio.to_thread(initiate, merchant, 2)
     store.delete(payment_key(forgotten))
@@ -139,11 +139,11 @@ async def test_of_a_gateway_that_died_nobody_is_listed(
 async def test_a_page_costs_what_it_holds_among_50_000_clients(
     valkey: Valkey, store: redis.Redis, operator: dict[str, str], merchant: dict[str, str]
 ) -> None:
-    """Each page read the keys of all and sorted them."""
+    """Each page once read and sorted the keys of all clients."""
     tracked = await asyncio.to_thread(initiate, merchant, 1)
 
     async def cost(clients: int) -> tuple[dict[str, int], int, int]:
-        """Redis's commands, keys and bytes for the second page of ten, as Redis itself counts them."""
+        """Measures the commands, keys and bytes of the second page of ten, as Redis counts them."""
         for name in ("a", "b"):
             await register(valkey, store, name, {socket: [tracked] for socket in sockets(name, clients // 2)})
         first = await asyncio.to_thread(call, "GET", f"{PATH}?limit=10", headers=operator)

@@ -1,4 +1,4 @@
-"""The developer's AWS, where it has to be more faithful than moto is by itself."""
+"""Tests the developer's AWS where it has to be more faithful than moto."""
 
 import http.client
 import json
@@ -78,7 +78,7 @@ def add(table: str, name: str, change: str = "1") -> dict[str, Any]:
 
 
 def stored(client: Any, table: str, name: str) -> Any:
-    """The item, or None."""
+    """Returns the stored item, or None."""
     return client.get_item(TableName=table, Key=key(name), ConsistentRead=True).get("Item")
 
 
@@ -100,7 +100,7 @@ def code_of(call: Callable[[], object]) -> str:
 
 @pytest.fixture
 def restless() -> Iterator[None]:
-    """Threads take turns a hundred times as often, so that what is not atomic shows."""
+    """Switches threads a hundred times as often, so that missing atomicity shows."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(usual / 100)
     yield
@@ -162,7 +162,7 @@ def test_a_transaction_costs_the_same_at_any_table_size() -> None:
 
 
 def test_a_transaction_that_fails_half_way_leaves_nothing(client: Any, table: str) -> None:
-    """An update that no condition guards can still fail when it is carried out."""
+    """An update without a condition can still fail when it is executed."""
     client.put_item(**put(table, "old", "before")["Put"])
     client.put_item(**put(table, "text", "no number")["Put"])
     wrong = add(table, "text")

@@ -1,4 +1,4 @@
-"""Give up: the customer ends the wait for a prompt, and no money is lost by it."""
+"""Tests giving up: the customer ends the wait for a prompt, and no money is lost by it."""
 
 import contextlib
 import itertools
@@ -119,11 +119,11 @@ def quietly(work: Callable[[], object]) -> None:
 
 
 RACES = [(*kind, n) for n, kind in enumerate([*itertools.product(("give-up", "approval", "together"), (0, 1, 2))] * 34)]
-"""What comes first, how many attempts follow (the second of them is approved too), and a number of its own."""
+"""The races: what comes first, how many attempts follow (the second is approved too), and a serial number."""
 
 
 def race(service: Service, shop: Shop, comes_first: str, further: int, n: int) -> None:
-    """One customer gives up while she approves, and perhaps pays again."""
+    """Runs a race of a customer who gives up, approves, and perhaps pays again."""
     request = replace(REQUEST, order_id=f"order-{n}", phone_number=f"23767{n + 1000:07d}")
     first = service.initiate(replace(request, idempotency_key="first")).payment
 
@@ -155,7 +155,7 @@ def race(service: Service, shop: Shop, comes_first: str, further: int, n: int) -
 
 @pytest.mark.timeout(300)  # some 40 s of two cores
 def test_three_hundred_races_of_give_up_against_approval(service: Service, shop: Shop) -> None:
-    """CamPay's books and ours agree in the end, and nobody is charged twice in silence."""
+    """CamPay's ledger and ours agree in the end, and every second charge is reported."""
     assert len(RACES) >= 300
     with ThreadPoolExecutor(4) as workers:
         for done in [workers.submit(race, service, shop, *each) for each in RACES]:

@@ -1,4 +1,4 @@
-"""Initiate on the real parts: one order is charged once, whatever is sent and however often."""
+"""Tests initiate on the real parts: one order is charged once, whatever is sent and however often."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +34,7 @@ def with_key(key: str, **changes: object) -> PaymentRequest:
     return replace(REQUEST, idempotency_key=key, **changes)  # type: ignore[arg-type]  # a test's shorthand
 
 
-def test_a_prompt_goes_out_and_everything_knows_it(service: Service, shop: Shop) -> None:
+def test_a_prompt_is_sent_and_the_payment_is_stored_and_published(service: Service, shop: Shop) -> None:
     result = service.initiate(REQUEST)
     payment = result.payment
     assert (result.replayed, payment.status, payment.version) == (False, S.PENDING, 2)
@@ -132,7 +132,7 @@ def test_a_rotated_hash_key_knows_the_prompt_in_flight_and_the_prompts_before(
 
 
 def test_while_a_hash_key_is_rotated_a_phone_gets_one_prompt_at_a_time(service: Service, shop: Shop) -> None:
-    """Some processes have the new key first already, some have it second."""
+    """During a rotation some processes have the new key first, others have it second."""
     keys = ("a-new-key", *service.initiate.phone_hash_keys)
     fleet = [replace(service.initiate, phone_hash_keys=order) for order in (keys, keys[::-1])]
 
@@ -161,7 +161,7 @@ def test_a_paid_order_is_not_paid_again(service: Service, shop: Shop) -> None:
 
 
 def test_a_new_attempt_re_reads_the_old_one_first(service: Service, shop: Shop, clock: HandClock) -> None:
-    """The customer approved after our expiry and the webhook was lost: the second click must not charge again."""
+    """The customer approved after the expiry and the webhook was lost: a second attempt must not charge again."""
     first = service.initiate(REQUEST).payment
     clock.forward(601)
     assert service.settle.refresh(first.reference).status is S.EXPIRED
@@ -209,13 +209,13 @@ def test_an_order_under_review_is_not_charged_again(service: Service, shop: Shop
 
 
 ODD_PHONE = "237670000006"
-"""CamPay's record of its payments has another amount."""
+"""A number whose payments have another amount in CamPay's record."""
 
 
 def test_a_case_that_opens_after_expiry_holds_its_order_whatever_its_age(
     service: Service, shop: Shop, clock: HandClock
 ) -> None:
-    """The order was free, and attempts of more than 72 h are not asked about: only the order's own row knows."""
+    """The order was free, and attempts older than 72 h are not read: only the order's row has the open case."""
     first = service.initiate(replace(REQUEST, phone_number=ODD_PHONE)).payment
     clock.forward(601)
     assert service.settle.refresh(first.reference).status is S.EXPIRED
@@ -309,7 +309,7 @@ def test_a_refusal_for_now_is_retryable_and_nothing_went_out(
 
 
 def test_a_webhook_faster_than_collects_answer_wins_once(service: Service, shop: Shop) -> None:
-    """The outcome finds the payment settled already: it adds nothing and says nothing twice."""
+    """Collect's outcome comes after the settlement: it adds nothing and announces nothing twice."""
     claimed = service.initiate(REQUEST).payment
     shop.customer(claimed.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(claimed.reference, claimed.provider_reference)
@@ -371,7 +371,7 @@ def test_three_prompts_in_fifteen_minutes_and_six_a_day(service: Service, shop: 
 
 @pytest.mark.parametrize("fault", ["filter", "rate-limit", "unauthorized"])
 def test_what_campay_refused_counts_for_the_phone(service: Service, shop: Shop, clock: HandClock, fault: str) -> None:
-    """CamPay was asked to prompt this phone: a refusal is proof for the money, and no licence to ask at will."""
+    """A refusal proves that no money moves, but still counts for the limits of prompts."""
     for number in range(3):
         shop.faults(collect=[fault])
         with pytest.raises((errors.PaymentRefused, errors.ProviderBusy)):
@@ -383,7 +383,7 @@ def test_what_campay_refused_counts_for_the_phone(service: Service, shop: Shop, 
 
 
 def test_a_refusal_that_proves_nothing_stays_open_and_holds_the_phone(service: Service, shop: Shop) -> None:
-    """A prompt may be on it: no second one may follow within seconds."""
+    """A prompt may be on the phone, so that no second one may follow within seconds."""
     shop.faults(collect=["refused-after-accept"])
     payment = service.initiate(REQUEST).payment
     assert payment.status is S.INITIATING
@@ -457,7 +457,7 @@ def test_without_the_ledger_nothing_starts(service: Service, aws: EmbeddedAws, s
 def test_an_outcome_that_cannot_be_written_is_unknown_not_lost(
     service: Service, aws: EmbeddedAws, shop: Shop, clock: HandClock
 ) -> None:
-    """The claim is written, then the ledger goes away with CamPay's answer in our hands."""
+    """The claim is written, and the ledger fails before CamPay's answer can be written."""
 
     class AwayAfterClaim(type(service.campay)):  # type: ignore[misc]  # the class is only known at run time
         def collect(self, *arguments: object) -> object:
@@ -476,7 +476,7 @@ def test_an_outcome_that_cannot_be_written_is_unknown_not_lost(
 
 
 def test_a_further_attempt_re_reads_every_one_before(service: Service, shop: Shop, clock: HandClock) -> None:
-    """The prompt of the first was approved while the second had expired too: a third would have been a charge."""
+    """The first prompt was approved after the second had expired too: a third attempt would charge again."""
     first = service.initiate(REQUEST).payment
     clock.forward(601)
     assert service.initiate(REQUEST).payment.reference != first.reference
@@ -502,7 +502,7 @@ def test_an_attempt_that_was_refused_does_not_hide_the_one_before(
     assert len(shop.transactions) == 1
 
 
-def test_attempts_of_last_week_are_left_alone(service: Service, shop: Shop, clock: HandClock) -> None:
+def test_attempts_of_last_week_are_not_read(service: Service, shop: Shop, clock: HandClock) -> None:
     service.initiate(REQUEST)
     clock.forward(601)
     service.reconcile.tick()
@@ -512,7 +512,9 @@ def test_attempts_of_last_week_are_left_alone(service: Service, shop: Shop, cloc
     assert service.ledger.order("order-1").attempts == (service.ledger.order("order-1").latest,)
 
 
-def test_where_both_limits_hold_the_longer_wait_is_told(service: Service, shop: Shop, clock: HandClock) -> None:
+def test_where_both_limits_are_reached_the_longer_wait_is_returned(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
     def attempt() -> None:
         payment = service.initiate(replace(REQUEST, order_id=f"order-{clock.now()}")).payment
         shop.customer(payment.provider_reference, "FAILED")
@@ -529,7 +531,7 @@ def test_where_both_limits_hold_the_longer_wait_is_told(service: Service, shop: 
 
 
 def test_an_order_has_so_many_keys_and_no_more(service: Service, shop: Shop, clock: HandClock) -> None:
-    """A page that made a new key for each call would fill the order's row until it could not be written."""
+    """A page with a new key for each call would otherwise fill the order's row until it could not be written."""
     for number in range(KEYS_PER_ORDER):
         first = service.initiate(replace(REQUEST, idempotency_key=f"key-{number}")).payment
     one_more = replace(REQUEST, idempotency_key="one-more")

@@ -1,4 +1,4 @@
-"""Many calls for one order at once: one prompt, every other call joins it or is told that it is in progress."""
+"""Tests many calls for one order at once: one prompt, which every other call joins or is refused for."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,12 +23,12 @@ from tests.harness.service import rebuilt
 
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "en")
 CALLS_PER_ANSWER = 6
-"""To the ledger: two reads of the order, a claim that is refused, a read of the payment, a key, one for the rest."""
+"""Ledger calls per answer: two reads of the order, a refused claim, a read of the payment, a key, one spare."""
 
 
 @pytest.fixture
 def initiate(service: Service, aws: EmbeddedAws) -> Iterator[InitiatePayment]:
-    """With a client that waits for the embedded ledger, which serves a call at a time, however long the queue is."""
+    """Builds initiate with a client that waits for the embedded ledger, which serves one call at a time."""
     config = Config(connect_timeout=120, read_timeout=120, max_pool_connections=400)
     client = boto3.client("dynamodb", endpoint_url=aws.url, config=config)
     ledger = Ledger(client, service.ledger._table.name, service.clock)
@@ -37,7 +37,7 @@ def initiate(service: Service, aws: EmbeddedAws) -> Iterator[InitiatePayment]:
 
 
 def answers(initiate: InitiatePayment, requests: Sequence[PaymentRequest]) -> list[str]:
-    """What each of the calls that start at once is answered: `new`, `joined`, or the error's code."""
+    """Lists the answers to calls that start at once: `new`, `joined`, or the error's code."""
     together = Barrier(len(requests))
 
     def call(request: PaymentRequest) -> str:

@@ -1,4 +1,4 @@
-"""The ledger against DynamoDB's own protocol: claims, commits, leases, marks, and answers that get lost."""
+"""Tests the ledger against DynamoDB's protocol: claims, commits, leases, marks, and lost answers."""
 
 import uuid
 from collections import Counter
@@ -77,7 +77,7 @@ def test_a_claim_takes_order_and_phone_and_is_marked_undelivered(ledger: Ledger,
 def test_what_waits_is_spread_over_all_shards_and_listed_as_one(
     ledger: Ledger, clock: HandClock, dynamodb: Any, table: str
 ) -> None:
-    """One partition of an index would throttle every write of the table at 1,000 a second."""
+    """With one partition, an index would throttle all writes of the table at 1,000 a second."""
     began = clock.now()
     references = [str(uuid.UUID(int=number, version=4)) for number in range(48)]
     for number, reference in enumerate(references):
@@ -124,7 +124,7 @@ def test_two_orders_of_one_phone_do_not_both_get_a_prompt(ledger: Ledger, clock:
     assert ledger.order("order-2").active is None
 
 
-def test_leaving_live_frees_order_and_phone(ledger: Ledger, clock: HandClock) -> None:
+def test_an_attempt_that_ends_frees_order_and_phone(ledger: Ledger, clock: HandClock) -> None:
     payment = claim(ledger, a_payment(clock)).payment
     pending = to(ledger, payment, status=S.PENDING, provider_reference="c-1").payment
     assert ledger.order("order-1").active == "ref-1"
@@ -156,7 +156,7 @@ def test_a_success_pays_the_order_in_the_same_transaction(ledger: Ledger, clock:
     assert (order.paid, order.active) == ("ref-1", None)
 
 
-def test_a_late_success_pays_the_order_and_names_the_attempt_that_is_live(ledger: Ledger, clock: HandClock) -> None:
+def test_a_late_success_pays_the_order_and_names_the_active_attempt(ledger: Ledger, clock: HandClock) -> None:
     first = claim(ledger, a_payment(clock)).payment
     expired = to(ledger, first, status=S.EXPIRED).payment
     second = claim(ledger, a_payment(clock, "ref-2")).payment
@@ -350,7 +350,7 @@ def test_the_mark_goes_only_when_nothing_newer_came(ledger: Ledger, clock: HandC
     assert list(ledger.undelivered(clock.now(), 10)) == []
 
 
-def test_announced_is_remembered_apart(ledger: Ledger, clock: HandClock) -> None:
+def test_the_announced_version_is_stored_separately(ledger: Ledger, clock: HandClock) -> None:
     claim(ledger, a_payment(clock))
     ledger.announced("ref-1", 1)
     stored = ledger.load("ref-1")
@@ -374,7 +374,7 @@ def test_idempotency_keys_live_for_three_days(ledger: Ledger, clock: HandClock) 
     assert set(ledger.order("order-1").keys) == {"new"}
 
 
-def test_further_keys_are_kept_beside_each_other_and_only_while_the_attempt_is_live(
+def test_further_keys_are_stored_independently_and_only_while_the_attempt_is_active(
     ledger: Ledger, clock: HandClock
 ) -> None:
     payment = claim(ledger, a_payment(clock), key="first").payment
@@ -398,7 +398,7 @@ def test_further_keys_are_kept_beside_each_other_and_only_while_the_attempt_is_l
 
 @pytest.fixture
 def single_try(aws: EmbeddedAws, table: str, clock: HandClock) -> Ledger:
-    """Without the client's own repetition: every fault is seen by the ledger itself."""
+    """Builds a ledger whose client never repeats a call, so that the ledger sees every fault."""
     client = boto3.client(
         "dynamodb",
         endpoint_url=aws.url,
@@ -422,7 +422,7 @@ def test_conflicts_of_transactions_are_tried_again(single_try: Ledger, aws: Embe
 def test_a_claim_that_meets_another_transaction_is_decided_anew(
     single_try: Ledger, aws: EmbeddedAws, clock: HandClock
 ) -> None:
-    """Whoever is in the way may have taken the order: to wait for it and write the same again would be in vain."""
+    """The other transaction may have claimed the order, so that writing the same claim again would be refused."""
     aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": 1})
     with pytest.raises(VersionConflict):
         claim(single_try, a_payment(clock))
@@ -431,7 +431,7 @@ def test_a_claim_that_meets_another_transaction_is_decided_anew(
 
 
 def test_a_lost_answer_is_known_as_our_own_success(ledger: Ledger, aws: EmbeddedAws, clock: HandClock) -> None:
-    """The client repeats what got no answer; what it meets then is our own write."""
+    """The client repeats an unanswered write, which then conflicts with its own first attempt."""
     aws.faults.set({"operation": "TransactWriteItems", "kind": "lost-answer", "count": 1})
     payment = claim(ledger, a_payment(clock), key="k").payment
     aws.faults.set({"operation": "TransactWriteItems", "kind": "lost-answer", "count": 1})

@@ -1,4 +1,4 @@
-"""Redis as the product uses it: a real Valkey, the in-memory stand-in, and neither."""
+"""Tests the live store on a real Valkey, on the in-memory stand-in, and without either."""
 
 import json
 import threading
@@ -92,7 +92,7 @@ def test_racing_writers_leave_the_newest(valkey: Valkey, clock: HandClock) -> No
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"{", b"[]", b"null", b'{"version":"x"}', b"\xff"])
-def test_rubbish_under_a_key_is_no_payment_and_is_replaced(valkey: Valkey, clock: HandClock, rubbish: bytes) -> None:
+def test_a_malformed_value_is_no_payment_and_is_replaced(valkey: Valkey, clock: HandClock, rubbish: bytes) -> None:
     live = LiveStore(lambda: connect(RedisSettings("127.0.0.1", valkey.port)), clock, in_memory=False)
     with redis.Redis(port=valkey.port) as client:
         client.set(payment_key("ref-1"), rubbish)
@@ -127,7 +127,7 @@ def test_every_key_has_an_end(valkey: Valkey, clock: HandClock) -> None:
         live.close()
 
 
-def test_a_lost_redis_is_skipped_at_once_probed_and_taken_back(clock: HandClock) -> None:
+def test_a_lost_redis_is_skipped_at_once_probed_and_used_again(clock: HandClock) -> None:
     server = Valkey()
     server.start()
     live = LiveStore(lambda: connect(RedisSettings("127.0.0.1", server.port)), clock, in_memory=False)
@@ -145,7 +145,7 @@ def test_a_lost_redis_is_skipped_at_once_probed_and_taken_back(clock: HandClock)
 
 
 @pytest.mark.parametrize(("answers_after", "probed_after"), [(0.05, 0.2), (0.1, 2), (1, 2)])
-def test_the_longer_a_call_waited_in_vain_the_later_the_next(
+def test_a_call_that_timed_out_delays_the_next_probe_longer(
     clock: HandClock, answers_after: float, probed_after: float
 ) -> None:
     class Away:
@@ -168,7 +168,7 @@ def test_the_longer_a_call_waited_in_vain_the_later_the_next(
 
 
 def test_only_one_call_probes(clock: HandClock) -> None:
-    """A hanging Redis must hold one call, not all of them."""
+    """A hanging Redis must block one call, not all of them."""
 
     class Hanging:
         def __init__(self) -> None:
@@ -222,8 +222,8 @@ def test_development_chooses_memory_where_no_redis_answers(
     assert caplog.messages.count("redis-does-not-answer") == 1
 
 
-def test_a_password_that_redis_refuses_is_told(clock: HandClock) -> None:
-    """It may have been rotated: whoever built the client reads it again."""
+def test_a_password_that_redis_refuses_is_reported(clock: HandClock) -> None:
+    """It may have been rotated; the service reloads it."""
     told: list[bool] = []
     with Valkey() as server:
         with redis.Redis(port=server.port) as client:
@@ -238,7 +238,7 @@ def test_a_password_that_redis_refuses_is_told(clock: HandClock) -> None:
 
 
 def test_a_cluster_that_is_away_is_a_redis_that_is_away(clock: HandClock) -> None:
-    """Its client connects when it is made and raises what is no RedisError: payments must go on all the same."""
+    """A cluster's client connects when it is made and raises no RedisError; payments must go on."""
     settings = RedisSettings("127.0.0.1", free_port(), cluster=True)
     live = LiveStore(lambda: connect(settings), clock, in_memory=False)
     assert live.storage() == "degraded"
@@ -269,7 +269,7 @@ def test_a_cluster_lists_its_connections_and_takes_a_version(clock: HandClock) -
 
 
 def test_a_connection_that_died_while_it_was_idle_is_replaced_at_once(valkey: Valkey, clock: HandClock) -> None:
-    """As after minutes in which a Lambda container was frozen: Redis is not away because one connection is."""
+    """After a Lambda container was frozen for minutes its connection may be dead, although Redis is not away."""
     client = connect(RedisSettings("127.0.0.1", valkey.port))
     live = LiveStore(lambda: client, clock, in_memory=False)
     assert live.publish_newer(an_event(1, "idle"))

@@ -1,4 +1,4 @@
-"""Order events on their way to the shop, as a queue behind the event bus receives them."""
+"""Tests order events as a queue behind the event bus receives them."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ TEN_MINUTES = 600
 
 
 class Queue:
-    """What the shop has received, in the order of arrival; a consumer drops what it has seen and what is older."""
+    """The shop's queue, in the order of arrival. A consumer drops repeated and older events."""
 
     def __init__(self, sqs: Any, url: str) -> None:
         self._sqs = sqs
@@ -31,7 +31,7 @@ class Queue:
         self.received: list[dict[str, Any]] = []
 
     def drain(self) -> list[tuple[str, str, int]]:
-        """Type, order and version of all that came so far."""
+        """Lists type, order and version of all events so far."""
         while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 self.received.append(json.loads(message["Body"]))
@@ -40,7 +40,7 @@ class Queue:
         return [(kind, detail["orderId"], detail["version"]) for kind, detail in details]
 
     def unseen(self) -> list[tuple[str, str, int]]:
-        """Without what an id had told before."""
+        """Lists the events without those whose id came before."""
         first: dict[str, tuple[str, str, int]] = {}
         for row, event in zip(self.drain(), self.received, strict=True):
             first.setdefault(event["detail"]["id"], row)
@@ -109,7 +109,7 @@ def test_a_repetition_is_known_by_its_id(service: Service, shop: Shop, queue: Qu
 def test_the_version_that_pays_an_order_says_so_even_if_it_was_charged_twice(
     service: Service, shop: Shop, queue: Queue, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An operator's yes after a review during which a second charge came: the shop must learn of both."""
+    """An operator accepts a payment that got a second charge during the review: the shop gets an event of both."""
     payment = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(payment.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(payment.reference, payment.provider_reference)
@@ -128,7 +128,7 @@ def test_the_version_that_pays_an_order_says_so_even_if_it_was_charged_twice(
 def test_a_second_charge_of_a_paid_order_is_no_second_success(
     service: Service, shop: Shop, clock: HandClock, queue: Queue
 ) -> None:
-    """Of the same payment, and of another attempt."""
+    """The second charge is of the same payment, or of another attempt."""
     first = start(service, 0)
     clock.forward(601)
     second = start(service, 0)
@@ -143,7 +143,7 @@ def test_a_second_charge_of_a_paid_order_is_no_second_success(
 def test_an_entry_that_the_bus_does_not_take_is_announced_again(
     service: Service, shop: Shop, clock: HandClock, aws: EmbeddedAws, queue: Queue
 ) -> None:
-    """PutEvents answers 200 for the call and tells of each entry whether it was taken."""
+    """PutEvents answers 200 to the call, and says for each entry whether it was accepted."""
 
     class PartlyRefusing:
         def __init__(self) -> None:

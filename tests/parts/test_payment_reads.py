@@ -1,4 +1,4 @@
-"""Reads of CamPay: who may ask, in what order, and what a replayed webhook must not reach."""
+"""Tests reads of CamPay: who may read, in what order, and what a replayed webhook must not cause."""
 
 import threading
 from collections.abc import Callable
@@ -54,7 +54,7 @@ class WatchedCampay:
 
 
 class SleepersClock(Clock):
-    """Stands still, so that no wait ends by itself on a slow machine; sleeping takes its time and is written down."""
+    """A clock that stands still, so that no wait ends early on a slow machine. Sleeps take real time."""
 
     def __init__(self) -> None:
         self._now = super().now()
@@ -69,7 +69,7 @@ class SleepersClock(Clock):
 
 
 def settle_with(service: Service, campay: WatchedCampay, clock: Clock | None = None) -> SettlePayment:
-    """Another process of ours: its own view of CamPay and, where given, its own clock."""
+    """Builds the settling flow of another process, with its own CamPay client and, where given, its own clock."""
     clock = clock or service.clock
     ledger = Ledger(service.ledger._table.client, service.ledger._table.name, clock)
     return rebuilt(service, campay=campay, ledger=ledger, clock=clock).settle
@@ -96,7 +96,7 @@ def pending(service: Service) -> Payment:
 
 @pytest.fixture
 def unanswered(service: Service, shop: Shop) -> Payment:
-    """Its prompt is out, CamPay's answer to `/collect/` was lost."""
+    """Makes a payment whose prompt was sent, and CamPay's answer to `/collect/` lost."""
     shop.faults(collect=["502-after-accept"])
     return service.initiate(REQUEST).payment
 
@@ -124,7 +124,7 @@ def test_a_foreign_reference_leaves_the_payments_row_as_it_is(
 def test_replayed_webhooks_with_invented_references_keep_nobody_from_reading_a_paid_payment(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
-    """One signature is good for an hour and for every payment: one call a second used to move the due time for ever."""
+    """A signature is valid for an hour and every payment: one call a second once postponed the next check for ever."""
     campay = WatchedCampay(service)
     settle = settle_with(service, campay)
     shop.customer(pending.provider_reference, "SUCCESSFUL")
@@ -228,10 +228,10 @@ def ahead(clock: HandClock, seconds: float) -> HandClock:
     return other
 
 
-def test_a_clock_two_seconds_ahead_does_not_swallow_a_webhook(
+def test_a_clock_two_seconds_ahead_loses_no_webhook(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
-    """A read that began before the approval, by a machine whose clock is ahead, cannot stand for the webhook."""
+    """A read that began before the approval, on a machine whose clock is ahead, must not replace the webhook's read."""
     clock.forward(6)
     campay = WatchedCampay(service, hold=lambda _: not campay.may_answer.is_set())
     early = settle_with(service, campay, ahead(clock, 2))
@@ -247,7 +247,7 @@ def test_a_clock_two_seconds_ahead_does_not_swallow_a_webhook(
     assert newest(service, pending).status is S.SUCCESSFUL
 
 
-def test_a_clock_minutes_ahead_does_not_shut_out_the_others(
+def test_a_clock_minutes_ahead_does_not_block_other_readers(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
     clock.forward(6)

@@ -23,7 +23,7 @@ REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids"
 
 
 class Calls:
-    """Initiate as processes run it that may die; `collects` counts every prompt that left any of them."""
+    """Runs initiate in simulated processes that may die. `collects` counts the prompts of all of them."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -34,7 +34,7 @@ class Calls:
         return sum(life.steps.count("before collect") - (life.steps[-1] == "before collect") for life in self._lives)
 
     def initiate(self, life: Life) -> InitiatePayment:
-        """A process of its own, with the ledger and CamPay of the others."""
+        """Builds initiate for a process of its own, with the ledger and CamPay of the others."""
         self._lives.append(life)
         service = self._service
         shared = service.ledger
@@ -42,7 +42,7 @@ class Calls:
         return replace(rebuilt(service, ledger=ledger).initiate, campay=life.watch(service.campay))
 
     def unsent_claim(self, request: PaymentRequest) -> None:
-        """Its process ended right after it had claimed."""
+        """Makes a claim whose process dies right after it."""
         life = Life(ends_at="after transact_write_items")
         with pytest.raises(Death):
             self.initiate(life)(request)
@@ -91,7 +91,7 @@ def test_a_claim_whose_answer_was_lost_is_sent_by_the_call_that_repeats_it(
 
 
 def test_a_mark_whose_answer_was_lost_is_withdrawn(calls: Calls, aws: EmbeddedAws) -> None:
-    """The process lives and knows that it sent nothing."""
+    """The process is alive and has sent nothing."""
     aws.faults.set({"operation": "UpdateItem", "kind": "lost-answer", "count": 3})
     with pytest.raises(LedgerUnavailable):
         calls.initiate(Life())(REQUEST)
@@ -126,7 +126,7 @@ def test_of_many_calls_that_find_an_unsent_claim_one_sends_it(calls: Calls, keys
 def test_an_unsent_claim_whose_time_is_over_is_not_sent_any_more(
     service: Service, calls: Calls, shop: Shop, clock: HandClock
 ) -> None:
-    """Its process was frozen rather than dead: a second attempt has the order and the phone meanwhile."""
+    """Its process was frozen rather than dead, and a second attempt has the order and the phone meanwhile."""
     calls.unsent_claim(replace(REQUEST, idempotency_key="key-1"))
     frozen = service.ledger.order("order-1").active
     assert frozen is not None
@@ -173,7 +173,7 @@ def test_an_unsent_claim_is_not_sent_once_its_order_is_paid(
 
 
 def test_a_row_that_says_nothing_of_its_prompt_may_have_sent_it(service: Service, calls: Calls) -> None:
-    """As a version of this service wrote it that had no such mark."""
+    """An earlier version of the service wrote rows without the mark."""
     calls.unsent_claim(REQUEST)
     reference = service.ledger.order("order-1").active
     service.ledger._table.client.update_item(

@@ -1,4 +1,4 @@
-"""What was lost is made good: lost webhooks, lost answers, a lost Redis, a lost event bus."""
+"""Tests the sweep's recovery from lost webhooks and answers, and from outages of Redis and the event bus."""
 
 from dataclasses import replace
 
@@ -25,14 +25,14 @@ def newest(service: Service, payment: Payment) -> Payment:
 
 
 def sweep(service: Service, clock: HandClock, seconds: float) -> None:
-    """Ticks as the schedule would, every five seconds."""
+    """Runs ticks as the schedule does, every five seconds."""
     ends_at = clock.now() + int(seconds * 1000)
     while clock.now() < ends_at:
         service.reconcile.tick()
         clock.forward(5)
 
 
-def test_a_lost_webhook_is_made_good_at_the_next_due_age(service: Service, shop: Shop, clock: HandClock) -> None:
+def test_a_lost_webhook_is_recovered_at_the_next_check(service: Service, shop: Shop, clock: HandClock) -> None:
     payment = service.initiate(REQUEST).payment
     shop.customer(payment.provider_reference, "SUCCESSFUL")
     sweep(service, clock, 16)
@@ -40,7 +40,7 @@ def test_a_lost_webhook_is_made_good_at_the_next_due_age(service: Service, shop:
     assert shop.order_events == [("payment.successful", 3)]
 
 
-def test_a_lost_answer_and_a_lost_webhook_are_made_good_from_the_statement(
+def test_a_lost_answer_and_a_lost_webhook_are_recovered_from_the_statement(
     service: Service, shop: Shop, clock: HandClock
 ) -> None:
     shop.faults(collect=["reset-after-accept", "502-after-accept"])
@@ -162,7 +162,7 @@ def test_every_settled_version_is_announced_in_order(
     assert shop.order_events == [("payment.expired", 3), ("payment.successful", 4)]
 
 
-def test_an_operator_can_have_it_told_again(service: Service, shop: Shop) -> None:
+def test_an_operator_can_have_a_version_announced_again(service: Service, shop: Shop) -> None:
     payment = service.initiate(REQUEST).payment
     shop.customer(payment.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(payment.reference, payment.provider_reference)
@@ -192,7 +192,7 @@ def test_a_run_ticks_every_five_seconds_for_just_under_a_minute(
 
 @pytest.mark.parametrize("reference", ["a", "b", "c", "73c0dd0e-3d1c-4fd6-9a3e-7f2d3f5d9d5c"])
 def test_every_age_comes_once_never_early_and_at_most_half_an_hour_late(clock: HandClock, reference: str) -> None:
-    """The last one too: a watch that ended before 72 h would miss money that CamPay still may take."""
+    """This includes the last check: before 72 h CamPay may still charge the customer."""
     created = clock.now()
     payment = Payment(
         reference=reference, order_id="o", money=Money(1, "XAF"), phone_mask="", phone_hash="", locale="fr",
@@ -210,7 +210,7 @@ def test_every_age_comes_once_never_early_and_at_most_half_an_hour_late(clock: H
     assert schedule.next_check(replace(payment, status=S.SUCCESSFUL), created) is None
 
 
-def test_telling_it_again_skips_nothing_that_was_never_told(
+def test_announcing_again_skips_no_unannounced_version(
     service: Service, shop: Shop, aws: EmbeddedAws, clock: HandClock
 ) -> None:
     payment = service.initiate(REQUEST).payment
@@ -226,7 +226,7 @@ def test_telling_it_again_skips_nothing_that_was_never_told(
     assert [kind for kind, _ in shop.order_events] == ["payment.successful", "payment.duplicate"]
 
 
-def test_what_waits_too_long_is_told_to_the_alarms(
+def test_what_waits_too_long_is_logged_for_the_alarms(
     service: Service, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     service.initiate(REQUEST)
@@ -236,10 +236,10 @@ def test_what_waits_too_long_is_told_to_the_alarms(
     assert getattr(behind, "fields", {})["due_seconds"] > 600
 
 
-def test_an_attempt_that_was_not_told_of_the_others_success_is_told_by_the_sweep(
+def test_the_sweep_marks_an_active_attempt_of_a_paid_order(
     service: Service, shop: Shop, aws: EmbeddedAws, clock: HandClock
 ) -> None:
-    """Its prompt is on the phone, and the order is paid: the screen has to say that it should be declined."""
+    """The order is paid while this prompt is on the phone: the screen has to ask the customer to decline it."""
     first = service.initiate(REQUEST).payment
     clock.forward(601)
     second = service.initiate(REQUEST).payment

@@ -1,4 +1,4 @@
-"""Secrets: from Secrets Manager by one id, read once, and again where somebody's key was refused."""
+"""Tests secrets from Secrets Manager: read once, and again after a refused key."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ ENVIRONMENT = {name: value for name, value in PRODUCTION.items() if name not in 
 
 @pytest.fixture
 def secrets_manager(aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """boto3's client, with the secret `braidster/test` in it; the environment names it."""
+    """Yields boto3's client, with the secret `braidster/test` stored and named in the environment."""
     for name, value in {**aws_environment(aws), **ENVIRONMENT, "SECRETS_ID": "braidster/test"}.items():
         monkeypatch.setenv(name, value)
     client = boto3.client("secretsmanager")
@@ -48,7 +48,7 @@ def test_a_name_that_the_secret_lacks_is_named(secrets_manager: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[]", '{"ORDER_TOKEN_KEY": 7}'])
-def test_a_malformed_secret_is_told_without_its_text(secrets_manager: Any, text: str) -> None:
+def test_a_malformed_secret_is_reported_without_its_text(secrets_manager: Any, text: str) -> None:
     secrets_manager.put_secret_value(SecretId="braidster/test", SecretString=text)
     with pytest.raises(InvalidSettings) as refused:
         read_settings()
@@ -63,7 +63,7 @@ def test_a_secret_that_is_not_there_is_named(secrets_manager: Any, monkeypatch: 
 
 
 def test_after_a_refused_key_the_secrets_are_read_again_once_a_minute_at_most(secrets_manager: Any) -> None:
-    """A key was rotated: the containers that run learn it from the first caller who uses the new one."""
+    """After a rotation, running containers reload the keys at the first call with the new one."""
     clock = HandClock()
     process = Process(clock)
     first = process.service()

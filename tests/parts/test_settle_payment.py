@@ -1,4 +1,4 @@
-"""Settle: whoever calls, CamPay's own record decides, and no webhook is lost."""
+"""Tests settling: CamPay's record decides, whoever calls, and no webhook is lost."""
 
 import json
 import threading
@@ -47,13 +47,13 @@ def test_a_webhook_settles_by_campays_record(service: Service, pending: Payment,
     assert kept["status"] == "SUCCESSFUL"
 
 
-def test_what_a_webhook_claims_is_not_believed(service: Service, pending: Payment, shop: Shop) -> None:
+def test_a_webhooks_claim_is_not_trusted(service: Service, pending: Payment, shop: Shop) -> None:
     service.settle.handle_webhook(pending.reference, pending.provider_reference)
     assert newest(service, pending).status is S.PENDING
     assert shop.order_events == []
 
 
-def test_a_repeated_webhook_asks_nobody_but_the_ledger(
+def test_a_repeated_webhook_makes_no_call_to_campay(
     service: Service, pending: Payment, shop: Shop, aws: EmbeddedAws
 ) -> None:
     shop.customer(pending.provider_reference, "SUCCESSFUL")
@@ -66,7 +66,7 @@ def test_a_repeated_webhook_asks_nobody_but_the_ledger(
     assert newest(service, pending).version == 3
 
 
-def test_an_unknown_payment_asks_nobody(service: Service, shop: Shop) -> None:
+def test_a_webhook_of_an_unknown_payment_makes_no_call_to_campay(service: Service, shop: Shop) -> None:
     shop.faults(transaction=["502"])
     service.settle.handle_webhook("00000000-0000-4000-8000-000000000000", "c-1")
 
@@ -74,7 +74,7 @@ def test_an_unknown_payment_asks_nobody(service: Service, shop: Shop) -> None:
 def test_a_webhook_within_two_seconds_of_another_waits_and_reads_again(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
-    """A webhook that comes during a read, or just after it, is not lost: another read follows."""
+    """A webhook that arrives during a read, or just after it, is followed by another read."""
     service.settle.handle_webhook(pending.reference, pending.provider_reference)
     shop.customer(pending.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(pending.reference, pending.provider_reference)
@@ -82,7 +82,7 @@ def test_a_webhook_within_two_seconds_of_another_waits_and_reads_again(
     assert newest(service, pending).status is S.SUCCESSFUL
 
 
-def test_a_webhook_does_not_wait_because_somebody_has_just_looked(
+def test_a_webhook_does_not_wait_after_a_status_call(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
     clock.forward(11)
@@ -142,7 +142,7 @@ def test_late_money_is_taken_and_marked(service: Service, pending: Payment, shop
     assert shop.order_events == [("payment.expired", 3), ("payment.successful", 4)]
 
 
-def test_a_late_success_tells_the_attempt_that_is_live(
+def test_a_late_success_marks_the_active_attempt(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
     clock.forward(601)
@@ -183,7 +183,7 @@ def test_a_record_of_another_amount_is_for_an_operator(service: Service, shop: S
 def test_a_version_keeps_its_cause_with_the_note_and_the_log_has_the_cause_alone(
     service: Service, shop: Shop, dynamodb: Any, table: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Metrics count by the cause, and an operator's words may be private."""
+    """Metrics count by the cause, and an operator's note may be private."""
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(odd.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(odd.reference, odd.provider_reference)
@@ -196,7 +196,7 @@ def test_a_version_keeps_its_cause_with_the_note_and_the_log_has_the_cause_alone
     assert [line["cause"] for line in lines] == ["prompted", "webhook", "operator"]
 
 
-def test_an_operators_no_stays_a_no(service: Service, shop: Shop) -> None:
+def test_a_payment_that_an_operator_rejected_stays_failed(service: Service, shop: Shop) -> None:
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(odd.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(odd.reference, odd.provider_reference)
@@ -205,7 +205,7 @@ def test_an_operators_no_stays_a_no(service: Service, shop: Shop) -> None:
     assert service.ledger.order("order-1").active is None
 
 
-def test_an_operators_no_cannot_hide_a_good_charge(service: Service, shop: Shop) -> None:
+def test_an_operator_cannot_reject_a_matching_charge(service: Service, shop: Shop) -> None:
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(odd.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(odd.reference, odd.provider_reference)
@@ -240,7 +240,7 @@ def test_a_second_charge_under_our_reference_is_a_duplicate(service: Service, pe
     assert shop.order_events == [("payment.successful", 3), ("payment.duplicate", 4)]
 
 
-def test_looking_at_a_payment_re_reads_it_at_most_every_five_seconds(
+def test_status_calls_read_a_payment_at_most_every_five_seconds(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
     shop.customer(pending.provider_reference, "SUCCESSFUL")
@@ -286,7 +286,7 @@ def test_conflicts_with_other_writers_are_decided_again(
 
 
 class _SlowCampay:
-    """Reads at once and answers when it is allowed to."""
+    """CamPay's client that reads at once and returns when it is released."""
 
     def __init__(self, service: Service) -> None:
         self._read = service.campay.read
@@ -301,10 +301,10 @@ class _SlowCampay:
         return record
 
 
-def test_a_reader_that_is_overtaken_by_a_success_does_not_make_it_due_again(
+def test_a_read_that_ends_after_a_success_does_not_make_it_due_again(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
-    """Nothing would ever take the mark away, and two hundred of them would fill each round of the sweep."""
+    """Nothing would ever remove its due mark, and two hundred of them would fill each tick of the sweep."""
     clock.forward(11)
     slow = _SlowCampay(service)
     settle = rebuilt(service, campay=slow).settle
@@ -342,7 +342,7 @@ def test_a_change_ends_the_read_that_led_to_it(
     assert stored.reads.lease_id is None
 
 
-def test_a_phone_that_is_forgotten_does_not_hold_up_the_money(
+def test_a_deleted_phone_row_does_not_block_a_settlement(
     service: Service, pending: Payment, shop: Shop, dynamodb: Any, table: str
 ) -> None:
     phone = {"pk": {"S": f"phone#{pending.phone_hash}"}, "sk": {"S": "state"}}
@@ -355,7 +355,7 @@ def test_a_phone_that_is_forgotten_does_not_hold_up_the_money(
 def test_whatever_goes_wrong_in_a_delivery_the_caller_gets_the_answer(
     service: Service, shop: Shop, clock: HandClock
 ) -> None:
-    """The cluster client's own error was no RedisError: the customer got a 500 with the prompt on the phone."""
+    """The cluster client's error was no RedisError: the customer got a 500 with the prompt on the phone."""
 
     class Broken:
         def publish_newer(self, _event: PaymentEvent) -> bool:

@@ -1,4 +1,4 @@
-"""Every line that the API writes is JSON with its time, whoever writes it."""
+"""Tests that every line of the API's log is JSON with a time, whichever code writes it."""
 
 import http.client
 import json
@@ -66,7 +66,7 @@ def parsed(text: str) -> list[dict[str, Any]]:
 
 
 def test_whoever_writes_a_line_writes_json_with_its_time(settings: Settings, aws: EmbeddedAws) -> None:
-    """In production, as Lambda starts it."""
+    """The process runs in production mode, as Lambda starts it."""
     command = [sys.executable, "-c", EVERYBODY]
     in_lambda = environment_of(settings, aws) | {"AWS_LAMBDA_FUNCTION_NAME": "api", "PATH": os.environ["PATH"]}
     run = subprocess.run(command, cwd=ROOT, env=in_lambda, capture_output=True, text=True, timeout=50, check=False)
@@ -108,9 +108,9 @@ def test_the_developers_server_writes_json_too(tmp_path: Path) -> None:
         connection.request("POST", "/api/payment/webhook?phone_number=237677777777", b"{}")
         assert connection.getresponse().status == 400
         connection.close()
-        with socket.create_connection((LOOPBACK, port), timeout=5) as stranger:
-            stranger.sendall(b"no HTTP at all\r\n\r\n")
-            assert stranger.recv(1000)
+        with socket.create_connection((LOOPBACK, port), timeout=5) as client:
+            client.sendall(b"no HTTP at all\r\n\r\n")
+            assert client.recv(1000)
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0

@@ -1,4 +1,4 @@
-"""Bad input gets a clear error that names the field, writes nothing and prompts nobody."""
+"""Tests that bad input gets an error which names the field, writes nothing and sends no prompt."""
 
 import json
 import time
@@ -110,7 +110,7 @@ def test_a_bad_body_names_what_is_wrong(merchant: dict[str, str], body: str, fie
 
 
 def test_the_document_refuses_what_the_api_refuses() -> None:
-    """But for what a schema cannot say: how the JSON is written, which currencies there are, what is printable."""
+    """Exceptions are what a schema cannot express: how JSON is written, which currencies exist, what is printable."""
     taken = {name for name, body, _ in BODIES if is_taken_by_the_document(body)}
     assert taken == {
         *("a duplicate key", "a nested duplicate key", "17 kB", "17 kB of spaces"),
@@ -210,7 +210,7 @@ def test_the_amount_never_comes_from_a_browser(api: Settings) -> None:
 
 
 @pytest.mark.usefixtures("untouched", "api")
-def test_an_address_that_sends_nothing_but_nonsense_is_slowed_down() -> None:
+def test_an_address_that_sends_only_bad_requests_is_limited() -> None:
     if time.time() % 60 > 50:  # the minute's count would begin again on the way
         time.sleep(60 - time.time() % 60)
     replies = [call("POST", "/api/payment/initiate", "{", address="41.202.0.77") for _ in range(12)]
@@ -221,7 +221,7 @@ def test_an_address_that_sends_nothing_but_nonsense_is_slowed_down() -> None:
 
 
 @pytest.mark.usefixtures("untouched")
-def test_an_exception_of_ours_is_a_problem_without_its_story(merchant: dict[str, str], aws: EmbeddedAws) -> None:
+def test_an_unexpected_exception_is_a_problem_without_details(merchant: dict[str, str], aws: EmbeddedAws) -> None:
     aws.faults.set({"operation": "BatchGetItem", "kind": "throttle", "count": 20})
     reply = call("POST", "/api/payment/initiate", order(), headers=merchant)
     aws.faults.set()

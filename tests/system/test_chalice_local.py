@@ -1,4 +1,4 @@
-"""`chalice local` and `chalice package`, the real commands, in a shell where nothing is set."""
+"""Tests the real commands `chalice local` and `chalice package`, in a shell without settings."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ SHELL = {
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """What Chalice sees, and no file that somebody else's test changes. Nothing of it is downloaded."""
+    """Copies what Chalice reads, so that no other test changes it. Nothing is downloaded."""
     folder = tmp_path / "project"
     for name in ("chalicelib", ".chalice"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("deployments", "__pycache__"))
@@ -64,7 +64,7 @@ def wait_until_it_serves(log: Path) -> None:
 
 
 def test_plain_chalice_local_is_development(project: Path, tmp_path: Path) -> None:
-    """It answered 500 everywhere; only a trace said that every setting was missing."""
+    """It once answered 500 to every call; only a trace said that every setting was missing."""
     with chalice_local(project, tmp_path / "log") as url:
         wait_until_it_serves(tmp_path / "log")
         health = requests.get(f"{url}/health", timeout=10)
@@ -89,7 +89,7 @@ def test_plain_chalice_local_starts_a_payment_where_campay_is_given(
 
 
 def test_inside_lambda_it_is_production_all_the_same(project: Path, tmp_path: Path) -> None:
-    """Where settings are missing, production does not start."""
+    """In production the app does not start without its settings."""
     log = tmp_path / "log"
     with chalice_local(project, log, AWS_LAMBDA_FUNCTION_NAME="payments-api"):
         wait_until(lambda: "ORDER_TOKEN_KEY is missing" in log.read_text(), "it says what is missing", 30)
@@ -97,7 +97,7 @@ def test_inside_lambda_it_is_production_all_the_same(project: Path, tmp_path: Pa
 
 
 def test_chalice_package_bakes_no_environment_in(project: Path) -> None:
-    """Chalice's command line says who it is there too: what it makes must still be production in Lambda."""
+    """Chalice's command line sets its variable here too; the package must still run in production mode in Lambda."""
     environment = SHELL | {"AWS_DEFAULT_REGION": "eu-west-1"}
     subprocess.run([CHALICE, "package", "packaged"], cwd=project, env=environment, check=True, capture_output=True)
     template = json.loads((project / "packaged" / "sam.json").read_text())

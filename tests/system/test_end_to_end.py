@@ -1,4 +1,4 @@
-"""A payment from the first call to the browser's last event, through all processes of `make run`."""
+"""Tests payments from the first call to the browser's last event, through all processes of `make run`."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +50,7 @@ def browsers() -> Iterator[list[JavaScriptBrowser]]:
 async def python_client(
     stack: Stack, started: dict[str, Any], until: int, on_pending: Callable[[], None] = lambda: None
 ) -> tuple[list[tuple[str, int]], dict[str, Any]]:
-    """python-socketio's client with default options: what it hears until `until` events, and the ack."""
+    """Connects python-socketio's client with default options; returns its events up to `until`, and the ack."""
     heard: list[tuple[str, int]] = []
     others: list[str] = []
     async with socketio.AsyncSimpleClient() as client:
@@ -128,7 +128,7 @@ NUMBERS = {
 
 
 def test_each_number_ends_as_it_should(stack: Stack, browsers: list[JavaScriptBrowser]) -> None:
-    """All at once; the two ledgers agree at the end."""
+    """All run at once; CamPay's ledger and ours agree at the end."""
     with ThreadPoolExecutor(8) as callers:
         replies = dict(zip(NUMBERS, callers.map(lambda n: stack.initiate(f"order-{n}", n), NUMBERS), strict=True))
     started = {number: reply.json() for number, reply in replies.items()}
@@ -168,15 +168,15 @@ def test_a_lost_answer_and_a_lost_webhook_are_found_in_the_statement(stack: Stac
     assert len(stack.transactions(reply.json()["reference"])) == 1
 
 
-def test_a_lost_webhook_is_made_good_by_the_sweep_alone(stack: Stack) -> None:
-    """Nobody looks: the order event is the witness."""
+def test_a_lost_webhook_is_recovered_by_the_sweep_alone(stack: Stack) -> None:
+    """No page is open; the order event proves it."""
     stack.initiate("order-sweep", "237670000002")
     told = "order event payment.successful order-sweep"
     wait_until(lambda: told in stack.log(), "the sweep settled it", float(SHORT["SIMULATOR_APPROVE_AFTER"]) + 1 + 6)
 
 
 def test_two_thousand_calls_for_one_order_charge_once(stack: Stack) -> None:
-    """A prompt and its approval happen in the middle of it; every call answers with the one payment."""
+    """A prompt is sent and approved meanwhile; every call returns the same payment."""
 
     def click(_: int) -> requests.Response:
         return stack.initiate("order-2000", "237680002000", **{"Idempotency-Key": "one-attempt"})
@@ -192,7 +192,7 @@ def test_two_thousand_calls_for_one_order_charge_once(stack: Stack) -> None:
 
 @pytest.mark.parametrize("environment", ["development", "production"])
 def test_redis_may_stop_in_the_middle(environment: str, browsers: list[JavaScriptBrowser]) -> None:
-    """Everything goes on without it, and the browser learns the end without connecting again."""
+    """Payments go on without Redis, and the browser gets the outcome without reconnecting."""
     with (
         Valkey() as redis,
         running(redis, **SHORT | {"APP_ENV": environment, "PAYMENT_EXPIRES_SECONDS": "60"}) as stack,

@@ -85,7 +85,7 @@ def test_each_request_of_the_document_is_taken(
 
 
 def payment_under_review(shop: Shop, merchant: dict[str, str], api: Settings) -> dict[str, str]:
-    """One that every action may be done to, and what CamPay sends about it."""
+    """Makes a payment to which every action applies, and CamPay's webhook about it."""
     body = {"orderId": ORDER_ID, "amount": 5000, "currency": "XAF", "phoneNumber": "237670000006"}
     started = call("POST", "/api/payment/initiate", body, headers=merchant).json
     shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")

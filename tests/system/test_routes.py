@@ -1,4 +1,4 @@
-"""The HTTP API, called as API Gateway calls it."""
+"""Tests the HTTP API, called as API Gateway calls it."""
 
 import json
 import time
@@ -79,7 +79,7 @@ def test_a_refusal_is_a_problem_that_names_the_payment(
     assert reply.json["reference"]
 
 
-def test_a_prompt_in_flight_is_told_as_such_with_the_time_to_wait(merchant: dict[str, str]) -> None:
+def test_a_prompt_in_flight_is_a_problem_with_the_time_to_wait(merchant: dict[str, str]) -> None:
     initiate(merchant)
     reply = initiate({**merchant, "Accept-Language": "en"}, orderId="order-2")
     assert (reply.status, reply.json["code"]) == (429, "prompt_in_flight")
@@ -105,7 +105,7 @@ def test_errors_speak_the_callers_language(merchant: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["json", "base64", "form", "query"])
-def test_campay_may_ring_in_any_way(api: Settings, merchant: dict[str, str], shop: Shop, kind: str) -> None:
+def test_a_webhook_may_come_in_any_form(api: Settings, merchant: dict[str, str], shop: Shop, kind: str) -> None:
     reference = initiate(merchant).json["reference"]
     provider_reference = shop.transactions[0]["reference"]
     shop.customer(provider_reference, "SUCCESSFUL")
@@ -146,7 +146,7 @@ def test_a_webhook_without_a_good_signature_does_nothing(api: Settings, merchant
     assert stored.payment.status == "PENDING"
 
 
-def test_a_webhook_of_nobody_is_handled_and_a_malformed_one_is_told(api: Settings) -> None:
+def test_a_webhook_of_an_unknown_payment_is_handled_and_a_malformed_one_is_refused(api: Settings) -> None:
     good = signature(api)
     for fields in (
         {"reference": "c-1", "external_reference": "00000000-0000-4000-8000-000000000000", "signature": good},
@@ -323,7 +323,7 @@ def test_no_log_line_shows_a_phone_number_or_a_signature(
 
 
 def test_an_order_id_may_come_percent_encoded(merchant: dict[str, str]) -> None:
-    """API Gateway hands path parameters over as they came."""
+    """API Gateway passes path parameters on without decoding them."""
     body = {**ORDER, "orderId": "shop:1"}
     started = call("POST", "/api/payment/initiate", headers=merchant, body=body).json
     grant = {"Authorization": f"Bearer {started['trackingToken']}"}

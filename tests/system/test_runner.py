@@ -1,4 +1,4 @@
-"""The developer's machine: the API's local server, and the runner that starts, watches and stops everything."""
+"""Tests the API's local server, and the runner that starts, watches and stops all processes."""
 
 import http.client
 import io
@@ -27,7 +27,7 @@ from tests import ROOT
 
 
 def until(condition: Callable[[], Any], seconds: float = 5) -> Any:
-    """What the condition says as soon as it is true."""
+    """Waits for a condition; returns its first true value."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "waited in vain"
@@ -82,7 +82,7 @@ def test_large_bodies_and_encoded_paths_arrive(connection: http.client.HTTPConne
 
 
 def test_a_kept_connection_does_not_stall(connection: http.client.HTTPConnection) -> None:
-    """Two segments and a delayed acknowledgement made each of these wait 40 ms."""
+    """Two segments and a delayed acknowledgement once made each call take 40 ms."""
     post(connection, "/echo/a", b"1")
     kept = connection.sock
     seconds = []
@@ -192,7 +192,7 @@ WITH_CHILD = 'subprocess.Popen([sys.executable, "-c", "import time; time.sleep(6
 
 
 def alive(marker: str) -> list[int]:
-    """Every process that has inherited the marker in its environment."""
+    """Lists the processes that have inherited the marker in their environment."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
@@ -218,7 +218,7 @@ def test_a_quiet_child_is_heard_only_when_it_fails(processes: Processes, out: io
     assert out.getvalue() == ""
 
 
-def test_a_child_that_dies_before_it_is_ready_is_reported_with_its_last_words(processes: Processes) -> None:
+def test_a_child_that_dies_before_it_is_ready_is_reported_with_its_last_output(processes: Processes) -> None:
     dying = child("print('first'); raise OSError('no disk')")
     processes.start(dying)
     with pytest.raises(ChildFailed, match="child ended with exit code 1") as failed:
@@ -240,7 +240,9 @@ def test_a_command_that_does_not_exist_is_reported(processes: Processes) -> None
         processes.start(absent)
 
 
-def test_stop_ends_the_stubborn_and_what_they_started(processes: Processes, marker: str, out: io.StringIO) -> None:
+def test_stop_ends_children_that_ignore_sigterm_and_what_they_started(
+    processes: Processes, marker: str, out: io.StringIO
+) -> None:
     stubborn = child(STUBBORN + WITH_CHILD + SERVE, marker)
     processes.start(stubborn)
     processes.wait_until_ready([stubborn], 5)
@@ -370,7 +372,7 @@ def test_a_busy_port_is_one_line() -> None:
 
 
 def lines_until(runner: subprocess.Popen[str], text: str) -> list[str]:
-    """What it says up to the line that contains the text; fails if it ends before."""
+    """Reads the output up to a line that contains the text; fails if it ends before."""
     lines: list[str] = []
     for line in runner.stdout or ():
         lines.append(line.rstrip())
@@ -413,7 +415,7 @@ def test_one_command_runs_a_payment_and_leaves_nothing(marker: str) -> None:
     assert not is_ready(f"tcp://{redis}"), "Valkey writes over its environment, so its marker is lost"
 
 
-def test_a_child_that_dies_ends_the_run_with_its_last_words(marker: str) -> None:
+def test_a_child_that_dies_ends_the_run_with_its_last_output(marker: str) -> None:
     runner = run(marker, SIMULATOR_APPROVE_AFTER="soon")
     _, errors = runner.communicate(timeout=15)
     assert runner.returncode == 1

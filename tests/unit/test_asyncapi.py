@@ -1,4 +1,4 @@
-"""docs/asyncapi.yaml says what is really sent: the golden payloads pass it, and its words are the contract's."""
+"""Tests docs/asyncapi.yaml: the golden payloads are valid, and its names are those of the contract."""
 
 import json
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_its_codes_are_those_of_the_gateway() -> None:
 
 
 def test_it_is_a_sound_asyncapi_document() -> None:
-    """By AsyncAPI's own schema, which npm's @asyncapi/specs brings."""
+    """The document is valid by AsyncAPI's own schema, from npm's @asyncapi/specs."""
     schema = ROOT / "frontend" / "node_modules" / "@asyncapi" / "specs" / "schemas" / "3.0.0.json"
     Draft7Validator(json.loads(schema.read_text("utf-8"))).validate(DOCUMENT)
 

@@ -1,4 +1,4 @@
-"""The breaker by itself: who may call when, and what one failure means to the others."""
+"""Tests the circuit breaker alone: which calls it admits, and what a failure changes for the others."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.harness.fakes import HandClock
 
 
 class DoesNotAnswer(Exception):
-    """What the service's client raises."""
+    """Raised by the service's client."""
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def breaker(clock: HandClock) -> Breaker:
 
 
 def fail(breaker: Breaker, clock: HandClock, after_seconds: float, others: int = 0) -> None:
-    """A call that waits in vain; `others` try meanwhile and are refused."""
+    """Makes a call that fails after a time; `others` calls meanwhile are refused."""
 
     def call() -> None:
         with breaker.call():

@@ -21,11 +21,11 @@ READERS: Mapping[str, tuple[Callable[[Mapping[str, str]], Any], Mapping[str, str
 }
 NUMBERS = [(heading, code(name), *bounds) for heading in READERS for name, *bounds, _ in rows(PAGE, heading)]
 OF_LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME", "AWS_CHALICE_CLI_MODE"}
-"""Set by what runs the API, and never by hand."""
+"""Variables that the API's runtime sets, never a person."""
 
 
 class Recorder(Mapping[str, str]):
-    """An environment that remembers what was asked for."""
+    """An environment that records which variables are read."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.asked: set[str] = set()

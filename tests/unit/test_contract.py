@@ -1,4 +1,4 @@
-"""The golden files in `tests/contract/` are the one agreement of Python and TypeScript: vitest reads them too."""
+"""Tests the contract against the golden files in `tests/contract/`, which vitest reads too."""
 
 import json
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def record(status: RecordStatus, **fields: Any) -> ProviderRecord:
 
 
 def golden_payments() -> dict[str, Payment]:
-    """Each case of the golden file, come about as it would in life, at fixed times."""
+    """Builds each case of the golden file by the changes that lead to it, at fixed times."""
     initiating = Payment(
         reference=REFERENCE,
         order_id="order-1042",
@@ -158,7 +158,7 @@ def test_the_order_event_is_the_golden_one_and_its_id_stays_the_same_on_repetiti
 
 
 def test_the_further_event_of_a_version_has_an_id_of_its_own() -> None:
-    """A consumer that drops ids which it has seen must not drop it."""
+    """A consumer that drops known ids must not drop it."""
     payment = PAYMENTS["successfulByAnOperatorChargedTwice"]
     version = f"{payment.reference}:{payment.version}"
     ids = [detail["id"] for _, detail in contract.order_events(payment, SENT)]
@@ -177,7 +177,7 @@ def test_events_by_status_in_order() -> None:
 
 
 def test_keys_channels_and_rooms() -> None:
-    """The golden templates are the functions' own answers to a placeholder."""
+    """The golden templates are what the functions return for a placeholder."""
     assert {
         "paymentKey": contract.payment_key("<reference>"),
         "paymentChannel": contract.payment_channel("<reference>"),

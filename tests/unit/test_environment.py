@@ -1,4 +1,4 @@
-"""Numbers in the environment: bounded on both sides, and refused without showing what was written."""
+"""Tests numbers in the environment: bounded on both sides, and refused without showing the value."""
 
 import pytest
 

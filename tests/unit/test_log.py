@@ -1,4 +1,4 @@
-"""What a line of the log looks like, in the API and in the gateway."""
+"""Tests the form of log lines, which the API and the gateway share."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""docs/openapi.yaml is sound, and says of itself what the code says: routes, methods, codes, fields, sentences."""
+"""Tests docs/openapi.yaml: it is valid, and its routes, codes, fields and sentences are those of the code."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -22,7 +22,7 @@ SCHEMAS: dict[str, Any] = COMPONENTS["schemas"]
 
 
 def errors() -> Iterator[PaymentError]:
-    """One of each code that the API may answer."""
+    """Yields one error of each code that the API may answer."""
     yield PaymentError()
     yield from (LimitReached(code, 1) for code in SENTENCE_OF_LIMIT if code not in LIMITS_OF_GATEWAY)
     kinds = PaymentError.__subclasses__()
@@ -117,7 +117,7 @@ def codes_of(said: dict[str, Any]) -> set[str]:
 
 
 def examples_pass(part: dict[str, Any], *, closed: bool) -> int:
-    """How many there are."""
+    """Validates all examples in a part; returns their number."""
     examples = [(each, media["schema"]) for media in part.get("content", {}).values() for each in examples_of(media)]
     for example, schema in examples:
         validate(example, schema, closed=closed)

@@ -1,4 +1,4 @@
-"""The pages for people: what they link to is there, and what they list is what the code has."""
+"""Tests the documentation: its links work, and its lists are those of the code."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 
 
 def links(page: Path) -> Iterator[tuple[Path, str]]:
-    """The file and the heading's anchor, empty where there is none."""
+    """Yields each link's file and anchor; the anchor is empty where there is none."""
     for path, anchor in _LINK.findall(page.read_text("utf-8")):
         yield (page.parent / path if path else page), anchor
 

@@ -1,4 +1,4 @@
-"""The status table of the design, spelled here a second time, and what every event makes of every status."""
+"""Tests the status transitions of the design, and the effect of every event on every status."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -60,7 +60,7 @@ EXAMPLES = {
     "LOST": replace(CLAIMED, status=EXPIRED, version=2),
     "REFUSED": replace(CLAIMED, status=FAILED, version=2, reason="ER201"),
 }
-"""One payment per status; LOST and REFUSED are an EXPIRED and a FAILED one of which CamPay told us no reference."""
+"""One payment per status. LOST and REFUSED are an EXPIRED and a FAILED one without a reference of CamPay."""
 
 PAID = ProviderRecord(
     provider_reference="A",
@@ -83,7 +83,7 @@ def changed(payment: Payment | None) -> Payment:
 # --- the table
 
 
-def test_the_table_is_the_design_s() -> None:
+def test_the_transition_table_is_that_of_the_design() -> None:
     assert TRANSITIONS == MAY_BECOME
 
 
@@ -125,7 +125,7 @@ PECULIARITIES: dict[str, dict[str, Any]] = {
     "zero": {"money": Money(0, "XAF")},
     "withdraw": {"is_incoming": False},
     "unproven": {"money": Money(0, "XAF"), "amount_is_proof": False},
-    "stranger": {"provider_reference": "B"},
+    "foreign": {"provider_reference": "B"},
 }
 # `-`: nothing changes. `late`: SUCCESSFUL, late. `duplicate`: a second charge. `adopted`: the status
 # stays, the provider's reference is learnt. `noted`: a charge that the operator has to know of. A word
@@ -150,13 +150,13 @@ successful+unproven           SUCCESSFUL SUCCESSFUL late       late       late  
 failed+unproven               FAILED     FAILED     FAILED     FAILED     -          -          -          -
 pending+unproven              PENDING    -          -          adopted    -          -          -          -
 successful+unproven+withdraw  CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED CONFLICTED -          -
-successful+stranger           SUCCESSFUL SUCCESSFUL late       late       late       late       noted      duplicate
-failed+stranger               FAILED     -          -          FAILED     -          -          -          -
-pending+stranger              PENDING    -          -          adopted    -          -          -          -
-unknown+stranger              adopted    -          -          adopted    -          -          -          -
-successful+stranger+amount    CONFLICTED -          -          CONFLICTED -          CONFLICTED -          -
-failed+stranger+amount        CONFLICTED -          -          CONFLICTED -          CONFLICTED -          -
-successful+stranger+withdraw  CONFLICTED -          -          CONFLICTED -          CONFLICTED -          -
+successful+foreign            SUCCESSFUL SUCCESSFUL late       late       late       late       noted      duplicate
+failed+foreign                FAILED     -          -          FAILED     -          -          -          -
+pending+foreign               PENDING    -          -          adopted    -          -          -          -
+unknown+foreign               adopted    -          -          adopted    -          -          -          -
+successful+foreign+amount     CONFLICTED -          -          CONFLICTED -          CONFLICTED -          -
+failed+foreign+amount         CONFLICTED -          -          CONFLICTED -          CONFLICTED -          -
+successful+foreign+withdraw   CONFLICTED -          -          CONFLICTED -          CONFLICTED -          -
 """
 
 
@@ -220,7 +220,7 @@ def test_the_same_record_again_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("example", ["INITIATING", "PENDING", "EXPIRED", "LOST"])
-@pytest.mark.parametrize("words", ["pending", "unknown", "pending+amount", "unknown+stranger", "unknown+withdraw"])
+@pytest.mark.parametrize("words", ["pending", "unknown", "pending+amount", "unknown+foreign", "unknown+withdraw"])
 def test_without_proof_nothing_fails_and_nothing_is_paid(example: str, words: str) -> None:
     after = EXAMPLES[example].observe(record_of(words), NOW) or EXAMPLES[example]
     assert after.status in {INITIATING, PENDING, EXPIRED}
@@ -241,8 +241,8 @@ def test_every_further_charge_is_a_duplicate_and_each_is_counted_once() -> None:
     assert payment.provider_reference == "A"
 
 
-def test_our_own_prompt_approved_after_a_stranger_s_charge_is_a_duplicate() -> None:
-    paid = changed(PROMPTED.observe(record_of("successful+stranger"), NOW))
+def test_a_prompt_approved_after_a_foreign_charge_is_a_duplicate() -> None:
+    paid = changed(PROMPTED.observe(record_of("successful+foreign"), NOW))
     twice = changed(paid.observe(PAID, NOW))
     assert (twice.charges, twice.duplicate) == (("B", "A"), True)
 
@@ -293,7 +293,7 @@ def test_only_what_waits_expires_and_not_before_its_time(example: str) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_whoever_still_watches_learns_that_the_order_is_paid(example: str) -> None:
+def test_an_active_payment_records_that_another_attempt_paid_the_order(example: str) -> None:
     before = EXAMPLES[example]
     after = before.order_paid_elsewhere("payment-2", NOW)
     if example in {"INITIATING", "PENDING", "CONFLICTED"}:
@@ -325,23 +325,23 @@ def test_an_operator_decides_nothing_else(example: str, status: PaymentStatus) -
         EXAMPLES[example].resolved(status, NOW)
 
 
-def test_the_charge_behind_an_operator_s_yes_is_no_duplicate_but_the_next_one_is() -> None:
+def test_the_charge_that_an_operator_accepts_is_no_duplicate_but_the_next_one_is() -> None:
     paid = EXAMPLES["CONFLICTED"].resolved(SUCCESSFUL, NOW)
     assert (paid.charges, paid.duplicate) == (("A",), False)
     assert paid.observe(PAID, NOW) is None
-    assert changed(paid.observe(record_of("successful+stranger"), NOW)).duplicate
+    assert changed(paid.observe(record_of("successful+foreign"), NOW)).duplicate
 
 
-def test_a_charge_that_came_during_the_review_makes_the_operator_s_yes_a_duplicate() -> None:
-    noted = changed(EXAMPLES["CONFLICTED"].observe(record_of("successful+stranger"), NOW))
+def test_a_charge_during_the_review_makes_the_accepted_payment_a_duplicate() -> None:
+    noted = changed(EXAMPLES["CONFLICTED"].observe(record_of("successful+foreign"), NOW))
     assert (noted.status, noted.duplicate) == (CONFLICTED, False)
     paid = noted.resolved(SUCCESSFUL, NOW)
     assert (paid.charges, paid.duplicate) == (("B", "A"), True)
 
 
-@pytest.mark.parametrize(("words", "charge"), [("successful+stranger", "B"), ("successful", "A")])
-def test_an_operator_s_no_is_refused_while_a_good_charge_is_noted(words: str, charge: str) -> None:
-    """The money is there in full: FAILED would hide it and free the order for a second charge."""
+@pytest.mark.parametrize(("words", "charge"), [("successful+foreign", "B"), ("successful", "A")])
+def test_an_operator_cannot_reject_a_payment_with_a_matching_charge(words: str, charge: str) -> None:
+    """FAILED would hide a full charge and free the order for a second one."""
     noted = changed(EXAMPLES["CONFLICTED"].observe(record_of(words), NOW))
     assert (noted.status, noted.charges) == (CONFLICTED, (charge,))
     with pytest.raises(InvalidTransition, match=f"charged by {charge}$"):
@@ -358,16 +358,16 @@ def test_a_disputed_record_that_agrees_at_last_is_one_charge() -> None:
 
 def test_one_version_pays_the_order() -> None:
     paid = changed(PROMPTED.observe(PAID, NOW))
-    charged_twice = changed(paid.observe(record_of("successful+stranger"), NOW))
+    charged_twice = changed(paid.observe(record_of("successful+foreign"), NOW))
     by_an_operator = EXAMPLES["CONFLICTED"].resolved(SUCCESSFUL, NOW)
     told = [version.pays_order for version in (PROMPTED, paid, charged_twice, by_an_operator, paid.as_duplicate())]
     assert told == [False, True, False, True, False]
     assert (charged_twice.paid_version, paid.as_duplicate().paid_version) == (paid.version, None)
 
 
-def test_a_clock_that_goes_back_does_not_take_the_payment_along() -> None:
+def test_a_clock_that_goes_back_does_not_set_the_payments_time_back() -> None:
     payment = changed(PROMPTED.observe(PAID, NOW))
-    assert changed(payment.observe(record_of("successful+stranger"), NOW - 5_000)).updated_at == NOW
+    assert changed(payment.observe(record_of("successful+foreign"), NOW - 5_000)).updated_at == NOW
 
 
 # --- any sequence of changes
@@ -422,5 +422,5 @@ def test_no_sequence_of_changes_breaks_the_rules(steps: list[tuple[Change, int]]
 
 
 def claim_of(payment: Payment) -> tuple[object, ...]:
-    """What no change may touch."""
+    """Returns the fields that no change may alter."""
     return (payment.reference, payment.order_id, payment.money, payment.phone_hash, payment.created_at)

@@ -1,4 +1,4 @@
-"""Amounts and phone numbers: exact, or not at all."""
+"""Tests amounts and phone numbers, which are read exactly or refused."""
 
 import pytest
 from hypothesis import given, settings

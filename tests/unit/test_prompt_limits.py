@@ -1,4 +1,4 @@
-"""How many prompts a phone may get, at each boundary, and whether the time to wait is true."""
+"""Tests the limits of prompts per phone at each boundary, and the time to wait."""
 
 import itertools
 import random
@@ -13,7 +13,7 @@ MOST = {"per_quarter_hour": 3, "per_day": 6}
 
 
 def retry_after(ages: list[int], **most: int) -> int | None:
-    """Seconds to wait, for prompts of these ages in milliseconds, the oldest first; None where another may go out."""
+    """Returns the seconds to wait after prompts of these ages (ms, oldest first); None where another one is allowed."""
     return wait_at(NOW, [NOW - age for age in ages], **most)
 
 
@@ -44,7 +44,7 @@ def test_the_sixth_prompt_in_a_day_is_the_last() -> None:
     assert retry_after(hours) == 3600
 
 
-def test_the_longer_wait_is_told() -> None:
+def test_the_longer_wait_is_returned() -> None:
     minute = 60_000
     assert retry_after([DAY_MS - 1, *[10 * minute] * 3, 2 * minute, 0]) == 5 * 60, "the quarter of an hour is longer"
     assert retry_after([DAY_MS - 20 * minute, 20 * minute, 20 * minute, 9 * minute, 8 * minute, 7 * minute]) == 20 * 60

@@ -1,4 +1,4 @@
-"""The environment: complete, checked whole, and no key ever shown."""
+"""Tests the settings: all faults are named at once, and no key is ever shown."""
 
 import pytest
 
@@ -102,14 +102,14 @@ NUMBERS = {
     "STATEMENT_MAXIMUM_ROWS": (1_000, 10_000_000),
     "STATEMENT_SECONDS": (5, 600),
 }
-"""Smallest and largest."""
+"""The minimum and maximum of each number."""
 
 
 @pytest.mark.parametrize(
     "value", ["-1", "-0.5", "nan", "inf", "-inf", "1e999", "999999999999", "many", "0x10", "٣", "1;2"]
 )
 def test_no_number_is_negative_endless_or_none_at_all_and_every_wrong_one_is_named_at_once(value: str) -> None:
-    """PHONE_PROMPTS_PER_DAY=0 started, and then answered 500 to who wanted to pay."""
+    """With PHONE_PROMPTS_PER_DAY=0 the API once started, and then answered 500 to each payment."""
     named = faults(PRODUCTION | dict.fromkeys(NUMBERS, value)).split("; ")
     assert {fault.split()[0] for fault in named} == set(NUMBERS)
 

@@ -1,4 +1,4 @@
-"""The template of each stage, with and without cluster mode."""
+"""Provides the template of each stage, with and without cluster mode."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Asks the policies of a template whether a call would be allowed, as AWS decides it."""
+"""Evaluates the policies of a template for a call, as AWS does."""
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -19,7 +19,7 @@ def role_allows(statements: Iterable[Properties], action: str, resource: str) ->
 
 
 def granted(statements: Iterable[Properties]) -> set[tuple[str, str]]:
-    """Each action that is allowed, with each resource that it is allowed on, as the statements write them."""
+    """Returns (action, resource) pairs that the statements allow, as written in them."""
     return {
         (action, plain(resource))
         for statement in statements
@@ -30,7 +30,7 @@ def granted(statements: Iterable[Properties]) -> set[tuple[str, str]]:
 
 
 def _decide(statements: Iterable[Properties], action: str, resource: str, context: Mapping[str, str]) -> bool:
-    """Some statement allows it and none denies it."""
+    """Returns whether some statement allows the call and none denies it."""
     effects = {
         statement["Effect"]
         for statement in statements

@@ -1,4 +1,4 @@
-"""Alarms: each watches something that is really there, and each has its section in docs/operations.md."""
+"""Tests the alarms: each watches something that exists, and has its section in docs/operations.md."""
 
 import ast
 import dataclasses
@@ -31,11 +31,11 @@ EVERY_STAGE = {
 }
 WHERE_THE_SHOP_IS_CALLED = {"undelivered-order-events"}
 LINE_FIELDS = {"level", "event", "alarm"}
-"""Those that log.py itself writes."""
+"""The fields that log.py itself writes."""
 
 
 def alarms(stack: Template) -> Mapping[str, Properties]:
-    """Ours by their names; auto scaling has others, which nobody has to read."""
+    """Returns name -> alarm, without those of auto scaling, which need no attention."""
     found = stack.of_type("CloudWatch::Alarm").values()
     return {it["AlarmName"].split("-", 3)[3]: it for it in found if "AlarmName" in it}
 
@@ -75,7 +75,7 @@ def test_each_alarm_reaches_somebody(stack: Template, variant: Variant) -> None:
     [("<AWS::AccountId>", "true", True), ("999999999999", "true", False), ("<AWS::AccountId>", "false", False)],
 )
 def test_this_accounts_alarms_may_publish_and_nobody_elses(stack: Template, account: str, tls: str, may: bool) -> None:
-    """A policy that only asks for TLS takes the place of the usual one, and no alarm reached anybody."""
+    """A policy that only required TLS once replaced the default one, and no alarm was delivered."""
     (topic,) = stack.of_type("SNS::Topic")
     context = {"aws:SourceAccount": account, "aws:SecureTransport": tls}
     call = {"service": "cloudwatch.amazonaws.com", "action": "sns:Publish", "resource": f"<{topic}>"}
@@ -98,7 +98,7 @@ def test_a_sweep_that_does_not_start_is_noticed_within_five_minutes(stack: Templ
 
 
 def test_a_gateway_that_is_not_ready_for_five_minutes_is_noticed_by_what_it_logs_itself(stack: Template) -> None:
-    """The load balancer asks whether it is alive, so that none of its metrics knows of a lost Redis."""
+    """The load balancer only checks liveness, so that its metrics do not show a lost Redis."""
     alarm = alarms(stack)["gateway-not-ready"]
     (watched,) = alarm["Metrics"]
     period, name = watched["MetricStat"]["Period"], watched["MetricStat"]["Metric"]["MetricName"]
@@ -113,7 +113,7 @@ def test_a_gateway_that_is_not_ready_for_five_minutes_is_noticed_by_what_it_logs
 
 
 def test_five_minutes_undelivered_and_ten_minutes_due_are_too_long(stack: Template) -> None:
-    """The longest that anything waits, not how many lines say so."""
+    """The alarms use the longest wait, not the number of lines."""
     for name, seconds in (("undelivered-old", 300), ("due-old", 600)):
         alarm = alarms(stack)[name]
         (watched,) = alarm["Metrics"]
@@ -154,7 +154,7 @@ def test_the_dashboard_shows_every_alarm(stack: Template) -> None:
 
 
 def written_lines() -> Iterator[tuple[str, set[str]]]:
-    """Each line of the product's log: its event, or "" where that is a variable, and its fields."""
+    """Yields each log call of the product: its event, or "" where that is a variable, and its fields."""
     for path in [ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py"), *(ROOT / "socket_gateway").glob("*.py")]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         dicts = dict(literal_dicts(tree))
@@ -183,7 +183,7 @@ def words(pattern: str, field: str) -> set[str]:
 
 
 def order_event_types() -> set[str]:
-    """order_events.py logs the event's own type."""
+    """Returns the types of order events, which order_events.py logs as events."""
     source = json.loads((ROOT / "tests" / "contract" / "payment-events.json").read_text(encoding="utf-8"))
     told = {kind for case in source.values() for kind in case["orderEventTypes"]}
     assert "payment.conflicted" in told
@@ -193,7 +193,7 @@ def order_event_types() -> set[str]:
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.metric)
 def test_somebody_writes_the_line_that_is_counted(line: Any) -> None:
-    """An alarm on a line that was renamed is silent for ever."""
+    """An alarm on a renamed log line would never fire."""
     lines: dict[str, set[str]] = {}
     for event, fields in written_lines():
         lines.setdefault(event, set()).update(fields)

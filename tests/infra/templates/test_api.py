@@ -1,4 +1,4 @@
-"""API Gateway and the three functions behind it."""
+"""Tests API Gateway and the three functions behind it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -119,7 +119,7 @@ def test_one_address_cannot_use_up_the_rate_of_initiate(stack: Template, variant
     assert (rule["Action"], acl["DefaultAction"], limit["AggregateKeyType"]) == ({"Block": {}}, {"Allow": {}}, "IP")
     minutes = limit["EvaluationWindowSec"] / 60
     assert limit["Limit"] / minutes >= 2 * Limits().address_prompts_per_minute, "the service lets so many through"
-    assert limit["Limit"] / minutes / 60 <= stage.api.initiate_rate / 4, "four strangers are needed, not one"
+    assert limit["Limit"] / minutes / 60 <= stage.api.initiate_rate / 4, "four addresses are needed, not one"
     association = stack.one("WAFv2::WebACLAssociation")
     assert plain(association["ResourceArn"]).endswith("::/restapis/<RestAPI>/stages/<RestAPIprodStage>")
 
@@ -242,13 +242,13 @@ def test_what_api_gateway_answers_is_a_problem_as_the_api_tells_it(stack: Templa
         assert "$" not in problem["detail"], "it would be taken for a variable of the template"
 
 
-def test_nobody_is_told_that_a_payment_failed_that_may_have_been_made(stack: Template) -> None:
+def test_no_gateway_response_calls_a_payment_failed_that_may_have_been_made(stack: Template) -> None:
     for name in ("INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE", "DEFAULT_5XX"):
         detail = json.loads(responses(stack)[name]["responseTemplates"]["application/json"])["detail"]
         assert "Ne payez pas une seconde fois" in detail
 
 
-def test_a_throttled_caller_is_told_when_to_come_back(stack: Template) -> None:
+def test_a_throttled_caller_gets_a_retry_after(stack: Template) -> None:
     assert responses(stack)["THROTTLED"]["responseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
 
 

@@ -1,4 +1,4 @@
-"""The Socket.IO gateway on Fargate, and the times in which it goes away without losing a browser."""
+"""Tests the Socket.IO gateway on Fargate, and the order of its time-outs at a deployment."""
 
 from fnmatch import fnmatch
 
@@ -12,7 +12,7 @@ from tests.infra.templates.synthesis import Properties, Template, Variant
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
 PING_SECONDS = 25 + 20
-"""Engine.IO's usual interval and time-out: so long may nothing pass between a browser and the gateway."""
+"""Engine.IO's default interval and time-out: the longest silence between a browser and the gateway."""
 
 
 def container(stack: Template) -> Properties:
@@ -26,7 +26,7 @@ def attributes(properties: Properties, name: str) -> dict[str, str]:
 
 
 def test_it_closes_its_connections_before_the_balancer_does_and_ends_before_it_is_killed(stack: Template) -> None:
-    """In another order, browsers would be cut off in mid-payment at each deployment."""
+    """In another order, each deployment would disconnect browsers during payments."""
     timing = Timing()
     targets = attributes(stack.one("ElasticLoadBalancingV2::TargetGroup"), "TargetGroupAttributes")
     deregistration = int(targets["deregistration_delay.timeout_seconds"])
@@ -40,7 +40,7 @@ def test_a_dead_gateway_soon_gets_no_browsers(stack: Template) -> None:
 
 
 def test_a_gateway_that_leaves_accepts_until_every_part_of_the_balancer_knows(stack: Template) -> None:
-    """ECS tells the balancer, whose parts learn of it within seconds."""
+    """ECS deregisters it at the balancer, whose nodes learn of it within seconds."""
     assert container(stack)["StopTimeout"] > Timing().drain_accept_seconds >= 10
 
 
@@ -58,7 +58,7 @@ def test_long_polling_comes_back_to_the_container_that_knows_it(stack: Template)
 
 
 def test_only_a_dead_gateway_is_replaced(stack: Template) -> None:
-    """Were either check the one of readiness, an outage of Redis of 20 s would make ECS replace every gateway."""
+    """With a readiness check, an outage of Redis of 20 s would make ECS replace every gateway."""
     assert stack.one("ElasticLoadBalancingV2::TargetGroup")["HealthCheckPath"] == "/healthz"
     check = container(stack)["HealthCheck"]
     assert "/healthz" in check["Command"][-1]

@@ -1,4 +1,4 @@
-"""The roles' permissions, compared with the calls that the product really makes."""
+"""Tests the roles' permissions against the calls that the product makes."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -22,11 +22,11 @@ from tests.infra.templates.test_api import routes
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
 NEVER_IN_AWS = {("chalicelib/adapters/ledger/table.py", "create_table")}
-"""What the developer's machine does in the stack's place."""
+"""Calls that are only made on a developer's machine."""
 AWAITED_INDEX, AWAITED_CALL = "search", ("chalicelib/adapters/ledger/reader.py", "search")
 """The index is written from the first payment on, for a history that no route shows yet."""
 OF_THE_PLATFORM = ("logs:", "ec2:")
-"""Lambda's own calls with a function's role: it writes the log and puts the function into the VPC."""
+"""Actions of Lambda itself with a function's role: it writes the log and attaches the VPC."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def drive(aws: EmbeddedAws, valkey: Valkey) -> Iterator[Drive]:
 
 
 def callers(stack: Template) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Name, role and environment of each process that calls AWS."""
+    """Yields name, role and environment of each process that calls AWS."""
     for function in FUNCTIONS:
         it = stack.of_type("Lambda::Function")[function.resource]
         yield function.name, plain(it["Role"]), it["Environment"]["Variables"]
@@ -55,13 +55,13 @@ def statements_of(stack: Template, role: str) -> list[Properties]:
 
 
 def in_template(permission: Permission, environment: Mapping[str, Any]) -> Permission:
-    """The permission for what the template gives the function in place of the drive's table, bus or secret."""
+    """Translates a permission from the test's table, bus or secret to the template's."""
     name, slash, index = permission.resource.partition("/")
     return Permission(permission.action, f"{plain(environment[OF_VARIABLE[name]])}{slash}{index}")
 
 
 def test_each_role_allows_every_call_that_is_made_with_it(stack: Template, drive: Drive) -> None:
-    """A query of an index that the role does not name would pass all other tests and be refused in AWS."""
+    """A query of an index that the role lacks would pass all other tests and be refused in AWS."""
     refused = [
         f"{name}: {permission.action} of {permission.resource}"
         for name, role, environment in callers(stack)
@@ -104,7 +104,7 @@ def test_every_index_is_queried(drive: Drive) -> None:
 
 
 def test_every_line_that_calls_boto3_is_driven(drive: Drive) -> None:
-    """A call that the drive does not come to may need a permission that no test has seen."""
+    """A call that the drive does not reach may need a permission that no test checks."""
     missed = {
         (call.path, call.function)
         for call in calls_in_the_product()
@@ -114,7 +114,7 @@ def test_every_line_that_calls_boto3_is_driven(drive: Drive) -> None:
 
 
 class WrittenCall(NamedTuple):
-    """A call as the product's text has it, and the function that it stands in."""
+    """A call in the product's source, and the function that contains it."""
 
     path: str
     function: str
@@ -122,7 +122,7 @@ class WrittenCall(NamedTuple):
 
 
 def calls_in_the_product() -> Iterator[WrittenCall]:
-    """Those of a boto3 client, known by the operation's name, and those that name an index for one."""
+    """Yields calls of boto3 clients, found by the operation's name, and calls that name an index."""
     for place in PRODUCT:
         for file in sorted(place.rglob("*.py")):
             nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))

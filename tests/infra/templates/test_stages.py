@@ -1,4 +1,4 @@
-"""The stages as a whole: they synthesise, the linters have nothing to say, and what they set is what is read."""
+"""Tests the stages as a whole: they synthesise, pass the linters, and set exactly the variables that are read."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def synthesis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def test_all_stages_are_synthesised_within_a_minute_with_nothing_that_cdk_nag_finds(synthesis: Synthesis) -> None:
-    """cdk-nag's findings end the synthesis, so that one that ended well had none."""
+    """A finding of cdk-nag fails the synthesis."""
     assert synthesis.seconds < 60
     report = json.loads((synthesis.folder / "validation-report.json").read_text(encoding="utf-8"))
     assert [found for plugin in report["pluginReports"] for found in plugin["violations"]] == []
@@ -58,7 +58,7 @@ def test_cfn_lint_has_nothing_to_say(synthesis: Synthesis) -> None:
 
 
 def test_cloudformation_refuses_to_delete_production_and_every_secret(synthesis: Synthesis) -> None:
-    """`make destroy` only asks CloudFormation; a person has to switch the protection off in the console first."""
+    """`make destroy` uses CloudFormation; a person has to switch the protection off in the console first."""
     manifest = json.loads((synthesis.folder / "manifest.json").read_text(encoding="utf-8"))
     protected = {name: it["properties"]["terminationProtection"] for name, it in stacks_of(manifest).items()}
     names = {stage: STACK_NAME.format(stage=stage) for stage in STAGES}
@@ -83,7 +83,7 @@ def test_a_stage_that_there_is_not_ends_before_anything_is_built(name: str, tmp_
 
 
 def test_one_zip_is_the_code_of_every_function(synthesis: Synthesis) -> None:
-    """What is deployed is what was tested, and the sweep never runs other code than the API."""
+    """The deployed code is the tested code, and the sweep runs the same code as the API."""
     keys = {
         function["Code"]["S3Key"]
         for stage in STAGES
@@ -93,7 +93,7 @@ def test_one_zip_is_the_code_of_every_function(synthesis: Synthesis) -> None:
 
 
 def test_no_template_holds_a_secret(synthesis: Synthesis) -> None:
-    """Templates are readable by many and kept for ever: a value may only be named by its place in Secrets Manager."""
+    """Templates are widely readable and kept for ever: they may only refer to a value's place in Secrets Manager."""
     for template in synthesis.templates():
         text = re.sub(r'SecretString:\w+::\}\}|"GenerateStringKey": "\w+"', "", template.text)
         assert [name for name in SECRET if name in text] == []
@@ -110,7 +110,7 @@ def environments(stack: Template) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 class Recording(dict[str, str]):
-    """An environment that remembers which names it was asked for."""
+    """An environment that records which names are read."""
 
     def __init__(self, variables: dict[str, str]) -> None:
         super().__init__(variables)
@@ -126,7 +126,7 @@ class Recording(dict[str, str]):
 
 
 def read(name: str, variables: dict[str, str]) -> tuple[Any, set[str]]:
-    """The settings that the API or the gateway would start with, and the names that it asked for."""
+    """Returns the settings that the API or the gateway would start with, and the names that it read."""
     secret = {key: f"{key}-of-the-test-{'x' * 32}" for key in SECRET}
     known = {key: value for key, value in variables.items() if key != "SECRETS_ID"}  # the secret's content instead
     recording = Recording({**secret, **known, "REDIS_HOST": "redis.test"})
@@ -142,7 +142,7 @@ def test_each_process_starts_with_what_the_stack_and_the_secret_give_it(stack: T
 
 
 def test_the_stack_sets_nothing_that_nobody_reads(stack: Template) -> None:
-    """A variable that is set and not read is a setting that somebody believes in."""
+    """A variable that is set but not read would seem to have an effect."""
     for name, variables in environments(stack):
         _, asked = read(name, variables)
         assert variables.keys() - asked - READ_BY_BOTO3 == set(), name
@@ -163,7 +163,7 @@ def test_no_environment_holds_a_secret(stack: Template) -> None:
 
 
 def test_without_one_of_its_variables_a_process_names_it(stack: Template) -> None:
-    """None of them is there by habit: without it the process does not start, or has another setting."""
+    """Every variable is needed: without it the process does not start, or has another setting."""
     needed = {"FRONTEND_URL", "CAMPAY_API_URL", "PAYMENTS_TABLE", "EVENT_BUS", "API_URL"}
     for name, variables in environments(stack):
         for variable in needed & variables.keys():
@@ -196,7 +196,7 @@ def test_nobody_may_more_than_it_does(stack: Template) -> None:
 
 
 def test_a_failed_first_deployment_can_be_repeated(synthesis: Synthesis) -> None:
-    """What is kept, or protects itself, while a creation is rolled back stands in the way of the next one."""
+    """A resource that is retained or protected when a creation is rolled back would block the next creation."""
     for template in synthesis.templates():
         for name, resource in template.resources.items():
             assert resource.get("DeletionPolicy") != "Retain", name

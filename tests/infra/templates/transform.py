@@ -12,7 +12,7 @@ from samtranslator.translator.transform import transform
 
 
 class NoManagedPolicies:
-    """The loader that the translator asks for names of managed policies: no function has one, each has its own role."""
+    """A loader of managed policies for the translator. It has none, since each function has its own role."""
 
     def load(self) -> dict[str, str]:
         return {}

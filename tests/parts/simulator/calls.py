@@ -1,4 +1,4 @@
-"""Calls the simulator over real HTTP, and hears its webhooks in the API's place."""
+"""Calls the simulator over real HTTP, and receives its webhooks in the API's place."""
 
 import json
 import queue
@@ -31,7 +31,7 @@ FAST = SimulatorSettings(
 
 
 class Receiver:
-    """The API's place: one address of its own for each test, so that no test hears another's stragglers."""
+    """Receives webhooks, at an address of its own for each test, so that late ones of another test do not arrive."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -44,11 +44,11 @@ class Receiver:
         return fields
 
     def some(self, number: int) -> dict[str, Counter[str]]:
-        """The statuses that so many webhooks claimed, by transaction."""
+        """Waits for a number of webhooks; returns transaction -> the statuses that they claimed."""
         return counted(self.next() for _ in range(number))
 
     def until(self, last: str) -> dict[str, Counter[str]]:
-        """The same, up to the first one of the transaction `last`."""
+        """Waits up to the first webhook of the transaction `last`; returns the same."""
         return counted(takewhile(lambda fields: fields["reference"] != last, iter(self.next, None)))
 
 

@@ -1,4 +1,4 @@
-"""One simulator for all tests of a file, and a receiver of webhooks for each test."""
+"""Provides a simulator for each file, and a receiver of webhooks for each test."""
 
 from collections.abc import Callable, Iterator
 

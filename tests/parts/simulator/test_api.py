@@ -1,4 +1,4 @@
-"""The simulator's API over real HTTP, as CamPay's contract has it, and every fault of a call."""
+"""Tests the simulator's API over real HTTP against CamPay's contract, and every fault of a call."""
 
 import re
 import uuid
@@ -224,7 +224,7 @@ def test_the_balance_is_what_moved_less_the_fee(simulator: CampaySimulator) -> N
 
 @pytest.mark.parametrize(("amount", "net"), [(1, "0.00"), (5, "4.00"), (10, "9.00"), (75, "73.00"), (5001, "4900.00")])
 def test_the_fee_is_whole_francs(simulator: CampaySimulator, amount: int, net: str) -> None:
-    """1 XAF of 5 and of 10 was measured; CamPay says 2 %."""
+    """A fee of 1 XAF was measured for 5 and for 10 XAF; CamPay documents 2 %."""
     assert record(simulator, accepted(simulator, amount=amount))["app_amount"] == net
 
 
@@ -239,7 +239,7 @@ def test_the_fee_is_whole_francs(simulator: CampaySimulator, amount: int, net: s
     ],
 )
 def test_the_operators_reference(phone_number: str, status: str, expected: str) -> None:
-    """Empty where the demo host simulates the customer; else it may be there before the customer has decided."""
+    """It is empty where the demo host simulates the customer; otherwise it may precede the customer's decision."""
     with CampaySimulator(FAST, approve_after=600, slow_approve_after=600) as simulator:
         reference = accepted(simulator, phone_number)
         while_pending = record(simulator, reference)["operator_reference"]
@@ -335,7 +335,7 @@ def do(simulator: CampaySimulator, call: str, reference: str) -> requests.Respon
         (["lost"], "object"),
     ],
 )
-def test_an_unknown_fault_is_told_and_changes_nothing(simulator: CampaySimulator, wanted: object, part: str) -> None:
+def test_an_unknown_fault_is_refused_and_changes_nothing(simulator: CampaySimulator, wanted: object, part: str) -> None:
     answer = control(simulator, "faults", wanted)
     assert answer.status_code == 400
     assert part in answer.json()["error"]

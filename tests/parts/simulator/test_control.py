@@ -1,4 +1,4 @@
-"""The simulator's control calls, and its life as a process."""
+"""Tests the simulator's control calls, and its process."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def test_a_person_decides(simulator: CampaySimulator, receiver: Receiver) -> Non
 
 
 def test_a_person_decides_before_the_number_does(receiver: Receiver) -> None:
-    """Nothing is announced for the one, and the number's own decision comes too late."""
+    """No webhook is sent for the first, and the number's own decision comes too late."""
     with CampaySimulator(FAST, webhook_url=receiver.url, slow_approve_after=1.5, late_after=1.5) as simulator:
         reference = accepted(simulator, ANYBODY)
         control(simulator, f"transactions/{reference}/resolve", {"status": "FAILED", "webhook": False})
@@ -98,7 +98,7 @@ def test_health_and_unknown_control_calls(simulator: CampaySimulator) -> None:
 
 
 def test_any_page_may_make_control_calls(simulator: CampaySimulator) -> None:
-    """A browser asks first where the body is JSON, and reads the refusals too."""
+    """A browser sends a preflight for a JSON body, and must be able to read refusals."""
     page = {"Origin": "http://localhost:8080"}
     asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
     for path in ("faults", "transactions/x/resolve"):
@@ -120,7 +120,7 @@ def own_valkey() -> Iterator[Valkey]:
 
 
 def test_redis_hangs_for_as_long_as_it_is_told_to(own_valkey: Valkey) -> None:
-    """It keeps every connection and answers nobody; a second pause meanwhile is told that it cannot be."""
+    """Redis keeps its connections and answers none; a second pause meanwhile is refused."""
     with (
         CampaySimulator(FAST, redis_host="localhost", redis_port=own_valkey.port) as simulator,
         redis.Redis(port=own_valkey.port, socket_timeout=5) as client,
@@ -172,7 +172,7 @@ def test_no_log_names_a_person_or_a_key(simulator: CampaySimulator, caplog: pyte
 
 
 def test_kept_connections_do_not_stall(simulator: CampaySimulator) -> None:
-    """Head and body in two segments would take 40 ms each time."""
+    """Head and body in two segments would delay each answer by 40 ms."""
     seconds = []
     with requests.Session() as session:
         for _ in range(25):
@@ -188,7 +188,7 @@ def test_a_body_of_unknown_length_is_refused(simulator: CampaySimulator) -> None
 
 
 def test_stop_ends_everything_at_once() -> None:
-    """Held calls, kept connections, webhooks that get no reply, timers: nothing outlives it."""
+    """Held calls, idle connections, unanswered webhooks and timers all end with it."""
     before = set(threading.enumerate())
     with socket.create_server(("127.0.0.1", 0)) as silent, requests.Session() as session:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"

@@ -1,4 +1,4 @@
-"""The simulator's payouts and payment links over real HTTP, as CamPay's contract has them."""
+"""Tests the simulator's payouts and payment links over real HTTP against CamPay's contract."""
 
 import json
 import queue
@@ -108,7 +108,7 @@ def test_a_payout_that_fails_moves_nothing(simulator: CampaySimulator) -> None:
     ],
 )
 def test_a_payout_that_is_refused(simulator: CampaySimulator, changes: dict[str, Any], expected: str) -> None:
-    """The balance of one operator does not help with another."""
+    """The balance of one operator does not count for another."""
     funded(simulator)
     answer = withdraw(simulator, **changes)
     assert answer.status_code == 400

@@ -1,4 +1,4 @@
-"""What each of the simulator's numbers does, and the webhooks that come of it."""
+"""Tests what each of the simulator's numbers does, and the webhooks that follow."""
 
 import json
 import re
@@ -132,7 +132,7 @@ def test_a_webhook_by_get_is_all_in_its_query(receiver: Receiver) -> None:
 
 
 def test_the_receiver_may_change_and_fail(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
-    """One try only, whatever the reply is; and nobody listening harms nobody."""
+    """A webhook is sent once, whatever the reply, and may find no receiver."""
     caplog.set_level("INFO", logger="local.simulator")
     receiver.status = 500
     with CampaySimulator(FAST, webhook_url="http://127.0.0.1:9/closed", slow_approve_after=1.5) as simulator:
