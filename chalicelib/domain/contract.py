@@ -208,8 +208,9 @@ def decode(text: str | bytes) -> PaymentEvent:
 def order_events(payment: Payment, now: int) -> list[tuple[str, dict[str, Any]]]:
     """Returns the type and the payload of each event that the shop gets of a version; none while it waits.
 
-    The version that pays the order is always announced as that; if it is a duplicate too, a further event says so. An
-    event's `id` is the same however often it is announced.
+    The version that pays the order is announced as `payment.successful` even where it shows a second charge too; then a
+    further event, with an id of its own, says `payment.duplicate`. An event's `id` is the same however often it is
+    announced.
     """
     event = {"id": f"{payment.reference}:{payment.version}", **to_event(payment, now)}
     kind = _ORDER_EVENT_OF_STATUS.get(payment.status)

@@ -50,6 +50,17 @@ def test_its_operations_are_the_routes_of_the_app() -> None:
     assert {(it.method, it.path) for it in operations()} == routes
 
 
+FOR_BROWSERS = {"initiate", "status", "tracking", "give_up", "health"}
+NOT_FOR_BROWSERS = {"webhook", "simulate", "connections", "operate"}
+
+
+def test_pages_of_the_shop_may_call_what_is_for_browsers_and_nothing_else() -> None:
+    """A new route belongs to one of the two: without CORS no page could call it, with it every page could try."""
+    entries = [entry for methods in application.app.routes.values() for entry in methods.values()]
+    assert {entry.view_name for entry in entries if entry.cors} == FOR_BROWSERS
+    assert {entry.view_name for entry in entries if not entry.cors} == NOT_FOR_BROWSERS
+
+
 def test_its_codes_are_those_of_the_error_tree() -> None:
     assert sorted(SCHEMAS["ProblemCode"]["enum"]) == sorted(ERRORS)
 

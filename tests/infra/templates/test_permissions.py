@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 NEVER_IN_AWS = {("chalicelib/adapters/ledger/table.py", "create_table")}
 """Calls that are only made on a developer's machine."""
 AWAITED_INDEX, AWAITED_CALL = "search", ("chalicelib/adapters/ledger/reader.py", "search")
-"""The index is written from the first payment on, for a history that no route shows yet."""
+"""The index is written from the first payment on, for a search that no route offers yet."""
 OF_THE_PLATFORM = ("logs:", "ec2:")
 """Actions of Lambda itself with a function's role: it writes the log and attaches the VPC."""
 
