@@ -1,4 +1,4 @@
-"""`make bench-gateway`: compares the gateway with what a team would pick instead, in turn, on one core each.
+"""Compares the gateway with the usual alternatives, in turn, on one core each (`make bench-gateway`).
 
 The servers run one after the other in each round; a figure is the median, over the rounds, of the ratio to Node's in
 the same round. The load and Redis run on another core. Every event that arrives is checked: nothing is lost, doubled or
@@ -30,14 +30,14 @@ from local.embedded import Valkey
 from tests.harness.stack import NODE
 
 Measured = dict[str, Any]
-"""What `load.mjs` prints."""
+"""The measurements that `load.mjs` prints."""
 _LOAD = Path(__file__).parent / "load.mjs"
 _VERSION = 987_654_321
 _NOW = 1_790_000_000_000
 _LEAST, _FEW, _MANY = 100, 2_000, 10_000
 _WATCHERS = 500
 _MOST_LOAD = 0.6
-"""Share of its core that the load may take; beyond it the load would be measured."""
+"""Maximum share of its core that the load may take; beyond it the load would limit the result."""
 
 _FIGURES: Mapping[str, Callable[[Measured], float]] = {
     "own payment each, 1 event a message: events/s": lambda it: _rate(it["few"]["one"]),
@@ -75,7 +75,7 @@ def main(rounds: int, file: str | None) -> None:
 
 
 def _measure(name: str, redis_port: int) -> Measured:
-    """Each plan gets a server of its own, so that none inherits the other's memory."""
+    """Runs each plan on a server of its own, so that none inherits the other's memory."""
     measured = {}
     for plan, browsers in (("few", _FEW), ("many", _MANY), ("least", _LEAST)):
         with servers.running(name, redis_port) as server:
@@ -136,7 +136,7 @@ def _event(reference: str, status: PaymentStatus, version: int) -> PaymentEvent:
 
 
 def _template(status: PaymentStatus) -> str:
-    """A message as the API publishes it, with words in the place of its reference and its version."""
+    """Returns a message as the API publishes it, with placeholders for its reference and version."""
     return encode(_event("REFERENCE", status, _VERSION)).replace(str(_VERSION), "VERSION")
 
 
@@ -145,7 +145,7 @@ def _token(reference: str) -> str:
 
 
 def _rate(flood: Measured) -> float:
-    """Events for each second of the server's processor: on a core of its own the server computes all the time."""
+    """Returns events per second of the server's processor time; on its own core the server computes all the time."""
     return float(flood["events"] / flood["serverCpu"])
 
 

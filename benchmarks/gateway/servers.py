@@ -1,4 +1,4 @@
-"""Starts the servers that are compared, each on one core of its own: the product and what a team would pick instead."""
+"""Starts the servers that are compared, each on a core of its own: the product and the usual alternatives."""
 
 import contextlib
 import os
@@ -47,7 +47,7 @@ def running(name: str, redis_port: int) -> Iterator[Running]:
 
 
 def _product(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
-    """With production's settings, but for the limits of one address, from which all of the load comes."""
+    """Returns the product's command and its production settings, without the limits of one address."""
     environment = {
         "PORT": str(port),
         "GATEWAY_HOST": "127.0.0.1",

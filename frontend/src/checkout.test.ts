@@ -144,7 +144,7 @@ describe("an API that cannot be reached", () => {
     return session;
   }
 
-  test("is sent nothing, which is said", async () => {
+  test("is sent nothing, and the state says so", async () => {
     const { phase } = await unsent();
     expect(phase()).toBe("unsent");
     await vi.advanceTimersByTimeAsync(60_000);
@@ -209,7 +209,7 @@ describe("an API that cannot be reached", () => {
     expect([phase(), vi.getTimerCount(), api.calls.length]).toEqual(["ready", 0, 0]);
   });
 
-  test("once a request has left, it is no longer asked about, and there is nothing to cancel", async () => {
+  test("once a request has left, the API is not probed any more, and cancelling does nothing", async () => {
     api.will(UNKNOWN);
     const { checkout, phase } = opened();
     checkout.pay(PHONE);
@@ -394,7 +394,7 @@ describe("a further attempt", () => {
     expect(api.calls[1]?.phoneNumber).toBe("237699999999");
   });
 
-  test("when the first was paid meanwhile, the first is what is shown", async () => {
+  test("shows the first payment when that was paid meanwhile", async () => {
     const { checkout } = await afterFirst();
     api.will(refused("order_already_paid"));
     checkout.retry(payment({ status: "EXPIRED" }));
@@ -402,7 +402,7 @@ describe("a further attempt", () => {
     expect(checkout.getState()).toMatchObject({ phase: "tracking", shown: { reference: "a" } });
   });
 
-  test("whose answer is lost keeps the first in sight, also after a reload", async () => {
+  test("whose answer is lost still shows the first, also after a reload", async () => {
     const { checkout, leave } = await afterFirst();
     api.will(UNKNOWN);
     checkout.retry(payment({ status: "EXPIRED" }));

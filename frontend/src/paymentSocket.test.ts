@@ -74,7 +74,7 @@ describe("the socket", () => {
     expect(said).toContain("lost");
   });
 
-  test("a token that opens nothing is told", async () => {
+  test("an invalid token is reported", async () => {
     server.track = () => ({ ok: false, code: "invalid_token", message: "No longer valid." });
     const said = opened();
     await until(() => said.some((word) => word.startsWith("refused")));
@@ -88,14 +88,14 @@ describe("the socket", () => {
     expect(said).toEqual(["time known", "event connected"]);
   });
 
-  test("where the connection seems up it has to prove it", async () => {
+  test("an open connection is tested", async () => {
     const said = opened();
     await until(() => said.includes("tracked"));
     socket?.revive();
     await until(() => server.tracked.length === 2);
   });
 
-  test("closed, it leaves the server and says nothing more", async () => {
+  test("closed, it disconnects and calls no handler", async () => {
     const said = opened();
     await until(() => said.includes("tracked"));
     socket?.close();
@@ -129,7 +129,7 @@ describe("readPayment", () => {
     expect(asked).toEqual([`/api/payment/tracking/${REFERENCE}`, "Bearer a-token"]);
   });
 
-  test("tells a refusal", async () => {
+  test("returns a refusal", async () => {
     server.respond = () => [401, { code: "invalid_token", detail: "No longer valid." }];
     expect(await read()).toMatchObject({ kind: "refused", problem: { code: "invalid_token" } });
   });
@@ -145,13 +145,13 @@ describe("readPayment", () => {
     expect(await read()).toEqual({ kind: "unreachable" });
   });
 
-  test("nobody there", async () => {
+  test("returns no answer where no server is", async () => {
     const address = target();
     await server.stop();
     expect(await readPayment(address, new AbortController().signal)).toEqual({ kind: "unreachable" });
   });
 
-  test("given up while waiting", async () => {
+  test("is aborted while waiting", async () => {
     server.respond = () => null;
     const patience = new AbortController();
     const reading = readPayment(target(), patience.signal);
@@ -163,7 +163,7 @@ describe("readPayment", () => {
 describe("giveUpPayment", () => {
   const giveUp = () => giveUpPayment(target(), new AbortController().signal);
 
-  test("posts nothing but the token, and tells what became of the payment", async () => {
+  test("posts nothing but the token, and returns the payment", async () => {
     const asked: unknown[] = [];
     const ended = payment({ version: 3, status: "EXPIRED", reason: "given_up" });
     server.respond = ({ method, url, headers }, body) => {
@@ -202,7 +202,7 @@ describe("reachApi", () => {
     expect(asked).toEqual(["GET", "/api/payment/health"]);
   });
 
-  test("false where nobody is", async () => {
+  test("returns false where no server is", async () => {
     const { url } = server;
     await server.stop();
     expect(await reach(url)).toBe(false);

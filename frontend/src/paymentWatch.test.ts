@@ -60,7 +60,7 @@ describe("what is shown", () => {
     );
   });
 
-  test("a change is told with the version before it", () => {
+  test("a change is reported with the version before it", () => {
     const { watch, leave, socket } = watched();
     const changes: (readonly [number, number | undefined])[] = [];
     watch.handlers = { onChange: (now, before) => changes.push([now.version, before?.version]) };
@@ -155,7 +155,7 @@ describe("coming back", () => {
     leave();
   });
 
-  test("the connection is told in the customer's words", () => {
+  test("the state of the connection is shown", () => {
     const { watch, leave, socket } = watched();
     const told = [watch.getState().connection];
     const tell = () => told.push(watch.getState().connection);
@@ -242,7 +242,7 @@ describe("leaving", () => {
     expect(watch.getState().payment).toBeNull();
   });
 
-  test("whoever comes again starts it again", () => {
+  test("a new subscriber starts it again", () => {
     const { wire, watch, leave } = watched();
     leave();
     const leaveAgain = watch.subscribe(() => {});
@@ -272,7 +272,7 @@ test("without a payment nothing is opened", () => {
   expect([wire.opened, watch.getState().connection]).toEqual([0, "stopped"]);
 });
 
-test("the handlers hear each event as it came", () => {
+test("the handlers get each event as received", () => {
   const { watch, leave, socket } = watched();
   const heard: [string, unknown][] = [];
   watch.handlers = { onEvent: (name, payload) => heard.push([name, payload]) };
@@ -301,7 +301,7 @@ describe("giving up", () => {
     leave();
   });
 
-  test("CamPay's word counts: what was approved meanwhile is shown as paid", async () => {
+  test("CamPay's record decides: what was approved meanwhile is shown as paid", async () => {
     const { wire, watch, leave, socket } = watched();
     socket().received(payment());
     wire.willAnswer({ kind: "payment", payment: payment({ version: 3, status: "SUCCESSFUL" }) });
@@ -325,7 +325,7 @@ describe("giving up", () => {
     leave();
   });
 
-  test("a token that opens nothing any more is refused", async () => {
+  test("an invalid token is refused", async () => {
     const { wire, watch, leave } = watched();
     wire.willAnswer({ kind: "refused", problem: REFUSAL });
     await watch.giveUp();
@@ -342,7 +342,7 @@ describe("giving up", () => {
     leave();
   });
 
-  test("whoever leaves meanwhile finds no question under way when he is back", async () => {
+  test("a subscriber that returns finds no call under way", async () => {
     const { watch, leave } = watched();
     const answer = watch.giveUp();
     leave();

@@ -18,7 +18,7 @@ async function gzipped(config: InlineConfig): Promise<number> {
   return texts.reduce((sum, file) => sum + gzipSync(file.type === "chunk" ? file.code : file.source).length, 0);
 }
 
-describe("customers pay for every byte", () => {
+describe("the bytes that a customer loads", () => {
   test("hook and tracker with its style, without React and socket.io-client: under 13 kB", async () => {
     const bytes = await gzipped({
       configFile: false,

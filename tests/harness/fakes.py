@@ -126,11 +126,11 @@ class ScriptedServer:
         return Handler
 
 
-class Death(BaseException):
+class ProcessDied(BaseException):
     """Raised where a simulated process dies; its earlier effects remain."""
 
 
-class Life:
+class SimulatedProcess:
     """A simulated process that dies after a step. `ends_at`: the number (from 1) or name of its last step."""
 
     def __init__(self, ends_at: int | str | None = None) -> None:
@@ -140,7 +140,7 @@ class Life:
     def step(self, name: str) -> None:
         self.steps.append(name)
         if self._ends_at in (len(self.steps), name):
-            raise Death
+            raise ProcessDied
 
     def watch(self, part: Any) -> Any:
         """Wraps a part, so that each of its calls has two steps: `before <name>` and `after <name>`."""
@@ -148,7 +148,7 @@ class Life:
 
 
 class _Watched:
-    def __init__(self, part: Any, life: Life) -> None:
+    def __init__(self, part: Any, life: SimulatedProcess) -> None:
         self._part = part
         self._life = life
 

@@ -84,7 +84,7 @@ class Alarms:
 
 
 @dataclass
-class Patient:
+class BreakableSystem:
     """A running system, the doctor's settings for it, and ways to break it."""
 
     stack: Stack
@@ -103,13 +103,13 @@ class Patient:
             TableName=self.deployment.table, PointInTimeRecoverySpecification=specification
         )
 
-    def findings(self, **told: str) -> list[Finding]:
-        deployment = replace(self.deployment, **told)
+    def findings(self, **changed: str) -> list[Finding]:
+        deployment = replace(self.deployment, **changed)
         return list(examine(deployment, self.aws, payment_within_seconds=10, alarm_within_seconds=1))
 
 
 @pytest.fixture(scope="module")
-def healthy() -> Iterator[Patient]:
+def healthy() -> Iterator[BreakableSystem]:
     with pytest.MonkeyPatch.context() as patch, Valkey() as redis, running(redis, **KEYS) as stack:
         for name, value in stack.aws_environment().items():
             patch.setenv(name, value)
@@ -130,135 +130,135 @@ def healthy() -> Iterator[Patient]:
             dead_letters=queue,
         )
         protect(deployment.table, aws.client("dynamodb"))
-        patient = Patient(stack, redis, deployment, aws, alarms)
-        patient.recovery(enabled=True)
-        yield patient
+        system = BreakableSystem(stack, redis, deployment, aws, alarms)
+        system.recovery(enabled=True)
+        yield system
 
 
 @pytest.fixture
-def patient(healthy: Patient) -> Iterator[Patient]:
+def system(healthy: BreakableSystem) -> Iterator[BreakableSystem]:
     yield healthy
     healthy.secret()
     healthy.alarms.published, healthy.alarms.is_confirmed = Alarms.published, True
 
 
-def test_a_healthy_system_has_no_faults(patient: Patient) -> None:
-    findings = patient.findings()
+def test_a_healthy_system_has_no_faults(system: BreakableSystem) -> None:
+    findings = system.findings()
     assert [finding.what for finding in findings if not finding.is_well] == []
     assert any("a test payment went through" in finding.what for finding in findings)
-    assert any(patient.deployment.webhook_url in finding.what for finding in findings)
+    assert any(system.deployment.webhook_url in finding.what for finding in findings)
 
 
-def an_api_that_is_down(patient: Patient) -> list[Finding]:
-    return patient.findings(api_url=f"http://127.0.0.1:{free_port()}")
+def an_api_that_is_down(system: BreakableSystem) -> list[Finding]:
+    return system.findings(api_url=f"http://127.0.0.1:{free_port()}")
 
 
-def a_gateway_that_is_down(patient: Patient) -> list[Finding]:
-    return patient.findings(gateway_url=f"http://127.0.0.1:{free_port()}")
+def a_gateway_that_is_down(system: BreakableSystem) -> list[Finding]:
+    return system.findings(gateway_url=f"http://127.0.0.1:{free_port()}")
 
 
-def another_origin(patient: Patient) -> list[Finding]:
-    return patient.findings(frontend_url="https://another-shop.example")
+def another_origin(system: BreakableSystem) -> list[Finding]:
+    return system.findings(frontend_url="https://another-shop.example")
 
 
-def a_key_that_is_missing(patient: Patient) -> list[Finding]:
-    patient.secret(OPERATOR_API_KEY=None)
-    return patient.findings()
+def a_key_that_is_missing(system: BreakableSystem) -> list[Finding]:
+    system.secret(OPERATOR_API_KEY=None)
+    return system.findings()
 
 
-def one_key_for_two_purposes(patient: Patient) -> list[Finding]:
-    patient.secret(PHONE_HASH_KEY=SECRET["ORDER_TOKEN_KEY"])
-    return patient.findings()
+def one_key_for_two_purposes(system: BreakableSystem) -> list[Finding]:
+    system.secret(PHONE_HASH_KEY=SECRET["ORDER_TOKEN_KEY"])
+    return system.findings()
 
 
-def credentials_of_another_host(patient: Patient) -> list[Finding]:
-    patient.secret(CAMPAY_PERMANENT_ACCESS_TOKEN="of-the-other-host")
-    return patient.findings()
+def credentials_of_another_host(system: BreakableSystem) -> list[Finding]:
+    system.secret(CAMPAY_PERMANENT_ACCESS_TOKEN="of-the-other-host")
+    return system.findings()
 
 
-def a_webhook_key_that_the_api_does_not_have(patient: Patient) -> list[Finding]:
-    patient.secret(CAMPAY_WEBHOOK_KEY="entered-wrongly")
-    return patient.findings()
+def a_webhook_key_that_the_api_does_not_have(system: BreakableSystem) -> list[Finding]:
+    system.secret(CAMPAY_WEBHOOK_KEY="entered-wrongly")
+    return system.findings()
 
 
-def a_lost_table(patient: Patient) -> list[Finding]:
-    return patient.findings(table="payments-of-yesterday")
+def a_lost_table(system: BreakableSystem) -> list[Finding]:
+    return system.findings(table="payments-of-yesterday")
 
 
-def no_recovery(patient: Patient) -> list[Finding]:
-    patient.recovery(enabled=False)
+def no_recovery(system: BreakableSystem) -> list[Finding]:
+    system.recovery(enabled=False)
     try:
-        return patient.findings()
+        return system.findings()
     finally:
-        patient.recovery(enabled=True)
+        system.recovery(enabled=True)
 
 
-def a_table_that_anybody_may_delete(patient: Patient) -> list[Finding]:
-    client, table = patient.aws.client("dynamodb"), patient.deployment.table
+def a_table_that_anybody_may_delete(system: BreakableSystem) -> list[Finding]:
+    client, table = system.aws.client("dynamodb"), system.deployment.table
     client.update_table(TableName=table, DeletionProtectionEnabled=False)
     try:
-        return patient.findings()
+        return system.findings()
     finally:
         protect(table, client)
 
 
-def alarms_that_may_not_be_published(patient: Patient) -> list[Finding]:
-    patient.alarms.published = REFUSED
-    return patient.findings()
+def alarms_that_may_not_be_published(system: BreakableSystem) -> list[Finding]:
+    system.alarms.published = REFUSED
+    return system.findings()
 
 
-def alarms_of_which_nothing_is_heard(patient: Patient) -> list[Finding]:
-    patient.alarms.published = None
-    return patient.findings()
+def alarms_of_which_nothing_is_heard(system: BreakableSystem) -> list[Finding]:
+    system.alarms.published = None
+    return system.findings()
 
 
-def a_subscription_that_was_not_confirmed(patient: Patient) -> list[Finding]:
-    patient.alarms.is_confirmed = False
-    return patient.findings()
+def a_subscription_that_was_not_confirmed(system: BreakableSystem) -> list[Finding]:
+    system.alarms.is_confirmed = False
+    return system.findings()
 
 
-def production_without_a_subscriber(patient: Patient) -> list[Finding]:
-    sns = patient.aws.client("sns")
+def production_without_a_subscriber(system: BreakableSystem) -> list[Finding]:
+    sns = system.aws.client("sns")
     (subscription,) = sns.list_subscriptions()["Subscriptions"]
     sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
     try:
-        return patient.findings(stage="prod")
+        return system.findings(stage="prod")
     finally:
-        sns.subscribe(TopicArn=patient.deployment.alarm_topic, Protocol="email", Endpoint=EMAIL)
+        sns.subscribe(TopicArn=system.deployment.alarm_topic, Protocol="email", Endpoint=EMAIL)
 
 
-def a_lost_bus(patient: Patient) -> list[Finding]:
-    return patient.findings(event_bus="payments-of-yesterday")
+def a_lost_bus(system: BreakableSystem) -> list[Finding]:
+    return system.findings(event_bus="payments-of-yesterday")
 
 
-def events_that_the_shop_did_not_take(patient: Patient) -> list[Finding]:
-    queue, client = patient.deployment.dead_letters, patient.aws.client("sqs")
+def events_that_the_shop_did_not_take(system: BreakableSystem) -> list[Finding]:
+    queue, client = system.deployment.dead_letters, system.aws.client("sqs")
     client.send_message(QueueUrl=queue, MessageBody="{}")
     try:
-        return patient.findings()
+        return system.findings()
     finally:
         client.purge_queue(QueueUrl=queue)
 
 
-def a_gateway_with_another_key(patient: Patient) -> list[Finding]:
-    port, origin = free_port(), patient.deployment.frontend_url
-    with SpareGateway(patient.stack, patient.redis, port, origin, TRACKING_TOKEN_KEY="another-key"):
-        return patient.findings(gateway_url=f"http://127.0.0.1:{port}")
+def a_gateway_with_another_key(system: BreakableSystem) -> list[Finding]:
+    port, origin = free_port(), system.deployment.frontend_url
+    with SpareGateway(system.stack, system.redis, port, origin, TRACKING_TOKEN_KEY="another-key"):
+        return system.findings(gateway_url=f"http://127.0.0.1:{port}")
 
 
-def a_redis_that_is_away(patient: Patient) -> list[Finding]:
-    patient.redis.stop()
+def a_redis_that_is_away(system: BreakableSystem) -> list[Finding]:
+    system.redis.stop()
     try:
-        return patient.findings()
+        return system.findings()
     finally:
-        patient.redis.start()
+        system.redis.start()
 
 
-def production_on_the_demo_host(patient: Patient) -> list[Finding]:
-    return patient.findings(stage="prod")
+def production_on_the_demo_host(system: BreakableSystem) -> list[Finding]:
+    return system.findings(stage="prod")
 
 
-FAULTS: dict[Callable[[Patient], list[Finding]], str] = {
+FAULTS: dict[Callable[[BreakableSystem], list[Finding]], str] = {
     an_api_that_is_down: "the API's health answers nothing",
     a_gateway_that_is_down: "the gateway takes no browsers: it answers nothing",
     another_origin: "browsers on https://another-shop.example may not call the API",
@@ -282,29 +282,31 @@ FAULTS: dict[Callable[[Patient], list[Finding]], str] = {
 
 
 @pytest.mark.parametrize("break_it", FAULTS, ids=lambda fault: fault.__name__)
-def test_each_fault_is_named_with_what_mends_it(patient: Patient, break_it: Callable[[Patient], list[Finding]]) -> None:
-    faults = [finding for finding in break_it(patient) if not finding.is_well]
+def test_each_fault_is_named_with_what_mends_it(
+    system: BreakableSystem, break_it: Callable[[BreakableSystem], list[Finding]]
+) -> None:
+    faults = [finding for finding in break_it(system) if not finding.is_well]
     named = [finding for finding in faults if FAULTS[break_it] in finding.what]
     assert len(named) == 1, faults
     assert all(finding.mend for finding in faults)
 
 
-def test_the_alarm_that_was_tried_is_as_it_was_before(patient: Patient) -> None:
-    before = patient.alarms.state
+def test_the_alarm_that_was_tried_is_as_it_was_before(system: BreakableSystem) -> None:
+    before = system.alarms.state
     for published in (Alarms.published, REFUSED, None):
-        patient.alarms.published = published
-        tried = len(patient.alarms.history)
-        patient.findings()
-        assert patient.alarms.state == before != "ALARM"
-        assert (len(patient.alarms.history) > tried) == (published is not None)
+        system.alarms.published = published
+        tried = len(system.alarms.history)
+        system.findings()
+        assert system.alarms.state == before != "ALARM"
+        assert (len(system.alarms.history) > tried) == (published is not None)
 
 
-def test_no_key_is_ever_printed(patient: Patient) -> None:
-    patient.secret(PHONE_HASH_KEY=SECRET["ORDER_TOKEN_KEY"], CAMPAY_PERMANENT_ACCESS_TOKEN="of-the-other-host")
-    printed = repr(patient.findings())
+def test_no_key_is_ever_printed(system: BreakableSystem) -> None:
+    system.secret(PHONE_HASH_KEY=SECRET["ORDER_TOKEN_KEY"], CAMPAY_PERMANENT_ACCESS_TOKEN="of-the-other-host")
+    printed = repr(system.findings())
     assert not any(value in printed for value in (*SECRET.values(), "of-the-other-host"))
 
 
-def test_a_stage_that_is_not_deployed_is_reported(healthy: Patient) -> None:
+def test_a_stage_that_is_not_deployed_is_reported(healthy: BreakableSystem) -> None:
     with pytest.raises(NotDeployed, match="there is no stack BraidsterPayments-prod"):
         Deployment.of_stage("prod", healthy.aws.client("cloudformation"))

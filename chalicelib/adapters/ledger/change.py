@@ -52,7 +52,7 @@ class Change:
 
     @property
     def was_never_sent(self) -> bool:
-        """The prompt was never sent, so that it does not count against the phone's limits."""
+        """Whether the prompt was never sent: then it does not count against the phone's limits."""
         return self.cause is Cause.NEVER_SENT
 
 
@@ -71,7 +71,7 @@ class AssumedRows:
 
     @property
     def other_active(self) -> str | None:
-        """Another attempt of the order that is active while this one pays it."""
+        """Returns another attempt of the order that is active while this one pays it."""
         active = self._order.active
         return active if self.change.pays and active != self.change.after.reference else None
 

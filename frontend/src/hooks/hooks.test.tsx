@@ -108,7 +108,7 @@ describe("useCheckout", () => {
     return { now: () => seen.at(-1) as CheckoutTracking };
   }
 
-  test("from the form to the last word, and one tap to a further attempt", async () => {
+  test("from the form to the outcome, and one tap to a further attempt", async () => {
     server.respond = () => [201, reply];
     server.track = () => ({ ok: true, payment: payment() });
     const { now } = await paying();
@@ -192,7 +192,7 @@ describe("useCheckout", () => {
       expect(now().giveUp).toBeDefined();
     });
 
-    test("is not given up by a token that opens nothing any more", async () => {
+    test("is not given up with an invalid token", async () => {
       const { now } = await waiting(null);
       server.respond = () => [401, { code: "invalid_token", detail: "No longer valid." }];
       await act(async () => now().giveUp?.());
@@ -219,7 +219,7 @@ describe("useCheckout", () => {
     expect(now()).toMatchObject({ phase: "ready", phoneNumber: "237677777777", cancel: undefined });
   });
 
-  test("a refusal is told at the form", async () => {
+  test("a refusal is shown at the form", async () => {
     server.respond = () => [429, { code: "phone_limit", detail: "Please wait a little.", retryable: true }];
     const { now } = await paying();
     await act(async () => now().pay("237677777777"));

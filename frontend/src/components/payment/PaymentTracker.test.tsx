@@ -140,7 +140,7 @@ describe("a prompt that is not answered", () => {
     expect(words(".bp-prompt")).toContain("switched on");
   });
 
-  test("each answer does its own", async () => {
+  test("each answer has its own action", async () => {
     const done: string[] = [];
     const acts = { onGiveUp: () => void done.push("refused"), onChangeNumber: () => void done.push("change") };
     show({ ...SAMPLES.unknownNotAnswered, ...acts });
@@ -149,7 +149,7 @@ describe("a prompt that is not answered", () => {
     expect(done).toEqual(["refused", "change"]);
   });
 
-  test("while CamPay is asked, taps do nothing; an unanswered question is told", async () => {
+  test("while CamPay is asked, taps do nothing; a missing answer is shown", async () => {
     const done: string[] = [];
     const onGiveUp = () => void done.push("refused");
     show({ ...SAMPLES.givingUp, onGiveUp });
@@ -162,14 +162,14 @@ describe("a prompt that is not answered", () => {
     expect(done).toEqual(["refused"]);
   });
 
-  test("without a page that takes the answers it is help alone", () => {
+  test("without handlers for the answers it only shows help", () => {
     const { payment, connection, clockOffset = 0 } = SAMPLES.checkPhoneNotAnswered;
     show({ payment, connection, clockOffset });
     expect(asked()).not.toBeNull();
     expect(buttons()).toEqual([]);
   });
 
-  test("the focus survives the buttons that go", () => {
+  test("the focus survives the buttons that disappear", () => {
     show(SAMPLES.checkPhoneNotAnswered);
     find(".bp-give-up")?.focus();
     show(SAMPLES.givenUp);
@@ -186,7 +186,7 @@ describe("a prompt that is not answered", () => {
   });
 });
 
-describe("what may be done", () => {
+describe("the actions", () => {
   test("a further attempt is offered after a failure or an expiry, going on when it is paid, else nothing", () => {
     const offered = NAMES.map((name) => {
       show(SAMPLES[name]);
@@ -216,12 +216,12 @@ describe("what may be done", () => {
     });
   });
 
-  test("nothing is offered that the page does not take", () => {
+  test("no action is offered without its handler", () => {
     show({ payment: SAMPLES.declined.payment, connection: "connected" });
     expect(buttons()).toEqual([]);
   });
 
-  test("each button does its own, and the focus survives the one that goes", async () => {
+  test("each button has its own action, and the focus survives the one that disappears", async () => {
     const done: string[] = [];
     const onRetry = () => void done.push("retry");
     const onChangeNumber = () => void done.push("change");
@@ -258,20 +258,20 @@ describe("the connection", () => {
     expect(find(".bp-notice")).not.toBeNull();
   });
 
-  test("without a network, or with a token that opens nothing any more, it is said at once", () => {
+  test("without a network, or with an invalid token, a notice is shown at once", () => {
     show(SAMPLES.offline);
     expect(words("[role=status] .bp-notice")).toContain("No internet");
     show(SAMPLES.refusedWithPayment);
     expect(words(".bp-notice")).toContain("out of date");
   });
 
-  test("where nothing was sent that is what is said, once", () => {
+  test("where nothing was sent, only that is said, and once", () => {
     show({ ...SAMPLES.unsent, payment: SAMPLES.expired.payment, connection: "offline" });
     expect(words(".bp-sentence")).toContain("Nothing has been sent");
     expect(find(".bp-notice")).toBeNull();
   });
 
-  test("nothing is said of it when the payment cannot change any more", async () => {
+  test("no notice is shown when the payment cannot change any more", async () => {
     show({ ...SAMPLES.approved, connection: "offline" });
     expect(find(".bp-notice")).toBeNull();
     show({ ...SAMPLES.approved, connection: "reconnecting" });
@@ -280,8 +280,8 @@ describe("the connection", () => {
   });
 });
 
-describe("for the ear", () => {
-  test("a picture is read out when it comes; the count-down and a newer version of the same are not", async () => {
+describe("screen readers", () => {
+  test("a new picture is announced; the count-down and a newer version of the same are not", async () => {
     show(SAMPLES.checkPhone);
     const region = find("[aria-live=polite]") as HTMLElement;
     expect(region.textContent).toMatch(/^Approve on your phone\. .*PIN/);
@@ -299,7 +299,7 @@ describe("for the ear", () => {
     observer.disconnect();
   });
 
-  test("what must stop a hand interrupts", () => {
+  test("an urgent picture interrupts", () => {
     show(SAMPLES.checkPhone);
     show(SAMPLES.orderPaidElsewhere);
     expect(words("[aria-live=assertive]")).toContain("Decline the prompt");
@@ -315,7 +315,7 @@ describe("for the ear", () => {
   });
 });
 
-describe("what is known of it", () => {
+describe("the facts", () => {
   test("amount, order, number, operator, reference", () => {
     show(SAMPLES.checkPhone);
     const { orderId, phoneNumber, reference } = SAMPLES.checkPhone.payment ?? {};
@@ -338,7 +338,7 @@ describe("what is known of it", () => {
     expect(formatAmount(amount, currency, locale).replace(/\s/g, " ")).toBe(text);
   });
 
-  test("the reference is copied, which is said for a moment", async () => {
+  test("the reference is copied, and a message shows it briefly", async () => {
     const copied: string[] = [];
     vi.stubGlobal("navigator", { clipboard: { writeText: async (text: string) => void copied.push(text) } });
     show(SAMPLES.approved);
@@ -360,7 +360,7 @@ describe("what is known of it", () => {
   });
 });
 
-test("speaks the browser's language unless told", () => {
+test("uses the browser's language unless one is set", () => {
   vi.stubGlobal("navigator", { languages: ["de-DE", "en-GB", "fr"] });
   const { locale: _, ...untold }: PaymentTrackerProps = { ...SAMPLES.approved };
   act(() => root.render(<PaymentTracker {...untold} />));

@@ -39,7 +39,7 @@ function show(wait: number | null, locale: "fr" | "en" = "en"): void {
 
 const wait = (seconds: number) => act(() => vi.advanceTimersByTimeAsync(seconds * 1000));
 
-test("why, and when trying again is of use, counting down", async () => {
+test("it shows the reason and counts down to the next try", async () => {
   show(250);
   expect(page.textContent).toBe(`${PROBLEM.detail} Try again in 4:10.`);
   await wait(1);
@@ -50,7 +50,7 @@ test("why, and when trying again is of use, counting down", async () => {
   expect(page.textContent).toBe(`${PROBLEM.detail} You can try again now.`);
 });
 
-test("the reason is read out, the count-down is not", () => {
+test("the reason is announced, the count-down is not", () => {
   show(250);
   expect(page.querySelector("[role=alert]")?.textContent).toBe(PROBLEM.detail);
   expect(page.querySelector("[role=timer]")?.textContent).toContain("4:10");
@@ -65,7 +65,7 @@ test.each([
   expect(page.textContent).toBe(`${PROBLEM.detail} ${words}`);
 });
 
-test("where nobody knows when, there is no time", () => {
+test("where the time is unknown, none is shown", () => {
   show(null);
   expect(page.textContent).toBe(PROBLEM.detail);
 });

@@ -107,7 +107,7 @@ describe("of a payment", () => {
     expect(shown({ payment: golden("successfulLate", { reason: "given_up" }) }).name).toBe("lateSuccess");
   });
 
-  test("paid twice is said before late", () => {
+  test("a duplicate is shown before a late payment", () => {
     expect(shown({ payment: golden("successfulLate", { duplicate: true }) }).name).toBe("duplicate");
   });
 
@@ -132,7 +132,7 @@ describe("before there is a payment", () => {
     expect(shown({ phase: "unsent", payment })).toEqual({ name: "unsent", payment: null });
   });
 
-  test("money that comes meanwhile is", () => {
+  test("a payment that succeeds meanwhile is shown", () => {
     const payment = golden("successfulLate");
     expect(shown({ phase: "sending", payment }).name).toBe("lateSuccess");
     expect(shown({ phase: "unknown", payment }).name).toBe("lateSuccess");
@@ -149,7 +149,7 @@ describe("before there is a payment", () => {
     expect(shown({ problem: problem(code), connection: "connected" }).name).toBe(picture);
   });
 
-  test("nothing known is loading, unless the connection is refused", () => {
+  test("without data it is loading, unless the connection is refused", () => {
     const names = CONNECTIONS.map((connection) => shown({ connection }).name);
     expect(names).toEqual(["loading", "loading", "loading", "loading", "refused", "loading"]);
   });
@@ -204,7 +204,7 @@ describe("a prompt that is not answered", () => {
   });
 });
 
-test("only what may still change needs the connection, and what says itself that there is none does not", () => {
+test("a lost connection is shown only where the payment may still change and the picture does not say it", () => {
   expect(mayChange(shown({ payment: golden("successful") }))).toBe(false);
   expect(mayChange(shown({ connection: "refused" }))).toBe(false);
   expect(mayChange(shown({ phase: "unsent" }))).toBe(false);
@@ -235,7 +235,7 @@ describe("the words", () => {
     expect(textOf(picture, TRACKER_TEXTS.en, null).sentence).toBe("You have not been charged.");
   });
 
-  test("a refusal that they do not know is told by its own sentence", () => {
+  test("an unknown refusal is shown with its own sentence", () => {
     const told = (code: string) => textOf(shown({ problem: problem(code) }), TRACKER_TEXTS.en, problem(code)).sentence;
     expect(told("provider_busy")).toBe("why");
     expect(told("invalid_token")).toContain("no longer valid");
