@@ -1,4 +1,4 @@
-"""The tests, in rooms by what a test stands on; what several rooms use is in `harness`."""
+"""Holds the tests, in rooms by the parts that a test needs; `harness` has what several rooms use."""
 
 from pathlib import Path
 

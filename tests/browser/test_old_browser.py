@@ -1,4 +1,4 @@
-"""A payment in Chromium 80, the oldest browser that the pages are built for: the approval reaches the screen by push.
+"""Tests a payment in Chromium 80, the oldest supported browser: the approval reaches the screen by push.
 
 Playwright drives no browser of that age, so that the few commands needed go over its DevTools protocol.
 """

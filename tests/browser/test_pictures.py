@@ -1,4 +1,4 @@
-"""Every picture of the tracker in a real Chromium: fits, keeps nobody out, and can be looked at afterwards.
+"""Tests every picture of the tracker in a real Chromium: it fits the screen, is accessible, and is saved.
 
 The screenshots are written to frontend/screenshots/, which is not committed.
 """
@@ -82,7 +82,7 @@ def test_the_gallery_has_every_picture_of_the_tracker(names: list[str]) -> None:
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_picture_fits_and_keeps_nobody_out(
+def test_every_picture_fits_and_is_accessible(
     page: Page, gallery: str, names: list[str], theme: str, locale: str
 ) -> None:
     axe = (FRONTEND / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")

@@ -49,7 +49,7 @@ async def gateway(valkey: Valkey) -> AsyncIterator[Running]:
         yield gateway
 
 
-async def test_metrics_name_nobody(valkey: Valkey, store: LiveStore) -> None:
+async def test_metrics_hold_no_personal_data(valkey: Valkey, store: LiveStore) -> None:
     event = new_event()
     store.put(event)
     async with AsyncExitStack() as stack:

@@ -150,7 +150,7 @@ async def test_a_secret_that_cannot_be_read_leaves_the_keys_as_they_were(
         assert (await ack_of(running, KEY))["ok"] is True
 
 
-async def test_nobody_waits_while_the_secrets_are_read(
+async def test_no_caller_waits_while_the_secrets_are_read(
     environment: dict[str, str], secret: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a forged token makes the gateway wait for Secrets Manager, a customer with a valid one is answered."""

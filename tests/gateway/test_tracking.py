@@ -143,7 +143,7 @@ async def test_long_polling_gets_the_same(gateway: Running, store: LiveStore) ->
         await browser.client.shutdown()
 
 
-async def test_a_version_that_arrives_during_the_read_is_neither_lost_nor_overtaken(
+async def test_a_version_that_arrives_during_the_read_is_neither_lost_nor_replaced(
     gateway: Running, store: LiveStore, api: TrackingServer
 ) -> None:
     """Redis has no snapshot, and the API answers slowly with an old version after a newer one was published."""
@@ -328,7 +328,7 @@ async def test_only_the_shops_origin_may_connect(gateway: Running) -> None:
         await left(gateway.gateway, sid)
 
 
-async def test_garbage_on_a_channel_or_under_a_key_disturbs_nobody(gateway: Running, store: LiveStore) -> None:
+async def test_malformed_values_in_redis_affect_no_browser(gateway: Running, store: LiveStore) -> None:
     event = new_event()
     reference = event["reference"]
     store.redis.set(contract.payment_key(reference), b"\xff{")

@@ -132,7 +132,7 @@ def test_no_call_waits_for_a_token_beyond_its_own_deadline(server: ScriptedServe
 # --------------------------------------------------------------------------- who looks
 
 
-class PatientCampay(Campay):
+class UnansweringCampay(Campay):
     """CamPay's client that records the time limit of each read, and answers none."""
 
     def __init__(self, settings: CampaySettings, clock: Clock) -> None:
@@ -153,7 +153,7 @@ def pending(service: Service) -> Payment:
 def test_a_status_call_never_waits_over_two_seconds_for_campay(
     service: Service, settings: Settings, pending: Payment, clock: HandClock
 ) -> None:
-    campay = PatientCampay(settings.campay, clock)
+    campay = UnansweringCampay(settings.campay, clock)
     settle = rebuilt(service, campay=campay).settle
     clock.forward(6)
     assert settle.refresh(pending.reference).status is PaymentStatus.PENDING
@@ -208,7 +208,7 @@ def test_a_sweep_begins_nothing_after_its_deadline(service: Service, shop: Shop,
 
 @pytest.mark.usefixtures("pending")
 def test_a_run_gives_campay_what_is_left_of_its_minute(service: Service, settings: Settings, clock: HandClock) -> None:
-    campay = PatientCampay(settings.campay, clock)
+    campay = UnansweringCampay(settings.campay, clock)
     reconcile = rebuilt(service, campay=campay).reconcile
     clock.forward(12)
     reconcile.run()

@@ -80,7 +80,7 @@ def test_another_amount_is_reported(service: Service, shop: Shop) -> None:
     assert service.compare_statement(today()).differences() == {"amount_differs": [payment.reference]}
 
 
-def test_the_days_are_the_last_four_unless_somebody_asks_for_one() -> None:
+def test_the_days_are_the_last_four_unless_one_is_given() -> None:
     """A payment is checked for 72 h; CamPay's list of a day may change for as long."""
     noon = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
     assert statement_days({}, noon) == [date(2026, 2, day) for day in (25, 26, 27, 28)]

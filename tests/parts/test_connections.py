@@ -103,7 +103,7 @@ def initiate(merchant: dict[str, str], number: int) -> str:
     return str(reply.json["reference"])
 
 
-async def test_a_client_that_stays_is_on_one_page_whoever_comes_and_goes(
+async def test_a_client_that_stays_is_on_exactly_one_page(
     valkey: Valkey, store: redis.Redis, operator: dict[str, str]
 ) -> None:
     here = {name: sockets(name, 12) for name in ("a", "b", "c")}
@@ -124,7 +124,7 @@ async def test_a_client_that_stays_is_on_one_page_whoever_comes_and_goes(
     assert seen == sorted({*here["a"], *list(here["b"])[:8], *here["c"]})
 
 
-async def test_of_a_gateway_that_died_nobody_is_listed(
+async def test_no_client_of_a_dead_gateway_is_listed(
     valkey: Valkey, store: redis.Redis, operator: dict[str, str]
 ) -> None:
     await register(valkey, store, "dead", sockets("d", 3))

@@ -186,7 +186,7 @@ def test_a_new_attempt_waits_for_a_readable_campay(service: Service, shop: Shop,
     assert len(shop.transactions) == 2
 
 
-def test_an_attempt_that_nobody_expired_is_expired_by_the_next(service: Service, shop: Shop, clock: HandClock) -> None:
+def test_an_overdue_attempt_is_expired_by_the_next(service: Service, shop: Shop, clock: HandClock) -> None:
     first = service.initiate(REQUEST).payment
     clock.forward(601)
     second = service.initiate(REQUEST)
@@ -308,7 +308,7 @@ def test_a_refusal_for_now_is_retryable_and_nothing_went_out(
     assert service.initiate(REQUEST).payment.status is S.PENDING
 
 
-def test_a_webhook_faster_than_collects_answer_wins_once(service: Service, shop: Shop) -> None:
+def test_a_webhook_before_collects_answer_settles_once(service: Service, shop: Shop) -> None:
     """Collect's outcome comes after the settlement: it adds nothing and announces nothing twice."""
     claimed = service.initiate(REQUEST).payment
     shop.customer(claimed.provider_reference, "SUCCESSFUL")

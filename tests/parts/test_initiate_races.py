@@ -52,7 +52,7 @@ def answers(initiate: InitiatePayment, requests: Sequence[PaymentRequest]) -> li
 
 
 @pytest.mark.parametrize("conflicts", [0, 60])
-def test_a_hundred_different_keys_at_once_join_or_are_told(
+def test_a_hundred_different_keys_at_once_join_or_are_refused(
     initiate: InitiatePayment, aws: EmbeddedAws, shop: Shop, conflicts: int
 ) -> None:
     aws.faults.set({"operation": "TransactWriteItems", "kind": "conflict", "count": conflicts})

@@ -53,7 +53,7 @@ class WatchedCampay:
         return self.shown(record) if record else None
 
 
-class SleepersClock(Clock):
+class RecordingClock(Clock):
     """A clock that stands still, so that no wait ends early on a slow machine. Sleeps take real time."""
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ def test_a_foreign_reference_leaves_the_payments_row_as_it_is(
     assert state_row(service, pending) == before
 
 
-def test_replayed_webhooks_with_invented_references_keep_nobody_from_reading_a_paid_payment(
+def test_replayed_webhooks_with_invented_references_do_not_block_reads_of_a_paid_payment(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
     """A signature is valid for an hour and every payment: one call a second once postponed the next check for ever."""
@@ -206,7 +206,7 @@ def test_fifty_copies_of_a_webhook_that_comes_before_collect_is_answered_are_two
     (transaction,) = shop.transactions
     genuine = transaction["reference"]
     campay = WatchedCampay(service, hold=lambda _: not campay.may_answer.is_set())
-    clock = SleepersClock()
+    clock = RecordingClock()
     settle = settle_with(service, campay, clock)
     with ThreadPoolExecutor(50) as threads:
         answers = [threads.submit(send_webhook, settle, unanswered, genuine) for _ in range(50)]

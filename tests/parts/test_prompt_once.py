@@ -1,4 +1,4 @@
-"""One claim sends at most one prompt, and sends it even if the call that claimed it died before."""
+"""Tests that a claim sends at most one prompt, and sends it even if the call that claimed died before."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -52,9 +52,7 @@ def test_a_lost_answer_and_a_lost_webhook_are_recovered_from_the_statement(
     assert [newest(service, payment).status for payment in (first, second)] == [S.SUCCESSFUL] * 2
 
 
-def test_a_payment_that_nobody_approves_expires_for_the_screen_and_is_watched_for_the_money(
-    service: Service, shop: Shop, clock: HandClock
-) -> None:
+def test_an_unapproved_payment_expires_and_is_still_checked(service: Service, shop: Shop, clock: HandClock) -> None:
     payment = service.initiate(REQUEST).payment
     sweep(service, clock, 606)
     assert newest(service, payment).status is S.EXPIRED

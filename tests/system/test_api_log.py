@@ -65,7 +65,7 @@ def parsed(text: str) -> list[dict[str, Any]]:
     return lines
 
 
-def test_whoever_writes_a_line_writes_json_with_its_time(settings: Settings, aws: EmbeddedAws) -> None:
+def test_every_line_is_json_with_its_time(settings: Settings, aws: EmbeddedAws) -> None:
     """The process runs in production mode, as Lambda starts it."""
     command = [sys.executable, "-c", EVERYBODY]
     in_lambda = environment_of(settings, aws) | {"AWS_LAMBDA_FUNCTION_NAME": "api", "PATH": os.environ["PATH"]}

@@ -1,4 +1,4 @@
-"""Every request of docs/openapi.yaml is sent to the app. `call` holds each reply, here and elsewhere, against it."""
+"""Tests every request of docs/openapi.yaml against the app; `call` validates each reply."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -57,7 +57,7 @@ def _names(parameters: list[dict[str, Any]], place: str) -> list[str]:
 
 
 def examples_shown_for(operation: Operation) -> list[Example]:
-    """One for each body that the document shows; one without a body where it shows none."""
+    """Returns an example for each body in the document, or one without a body where there is none."""
     return [Example(operation, *shown) for shown in operation.bodies()] or [Example(operation)]
 
 
@@ -100,7 +100,7 @@ def payment_under_review(shop: Shop, merchant: dict[str, str], api: Settings) ->
 
 
 def credentials(operation: Operation, api: Settings, live: Mapping[str, str], *, by_key: bool) -> dict[str, str]:
-    """What the operation's first security scheme wants. `by_key`: where it takes a key, send one."""
+    """Returns the credentials of the operation's first security scheme. `by_key`: a key where it takes one."""
     schemes = [name for each in operation.content["security"] for name in each]
     if "trackingToken" in schemes:
         return {"Authorization": f"Bearer {live['trackingToken']}"}

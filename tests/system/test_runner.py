@@ -139,7 +139,7 @@ def test_the_log_shows_no_query(connection: http.client.HTTPConnection, caplog: 
     assert "phone" not in str(line.__dict__)
 
 
-def test_nobody_waits_for_an_api_that_stopped(product: Chalice) -> None:
+def test_a_call_to_a_stopped_api_fails_at_once(product: Chalice) -> None:
     with ApiServer(product) as server:
         idle = http.client.HTTPConnection(LOOPBACK, server.port, timeout=5)
         post(idle, "/echo/a", b"1")
@@ -210,7 +210,7 @@ def test_every_line_says_who_wrote_it(processes: Processes, out: io.StringIO) ->
     assert until(out.getvalue) == "child     | serving\n"
 
 
-def test_a_quiet_child_is_heard_only_when_it_fails(processes: Processes, out: io.StringIO) -> None:
+def test_a_quiet_childs_output_is_shown_only_when_it_fails(processes: Processes, out: io.StringIO) -> None:
     processes.start(child("print('because'); raise SystemExit(3)", quiet=True))
     with pytest.raises(ChildFailed, match="child ended with exit code 3") as failed:
         processes.watch()
@@ -323,7 +323,7 @@ def test_the_test_page_stands_first_where_there_is_one(tmp_path: Path) -> None:
     assert first_row(APP_ENV="production").split()[0] == "API"
 
 
-def test_the_test_page_is_told_where_the_others_are() -> None:
+def test_the_test_page_gets_the_addresses_of_the_other_parts() -> None:
     chosen = environment({}, PORTS)
     assert Path(chosen["TEST_PAGE_DIR"]) == ROOT / "frontend" / "dist"
     assert chosen["TEST_PAGE_API_URL"] == "http://localhost:1"

@@ -70,12 +70,12 @@ class Source:
 
     @property
     def place(self) -> str:
-        """The folder or module at the root of the repository."""
+        """Returns the folder or module at the root of the repository."""
         return self.parts[0]
 
     @property
     def room(self) -> str:
-        """The folder or top-level module of chalicelib and infra; elsewhere the place."""
+        """Returns the folder or top-level module of chalicelib and infra; elsewhere the place."""
         return self.parts[1] if self.place in {"chalicelib", "infra"} else self.place
 
     @property

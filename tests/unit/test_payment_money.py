@@ -74,7 +74,7 @@ def test_an_amount_survives_being_written_and_read(amount: int, currency: str) -
 @pytest.mark.parametrize(
     ("money", "text"), [(Money(5000, "XAF"), "5000"), (Money(1999, "EUR"), "19.99"), (Money(5, "USD"), "0.05")]
 )
-def test_an_amount_is_written_with_its_currency_s_digits(money: Money, text: str) -> None:
+def test_an_amount_is_written_with_its_currencys_digits(money: Money, text: str) -> None:
     assert money.to_decimal() == text
 
 

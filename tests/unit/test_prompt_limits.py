@@ -68,7 +68,7 @@ def test_a_prompt_whose_time_is_over_is_asked_for_again_in_a_second(over: int) -
     assert (error.code, error.retry_after) == ("prompt_in_flight", 1)
 
 
-def test_waiting_as_long_as_told_is_enough_and_a_second_less_is_not() -> None:
+def test_the_returned_wait_is_enough_and_a_second_less_is_not() -> None:
     chance = random.Random(17)  # noqa: S311 - the same cases in each run, no secret
     told = 0
     for per_quarter_hour, per_day, _ in itertools.product((1, 2, 3), (1, 4, 6), range(60)):

@@ -164,7 +164,7 @@ def accepts(read: Callable[[], object]) -> bool:
     return True
 
 
-def test_the_issuer_s_clock_may_be_ahead_of_ours() -> None:
+def test_the_issuers_clock_may_be_ahead_of_ours() -> None:
     check_webhook_signature(forge({**CAMPAY, "iat": NOW_SECONDS + 3000}), [KEY], NOW)
 
 

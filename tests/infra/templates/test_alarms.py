@@ -61,7 +61,7 @@ def test_each_alarm_has_its_section_and_each_section_its_alarm() -> None:
     assert sections() == EVERY_STAGE | WHERE_THE_SHOP_IS_CALLED
 
 
-def test_each_alarm_reaches_somebody(stack: Template, variant: Variant) -> None:
+def test_each_alarm_notifies_its_topic(stack: Template, variant: Variant) -> None:
     (topic,) = stack.of_type("SNS::Topic")
     for alarm in alarms(stack).values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": topic}]
@@ -74,7 +74,7 @@ def test_each_alarm_reaches_somebody(stack: Template, variant: Variant) -> None:
     ("account", "tls", "may"),
     [("<AWS::AccountId>", "true", True), ("999999999999", "true", False), ("<AWS::AccountId>", "false", False)],
 )
-def test_this_accounts_alarms_may_publish_and_nobody_elses(stack: Template, account: str, tls: str, may: bool) -> None:
+def test_only_this_accounts_alarms_may_publish(stack: Template, account: str, tls: str, may: bool) -> None:
     """A policy that only required TLS once replaced the default one, and no alarm was delivered."""
     (topic,) = stack.of_type("SNS::Topic")
     context = {"aws:SourceAccount": account, "aws:SecureTransport": tls}
@@ -192,7 +192,7 @@ def order_event_types() -> set[str]:
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.metric)
-def test_somebody_writes_the_line_that_is_counted(line: Any) -> None:
+def test_each_counted_line_is_logged(line: Any) -> None:
     """An alarm on a renamed log line would never fire."""
     lines: dict[str, set[str]] = {}
     for event, fields in written_lines():

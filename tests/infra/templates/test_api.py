@@ -234,7 +234,7 @@ def test_a_browser_can_read_what_api_gateway_answers_by_itself(stack: Template, 
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
 
 
-def test_what_api_gateway_answers_is_a_problem_as_the_api_tells_it(stack: Template) -> None:
+def test_api_gateways_own_answers_are_problems_like_the_apis(stack: Template) -> None:
     for name, response in responses(stack).items():
         problem = json.loads(response["responseTemplates"]["application/json"])
         assert problem["status"] == int(response["statusCode"]), name

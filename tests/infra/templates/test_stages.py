@@ -141,7 +141,7 @@ def test_each_process_starts_with_what_the_stack_and_the_secret_give_it(stack: T
         assert settings.redis.tls, "the password would cross the network in the clear"
 
 
-def test_the_stack_sets_nothing_that_nobody_reads(stack: Template) -> None:
+def test_the_stack_sets_no_variable_that_is_not_read(stack: Template) -> None:
     """A variable that is set but not read would seem to have an effect."""
     for name, variables in environments(stack):
         _, asked = read(name, variables)
@@ -149,7 +149,7 @@ def test_the_stack_sets_nothing_that_nobody_reads(stack: Template) -> None:
         assert "SECRETS_ID" in variables
 
 
-def test_each_key_of_the_secret_is_read_by_somebody(stack: Template) -> None:
+def test_each_key_of_the_secret_is_read(stack: Template) -> None:
     asked: set[str] = set()
     for name, variables in environments(stack):
         # A permanent token makes a username and a password needless, so both are asked for only here.
@@ -185,7 +185,7 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def test_nobody_may_more_than_it_does(stack: Template) -> None:
+def test_no_policy_has_a_needless_wildcard(stack: Template) -> None:
     for name, statement in statements(stack):
         actions = listed(statement["Action"])
         assert not [action for action in actions if "*" in action], name
@@ -280,6 +280,6 @@ def test_an_unknown_stage_is_answered_with_those_that_there_are() -> None:
         stage_of("production")
 
 
-def test_each_stage_is_looked_at_in_both_modes() -> None:
+def test_each_stage_is_tested_in_both_modes() -> None:
     assert {(it.stage, it.cluster) for it in VARIANTS} == {(name, mode) for name in STAGES for mode in (False, True)}
     assert str(Variant("dev", True)) == "dev-cluster"

@@ -104,7 +104,7 @@ def test_form_bodies_are_accepted(simulator: CampaySimulator) -> None:
         ({"description": "<placeholder>"}, "malicious_payload_rejected"),
     ],
 )
-def test_what_is_refused_prompts_nobody(simulator: CampaySimulator, changes: dict[str, Any], expected: str) -> None:
+def test_a_refused_collect_sends_no_prompt(simulator: CampaySimulator, changes: dict[str, Any], expected: str) -> None:
     answer = collect(simulator, **changes)
     assert answer.status_code == 400
     fields = answer.json()

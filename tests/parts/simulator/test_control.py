@@ -119,7 +119,7 @@ def own_valkey() -> Iterator[Valkey]:
         yield server
 
 
-def test_redis_hangs_for_as_long_as_it_is_told_to(own_valkey: Valkey) -> None:
+def test_redis_hangs_for_the_given_time(own_valkey: Valkey) -> None:
     """Redis keeps its connections and answers none; a second pause meanwhile is refused."""
     with (
         CampaySimulator(FAST, redis_host="localhost", redis_port=own_valkey.port) as simulator,

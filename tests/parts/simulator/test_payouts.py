@@ -147,7 +147,7 @@ def pay(link: str, phone_number: str) -> requests.Response:
     return HTTP.post(link, data={"from": phone_number}, allow_redirects=False, timeout=5)
 
 
-def test_a_payment_link_is_a_transaction_when_somebody_pays(
+def test_a_payment_link_becomes_a_transaction_when_it_is_paid(
     simulator: CampaySimulator, webhooks: "queue.Queue[Any]"
 ) -> None:
     answer = payment_link(simulator)
