@@ -1,4 +1,4 @@
-"""The gateway on the developer's machine, with the front end's test page at `/payment-test/`.
+"""Runs the gateway on the developer's machine, with the front end's test page at `/payment-test/`.
 
 `python -m local.gateway_server` runs it. It is the product's gateway, started as production starts it; the page is
 mounted in front of it, and only where APP_ENV is development.

@@ -5,7 +5,7 @@ _READ = 200
 
 
 def preferred_locale(accept_language: str) -> str:
-    """`en` where the header prefers English to French, else `fr`. `accept_language`: empty where there is none."""
+    """Returns `en` where the header prefers English to French, else `fr`. `accept_language`: empty for no header."""
     ranked: list[tuple[float, str]] = []
     for position, part in enumerate(accept_language[:_READ].split(",")):
         tag, _, quality = part.strip().lower().partition(";q=")

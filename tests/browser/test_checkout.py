@@ -19,7 +19,7 @@ STEADY = {
     "SIMULATOR_APPROVE_AFTER": "4",
     "SIMULATOR_SLOW_APPROVE_AFTER": "600",
     "SIMULATOR_HOLD_SECONDS": "3",
-    # Nothing but what the page asks for makes good a lost webhook.
+    # The sweep's first check is due after 300 s: until then only the page's own reads recover a lost webhook.
     "CHECK_AGES_SECONDS": "300",
     "SWEEP_TICK_SECONDS": "0.5",
 }

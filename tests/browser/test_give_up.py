@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 SETTINGS = {
     "PAYMENT_EXPIRES_SECONDS": "900",
     "SIMULATOR_SLOW_APPROVE_AFTER": "600",
-    # Nothing but what the customer and the page ask for tells what CamPay knows.
+    # The sweep's first check is due after 300 s: until then only the page's calls read CamPay's record.
     "CHECK_AGES_SECONDS": "300",
     "SWEEP_TICK_SECONDS": "0.5",
 }

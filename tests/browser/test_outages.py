@@ -17,7 +17,7 @@ SOON = 3.0
 SETTINGS = {
     "PAYMENT_EXPIRES_SECONDS": "120",
     "SIMULATOR_SLOW_APPROVE_AFTER": "600",
-    # Nothing but what the page and the gateway ask for brings what was missed.
+    # The sweep's first check is due after 300 s: until then only reads by the page and the gateway recover changes.
     "CHECK_AGES_SECONDS": "300",
     "SWEEP_TICK_SECONDS": "0.5",
 }

@@ -185,7 +185,7 @@ def brought_by_lambda() -> Path:
         wanted = ["--target", str(unfinished), "-c", str(ROOT / "constraints.txt"), client, boto3]
         pip = [sys.executable, "-m", "pip", "--python", interpreter, "install", "-qq", "--no-warn-script-location"]
         subprocess.run([*pip, "--disable-pip-version-check", *wanted], check=True)
-        with contextlib.suppress(OSError):  # another process was faster
+        with contextlib.suppress(OSError):  # another process has installed it meanwhile
             unfinished.replace(folder)
     return folder
 

@@ -186,7 +186,7 @@ def test_a_statement_has_a_row_that_is_one_too_many(server: ScriptedServer, camp
     server.answer("/history/", Answer(body=body))
     read: list[StatementRow] = []
     with pytest.raises(ProviderUnavailable, match="more than 1000 rows"):
-        read.extend(campay.statement(DAY))  # what was read before counts
+        read.extend(campay.statement(DAY))  # the rows before the fault are kept
     assert len(read) == 1_000
 
 

@@ -68,7 +68,7 @@ def test_money_that_campay_does_not_list_is_missing_there(
 ) -> None:
     payment = paid(service, shop)
     requests.post(f"{simulator.url}/simulator/reset", timeout=5).raise_for_status()
-    day = datetime.now(UTC).date()  # ours, as it is the ledger that is asked for a day
+    day = datetime.now(UTC).date()  # the day in UTC, by which the ledger lists payments
     assert service.compare_statement(day).differences() == {"missing_there": [payment.reference]}
 
 

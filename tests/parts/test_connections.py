@@ -42,7 +42,9 @@ async def register(valkey: Valkey, store: redis.Redis, gateway_id: str, clients:
     )
     writing = asyncio.create_task(work)
     await until(lambda: store.zcard(clients_key(gateway_id)) == len(clients) and store.exists(gateway_key(gateway_id)))
-    while not writing.done():  # asyncio.wait_for of Python 3.11, in redis-py, forgets one that meets its own result
+    while (
+        not writing.done()
+    ):  # Python 3.11's asyncio.wait_for, in redis-py, loses a cancellation that comes with the result
         writing.cancel()
         await asyncio.wait([writing], timeout=0.2)
     await connections.close()
@@ -118,7 +120,7 @@ async def test_a_client_that_stays_is_on_exactly_one_page(
                 store.zrem(clients_key("a"), "a-00004")  # the one that the cursor names
                 store.zadd(clients_key("a"), {"a-00000-comes-too-late": 0})
             if number == 3:
-                store.delete(gateway_key("b"))  # it has died in the middle of its page
+                store.delete(gateway_key("b"))  # the gateway has died in the middle of its page
 
     await asyncio.to_thread(read)
     assert seen == sorted({*here["a"], *list(here["b"])[:8], *here["c"]})
@@ -130,7 +132,7 @@ async def test_no_client_of_a_dead_gateway_is_listed(
     await register(valkey, store, "dead", sockets("d", 3))
     await register(valkey, store, "alive", sockets("a", 3))
     store.delete(gateway_key("dead"))
-    store.delete(client_key("a-00001"))  # its life is over before its connection
+    store.delete(client_key("a-00001"))  # the key has expired before the connection ended
     (page,) = await asyncio.to_thread(lambda: list(pages(operator, 10)))
     assert [row["gatewayId"] for row in page["gateways"]] == ["alive"]
     assert [row["socketId"] for row in page["clients"]] == ["a-00000", "a-00002"]

@@ -114,7 +114,7 @@ def test_the_route_takes_the_payments_own_tracking_token_and_nothing_else(
 
 
 def quietly(work: Callable[[], object]) -> None:
-    with contextlib.suppress(PaymentError):  # a 409 or a 503 is an answer: what counts is where the money ends
+    with contextlib.suppress(PaymentError):  # a 409 or a 503 is allowed: only the final state is tested
         work()
 
 
@@ -153,7 +153,7 @@ def race(service: Service, shop: Shop, comes_first: str, further: int, n: int) -
         thread.join()
 
 
-@pytest.mark.timeout(300)  # some 40 s of two cores
+@pytest.mark.timeout(300)  # it takes some 40 s on two cores
 def test_three_hundred_races_of_give_up_against_approval(service: Service, shop: Shop) -> None:
     """CamPay's ledger and ours agree in the end, and every second charge is reported."""
     assert len(RACES) >= 300

@@ -110,7 +110,7 @@ def test_counters_have_a_window(live: LiveStore, clock: HandClock) -> None:
     assert live.take_prompt("b") == (1, 0)
     clock.forward(live.seconds_to_next_window())
     assert live.take_prompt("a") == (1, 0)
-    clock.forward((60_000 - clock.now() % 60_000 + 0.5) / 1000)  # to the millisecond in which a window begins
+    clock.forward((60_000 - clock.now() % 60_000 + 0.5) / 1000)  # to the start of a window
     assert live.seconds_to_next_window() == 60
 
 

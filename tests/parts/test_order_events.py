@@ -78,7 +78,7 @@ def test_every_settled_version_arrives_after_ten_minutes_without_the_bus(
         clock.forward(20)
         service.reconcile.tick()
     assert queue.drain() == []
-    shop.customer(payments[2].provider_reference, "SUCCESSFUL")  # after it has expired
+    shop.customer(payments[2].provider_reference, "SUCCESSFUL")  # the payment has expired before
     service.settle.handle_webhook(payments[2].reference, payments[2].provider_reference)
     aws.faults.set()
     clock.forward(20)

@@ -114,7 +114,7 @@ def test_the_document_refuses_what_the_api_refuses() -> None:
     taken = {name for name, body, _ in BODIES if is_taken_by_the_document(body)}
     assert taken == {
         *("a duplicate key", "a nested duplicate key", "17 kB", "17 kB of spaces"),
-        *("amount a float", "amount with an exponent"),  # to a schema 5000.0 is an integer
+        *("amount a float", "amount with an exponent"),  # JSON Schema takes 5000.0 for an integer
         *("order with a line break", "phone with a line break"),  # Python's `$` takes one at the end, ECMA's does not
         *("currency unknown", "currency not CamPay's", "currency of the neighbours"),
         *("description with control characters", "description with a lone surrogate"),
@@ -211,7 +211,7 @@ def test_the_amount_never_comes_from_a_browser(api: Settings) -> None:
 
 @pytest.mark.usefixtures("untouched", "api")
 def test_an_address_that_sends_only_bad_requests_is_limited() -> None:
-    if time.time() % 60 > 50:  # the minute's count would begin again on the way
+    if time.time() % 60 > 50:  # a new window would begin during the test
         time.sleep(60 - time.time() % 60)
     replies = [call("POST", "/api/payment/initiate", "{", address="41.202.0.77") for _ in range(12)]
     assert [reply.status for reply in replies] == [400] * 10 + [429] * 2

@@ -113,7 +113,11 @@ def credentials(operation: Operation, api: Settings, live: Mapping[str, str], *,
 def test_who_needs_credentials_is_refused_without(operation: Operation) -> None:
     security = operation.content["security"]
     refused = examples_shown_for(operation)[0].send({}, {}).status == 401
-    is_signed = operation.id in ("initiate", "webhook", "webhookByQuery")  # the body or the query is, not a header
+    is_signed = operation.id in (
+        "initiate",
+        "webhook",
+        "webhookByQuery",
+    )  # the signature is in the body or the query, not in a header
     assert refused == (bool(security) or is_signed)
 
 

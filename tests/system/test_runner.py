@@ -199,7 +199,7 @@ def alive(marker: str) -> list[int]:
             if entry.name.isdecimal() and marker.encode() in (entry / "environ").read_bytes():
                 found.append(int(entry.name))
         except OSError:
-            continue  # it ended while we looked, or is a zombie
+            continue  # it has just ended, or is a zombie
     return found
 
 

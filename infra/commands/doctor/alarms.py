@@ -45,7 +45,7 @@ def check_alarms(deployment: Deployment, aws: Any, within_seconds: float = WITHI
 
 
 def _subscribers(sns: Any, topic: str) -> list[str]:
-    """The confirmed subscribers, by address. Raises AlarmNotDelivered if one is not confirmed."""
+    """Returns the confirmed subscribers, by address. Raises AlarmNotDelivered if one is not confirmed."""
     subscriptions = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     if pending := [each["Endpoint"] for each in subscriptions if each["SubscriptionArn"] == _PENDING]:
         raise AlarmNotDelivered(
@@ -80,7 +80,7 @@ def _publish_test_alarm(cloudwatch: Any, topic: str, within_seconds: float) -> s
 
 
 def _quiet_alarm(cloudwatch: Any, topic: str) -> tuple[str, str]:
-    """Name and state of an alarm that is not in ALARM. Raises AlarmNotDelivered where there is none."""
+    """Returns name and state of an alarm that is not in ALARM. Raises AlarmNotDelivered where there is none."""
     alarms = cloudwatch.describe_alarms(ActionPrefix=topic)["MetricAlarms"]
     states = [(each["AlarmName"], each["StateValue"]) for each in alarms]
     quiet: list[tuple[str, str]] = sorted((name, state) for name, state in states if state != "ALARM")
@@ -93,7 +93,7 @@ def _quiet_alarm(cloudwatch: Any, topic: str) -> tuple[str, str]:
 
 @contextmanager
 def _in_alarm(cloudwatch: Any, name: str, state: str) -> Iterator[None]:
-    """`state`: the one to which the alarm returns."""
+    """Sets an alarm to ALARM inside the block, and afterwards back to `state`."""
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=_TEST)
     try:
         yield
@@ -102,7 +102,7 @@ def _in_alarm(cloudwatch: Any, name: str, state: str) -> Iterator[None]:
 
 
 def _published(cloudwatch: Any, name: str) -> list[tuple[datetime, str]]:
-    """CloudWatch's account of the alarm's actions, the newest first."""
+    """Returns CloudWatch's history of the alarm's actions, the newest first."""
     items = cloudwatch.describe_alarm_history(
         AlarmName=name, HistoryItemType="Action", ScanBy="TimestampDescending", MaxRecords=100
     )["AlarmHistoryItems"]

@@ -1,4 +1,4 @@
-"""All checks of the doctor, in the order in which one depends on another."""
+"""Runs all checks of the doctor, in the order of their dependencies."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a check of the doctor has found."""
+"""Defines what a check of the doctor reports."""
 
 from dataclasses import dataclass
 

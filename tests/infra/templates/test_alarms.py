@@ -201,7 +201,7 @@ def test_each_counted_line_is_logged(line: Any) -> None:
     assert events <= lines.keys() | order_event_types()
     fields = set(re.findall(r"\$\.(\w+)", line.pattern + line.value)) - LINE_FIELDS
     known = set().union(*(lines.get(event, set()) for event in events or lines))
-    # A code is written with whichever line refuses something.
+    # Any line that refuses something may carry a code.
     assert fields - {"code"} <= known
     assert words(line.pattern, "code") <= {error.code for error in every_error(errors.PaymentError)}
     assert all(hasattr(campay, name) for name in words(line.pattern, "outcome"))

@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
 SECRET = {"REDIS_PASSWORD", *OUR_KEYS, *CAMPAY_KEYS}
 READ_BY_BOTO3 = {"AWS_DEFAULT_REGION"}
-CDK_SAYS_IT_TWICE = "W3005"  # a service depends on its listener by name and by reference
-# Where AWS has no resource level, or none when it is asked: nothing else may name all resources.
+CDK_SAYS_IT_TWICE = "W3005"  # CDK lists a dependency that a reference already implies
+# Actions for which AWS supports no resource level: only these may name all resources.
 OF_ALL_RESOURCES = {
     "ecr:GetAuthorizationToken",
     "ec2:AssignPrivateIpAddresses",
@@ -98,7 +98,7 @@ def test_no_template_holds_a_secret(synthesis: Synthesis) -> None:
         text = re.sub(r'SecretString:\w+::\}\}|"GenerateStringKey": "\w+"', "", template.text)
         assert [name for name in SECRET if name in text] == []
         assert set(re.findall(r"\{\{resolve:([a-z-]+):", text)) <= {"secretsmanager"}
-        # Whatever else looks like a key is the hash of an asset.
+        # Everything else that looks like a key is the hash of an asset.
         assert re.findall(r"(?<!Region}:)\b[0-9a-f]{40,}\b(?!\.(?:zip|json))", text) == []
 
 
@@ -128,7 +128,9 @@ class Recording(dict[str, str]):
 def read(name: str, variables: dict[str, str]) -> tuple[Any, set[str]]:
     """Returns the settings that the API or the gateway would start with, and the names that it read."""
     secret = {key: f"{key}-of-the-test-{'x' * 32}" for key in SECRET}
-    known = {key: value for key, value in variables.items() if key != "SECRETS_ID"}  # the secret's content instead
+    known = {
+        key: value for key, value in variables.items() if key != "SECRETS_ID"
+    }  # the secret's content stands in its place
     recording = Recording({**secret, **known, "REDIS_HOST": "redis.test"})
     settings: Any = (gateway_settings if name == "gateway" else api_settings).read_settings(recording)
     return settings, recording.asked

@@ -140,7 +140,7 @@ def test_redis_hangs_for_the_given_time(own_valkey: Valkey) -> None:
     [
         ({}, "REDIS_HOST"),
         ({"redis_host": "cache.example"}, "not on this machine"),
-        ({"redis_host": "127.0.0.1", "redis_port": 9}, "did not take it"),  # discard: nobody listens
+        ({"redis_host": "127.0.0.1", "redis_port": 9}, "did not take it"),  # the discard port, where no server listens
     ],
 )
 def test_a_redis_that_is_not_ours_is_left_alone(changes: dict[str, Any], part: str) -> None:

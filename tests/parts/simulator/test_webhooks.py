@@ -49,7 +49,7 @@ NUMBERS: list[tuple[str, str, str, list[str]]] = [
 def test_what_each_number_does(simulator: CampaySimulator, receiver: Receiver) -> None:
     references = {number: accepted(simulator, number) for number, *_ in NUMBERS}
     heard = receiver.some(sum(len(claims) for *_, claims in NUMBERS))
-    # The slowest number once more: what is not here before its webhook never comes.
+    # The slowest number again: a webhook that has not come before this one never comes.
     assert receiver.until(accepted(simulator, "237670000003")) == {}
     for number, status, reason, claims in NUMBERS:
         final = record(simulator, references[number])
