@@ -136,7 +136,7 @@ class CampayHttp:
 
 
 def _again_if_dead(attempt: Callable[[], T]) -> T:
-    """Repeats an attempt once if it failed other than by a time-out: the reused connection may have been dead."""
+    """Repeats an attempt once after NoAnswer, unless it timed out: the reused connection may have been dead."""
     try:
         return attempt()
     except TimedOut:
