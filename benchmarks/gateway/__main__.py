@@ -34,7 +34,8 @@ Measured = dict[str, Any]
 _LOAD = Path(__file__).parent / "load.mjs"
 _VERSION = 987_654_321
 _NOW = 1_790_000_000_000
-_LEAST, _FEW, _MANY = 100, 2_000, 10_000
+_LEAST, _FEW, _MANY = 100, 2_000, 9_000
+"""Browsers. Where a process may open 20,000 files, the gateway takes a little under 10,000 sessions."""
 _WATCHERS = 500
 _MOST_LOAD = 0.6
 """Maximum share of its core that the load may take; beyond it the load would limit the result."""
@@ -48,9 +49,9 @@ _FIGURES: Mapping[str, Callable[[Measured], float]] = {
     "p99 at 2,000/s, ms": lambda it: it["few"]["paced"]["p99"],
     "connect + track, 2,000: browsers/s": lambda it: it["few"]["connect"]["browsers"] / it["few"]["connect"]["seconds"],
     "memory a browser, 2,000: KB": lambda it: it["few"]["kilobytes"],
-    "memory a browser, 10,000: KB": lambda it: it["many"]["kilobytes"],
-    "10,000 leave at once: longest pause, ms": lambda it: it["many"]["leave"]["longest"],
-    "CPU a message, 10,000 payments to 100": lambda it: _micros(it["many"]["paced"]) / _micros(it["least"]["paced"]),
+    "memory a browser, 9,000: KB": lambda it: it["many"]["kilobytes"],
+    "9,000 leave at once: longest pause, ms": lambda it: it["many"]["leave"]["longest"],
+    "CPU a message, 9,000 payments to 100": lambda it: _micros(it["many"]["paced"]) / _micros(it["least"]["paced"]),
 }
 
 
@@ -103,6 +104,7 @@ def _load(server: servers.Running, redis_port: int, browsers: int, *, floods: bo
         "seconds": 4,
         "idleSeconds": 2,
         "leaveSeconds": 3,
+        "mostSeconds": 120,
         "floods": floods,
         "watchers": _WATCHERS if floods else 0,
     }

@@ -59,6 +59,7 @@ class Browser {
   connect() {
     return new Promise((resolve, reject) => {
       this.tracked = resolve;
+      this.refused = reject;
       const socket = createConnection(plan.port, "127.0.0.1");
       this.socket = socket;
       socket.setNoDelay(true);
@@ -84,7 +85,7 @@ class Browser {
         this.rest = buffer;
         return;
       }
-      if (!buffer.subarray(0, 12).toString().endsWith("101")) wrong.push(buffer.subarray(0, 40).toString());
+      if (!buffer.subarray(0, 12).toString().endsWith("101")) this.refused(new Error(buffer.toString()));
       this.isOpen = true;
       buffer = buffer.subarray(end + 4);
     }
@@ -314,6 +315,10 @@ async function run() {
   return measured;
 }
 
+setTimeout(() => {
+  console.error(`not done in ${plan.mostSeconds} s; wrong so far: ${wrong.slice(0, 3)}`);
+  process.exit(1);
+}, plan.mostSeconds * 1000);
 const measured = await run();
 console.log(JSON.stringify({ ...measured, wrong: wrong.length, firstWrong: wrong.slice(0, 3) }));
 process.exit(0);
