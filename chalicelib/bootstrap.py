@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.ledger.ledger import Ledger
@@ -27,6 +27,10 @@ from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 from chalicelib.runtime.settings_reader import InvalidSettings
 from chalicelib.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,7 @@ def compose(
 _IN_MEMORY_TABLE = "payments"
 
 
-def _aws() -> tuple[Any, Any]:
+def _aws() -> "tuple[DynamoDBClient, EventBridgeClient]":
     import boto3
     from botocore.config import Config
 
@@ -185,7 +189,7 @@ def _aws() -> tuple[Any, Any]:
     return boto3.client("dynamodb", config=config), boto3.client("events", config=config)
 
 
-def _in_memory_aws() -> tuple[Any, None]:
+def _in_memory_aws() -> "tuple[DynamoDBClient, None]":
     """Returns a DynamoDB client on moto in this process, for development. Everything is lost when the process ends."""
     import boto3
     from moto import mock_aws
@@ -194,7 +198,7 @@ def _in_memory_aws() -> tuple[Any, None]:
     mock_aws().start()
     client = boto3.client("dynamodb", region_name="eu-west-1")
     create_table(client, _IN_MEMORY_TABLE)
-    return _OneAtATime(client), None
+    return cast("DynamoDBClient", _OneAtATime(client)), None
 
 
 class _OneAtATime:

@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.contract import FOR_A_PERSON, ORDER_EVENT_SOURCE, order_events
 from chalicelib.domain.payment import Payment
 from chalicelib.runtime import log
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 
 class AnnouncementFailed(Exception):
@@ -18,7 +22,7 @@ class AnnouncementFailed(Exception):
 class OrderEvents:
     """Publishes to one event bus. `client`: boto3's for EventBridge; None, in development: events are only logged."""
 
-    def __init__(self, client: Any | None, event_bus: str) -> None:
+    def __init__(self, client: "EventBridgeClient | None", event_bus: str) -> None:
         self._client = client
         self._event_bus = event_bus
 
@@ -37,7 +41,7 @@ class OrderEvents:
         if self._client is not None and events:
             _put(self._client, [self._entry(kind, event) for kind, event in events])
 
-    def _entry(self, kind: str, event: Mapping[str, Any]) -> dict[str, str]:
+    def _entry(self, kind: str, event: Mapping[str, Any]) -> "PutEventsRequestEntryTypeDef":
         return {
             "Source": ORDER_EVENT_SOURCE,
             "DetailType": kind,
@@ -46,7 +50,7 @@ class OrderEvents:
         }
 
 
-def _put(client: Any, entries: Sequence[Mapping[str, str]]) -> None:
+def _put(client: "EventBridgeClient", entries: "Sequence[PutEventsRequestEntryTypeDef]") -> None:
     try:
         answer = client.put_events(Entries=entries)
     except (BotoCoreError, ClientError) as error:
