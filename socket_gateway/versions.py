@@ -7,13 +7,15 @@ when a browser tracks the payment and needs it in an acknowledgement.
 from chalicelib.domain.contract import EVENTS_OF_STATUS, MalformedEvent, PaymentEvent, decode, encode, head_of
 from socket_gateway.wire import VersionPacket, text_frame
 
+_NAMES_OF_STATUS = {status: [name.encode() for name in names] for status, names in EVENTS_OF_STATUS.items()}
+
 
 class Version:
-    """Holds one version of one payment as the JSON text that every recipient gets."""
+    """Holds one version of one payment as the JSON that every recipient gets."""
 
     __slots__ = ("_body", "_status", "number", "reference")
 
-    def __init__(self, reference: str, number: int, status: str, body: str) -> None:
+    def __init__(self, reference: str, number: int, status: str, body: bytes) -> None:
         self.reference = reference
         self.number = number
         self._status = status
@@ -25,23 +27,24 @@ class Version:
 
     def packets(self) -> list[VersionPacket]:
         """Encodes the version's events for an outbox, in their order."""
-        return [VersionPacket(self.reference, self.number, text) for text in self._texts()]
+        return [VersionPacket(self.reference, self.number, text[1:].decode()) for text in self._texts()]
 
     def frames(self) -> bytes:
         """Encodes the version's events as WebSocket frames, in their order."""
-        return b"".join([text_frame(f"4{text}".encode()) for text in self._texts()])
+        return b"".join(map(text_frame, self._texts()))
 
     def __len__(self) -> int:
         """Returns how many events the version is."""
         return len(EVENTS_OF_STATUS[self._status])
 
-    def _texts(self) -> list[str]:
-        return [f'2["{name}",{self._body}]' for name in EVENTS_OF_STATUS[self._status]]
+    def _texts(self) -> list[bytes]:
+        """Encodes each event as an Engine.IO message (4) with a Socket.IO event (2) in it."""
+        return [b'42["%b",%b]' % (name, self._body) for name in _NAMES_OF_STATUS[self._status]]
 
 
 def version_of(event: PaymentEvent) -> Version:
     """Encodes a decoded payment."""
-    return Version(event["reference"], event["version"], event["status"], encode(event))
+    return Version(event["reference"], event["version"], event["status"], encode(event).encode())
 
 
 def read_version(reference: str, body: bytes) -> Version:
@@ -55,8 +58,8 @@ def read_version(reference: str, body: bytes) -> Version:
         if event["reference"] != reference:
             raise MalformedEvent("another payment")
         return version_of(event)
-    number, status = head
     try:
-        return Version(reference, number, status, body.decode())
+        body.decode()  # a browser closes a connection on which anything else than UTF-8 comes
     except UnicodeDecodeError as error:
         raise MalformedEvent("not UTF-8") from error
+    return Version(reference, *head, body)
