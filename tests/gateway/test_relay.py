@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -32,6 +34,7 @@ from tests.harness.gateway_stack import (
     token_for,
     until,
 )
+from tests.harness.tls import tls_in_front_of, write_certificate
 
 
 @pytest.fixture
@@ -53,6 +56,30 @@ def own_store(own_valkey: Valkey) -> Iterator[LiveStore]:
     store = LiveStore(own_valkey)
     yield store
     store.close()
+
+
+async def test_messages_come_through_tls_too(
+    valkey: Valkey, store: LiveStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from ElastiCache. A flood comes as records of TLS that end in the middle of a message."""
+    certificate, key = write_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    events = [new_event()]
+    for _ in range(300):
+        events.append(next_version(events[-1], PaymentStatus.PENDING))
+    store.put(events[0])
+    async with AsyncExitStack() as stack:
+        port = await stack.enter_async_context(tls_in_front_of(valkey.port, certificate, key))
+        redis_settings = RedisSettings("localhost", port, tls=True)
+        gateway = await stack.enter_async_context(running(replace(settings_for(valkey), redis=redis_settings)))
+        browser = await stack.enter_async_context(gateway.browser())
+        await browser.track(events[0]["reference"])
+        await asyncio.to_thread(lambda: [store.redis.publish(*message_of(event)) for event in events[1:]])
+        await until(lambda: browser.versions(events[0]["reference"]) == list(range(1, 302)))
+
+
+def message_of(event: contract.PaymentEvent) -> tuple[str, str]:
+    return contract.payment_channel(event["reference"]), contract.encode(event)
 
 
 async def test_redis_lost_and_back_brings_what_was_missed(own_valkey: Valkey, own_store: LiveStore) -> None:
