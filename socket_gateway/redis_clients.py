@@ -1,5 +1,6 @@
 """Connects the gateway to Redis: one client for commands, one bare connection for subscriptions."""
 
+import asyncio
 import ssl
 from typing import Any
 
@@ -14,6 +15,17 @@ from socket_gateway.settings import Timing
 
 REDIS_AWAY = (RedisError, RedisClusterException, OSError)
 """Errors of a command that could not reach Redis. RedisClusterException is not a RedisError."""
+
+
+def raise_if_cancelled() -> None:
+    """Raises CancelledError where the current task has been cancelled.
+
+    A loop calls it after a command: `asyncio.wait_for` of Python 3.11, in redis-py, loses a cancellation that arrives
+    together with its result, and a task group cancels its tasks only once.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class RedisClients:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from chalicelib.domain.contract import payment_channel, probe_channel
 from chalicelib.runtime import log
 from socket_gateway.metrics import Metrics
-from socket_gateway.redis_clients import REDIS_AWAY, RedisClients
+from socket_gateway.redis_clients import REDIS_AWAY, RedisClients, raise_if_cancelled
 from socket_gateway.settings import Timing
 from socket_gateway.snapshots import in_batches
 from socket_gateway.subscription import Reply, Subscription
@@ -149,6 +149,7 @@ class Relay:
             published_at = time.monotonic()
             with contextlib.suppress(*REDIS_AWAY):
                 await self._clients.commands.publish(self._probe_channel, b"")
+            raise_if_cancelled()
             await asyncio.sleep(self._timing.probe_seconds)
             if self._probed_at >= published_at:
                 missed = 0
@@ -163,6 +164,7 @@ class Relay:
             await asyncio.wait(tuple(self._wanted.values()))
             self._metrics.catch_ups.inc()
             await catch_up()
+            raise_if_cancelled()
             await self._gap.wait()
             self._gap.clear()
             self._resubscribe()

@@ -1,11 +1,13 @@
 """Tests that connected browsers get the newest version after Redis was lost, frozen, emptied or restarted."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -22,6 +24,7 @@ from socket_gateway.credentials import Credentials
 from socket_gateway.metrics import Metrics
 from socket_gateway.redis_clients import RedisClients
 from socket_gateway.relay import Relay
+from socket_gateway.settings import Settings
 from tests.harness.gateway_stack import (
     ORIGIN,
     Link,
@@ -271,6 +274,39 @@ async def test_a_relay_that_died_fails_the_health_check(valkey: Valkey) -> None:
         await until(lambda: not gateway.gateway.alive)
         assert (await http.get("/healthz")).status_code == 503
         assert (await http.get("/readyz")).status_code == 503
+
+
+class ForgetfulClients(RedisClients):
+    """Loses every cancellation during a command, as redis-py may on Python 3.11."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.redis, settings.timing, Credentials(settings))
+        self.publishing, self.caught_up = asyncio.Event(), asyncio.Event()
+        self.commands = cast(Any, self)
+
+    async def publish(self, *_: object) -> None:
+        self.publishing.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+async def test_a_relay_ends_although_a_command_lost_its_cancellation(valkey: Valkey) -> None:
+    """The gateway would otherwise never exit: a task group cancels its tasks once."""
+    settings = settings_for(valkey)
+    clients = ForgetfulClients(settings)
+    relay = Relay(clients, "gateway", settings.timing, Metrics())
+
+    async def catch_up() -> None:
+        clients.caught_up.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(relay.run(lambda *_: None, catch_up))
+    await clients.publishing.wait()
+    await clients.caught_up.wait()
+    task.cancel()
+    await until(task.done)
+    assert task.cancelled()
 
 
 async def test_an_error_in_our_own_code_restarts_the_session(valkey: Valkey, store: LiveStore) -> None:
