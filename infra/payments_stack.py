@@ -74,6 +74,18 @@ class PaymentsStack(Stack):
         alarms = Alarms(self, "Alarms", stage, api=api, gateway=gateway, redis=redis, order_events=order_events)
         Dashboard(self, "Dashboard", stage, alarms=alarms, api=api, gateway=gateway)
 
+        self._write_outputs(stage, api, gateway, alarms, ledger, order_events)
+
+    def _write_outputs(
+        self,
+        stage: Stage,
+        api: PaymentsApi,
+        gateway: Gateway,
+        alarms: Alarms,
+        ledger: LedgerTable,
+        order_events: OrderEvents,
+    ) -> None:
+        """Writes what the commands of `infra/commands` and a person look up about the stack."""
         outputs = {
             "ApiUrl": api.url,
             "WebhookUrl": f"{api.url}/api/payment/webhook",

@@ -99,7 +99,7 @@ class LoopbackServer(ThreadingHTTPServer):
         request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         return self.close_request(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  # the base class's signature
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's signature
         """Logs an exception's class and place only: its text may quote a phone number."""
         _log_failure()
 
@@ -125,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_OPTIONS(self) -> None:
         self.do_GET()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Logs nothing: a request line may have a phone number or a signature."""
 
     def _answer(self) -> Answer:

@@ -19,6 +19,7 @@ from tests.harness.gateway_stack import (
     PATIENCE_SECONDS,
     Browser,
     LiveStore,
+    left,
     new_event,
     next_version,
     running,
@@ -149,9 +150,8 @@ async def test_neither_a_long_poll_nor_a_websocket_has_the_time_of_a_request(val
             assert (await browser.track(event["reference"]))["ok"]
         await asyncio.sleep(3)
         store.publish(next_version(event, PaymentStatus.FAILED))
-        for browser in browsers:
-            await until(lambda browser=browser: browser.versions(event["reference"]) == [1, 2])  # type: ignore[misc]
-            assert browser.connects == 1
+        await until(lambda: all(browser.versions(event["reference"]) == [1, 2] for browser in browsers))
+        assert all(browser.connects == 1 for browser in browsers)
 
 
 async def test_an_upgrade_that_is_not_completed_in_time_ends_its_session(valkey: Valkey) -> None:
@@ -166,7 +166,7 @@ async def test_an_upgrade_that_is_not_completed_in_time_ends_its_session(valkey:
                 assert await upgrade.recv() == "3probe"
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await upgrade.wait_closed()
-            await until(lambda sid=sid: sid not in gateway.gateway.connections.sessions())  # type: ignore[misc]
+            await left(gateway.gateway, sid)
 
 
 @pytest.mark.parametrize(

@@ -171,8 +171,7 @@ async def test_a_full_gateway_refuses_newcomers_and_keeps_whom_it_has(valkey: Va
         for browser in browsers:
             assert (await browser.track(event["reference"]))["ok"]
         store.publish(next_version(event, PaymentStatus.FAILED))
-        for browser in browsers:
-            await until(lambda browser=browser: browser.versions(event["reference"]) == [1, 2])  # type: ignore[misc]
+        await until(lambda: all(browser.versions(event["reference"]) == [1, 2] for browser in browsers))
         await browsers[0].client.disconnect()
         await until(lambda: len(gateway.gateway.connections) == 1)
         async with raw_browser(gateway) as newcomer:

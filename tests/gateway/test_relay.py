@@ -143,9 +143,8 @@ async def test_a_long_outage_of_redis_gets_no_gateway_replaced_and_no_browser_cl
         own_valkey.start()
         await until(lambda: gateway.gateway.ready)
         store.publish(next_version(event, PaymentStatus.FAILED))
-        for browser in (*browsers, newcomer):
-            await until(lambda browser=browser: browser.versions(event["reference"]) == [1, 2])  # type: ignore[misc]
-            assert browser.connects == 1
+        await until(lambda: all(browser.versions(event["reference"]) == [1, 2] for browser in (*browsers, newcomer)))
+        assert all(browser.connects == 1 for browser in (*browsers, newcomer))
     store.close()
 
 

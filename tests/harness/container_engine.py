@@ -37,7 +37,7 @@ def require_tools(*names: str) -> None:
     if _missing(wanted) and os.geteuid() == 0 and shutil.which("apt-get"):
         for command in (["update"], ["install", "-y", "--no-install-recommends", *_missing(wanted)]):
             quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            subprocess.run(["apt-get", "-qq", *command], env=quiet, check=False, capture_output=True)  # noqa: S607 Debian's own
+            subprocess.run(["apt-get", "-qq", *command], env=quiet, check=False, capture_output=True)  # noqa: S607 - Debian's own
     if missing := _missing(wanted):
         raise AssertionError(f"the container is built and run with: sudo apt-get install {' '.join(missing)}")
 
