@@ -38,7 +38,7 @@ class RoomIndexManager(socketio.AsyncManager):  # type: ignore[misc]  # python-s
         python-socketio's `emit` would start one task per recipient.
         """
         sessions = self._sessions_in.get(room, {})
-        if len(sessions) < _JOINED_FROM:
+        if len(sessions) < _JOINED_FROM and room not in self._joined:
             self._send(sessions.values(), [version])
             return
         waiting = self._joined.setdefault(room, [])
