@@ -18,6 +18,7 @@ from socket_gateway.connections import Connections
 from socket_gateway.credentials import Credentials
 from socket_gateway.drain import Drain
 from socket_gateway.output import OutputMonitor
+from socket_gateway.processes import Supervisor, Worker
 from socket_gateway.redis_clients import RedisClients
 from socket_gateway.refusals import Refusal
 from socket_gateway.registry import Registry
@@ -209,8 +210,8 @@ def create_server(gateway: Gateway, application: Application) -> GatewayServer:
     return GatewayServer(application, gateway.settings, gateway.drain, gateway.admission, gateway.metrics)
 
 
-async def serve(settings: Settings, mount: Mount) -> None:
-    """Runs a gateway until SIGTERM or SIGINT has drained it."""
+async def serve(settings: Settings, mount: Mount, worker: Worker | None = None) -> None:
+    """Runs a gateway until SIGTERM or SIGINT has drained it. `worker`: set where it is one of several processes."""
     raise_descriptor_limit(settings.bounds.max_connections)
     gateway = Gateway(settings)
     server = create_server(gateway, mount(gateway))
@@ -221,7 +222,12 @@ async def serve(settings: Settings, mount: Mount) -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     log.info("gateway-started", gateway=gateway.id, port=settings.port, connections=gateway.admission.most)
-    await server.serve()
+    if worker is None:
+        await server.serve()
+    else:
+        reporting = asyncio.create_task(worker.report(lambda: gateway.alive, server.leave))
+        await server.serve(sockets=[worker.listener])
+        reporting.cancel()
     log.info("gateway-stopped", gateway=gateway.id)
 
 
@@ -230,11 +236,14 @@ def main(mount: Mount = lambda gateway: gateway) -> None:
     log.configure()
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # its warnings are about malformed requests
     try:
-        settings = read_settings()
-    except InvalidSettings as error:
+        settings, worker = read_settings(), None
+        if settings.processes > 1:
+            worker = Supervisor(settings.host, settings.port, settings.processes).run()
+            settings = read_settings().of_one_process()  # a restarted worker takes the secrets as they are by now
+    except (InvalidSettings, OSError) as error:
         log.alarm("gateway-not-started", reason=str(error))
         raise SystemExit(1) from None
-    uvloop.run(serve(settings, mount))
+    uvloop.run(serve(settings, mount, worker))
 
 
 if __name__ == "__main__":

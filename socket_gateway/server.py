@@ -58,6 +58,7 @@ class GatewayServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self.leave, each)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a worker is started with signals blocked
 
     def leave(self, number: int = signal.SIGTERM) -> None:
         """Starts to drain; the server exits when that is done. The second call exits the process at once."""

@@ -1,8 +1,9 @@
 """Reads the gateway's settings from the environment, and reports every missing or wrong one in one error."""
 
 import os
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
 from chalicelib.runtime.environment import Number
@@ -74,7 +75,8 @@ class Settings:
     """Holds the gateway's settings.
 
     `tracking_token_keys`: each of them verifies tokens. `trusted_proxies`: how many hops of X-Forwarded-For our own
-    proxies add. `log_clients`: logs a line for each connect, track, stop and disconnect.
+    proxies add. `processes`: how many serve the port. `log_clients`: logs a line for each connect, track, stop and
+    disconnect.
     """
 
     development: bool
@@ -84,12 +86,20 @@ class Settings:
     api_url: str
     host: str = "127.0.0.1"
     port: int = 8080
+    processes: int = 1
     trusted_proxies: int = 0
     api_concurrency: int = 8
     secrets_id: str = ""
     log_clients: bool = True
     bounds: Bounds = field(default_factory=Bounds)
     timing: Timing = field(default_factory=Timing)
+
+    def of_one_process(self) -> "Settings":
+        """Returns the settings of one of `processes`: each takes its part of the connections and sessions."""
+        sockets, connections = (
+            -(-most // self.processes) for most in (self.bounds.max_sockets, self.bounds.max_connections)
+        )
+        return replace(self, bounds=replace(self.bounds, max_sockets=sockets, max_connections=connections))
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -108,6 +118,7 @@ class _Reader(SettingsReader):
             api_url=self.text("API_URL", in_development="http://127.0.0.1:8000").rstrip("/"),
             host=self.optional("GATEWAY_HOST") or ("127.0.0.1" if self.development else "0.0.0.0"),  # noqa: S104 a container's port is published by its engine
             port=port,
+            processes=self._processes(),
             trusted_proxies=self.number("TRUSTED_PROXIES", 0 if self.development else 1, 0, 10),
             api_concurrency=self.number("API_CONCURRENCY", 8, 1, 1000),
             secrets_id=self.optional("SECRETS_ID"),
@@ -119,6 +130,12 @@ class _Reader(SettingsReader):
         )
         self.refuse_faults()
         return settings
+
+    def _processes(self) -> int:
+        processes = self.number("GATEWAY_PROCESSES", 1, 1, 64)
+        if processes > 1 and sys.platform != "linux":
+            self.faults.append("GATEWAY_PROCESSES above 1 needs Linux")
+        return processes
 
     def _origins(self, port: int) -> tuple[str, ...]:
         own = (f"http://localhost:{port}", f"http://127.0.0.1:{port}") if self.development else ()

@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 
 from chalicelib.domain.payment import PaymentStatus
 from local.embedded import LOOPBACK, Valkey, free_port
-from tests.gateway.test_operations import environment, ready, started
+from tests.harness.gateway_process import environment, ready, started
 from tests.harness.gateway_stack import (
     PATIENCE_SECONDS,
     Browser,

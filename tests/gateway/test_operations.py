@@ -5,8 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -19,10 +17,8 @@ import pytest_asyncio
 from chalicelib.domain import contract
 from local.embedded import LOOPBACK, Valkey, free_port
 from socket_gateway.room_index import NAMESPACE
-from tests import ROOT
+from tests.harness.gateway_process import ended, environment, ready, started
 from tests.harness.gateway_stack import (
-    KEY,
-    ORIGIN,
     Browser,
     LiveStore,
     Running,
@@ -164,51 +160,6 @@ async def test_drain_is_unready_at_once_accepts_for_a_while_and_then_closes_spre
         refused = await http.get("/socket.io/?EIO=4&transport=polling")
         assert (refused.status_code, refused.json()["code"]) == (503, "draining")
         assert refused.headers["retry-after"] == "5"
-
-
-def environment(valkey: Valkey, port: int, **extra: str) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "APP_ENV": "development",
-        "REDIS_HOST": LOOPBACK,
-        "REDIS_PORT": str(valkey.port),
-        "TRACKING_TOKEN_KEY": KEY,
-        "API_URL": "http://127.0.0.1:9",
-        "FRONTEND_URL": ORIGIN,
-        "PORT": str(port),
-        **extra,
-    }
-
-
-@contextlib.contextmanager
-def started(variables: dict[str, str], open_files: int = 1024) -> Iterator[subprocess.Popen[str]]:
-    """Runs the gateway as a process of its own, and kills it afterwards."""
-    command = ["sh", "-c", f'ulimit -n {open_files} && exec "$0" -m socket_gateway.asgi', sys.executable]
-    with subprocess.Popen(
-        command, env=variables, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-async def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Waits for the end of a process; returns its exit code and all that it printed."""
-    output, _ = await asyncio.to_thread(process.communicate, timeout=10)
-    return process.returncode, output
-
-
-async def ready(port: int, process: subprocess.Popen[str]) -> None:
-    async with httpx.AsyncClient() as http:
-        for _ in range(400):
-            try:
-                if (await http.get(f"http://{LOOPBACK}:{port}/readyz")).status_code == 200:
-                    return
-            except httpx.TransportError:
-                assert process.poll() is None, process.communicate()
-            await asyncio.sleep(0.025)
-    raise AssertionError("not ready")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

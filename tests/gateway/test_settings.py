@@ -79,6 +79,7 @@ def test_redis_in_every_form() -> None:
         ("DRAIN_ACCEPT_SECONDS", "6", lambda it: it.timing.drain_accept_seconds == 6.0),
         ("DRAIN_CLOSE_SECONDS", "9", lambda it: it.timing.drain_close_seconds == 9.0),
         ("TRUSTED_PROXIES", "2", lambda it: it.trusted_proxies == 2),
+        ("GATEWAY_PROCESSES", "4", lambda it: it.processes == 4),
         ("GATEWAY_HOST", "10.0.0.1", lambda it: it.host == "10.0.0.1"),
     ],
 )
@@ -107,7 +108,7 @@ def test_what_is_wrong_is_named_without_its_value(change: dict[str, str], fault:
 
 
 NUMBERS = (
-    *("PORT", "REDIS_PORT", "REDIS_DB", "TRUSTED_PROXIES", "API_CONCURRENCY"),
+    *("PORT", "REDIS_PORT", "REDIS_DB", "TRUSTED_PROXIES", "API_CONCURRENCY", "GATEWAY_PROCESSES"),
     *(each.name.upper() for part in (Bounds, Timing) for each in fields(part)),
 )
 MAY_BE_ZERO = {
@@ -134,6 +135,14 @@ def test_zero_is_refused_where_it_makes_no_sense() -> None:
     with pytest.raises(InvalidSettings) as caught:
         read_settings(PRODUCTION | dict.fromkeys(NUMBERS, "0"))
     assert {fault.split()[0] for fault in str(caught.value).split("; ")} == set(NUMBERS) - MAY_BE_ZERO
+
+
+def test_the_limits_in_all_are_shared_by_the_processes() -> None:
+    settings = read_settings(PRODUCTION | {"GATEWAY_PROCESSES": "3", "MAX_SOCKETS": "100", "MAX_CONNECTIONS": "300"})
+    bounds = settings.of_one_process().bounds
+    assert (bounds.max_sockets, bounds.max_connections) == (34, 100)
+    assert bounds.sockets_per_address == settings.bounds.sockets_per_address
+    assert read_settings(PRODUCTION).of_one_process() == read_settings(PRODUCTION)
 
 
 def test_what_is_usual_is_within_its_own_bounds() -> None:
