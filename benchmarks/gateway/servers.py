@@ -15,6 +15,8 @@ from tests.harness.stack import NODE
 
 ROOT = Path(__file__).parent.parent.parent
 PEERS = Path(__file__).parent / "peers"
+BUN = PEERS / "node_modules" / ".bin" / "bun"
+LOAD = Path(__file__).parent / "load" / "main.mjs"
 KEY = "tracking-key-of-the-bench-0123456789"
 SERVER_CORE, LOAD_CORE = 0, 1
 _START_SECONDS = 20.0
@@ -30,7 +32,7 @@ class Running:
 def running(name: str, redis_port: int) -> Iterator[Running]:
     """Runs a server until it answers `/healthz`, and ends it afterwards."""
     port = free_port()
-    command, environment = _COMMANDS[name](port, redis_port)
+    command, environment = COMMANDS[name](port, redis_port)
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -46,8 +48,8 @@ def running(name: str, redis_port: int) -> Iterator[Running]:
         process.wait()
 
 
-def _product(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
-    """Returns the product's command and its production settings, without the limits of one address."""
+def _gateway(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
+    """Returns the gateway's command and its production settings, without the limits of one address."""
     environment = {
         "PORT": str(port),
         "GATEWAY_HOST": "127.0.0.1",
@@ -63,17 +65,23 @@ def _product(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
     return [sys.executable, "-m", "socket_gateway.asgi"], environment
 
 
+def _stock(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
+    """Returns the same gateway on python-socketio's own engine."""
+    command, environment = _gateway(port, redis_port)
+    return command, {**environment, "GATEWAY_DRIVER": "stock"}
+
+
 def _node(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
     return [NODE, str(PEERS / "node.mjs"), str(port), str(redis_port), KEY], {"NODE_ENV": "production"}
 
 
 def _bun(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
-    bun = PEERS / "node_modules" / ".bin" / "bun"
-    return [str(bun), str(PEERS / "bun.mjs"), str(port), str(redis_port), KEY], {"NODE_ENV": "production"}
+    return [str(BUN), str(PEERS / "bun.mjs"), str(port), str(redis_port), KEY], {"NODE_ENV": "production"}
 
 
-_COMMANDS = {"product": _product, "node": _node, "bun": _bun}
-NAMES = tuple(_COMMANDS)
+COMMANDS = {"gateway": _gateway, "node": _node, "bun": _bun, "stock": _stock}
+USUAL = ("gateway", "node", "bun")
+"""The servers that are compared where nothing else is said."""
 
 
 def _wait_until_healthy(port: int, process: subprocess.Popen[bytes]) -> None:
