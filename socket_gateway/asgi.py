@@ -17,6 +17,7 @@ from socket_gateway.asgi_http import Receive, Scope, Send, refuse, respond, resp
 from socket_gateway.connections import Connections
 from socket_gateway.credentials import Credentials
 from socket_gateway.drain import Drain
+from socket_gateway.moving import Moving
 from socket_gateway.output import OutputMonitor
 from socket_gateway.processes import Supervisor, Worker
 from socket_gateway.redis_clients import RedisClients
@@ -43,14 +44,15 @@ class Gateway:
     Its lifespan starts and stops the background tasks: the relay, the registry, the output monitor.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, id_prefix: str = "") -> None:
+        """`id_prefix`: what the ids of its sessions begin with."""
         self.settings = settings
         self.id = secrets.token_hex(8)
         self.metrics = prometheus.Metrics()
         self.admission = Admission(settings, self.metrics)
         self.outputs = OutputMonitor(settings.bounds)
         self.rooms = RoomIndexManager(self.metrics)
-        self.server = _socket_server(settings, self.rooms, self.outputs)
+        self.server = _socket_server(settings, self.rooms, self.outputs, id_prefix)
         self.connections = Connections(self.server, self.outputs, settings, self.metrics, self.admission.most_sockets)
         self.drain = Drain(self.connections, settings.timing)
         self.credentials = Credentials(settings)
@@ -185,12 +187,13 @@ def _ended(task: asyncio.Task[None]) -> None:
         log.failure("endless-task-ended", task.exception())
 
 
-def _socket_server(settings: Settings, rooms: RoomIndexManager, outputs: OutputMonitor) -> SocketServer:
+def _socket_server(settings: Settings, rooms: RoomIndexManager, outputs: OutputMonitor, id_prefix: str) -> SocketServer:
     quiet = logging.getLogger("socket_gateway.engine")
     quiet.setLevel(logging.CRITICAL)  # it would log what browsers send, tokens included, and each malformed packet
     return SocketServer(
         client_manager=rooms,
         on_put=outputs.put,
+        id_prefix=id_prefix,
         async_mode="asgi",
         cors_allowed_origins=list(settings.origins),
         cors_credentials=True,  # the load balancer's cookie routes each long poll to the gateway of its session
@@ -202,19 +205,20 @@ def _socket_server(settings: Settings, rooms: RoomIndexManager, outputs: OutputM
     )
 
 
-def create_server(gateway: Gateway, application: Application) -> GatewayServer:
+def create_server(gateway: Gateway, application: Application, moving: Moving | None = None) -> GatewayServer:
     """Creates the server of a gateway. `serve()` starts it; it listens to signals once `handle_signals()` was called.
 
-    `application` is the gateway itself, or what is mounted in front of it.
+    `application` is the gateway itself, or what is mounted in front of it. `moving`: where several processes serve.
     """
-    return GatewayServer(application, gateway.settings, gateway.drain, gateway.admission, gateway.metrics)
+    return GatewayServer(application, gateway.settings, gateway.drain, gateway.admission, gateway.metrics, moving)
 
 
 async def serve(settings: Settings, mount: Mount, worker: Worker | None = None) -> None:
     """Runs a gateway until SIGTERM or SIGINT has drained it. `worker`: set where it is one of several processes."""
     raise_descriptor_limit(settings.bounds.max_connections)
-    gateway = Gateway(settings)
-    server = create_server(gateway, mount(gateway))
+    moving = Moving(worker.number, worker.mailboxes) if worker else None
+    gateway = Gateway(settings, moving.id_prefix if moving else "")
+    server = create_server(gateway, mount(gateway), moving)
     server.handle_signals()
     # The garbage collector would stop the loop for 0.3 s at some thousands of browsers: objects that live as long as
     # the process are exempted, and the others are examined less often.

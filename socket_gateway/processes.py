@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.runtime import log
+from socket_gateway.moving import Mailboxes
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 _RESTART_SECONDS = 1.0
@@ -33,6 +34,7 @@ class Worker:
     number: int
     listener: socket.socket
     lifeline: socket.socket
+    mailboxes: Mailboxes
 
     async def report(self, is_alive: Callable[[], bool], leave: Callable[[], None]) -> None:
         """Tells the supervisor that this process is alive, until cancelled. `leave` is called if the supervisor ends.
@@ -69,6 +71,7 @@ class Supervisor:
     def __init__(self, host: str, port: int, count: int) -> None:
         """Binds the port. Raises OSError where it cannot."""
         self._listeners = _listen(host, port, count)
+        self._mailboxes = Mailboxes.create(count)
         self._running: dict[int, _Running] = {}
         """By process id."""
         self._starts_at = dict.fromkeys(range(count), 0.0)
@@ -112,9 +115,8 @@ class Supervisor:
         own.close()
         for sibling in self._running.values():
             sibling.lifeline.close()
-        listener = self._listeners.pop(number)
-        self._close_sockets()
-        return Worker(number, listener, lifeline)
+        self._close_sockets(but=number)
+        return Worker(number, self._listeners[number], lifeline, self._mailboxes)
 
     def _wait(self) -> None:
         """Waits for a signal, for as long as two beats are apart."""
@@ -179,9 +181,12 @@ class Supervisor:
         for process_id in self._running:
             os.kill(process_id, number)
 
-    def _close_sockets(self) -> None:
-        for listener in self._listeners:
-            listener.close()
+    def _close_sockets(self, but: int | None = None) -> None:
+        """Closes the sockets on which connections come in, but those of one worker."""
+        for ends in (self._listeners, self._mailboxes.receiving):
+            for number, end in enumerate(ends):
+                if number != but:
+                    end.close()
 
 
 def _listen(host: str, port: int, count: int) -> list[socket.socket]:

@@ -16,6 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from socket_gateway.admission import Admission
 from socket_gateway.asgi_http import RETRY_AFTER, body_of
 from socket_gateway.metrics import Metrics
+from socket_gateway.moving import Moving
 from socket_gateway.refusals import RETRYABLE_REFUSALS, STATUS_OF_REFUSAL, Refusal
 from socket_gateway.settings import Bounds
 
@@ -36,9 +37,21 @@ class HttpProtocol(H11Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, admission: Admission, bounds: Bounds, metrics: Metrics, **uvicorn: Any) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        bounds: Bounds,
+        metrics: Metrics,
+        moving: Moving | None = None,
+        *,
+        begun: bytes = b"",
+        **uvicorn: Any,
+    ) -> None:
+        """`begun`: what another process has read of the first request of a connection that has moved here."""
         super().__init__(**uvicorn)
         self._admission = admission
+        self._moving = moving
+        self._begun = begun
         self._seconds = bounds.request_seconds
         self._most_bytes = MAX_HEAD_BYTES + bounds.max_message_bytes
         self._metrics = metrics
@@ -50,6 +63,9 @@ class HttpProtocol(H11Protocol):
         refused = self._admission.enter(transport)
         if refused is None:
             self._expect_request()
+            if self._begun:
+                self.data_received(self._begun)
+                self._begun = b""
         else:
             self._answer_and_close(refused)
 
@@ -63,6 +79,8 @@ class HttpProtocol(H11Protocol):
         super().data_received(data)
 
     def handle_events(self) -> None:
+        if self._moving is not None and self._moves(self._moving):
+            return
         super().handle_events()
         if self not in self.connections or self.transport.is_closing():
             self._cancel_deadline()  # the connection has become a WebSocket, or is being closed
@@ -78,6 +96,10 @@ class HttpProtocol(H11Protocol):
 
     def timeout_keep_alive_handler(self) -> None:
         self.transport.abort()  # close() would wait for a client that never reads
+
+    def _moves(self, moving: Moving) -> bool:
+        """Says whether the connection has moved to another process, for the request that has begun."""
+        return self.conn.their_state is h11.IDLE and moving.moved(self.transport, self.conn.trailing_data[0])
 
     def _request_is_incomplete(self) -> bool:
         begun = self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])

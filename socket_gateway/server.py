@@ -5,6 +5,7 @@ import contextlib
 import functools
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ import uvicorn
 from socket_gateway.admission import Admission
 from socket_gateway.drain import Drain
 from socket_gateway.metrics import Metrics
+from socket_gateway.moving import Moving
 from socket_gateway.protocols import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
 from socket_gateway.settings import Settings
 
@@ -21,10 +23,17 @@ class GatewayServer(uvicorn.Server):
     """Runs uvicorn without its own handling of signals, which closes every socket within 30 ms of SIGTERM."""
 
     def __init__(
-        self, application: Any, settings: Settings, drain: Drain, admission: Admission, metrics: Metrics
+        self,
+        application: Any,
+        settings: Settings,
+        drain: Drain,
+        admission: Admission,
+        metrics: Metrics,
+        moving: Moving | None,
     ) -> None:
+        """`moving`: where several processes serve the port."""
         bounds = settings.bounds
-        http: Any = functools.partial(HttpProtocol, admission, bounds, metrics)
+        http: Any = functools.partial(HttpProtocol, admission, bounds, metrics, moving)
         websocket: Any = functools.partial(WebSocketProtocol, admission)
         config = uvicorn.Config(
             application,
@@ -46,7 +55,21 @@ class GatewayServer(uvicorn.Server):
         )
         super().__init__(config)
         self._drain = drain
+        self._moving = moving
         self._draining: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._moving is not None:
+            self._moving.receive(self._resume)
+
+    def _resume(self, begun: bytes) -> asyncio.Protocol:
+        """Creates the protocol of a connection that has moved here, as uvicorn does for one that it accepts."""
+        http: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = http(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state, begun=begun
+        )
+        return protocol
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -131,18 +131,22 @@ def _size(item: Any) -> int:
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio has no types
-    """Runs Engine.IO with an Outbox as each session's queue."""
+    """Runs Engine.IO with an Outbox as each session's queue. Ids of sessions begin with `id_prefix`."""
 
-    def __init__(self, *, on_put: Callable[[Outbox], None], **options: Any) -> None:
+    def __init__(self, *, on_put: Callable[[Outbox], None], id_prefix: str = "", **options: Any) -> None:
         super().__init__(**options)
         self._on_put = on_put
+        self._id_prefix = id_prefix
+
+    def generate_id(self) -> str:
+        return f"{self._id_prefix}{super().generate_id()}"
 
     def create_queue(self, *_: Any, **__: Any) -> Outbox:
         return Outbox(self._on_put)
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has no types
-    """Runs Socket.IO on an EngineServer. Options that it does not know, `on_put` among them, go to that."""
+    """Runs Socket.IO on an EngineServer. Options that it does not know, `on_put` and `id_prefix`, go to that."""
 
     def _engineio_server_class(self) -> type[EngineServer]:
         return EngineServer

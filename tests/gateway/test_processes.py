@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import http.client as http_client
 import json
 import os
 import signal
@@ -9,18 +10,24 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
 
+from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.payment import PaymentStatus
 from local.embedded import LOOPBACK, Valkey, free_port
+from socket_gateway.moving import Mailboxes, Moving
+from tests import ROOT
 from tests.harness.gateway_process import ended, environment, started
-from tests.harness.gateway_stack import ORIGIN, Browser, LiveStore, new_event, next_version, until
+from tests.harness.gateway_stack import ORIGIN, Browser, LiveStore, new_event, next_version, token_for, until
+from tests.harness.stack import NODE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 COUNT = 2
+POLL = "/socket.io/?EIO=4&transport=polling"
 MANY = 12
 """Connections of which one process gets all only once in two thousand times."""
 
@@ -70,8 +77,25 @@ def gateways(store: LiveStore) -> int:
     return len(list(store.redis.scan_iter("gateway:*")))
 
 
+async def received(browser: Browser, event: PaymentEvent) -> None:
+    await until(lambda: event["version"] in browser.versions(event["reference"]))
+
+
+def sid_of(handshake: httpx.Response) -> str:
+    return str(json.loads(handshake.text[1:])["sid"])
+
+
+async def answer(connection: http_client.HTTPConnection, method: str, address: str, body: str = "") -> tuple[int, str]:
+    def ask() -> tuple[int, str]:
+        connection.request(method, address, body or None)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+    return await asyncio.to_thread(ask)
+
+
 @contextlib.asynccontextmanager
-async def browsers(url: str, transports: list[str]) -> AsyncIterator[list[Browser]]:
+async def browsers(url: str, transports: list[str] | None) -> AsyncIterator[list[Browser]]:
     async with contextlib.AsyncExitStack() as stack:
         connected = []
         for _ in range(MANY):
@@ -89,9 +113,120 @@ async def test_every_process_serves_its_share_of_the_browsers(valkey: Valkey, st
         for browser in connected:
             assert (await browser.track(event["reference"]))["ok"]
         await until(lambda: store.subscribers(event["reference"]) == COUNT)
-        store.publish(next_version(event, PaymentStatus.SUCCESSFUL))
+        newest = next_version(event, PaymentStatus.SUCCESSFUL)
+        store.publish(newest)
+        await asyncio.gather(*(received(browser, newest) for browser in connected))
+
+
+@pytest.mark.parametrize("transports", [["polling"], None], ids=["polling", "upgrade"])
+async def test_a_session_that_polls_is_served_whichever_process_gets_its_request(
+    valkey: Valkey, store: LiveStore, transports: list[str] | None
+) -> None:
+    event = new_event()
+    store.put(event)
+    async with running(valkey, store) as processes, browsers(processes.url, transports) as connected:
         for browser in connected:
-            await until(lambda browser=browser: browser.versions(event["reference"]) == [1, 2])  # type: ignore[misc]
+            assert (await browser.track(event["reference"]))["ok"]
+        expired = next_version(event, PaymentStatus.EXPIRED)
+        for newer in (expired, next_version(expired, PaymentStatus.SUCCESSFUL)):
+            store.publish(newer)
+            await asyncio.gather(*(received(browser, newer) for browser in connected))
+        for browser in connected:
+            assert (browser.versions(event["reference"]), browser.connects) == ([1, 2, 3], 1)
+
+
+async def test_javascript_clients_of_each_transport_are_served(valkey: Valkey, store: LiveStore) -> None:
+    event = new_event(status=PaymentStatus.SUCCESSFUL)
+    store.put(event)
+    script = """
+        import { io } from "socket.io-client";
+        const [url, reference, token, transports] = process.argv.slice(1);
+        const socket = io(url, { transports: JSON.parse(transports), forceNew: true });
+        socket.on("connect_error", (error) => { console.error(error); process.exit(1); });
+        socket.on("connect", () => socket.emit("track-payment", { reference, token }, (ack) => {
+            console.log(JSON.stringify([ack.ok, socket.io.engine.transport.name])); process.exit(0);
+        }));
+    """
+    async with running(valkey, store) as processes:
+        for transports in (["websocket"], ["polling"], ["polling", "websocket"]) * 4:
+            arguments = [processes.url, event["reference"], token_for(event["reference"]), json.dumps(transports)]
+            done = await asyncio.to_thread(
+                subprocess.run,
+                [NODE, "--input-type=module", "-e", script, *arguments],
+                cwd=ROOT / "frontend",
+                capture_output=True,
+                text=True,
+                timeout=20,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            ok, transport = json.loads(done.stdout)
+            assert (ok, transport in transports) == (True, True)
+
+
+async def test_one_connection_carries_requests_of_sessions_of_all_processes(valkey: Valkey, store: LiveStore) -> None:
+    """A load balancer sends the requests of many browsers through each of its connections."""
+    async with running(valkey, store) as processes:
+        async with httpx.AsyncClient(base_url=processes.url, limits=httpx.Limits(max_keepalive_connections=0)) as http:
+            sids = [sid_of(await http.get(POLL)) for _ in range(MANY)]
+        connection = http_client.HTTPConnection(LOOPBACK, processes.port, timeout=10)
+        with contextlib.closing(connection):
+            for sid in sids:
+                address = f"{POLL}&sid={sid}"
+                assert await answer(connection, "POST", address, "40") == (200, "OK")
+                source = connection.sock
+                assert (await answer(connection, "GET", address))[0] == 200
+                assert connection.sock is source, "the connection is kept"
+            assert await answer(connection, "GET", f"{POLL}&sid=01nobody") == (400, '"Invalid session 01nobody"')
+
+
+async def test_a_request_in_pieces_is_served(valkey: Valkey, store: LiveStore) -> None:
+    async with running(valkey, store) as processes:
+        for _ in range(MANY):
+            async with httpx.AsyncClient(base_url=processes.url) as http:
+                sid = sid_of(await http.get(POLL))
+            reader, writer = await asyncio.open_connection(LOOPBACK, processes.port)
+            request = f"POST {POLL}&sid={sid} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n40"
+            for at in range(0, len(request), 9):
+                writer.write(request[at : at + 9].encode())
+                await writer.drain()
+                await asyncio.sleep(0.001)
+            assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
+            writer.close()
+
+
+async def test_requests_sent_ahead_are_answered_or_the_connection_is_closed(valkey: Valkey, store: LiveStore) -> None:
+    """A connection with an answer that is not sent yet cannot move. Who sends ahead must be ready to send again."""
+    async with running(valkey, store) as processes, httpx.AsyncClient(base_url=processes.url) as http:
+        sids = [sid_of(await http.get(POLL, headers={"connection": "close"})) for _ in range(MANY)]
+        for pair in zip(sids[::2], sids[1::2], strict=True):
+            reader, writer = await asyncio.open_connection(LOOPBACK, processes.port)
+            requests = (f"POST {POLL}&sid={sid} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n40" for sid in pair)
+            writer.write("".join(requests).encode())
+            statuses: list[bytes] = []
+            while len(statuses) < 2 and (line := await reader.readline()):
+                statuses += [line] if line.startswith(b"HTTP/1.1") else []
+            assert {line.split()[1] for line in statuses} == {b"200"}
+            writer.close()
+
+
+async def test_a_connection_stays_where_the_other_process_takes_nothing() -> None:
+    mailboxes = Mailboxes.create(COUNT)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            mailboxes.sending[1].send(b".")
+    here, there = socket.socketpair()
+    _, writer = await asyncio.open_unix_connection(sock=here)
+    transport = cast(asyncio.Transport, writer.transport)
+    moving = Moving(0, mailboxes)
+    for begun in (b"GET /?sid=01", b"GET /?sid=01 HTTP/1.1\r\n", b"GET /?sid=00 HTTP/1.1\r\n", b"GET /?sid=ff\n"):
+        assert not moving.moved(transport, begun)
+    assert not transport.is_closing()
+    writer.close()
+    await writer.wait_closed()
+    there.close()
+    for end in (*mailboxes.receiving, *mailboxes.sending):
+        end.close()
 
 
 async def test_a_process_that_dies_is_started_again_and_its_browsers_come_back(
@@ -99,21 +234,22 @@ async def test_a_process_that_dies_is_started_again_and_its_browsers_come_back(
 ) -> None:
     event = new_event()
     store.put(event)
-    async with running(valkey, store) as processes, browsers(processes.url, ["websocket"]) as connected:
-        for browser in connected:
-            await browser.track(event["reference"])
-        before = set(processes.workers())
-        os.kill(min(before), signal.SIGKILL)
-        await until(lambda: len(set(processes.workers()) - before) == 1)
-        await until(lambda: any(browser.reconnected for browser in connected))
-        store.publish(next_version(event, PaymentStatus.SUCCESSFUL))
-        lost = [browser for browser in connected if browser.connects > 1 or not browser.client.connected]
-        assert 0 < len(lost) < MANY, "the other process keeps its browsers"
-        for browser in lost:
-            await until(lambda browser=browser: browser.reconnected)  # type: ignore[misc]
-            await browser.track(event["reference"])
-        for browser in connected:
-            await until(lambda browser=browser: browser.versions(event["reference"])[-1] == 2)  # type: ignore[misc]
+    async with running(valkey, store) as processes:
+        async with browsers(processes.url, ["websocket"]) as connected:
+            for browser in connected:
+                await browser.track(event["reference"])
+            before = set(processes.workers())
+            os.kill(min(before), signal.SIGKILL)
+            await until(lambda: len(set(processes.workers()) - before) == 1)
+            await until(lambda: any(browser.reconnected for browser in connected))
+            newest = next_version(event, PaymentStatus.SUCCESSFUL)
+            store.publish(newest)
+            lost = [browser for browser in connected if browser.connects > 1 or not browser.client.connected]
+            assert 0 < len(lost) < MANY, "the other process keeps its browsers"
+            await until(lambda: all(browser.reconnected for browser in lost))
+            for browser in lost:
+                await browser.track(event["reference"])
+            await asyncio.gather(*(received(browser, newest) for browser in connected))
         processes.process.send_signal(signal.SIGTERM)
         code, output = await ended(processes.process)
     assert code == 0, output
@@ -137,8 +273,7 @@ async def test_a_signal_drains_every_process(valkey: Valkey, store: LiveStore, n
             for browser in connected:
                 browser.client.reconnection = False
             processes.process.send_signal(number)
-            for browser in connected:
-                await until(lambda browser=browser: not browser.client.connected)  # type: ignore[misc]
+            await until(lambda: not any(browser.client.connected for browser in connected))
         code, output = await ended(processes.process)
     assert code == 0, output
     events = [json.loads(line)["event"] for line in output.splitlines()]
