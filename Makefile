@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser test-deploy check bench bench-gateway package synth bootstrap deploy deployable doctor destroy install clean
+.PHONY: run test test-frontend test-browser test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor destroy install clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -70,6 +70,10 @@ bench: $(INSTALLED)
 
 bench-gateway: $(INSTALLED) $(PEERS)
 	@exec $(PY) -m benchmarks.gateway
+
+# AGAINST: a commit that is measured beside this work tree.
+bench-lambda: $(INSTALLED_DEPLOY)
+	@exec $(PY) -m benchmarks.lambda_cpu $(AGAINST)
 
 install: $(INSTALLED) $(NODE_MODULES)
 
