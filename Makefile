@@ -9,11 +9,12 @@ NODE_MODULES := frontend/node_modules/.installed
 OLD_CHROMIUM := tests/browser/old_chromium/node_modules/.chromium
 PAGE := frontend/dist/index.html
 PEERS := benchmarks/gateway/peers/node_modules/.installed
+CLIENTS := tests/gateway/clients/node_modules/.installed
 
 run: $(INSTALLED) $(PAGE)
 	@exec $(PY) -m local
 
-test: $(INSTALLED) $(NODE_MODULES)
+test: $(INSTALLED) $(NODE_MODULES) $(CLIENTS)
 	$(PY) -m pytest -n 3 # they wait as much as they compute
 	@$(NPM) test
 
@@ -78,7 +79,7 @@ bench-lambda: $(INSTALLED_DEPLOY)
 install: $(INSTALLED) $(NODE_MODULES)
 
 clean:
-	rm -rf $(VENV) frontend/node_modules frontend/dist tests/browser/old_chromium/node_modules benchmarks/gateway/peers/node_modules infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules frontend/dist tests/browser/old_chromium/node_modules benchmarks/gateway/peers/node_modules tests/gateway/clients/node_modules infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The newest Python of 3.11 to 3.13 that is there and runs, else whatever python3 is.
 PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -127,6 +128,11 @@ $(NODE_MODULES): frontend/package-lock.json | $(INSTALLED)
 $(PEERS): benchmarks/gateway/peers/package-lock.json | $(INSTALLED)
 	@echo "Installing the servers that the gateway is compared with, once; Bun alone is 100 MB ..."
 	@$(WITH_NPM) && npm --prefix benchmarks/gateway/peers ci --no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
+
+$(CLIENTS): tests/gateway/clients/package-lock.json | $(INSTALLED)
+	@echo "Installing the official clients that the gateway is tested with, once ..."
+	@$(WITH_NPM) && npm --prefix tests/gateway/clients ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 # What the test page is made of; a change to a test alone builds nothing.

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import json
+import os
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import fields, replace
 from typing import Any, Self
 from uuid import uuid4
 
@@ -28,6 +29,15 @@ KEY = "tracking-key-of-the-tests-0123456789"
 ORIGIN = "https://shop.example"
 PATIENCE_SECONDS = 15.0
 """Longest wait of a test. A busy machine may pause for a second or two, but not for longer."""
+_KEPT_SECONDS = 300
+"""How long Redis keeps a snapshot: longer than any client is idle."""
+DRIVERS = ("stock",)
+"""What GATEWAY_DRIVER may be. The tests of what browsers see run on each of them."""
+
+
+def driver() -> str:
+    """Returns the driver on which the tests' gateways run, as GATEWAY_DRIVER says."""
+    return os.environ.get("GATEWAY_DRIVER", DRIVERS[0])
 
 
 async def until(holds: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
@@ -80,11 +90,19 @@ class LiveStore:
         self.redis = redis.Redis(host=LOOPBACK, port=valkey.port)
 
     def put(self, event: PaymentEvent) -> None:
-        self.redis.set(contract.payment_key(event["reference"]), contract.encode(event), ex=60)
+        self.redis.set(contract.payment_key(event["reference"]), contract.encode(event), ex=_KEPT_SECONDS)
 
     def publish(self, event: PaymentEvent) -> None:
         self.put(event)
         self.redis.publish(contract.payment_channel(event["reference"]), contract.encode(event))
+
+    def publish_all(self, events: Iterable[PaymentEvent]) -> None:
+        """Publishes in one round trip."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for event in events:
+            pipeline.set(contract.payment_key(event["reference"]), contract.encode(event), ex=_KEPT_SECONDS)
+            pipeline.publish(contract.payment_channel(event["reference"]), contract.encode(event))
+        pipeline.execute()
 
     def subscribers(self, reference: str) -> int:
         reply: Any = self.redis.pubsub_numsub(contract.payment_channel(reference))
@@ -238,8 +256,10 @@ def settings_for(valkey: Valkey, api_url: str = "http://127.0.0.1:9", **changes:
     for name, part in parts.items():
         own = {key: changes.pop(key) for key in tuple(changes) if hasattr(part, key)}
         parts[name] = replace(part, **own)  # type: ignore[type-var]  # both are dataclasses
+    chosen = {"driver": driver()} if "driver" in {each.name for each in fields(Settings)} else {}
     return Settings(
         **{
+            **chosen,
             "development": True,
             "origins": (ORIGIN,),
             "redis": RedisSettings(LOOPBACK, valkey.port),
