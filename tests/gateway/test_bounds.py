@@ -34,7 +34,7 @@ from tests.harness.gateway_stack import (
 )
 from tests.harness.stack import NODE
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("driver")]
 POLLING = "/socket.io/?EIO=4&transport=polling"
 
 
@@ -46,7 +46,7 @@ def store(valkey: Valkey) -> Iterator[LiveStore]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def gateway(valkey: Valkey) -> AsyncIterator[Running]:
+async def gateway(valkey: Valkey, driver: str) -> AsyncIterator[Running]:  # noqa: ARG001 one gateway for each driver
     """Runs a gateway with the usual bounds."""
     async with running(settings_for(valkey)) as gateway:
         yield gateway

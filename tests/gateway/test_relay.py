@@ -39,6 +39,8 @@ from tests.harness.gateway_stack import (
 )
 from tests.harness.tls import tls_in_front_of, write_certificate
 
+pytestmark = pytest.mark.usefixtures("driver")
+
 
 @pytest.fixture
 def store(valkey: Valkey) -> Iterator[LiveStore]:

@@ -28,7 +28,7 @@ from tests.harness.gateway_stack import (
     until,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("driver")]
 OTHER_KEY = "another-key-of-the-tests-01234567890"
 
 
@@ -52,7 +52,7 @@ def api(server: TrackingServer) -> TrackingServer:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def gateway(valkey: Valkey, server: TrackingServer) -> AsyncIterator[Running]:
+async def gateway(valkey: Valkey, server: TrackingServer, driver: str) -> AsyncIterator[Running]:  # noqa: ARG001 one gateway for each driver
     settings = settings_for(valkey, server.url, tracking_token_keys=(OTHER_KEY, KEY), events_burst=100)
     async with running(settings) as gateway:
         yield gateway
