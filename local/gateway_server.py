@@ -8,8 +8,8 @@ import os
 
 from local.test_page import PageSettings, PaymentTestPage, read_page_settings
 from socket_gateway import asgi
-from socket_gateway.asgi import Application, Gateway
-from socket_gateway.asgi_http import Receive, Scope, Send
+from socket_gateway.asgi import Gateway
+from socket_gateway.asgi_http import Application, Receive, Scope, Send
 
 
 def with_test_page(gateway: Gateway, settings: PageSettings | None) -> Application:

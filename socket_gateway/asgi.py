@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvloop
@@ -13,10 +13,11 @@ from chalicelib.runtime import log
 from chalicelib.runtime.settings_reader import InvalidSettings
 from socket_gateway import metrics as prometheus
 from socket_gateway.admission import Admission, raise_descriptor_limit
-from socket_gateway.asgi_http import Receive, Scope, Send, refuse, respond, respond_json
+from socket_gateway.asgi_http import Application, Receive, Scope, Send, refuse, respond, respond_json
 from socket_gateway.connections import Connections
 from socket_gateway.credentials import Credentials
 from socket_gateway.drain import Drain
+from socket_gateway.every_process import EveryProcess
 from socket_gateway.moving import Moving
 from socket_gateway.output import OutputMonitor
 from socket_gateway.processes import Supervisor, Worker
@@ -34,8 +35,6 @@ from socket_gateway.tracking_api import TrackingApi
 from socket_gateway.wire import SocketServer
 
 _PATH = "/socket.io/"
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-"""An ASGI application."""
 
 
 class Gateway:
@@ -218,7 +217,8 @@ async def serve(settings: Settings, mount: Mount, worker: Worker | None = None) 
     raise_descriptor_limit(settings.bounds.max_connections)
     moving = Moving(worker.number, worker.mailboxes) if worker else None
     gateway = Gateway(settings, moving.id_prefix if moving else "")
-    server = create_server(gateway, mount(gateway), moving)
+    application = EveryProcess(mount(gateway), moving) if moving else mount(gateway)
+    server = create_server(gateway, application, moving)
     server.handle_signals()
     # The garbage collector would stop the loop for 0.3 s at some thousands of browsers: objects that live as long as
     # the process are exempted, and the others are examined less often.

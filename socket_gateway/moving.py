@@ -62,6 +62,18 @@ class Moving:
         transport.abort()  # closes this process's descriptor only
         return True
 
+    @property
+    def count(self) -> int:
+        """Returns how many processes there are."""
+        return len(self._sending)
+
+    def connect(self, number: int, begun: bytes) -> socket.socket:
+        """Connects to a process, and sends it `begun`. Raises OSError where it takes nothing."""
+        own, other = socket.socketpair()
+        with other:
+            self._send(number, other.fileno(), begun)
+        return own
+
     def receive(self, create: Callable[[bytes], asyncio.Protocol]) -> None:
         """Takes connections from now on. `create` gives the protocol of one, from what has been read of its request."""
         asyncio.get_running_loop().add_reader(self._inbox, self._receive, create)

@@ -14,7 +14,9 @@ from typing import cast
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from chalicelib.adapters.gateway_registry import read_connections
 from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.payment import PaymentStatus
 from local.embedded import LOOPBACK, Valkey, free_port
@@ -193,6 +195,51 @@ async def test_a_request_in_pieces_is_served(valkey: Valkey, store: LiveStore) -
                 await asyncio.sleep(0.001)
             assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
             writer.close()
+
+
+async def test_metrics_are_those_of_every_process(valkey: Valkey, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    async with running(valkey, store) as processes, browsers(processes.url, ["websocket"]) as connected:
+        for browser in connected:
+            await browser.track(event["reference"])
+        async with httpx.AsyncClient(base_url=processes.url) as http:
+            scrapes = [await http.get("/metrics", headers={"connection": "close"}) for _ in range(MANY)]
+        for scrape in scrapes:
+            assert scrape.headers["content-type"].startswith("text/plain; version=0.0.4")
+            samples = [
+                (family.type, sample.labels["process"], sample.value)
+                for family in text_string_to_metric_families(scrape.text)
+                for sample in family.samples
+                if sample.name in ("gateway_clients", "gateway_events_sent_total")
+            ]
+            of_clients = [(process, value) for kind, process, value in samples if kind == "gauge"]
+            of_events = [(process, value) for kind, process, value in samples if kind == "counter"]
+            assert of_events == [(process, 2 * value) for process, value in of_clients]
+            assert [process for process, _ in of_clients] == ["0", "1"]
+            assert sum(value for _, value in of_clients) == MANY
+
+
+async def test_it_is_ready_where_every_process_is(valkey: Valkey, store: LiveStore) -> None:
+    async with running(valkey, store) as processes, httpx.AsyncClient(base_url=processes.url) as http:
+        ready = await http.get("/readyz")
+        assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": []})
+        stopped, _ = processes.workers()
+        os.kill(stopped, signal.SIGSTOP)
+        replies = await asyncio.gather(*(http.get("/readyz", timeout=4) for _ in range(MANY)), return_exceptions=True)
+        os.kill(stopped, signal.SIGCONT)
+        answers = [reply for reply in replies if isinstance(reply, httpx.Response)]
+        assert answers, "the other process answers"
+        for unready in answers:
+            assert (unready.status_code, unready.json()) == (503, {"ready": False, "reasons": ["dead"]})
+
+
+async def test_each_process_registers_its_browsers(valkey: Valkey, store: LiveStore) -> None:
+    async with running(valkey, store) as processes, browsers(processes.url, None) as connected:
+        await until(lambda: len(read_connections(store.redis, "", 100).clients) == MANY)
+        page = read_connections(store.redis, "", 100)
+        assert len(page.gateways) == COUNT
+        assert {client["socketId"] for client in page.clients} == {each.client.get_sid() for each in connected}
 
 
 async def test_requests_sent_ahead_are_answered_or_the_connection_is_closed(valkey: Valkey, store: LiveStore) -> None:
