@@ -49,9 +49,7 @@ def run(plan: str, steps: Sequence[str], server: servers.Running, redis_port: in
         "redisPort": redis_port,
         "redisPid": _write_snapshots(references, redis_port),
         "payments": [{"reference": reference, "token": _token(reference)} for reference in references],
-        "changes": {
-            name: {"events": events, "template": _template(status)} for name, (status, events) in _EVENTS.items()
-        },
+        "changes": changes(),
     }
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(orders, file)
@@ -67,6 +65,11 @@ def run(plan: str, steps: Sequence[str], server: servers.Running, redis_port: in
         raise SystemExit(f"{plan}: {done.stderr.strip()}")
     measured: Measured = json.loads(done.stdout)
     return measured
+
+
+def changes() -> dict[str, Any]:
+    """Returns the messages that can be published, each with the events that it must become."""
+    return {name: {"events": events, "template": _template(status)} for name, (status, events) in _EVENTS.items()}
 
 
 def _write_snapshots(references: Sequence[str], redis_port: int) -> Any:

@@ -48,12 +48,10 @@ export class Browser {
   takeDue(buffer, at, end) {
     const { payment } = this;
     if (!this.isTracking || this.seen === payment.version) return 0;
-    const frames = payment.frames;
-    const frame = frames[this.step];
-    const stop = at + frame.bytes.length;
-    if (stop > end) return 0;
-    frame.set(this.seen + 1);
-    if (buffer.compare(frame.bytes, 0, frame.bytes.length, at, stop) !== 0) return 0;
+    const { frames } = payment;
+    const frame = frames[this.step].withVersion(this.seen + 1);
+    const stop = at + frame.length;
+    if (stop > end || buffer.compare(frame, 0, frame.length, at, stop) !== 0) return 0;
     this.events += 1;
     this.step += 1;
     if (this.step === frames.length) {

@@ -1,6 +1,6 @@
 // The connections to the server and to Redis.
 import { Inbox, Poll, close, connectTo, send } from "./libc.mjs";
-import { HANDSHAKE, LAST_VERSION, writeDigits } from "./frames.mjs";
+import { HANDSHAKE } from "./frames.mjs";
 
 const INBOX_BYTES = 64 * 1024;
 const OUTBOX_BYTES = 512 * 1024;
@@ -59,14 +59,10 @@ export class Publisher {
   }
 
   publish(payment, change) {
-    const { bytes, at } = payment.changes[change].command;
-    if (payment.version === LAST_VERSION) throw new Error("no version is left");
-    if (this.length + bytes.length > OUTBOX_BYTES) this.flush();
-    payment.version += 1;
-    payment.due = payment.changes[change];
-    this.outbox.set(bytes, this.length);
-    writeDigits(this.outbox, this.length + at, payment.version);
-    this.length += bytes.length;
+    const command = payment.change(change);
+    if (this.length + command.length > OUTBOX_BYTES) this.flush();
+    this.outbox.set(command, this.length);
+    this.length += command.length;
   }
 
   flush() {

@@ -5,7 +5,7 @@ const MASKED = 0x80;
 export const [TEXT, PING, PONG] = [FIN | 1, FIN | 9, FIN | 10];
 const DIGITS = 6;
 /** Versions have six digits, so that the next one can be written into bytes that are there already. */
-export const [FIRST_VERSION, LAST_VERSION] = [100_000, 999_999];
+const [FIRST_VERSION, LAST_VERSION] = [100_000, 999_999];
 const VERSION = `${FIRST_VERSION}`;
 
 export const HANDSHAKE = Buffer.from(
@@ -35,31 +35,28 @@ function serverFrame(payload) {
   return Buffer.concat([Buffer.from([TEXT, 126, body.length >> 8, body.length & 255]), body]);
 }
 
-/** Bytes with a version in them that can be changed. */
+/** Bytes with a version in them. `withVersion()` returns them with another one, until the next call. */
 class Versioned {
   constructor(bytes) {
     this.bytes = bytes;
     this.at = bytes.indexOf(`"version":${VERSION}`) + '"version":'.length;
   }
 
-  set(version) {
-    writeDigits(this.bytes, this.at, version);
-  }
-}
-
-export function writeDigits(bytes, at, version) {
-  let rest = version;
-  for (let place = at + DIGITS - 1; place >= at; place -= 1) {
-    const next = (rest / 10) | 0;
-    bytes[place] = 48 + rest - next * 10;
-    rest = next;
+  withVersion(version) {
+    let rest = version;
+    for (let place = this.at + DIGITS - 1; place >= this.at; place -= 1) {
+      const next = (rest / 10) | 0;
+      this.bytes[place] = 48 + rest - next * 10;
+      rest = next;
+    }
+    return this.bytes;
   }
 }
 
 export const CONNECT = browserFrame(TEXT, "40");
 export const PONG_PACKET = browserFrame(TEXT, "3");
 
-/** What is sent and expected for one payment. `version` is the newest that was published. */
+/** What is sent and expected for one payment. `version` is the newest that was published, `frames` its events' frames. */
 export class Payment {
   constructor({ reference, token }, templates) {
     this.reference = reference;
@@ -75,9 +72,13 @@ export class Payment {
     }
   }
 
-  /** The frames that the newest version consists of, in their order. */
-  get frames() {
-    return this.due.frames;
+  /** Makes the next version. Returns the command that publishes it. */
+  change(name) {
+    if (this.version === LAST_VERSION) throw new Error(`${this.reference}: no version is left`);
+    const { command, frames } = this.changes[name];
+    this.version += 1;
+    this.frames = frames;
+    return command.withVersion(this.version);
   }
 }
 

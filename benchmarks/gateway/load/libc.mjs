@@ -17,6 +17,7 @@ const { symbols: libc } = dlopen("libc.so.6", {
   setsockopt: { args: ["int", "int", "int", "ptr", "u32"], returns: "int" },
   send: { args: ["int", "ptr", "u64_fast", "int"], returns: "i64_fast" },
   recv: { args: ["int", "ptr", "u64_fast", "int"], returns: "i64_fast" },
+  usleep: { args: ["u32"], returns: "int" },
   close: { args: ["int"], returns: "int" },
   epoll_create1: { args: ["int"], returns: "int" },
   epoll_ctl: { args: ["int", "int", "int", "ptr"], returns: "int" },
@@ -42,6 +43,10 @@ export function connectTo(port) {
   checked(libc.connect(fd, ptr(address), address.length), "connect");
   checked(libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, ptr(new Int32Array([1])), 4), "setsockopt");
   return fd;
+}
+
+export function nap(microseconds) {
+  libc.usleep(microseconds);
 }
 
 export function close(fd) {
