@@ -65,6 +65,7 @@ class PaymentsStack(Stack):
             secret=secret,
             environment={
                 **both,
+                **stage.gateway.environment,
                 "API_URL": api.url,
                 "PORT": str(PORT),
                 "TRUSTED_PROXIES": "1",  # the load balancer

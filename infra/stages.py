@@ -56,6 +56,12 @@ class GatewaySize:
     maximum: int
     connections: int
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Returns the variables that follow from the size: a process for each processor, where there are several."""
+        processes = self.cpu // 1024
+        return {"GATEWAY_PROCESSES": str(processes)} if processes > 1 else {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisSize:

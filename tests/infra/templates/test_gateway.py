@@ -1,5 +1,6 @@
 """Tests the Socket.IO gateway on Fargate, and the order of its time-outs at a deployment."""
 
+from dataclasses import replace
 from fnmatch import fnmatch
 
 import pytest
@@ -114,6 +115,17 @@ def test_it_grows_with_processor_time_and_with_browsers(stack: Template, variant
     kinds = {it["PolicyType"] for it in stack.of_type("ApplicationAutoScaling::ScalingPolicy").values()}
     assert kinds == {"TargetTrackingScaling", "StepScaling"}
     assert size.connections < Bounds().max_sockets, "another one is started before readiness fails"
+
+
+def test_it_runs_a_process_for_each_processor(stack: Template, variant: Variant) -> None:
+    size = STAGES[variant.stage].gateway
+    variables = {it["Name"]: it["Value"] for it in container(stack)["Environment"]}
+    assert variables.get("GATEWAY_PROCESSES") == size.environment.get("GATEWAY_PROCESSES")
+
+
+@pytest.mark.parametrize(("cpu", "processes"), [(256, None), (1024, None), (2048, "2"), (16384, "16")])
+def test_a_processor_is_1024_units(cpu: int, processes: str | None) -> None:
+    assert replace(STAGES["prod"].gateway, cpu=cpu).environment.get("GATEWAY_PROCESSES") == processes
 
 
 def test_a_deployment_leaves_the_number_of_gateways_to_auto_scaling(stack: Template) -> None:
