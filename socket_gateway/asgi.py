@@ -242,7 +242,8 @@ def main(mount: Mount = lambda gateway: gateway) -> None:
     try:
         settings, worker = read_settings(), None
         if settings.processes > 1:
-            worker = Supervisor(settings.host, settings.port, settings.processes).run()
+            hang_seconds = settings.timing.process_hang_seconds
+            worker = Supervisor(settings.host, settings.port, settings.processes, hang_seconds).run()
             settings = read_settings().of_one_process()  # a restarted worker takes the secrets as they are by now
     except (InvalidSettings, OSError) as error:
         log.alarm("gateway-not-started", reason=str(error))

@@ -20,7 +20,6 @@ _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 _RESTART_SECONDS = 1.0
 _BEAT_SECONDS = 1.0
 _START_CHECK_SECONDS = 0.02
-_MOST_MISSED_BEATS = 30
 _BACKLOG = 2048
 
 
@@ -39,7 +38,7 @@ class Worker:
     async def report(self, is_alive: Callable[[], bool], leave: Callable[[], None]) -> None:
         """Tells the supervisor that this process is alive, until cancelled. `leave` is called if the supervisor ends.
 
-        The supervisor kills a worker that it has not heard for half a minute.
+        The supervisor kills a worker that it has not heard for too long.
         """
         loop = asyncio.get_running_loop()
 
@@ -68,8 +67,9 @@ class _Running:
 class Supervisor:
     """Starts and stops the workers. It has no event loop and no threads, so that it may fork at any time."""
 
-    def __init__(self, host: str, port: int, count: int) -> None:
-        """Binds the port. Raises OSError where it cannot."""
+    def __init__(self, host: str, port: int, count: int, hang_seconds: float) -> None:
+        """Binds the port. Raises OSError where it cannot. A worker not heard for `hang_seconds` is killed."""
+        self._most_missed_beats = int(hang_seconds / _BEAT_SECONDS)
         self._listeners = _listen(host, port, count)
         self._mailboxes = Mailboxes.create(count)
         self._running: dict[int, _Running] = {}
@@ -129,7 +129,7 @@ class Supervisor:
     def _check_beats(self) -> None:
         for process_id, worker in self._running.items():
             self._hear(worker)
-            if worker.missed_beats == _MOST_MISSED_BEATS:
+            if worker.missed_beats == self._most_missed_beats:
                 log.warning("gateway-process-hangs", process=worker.number)
                 os.kill(process_id, signal.SIGKILL)
 

@@ -65,6 +65,8 @@ class Timing:
     drain_closes_per_second: float = _bounded(100.0, 1.0, 100_000.0)
     secrets_reload_interval_seconds: float = _bounded(60.0, 0.0, 86_400.0)
     unready_log_seconds: float = _bounded(20.0, 0.01, 30.0)
+    process_hang_seconds: float = _bounded(30.0, 2.0, 3600.0)
+    """Without a sign of life, after which one of several processes is killed and started again."""
     keep_alive_seconds: int = _bounded(130, 1, 3600)
     """Between two requests of one connection. Longer than the load balancer keeps an idle connection, so that it never
     sends a request into one that is being closed."""

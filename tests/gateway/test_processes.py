@@ -304,6 +304,19 @@ async def test_a_process_that_dies_is_started_again_and_its_browsers_come_back(
     assert [(line["code"], line["alarm"]) for line in lines] == [(-signal.SIGKILL, True)]
 
 
+async def test_a_process_that_hangs_is_replaced(valkey: Valkey, store: LiveStore) -> None:
+    async with running(valkey, store, PROCESS_HANG_SECONDS="4") as processes:
+        hanging, other = processes.workers()
+        os.kill(hanging, signal.SIGSTOP)
+        await until(lambda: len(processes.workers()) == COUNT and hanging not in processes.workers())
+        assert other in processes.workers()
+        processes.process.send_signal(signal.SIGTERM)
+        code, output = await ended(processes.process)
+    assert code == 0, output
+    events = [json.loads(line)["event"] for line in output.splitlines()]
+    assert [event for event in events if "process" in event] == ["gateway-process-hangs", "gateway-process-ended"]
+
+
 async def test_connections_wait_while_their_process_is_started_again(valkey: Valkey, store: LiveStore) -> None:
     async with running(valkey, store) as processes:
         for worker in processes.workers():
