@@ -23,14 +23,13 @@ from chalicelib.flows.read_payment import ReadPayment
 from chalicelib.flows.reconcile_payments import ReconcilePayments
 from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.flows.track_payment import TrackPayment
-from chalicelib.runtime import log
+from chalicelib.runtime import aws, log
 from chalicelib.runtime.clock import Clock
 from chalicelib.runtime.settings_reader import InvalidSettings
 from chalicelib.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_events import EventBridgeClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +124,11 @@ def build(settings: Settings, clock: Clock, request_secrets_reload: Callable[[],
     `request_secrets_reload`: called when Redis or CamPay rejects our credentials.
     """
     in_memory = settings.development and not settings.payments_table
-    dynamodb, events = _in_memory_aws() if in_memory else _aws()
+    dynamodb = _in_memory_dynamodb() if in_memory else aws.make_client("dynamodb")
     ledger = Ledger(dynamodb, settings.payments_table or _IN_MEMORY_TABLE, clock)
     live_store = _live_store(settings, clock, request_secrets_reload)
     campay = Campay(settings.campay, clock, request_secrets_reload)
-    order_events = OrderEvents(events if settings.event_bus else None, settings.event_bus)
+    order_events = OrderEvents(lambda: aws.make_client("events"), "" if in_memory else settings.event_bus)
     return compose(settings, clock, campay, ledger, live_store, order_events)
 
 
@@ -176,20 +175,7 @@ def compose(
 _IN_MEMORY_TABLE = "payments"
 
 
-def _aws() -> "tuple[DynamoDBClient, EventBridgeClient]":
-    import boto3
-    from botocore.config import Config
-
-    config = Config(
-        connect_timeout=2,
-        read_timeout=4,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        max_pool_connections=32,
-    )
-    return boto3.client("dynamodb", config=config), boto3.client("events", config=config)
-
-
-def _in_memory_aws() -> "tuple[DynamoDBClient, None]":
+def _in_memory_dynamodb() -> "DynamoDBClient":
     """Returns a DynamoDB client on moto in this process, for development. Everything is lost when the process ends."""
     import boto3
     from moto import mock_aws
@@ -198,7 +184,7 @@ def _in_memory_aws() -> "tuple[DynamoDBClient, None]":
     mock_aws().start()
     client = boto3.client("dynamodb", region_name="eu-west-1")
     create_table(client, _IN_MEMORY_TABLE)
-    return cast("DynamoDBClient", _OneAtATime(client)), None
+    return cast("DynamoDBClient", _OneAtATime(client))
 
 
 class _OneAtATime:

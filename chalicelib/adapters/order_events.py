@@ -1,7 +1,8 @@
 """Publishes order events to EventBridge, at least once. The shop marks its order as paid by them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,10 +21,13 @@ class AnnouncementFailed(Exception):
 
 
 class OrderEvents:
-    """Publishes to one event bus. `client`: boto3's for EventBridge; None, in development: events are only logged."""
+    """Publishes to one event bus. Without its name, in development, events are only logged.
 
-    def __init__(self, client: "EventBridgeClient | None", event_bus: str) -> None:
-        self._client = client
+    `connect`: makes the client of EventBridge. It is called with the first event: only a settled payment has one.
+    """
+
+    def __init__(self, connect: "Callable[[], EventBridgeClient]", event_bus: str) -> None:
+        self._client = cache(connect)
         self._event_bus = event_bus
 
     def announce(self, payment: Payment, now: int) -> None:
@@ -36,10 +40,10 @@ class OrderEvents:
         for kind, event in events:
             if kind in FOR_A_PERSON:
                 log.alarm(kind, reference=payment.reference, order=payment.order_id)
-            if self._client is None:
+            if not self._event_bus:
                 log.info("order-event", type=kind, id=event["id"], order=payment.order_id)
-        if self._client is not None and events:
-            _put(self._client, [self._entry(kind, event) for kind, event in events])
+        if self._event_bus and events:
+            _put(self._client(), [self._entry(kind, event) for kind, event in events])
 
     def _entry(self, kind: str, event: Mapping[str, Any]) -> "PutEventsRequestEntryTypeDef":
         return {

@@ -10,13 +10,12 @@ class SecretsUnavailable(Exception):
 
 def read_secrets(secrets_id: str) -> Mapping[str, str]:
     """Returns the values by name. Every call reads them again. Raises SecretsUnavailable."""
-    import boto3
-    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    config = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3})
+    from chalicelib.runtime import aws
+
     try:
-        text = boto3.client("secretsmanager", config=config).get_secret_value(SecretId=secrets_id)["SecretString"]
+        text = aws.make_client("secretsmanager").get_secret_value(SecretId=secrets_id)["SecretString"]
     except ClientError as error:
         raise SecretsUnavailable(f"SECRETS_ID {secrets_id}: {error.response['Error']['Code']}") from error
     except (BotoCoreError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""Records the calls that the product makes with boto3, and derives the permissions that they need."""
+"""Records the calls that the product makes of AWS, and derives the permissions that they need."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -8,14 +8,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar, NamedTuple, Self
 
-import boto3
-
+from chalicelib.runtime import aws
 from infra.functions import Function
 from tests import ROOT
 
 PRODUCT = (ROOT / "chalicelib", ROOT / "socket_gateway")
 _EVENT = "provide-client-params"
-"""boto3 emits this event for each call of each client, before it validates the parameters."""
+"""botocore emits this event for each call of each client, before it validates the parameters."""
 _ACTION_OF_WRITE = {
     "ConditionCheck": "dynamodb:ConditionCheckItem",
     "Delete": "dynamodb:DeleteItem",
@@ -50,14 +49,12 @@ class AwsCalls:
     @contextmanager
     def recording(cls) -> Iterator[Self]:
         """Records the calls of clients that are made inside: a client copies its session's handlers when it is made."""
-        if boto3.DEFAULT_SESSION is None:
-            boto3.setup_default_session()
-        recorded, events = cls(), boto3.DEFAULT_SESSION.events
-        events.register(_EVENT, recorded._record)
+        recorded, session = cls(), aws.session()
+        session.register(_EVENT, recorded._record)
         try:
             yield recorded
         finally:
-            events.unregister(_EVENT, recorded._record)
+            session.unregister(_EVENT, recorded._record)
 
     @classmethod
     @contextmanager

@@ -158,7 +158,7 @@ def test_an_entry_that_the_bus_does_not_take_is_announced_again(
             refused = [{"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}]
             return {"FailedEntryCount": 1, "Entries": refused}
 
-    refused = rebuilt(service, order_events=OrderEvents(cast(Any, PartlyRefusing()), "default"))
+    refused = rebuilt(service, order_events=OrderEvents(lambda: cast(Any, PartlyRefusing()), "default"))
     payment = start(service, 0)
     shop.customer(payment.provider_reference, "SUCCESSFUL")
     refused.settle.handle_webhook(payment.reference, payment.provider_reference)

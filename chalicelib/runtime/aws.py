@@ -1,0 +1,46 @@
+"""Makes clients of AWS.
+
+They are botocore's own: boto3 would only pass their calls on, and its import takes longer than that of Chalice, PyJWT
+and all modules of this product together.
+"""
+
+import threading
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.loaders import Loader
+
+_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=4,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=32,
+    # Every call's parameters are built by this product; they are validated where its tests make them, and by AWS.
+    parameter_validation=False,
+    # botocore would compose its own twice a call, from all that it knows about machine and configuration.
+    user_agent="braidster-payments",
+)
+_one_at_a_time = threading.Lock()
+
+
+class _Loader(Loader):  # type: ignore[misc]  # botocore carries no types
+    """Loads the models of services. botocore's own first looks through the folders of all 400 services, twice."""
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - botocore's signature
+        return ["dynamodb", "events", "secretsmanager"]
+
+
+@cache
+def session() -> botocore.session.Session:
+    """Returns the process's session, which holds what all clients share."""
+    made = botocore.session.get_session()
+    made.register_component("data_loader", _Loader())
+    return made
+
+
+def make_client(service: str) -> Any:
+    """Makes a client that threads may share. Region, credentials and end point are those of the environment."""
+    with _one_at_a_time:  # botocore's sessions are not safe for threads
+        return session().create_client(service, config=_CONFIG)
