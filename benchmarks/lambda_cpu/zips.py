@@ -24,9 +24,9 @@ def of_commit(commit: str, folder: Path) -> Path:
 
 
 def of_peer(folder: Path) -> Path:
-    """Installs FastAPI, Mangum and our clients' packages, and compiles them. Returns the task root."""
+    """Installs FastAPI, Mangum and the usual clients, and compiles them. Returns the task root."""
     task_root = folder / "task"
-    wanted = [*("-r", str(_PEER / "requirements.txt")), *("-r", str(ROOT / "requirements.txt"))]
+    wanted = ["-r", str(_PEER / "requirements.txt")]
     pip = [sys.executable, "-m", "pip", "--python", runtime_python(), "install", "-qq", "--no-compile"]
     constraints = ["-c", str(ROOT / "constraints.txt"), "--disable-pip-version-check", "--no-warn-script-location"]
     subprocess.run([*pip, *constraints, "--target", str(task_root), *wanted], check=True)

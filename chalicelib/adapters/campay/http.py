@@ -5,11 +5,11 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
-import requests
+import certifi
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from chalicelib.runtime.clock import Clock
 
@@ -70,15 +70,33 @@ class Stream:
 
 
 class CampayHttp:
-    """Sends requests; reuses connections for those that may be repeated. One per process; threads may share it."""
+    """Sends requests; reuses connections for those that may be repeated. One per process; threads may share it.
 
-    def __init__(self, api_url: str, clock: Clock) -> None:
+    No proxy of the environment is used: it must not redirect money. Redirections are not followed.
+    `root_certificates`: a file of those by which CamPay's is verified, else certifi's.
+    """
+
+    def __init__(self, api_url: str, clock: Clock, root_certificates: str | None = None) -> None:
         self._api_url = api_url
         self._clock = clock
-        self._kept = _session()
+        self._root_certificates = root_certificates
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext | None:
+        """Shared by all connections, since reading the root certificates takes longer than a request."""
+        if not self._api_url.startswith("https:"):
+            return None
+        return ssl.create_default_context(cafile=self._root_certificates or certifi.where())
+
+    @cached_property
+    def _kept(self) -> urllib3.PoolManager:
+        return self._connections(16)
+
+    def _connections(self, maximum: int) -> urllib3.PoolManager:
+        return urllib3.PoolManager(maxsize=maximum, retries=False, ssl_context=self._tls)
 
     def close(self) -> None:
-        self._kept.close()
+        self._kept.clear()
 
     def send(self, request: Request) -> Answer:
         """Sends a request that changes nothing at CamPay. Raises NotSent, NoAnswer."""
@@ -89,7 +107,7 @@ class CampayHttp:
 
         Raises NotSent, NoAnswer.
         """
-        with _session() as fresh:
+        with self._connections(1) as fresh:
             return self._send(request, fresh)
 
     def stream(self, request: Request) -> Stream:
@@ -98,41 +116,48 @@ class CampayHttp:
         Raises NotSent and NoAnswer; the chunks raise NoAnswer too.
         """
         response = _again_if_dead(lambda: self._open(request, self._kept))
-        if response.status_code != 200:
+        if response.status != 200:
             response.close()
-            return Stream(response.status_code, iter(()))
+            return Stream(response.status, iter(()))
         return Stream(200, self._chunks(response, request.ends_at))
 
-    def _send(self, request: Request, session: requests.Session) -> Answer:
-        response = self._open(request, session)
+    def _send(self, request: Request, connections: urllib3.PoolManager) -> Answer:
+        response = self._open(request, connections)
         content = b""
         for chunk in self._chunks(response, request.ends_at):
             content += chunk
             if len(content) > _MAXIMUM_BYTES:
                 raise TimedOut("too long an answer")
-        return Answer(response.status_code, _json(content))
+        return Answer(response.status, _json(content))
 
-    def _open(self, request: Request, session: requests.Session) -> requests.Response:
+    def _open(self, request: Request, connections: urllib3.PoolManager) -> urllib3.BaseHTTPResponse:
         seconds = max(_SHORTEST_SECONDS, (request.ends_at - self._clock.now()) / 1000)
-        timeout: Any = urllib3.Timeout(total=seconds, connect=CONNECT_SECONDS, read=request.silence_seconds)
+        headers = {"Accept-Encoding": "gzip, deflate", "User-Agent": "braidster-payments"}
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        if request.token:
+            headers["Authorization"] = f"Token {request.token}"
         with _as_failures():
-            return session.request(
+            return connections.request(
                 request.method,
                 self._api_url + request.path,
-                json=request.body,
-                headers={"Authorization": f"Token {request.token}"} if request.token else {},
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
+                body=None if request.body is None else json.dumps(request.body),
+                headers=headers,
+                timeout=urllib3.Timeout(total=seconds, connect=CONNECT_SECONDS, read=request.silence_seconds),
+                redirect=False,
+                preload_content=False,
             )
 
-    def _chunks(self, response: requests.Response, ends_at: int) -> Iterator[bytes]:
+    def _chunks(self, response: urllib3.BaseHTTPResponse, ends_at: int) -> Iterator[bytes]:
         """Yields the body as it arrives. Raises TimedOut once the deadline has passed, even if bytes still arrive."""
-        with response, _as_failures():
-            for chunk in response.iter_content(65_536):
-                if self._clock.now() > ends_at:
-                    raise requests.Timeout
-                yield chunk
+        try:
+            with _as_failures():
+                for chunk in response.stream(65_536, decode_content=True):
+                    if self._clock.now() > ends_at:
+                        raise TimedOut("timed out")
+                    yield chunk
+        finally:
+            response.close()
 
 
 def _again_if_dead(attempt: Callable[[], T]) -> T:
@@ -152,31 +177,21 @@ def _json(content: bytes) -> Any:
         return None
 
 
-def _session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # no proxy, no .netrc: the environment must not redirect money
-    session.mount("https://", HTTPAdapter(pool_maxsize=16))
-    session.mount("http://", HTTPAdapter(pool_maxsize=16))
-    return session
-
-
 @contextmanager
 def _as_failures() -> Iterator[None]:
-    """Translates the exceptions of requests and urllib3 into NotSent, TimedOut or NoAnswer."""
+    """Translates the exceptions of urllib3 into NotSent, TimedOut or NoAnswer."""
     try:
         yield
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         if _was_never_sent(error):
             raise NotSent(type(error).__name__) from error
-        if isinstance(error, requests.Timeout):
+        if isinstance(error, urllib3.exceptions.TimeoutError):
             raise TimedOut("timed out") from error
         raise NoAnswer(type(error).__name__) from error
 
 
-def _was_never_sent(error: BaseException) -> bool:
-    if isinstance(error, requests.ConnectTimeout):
+def _was_never_sent(error: Exception) -> bool:
+    """Returns whether no connection was established, or the certificate of its other end was refused."""
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError | urllib3.exceptions.NewConnectionError):
         return True
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(reason, urllib3.exceptions.NewConnectionError):
-        return True
-    return any(isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ()))
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in error.args)

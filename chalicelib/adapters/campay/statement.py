@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import ijson
-
 _MAXIMUM_ROW_BYTES = 1_000_000
 _MAXIMUM_DEPTH = 16
 _LONG_NUMBER = re.compile(rb"[0-9]{1000}")
@@ -24,6 +22,8 @@ def rows_in(chunks: Iterable[bytes], maximum_rows: int) -> Iterator[Mapping[str,
     Elements that are no objects are skipped, and within a row values that are arrays or objects. Numbers are text, so
     that money never becomes a float. Raises StatementMalformed, also after some rows.
     """
+    import ijson  # its machine code is loaded by those functions alone that read a statement
+
     bounded = _Bounded(chunks)
     events = ijson.basic_parse(ijson.from_iter(iter(bounded)))
     try:
