@@ -1,5 +1,9 @@
 """Routes requests and schedules to the flows: each function reads its input, calls one flow, shapes the reply."""
 
+import gc
+
+gc.disable()  # until the service is built: what is made until then is kept, and to look for garbage in it takes long
+
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -32,6 +36,8 @@ if runs_in_lambda():
     log.configure()
     log.hook_uncaught()
     service()  # a deployment with wrong settings fails when it starts, not when somebody pays
+    gc.freeze()  # later collections need not look through it either
+gc.enable()
 
 
 @app.middleware("all")
