@@ -2,8 +2,11 @@
 
 `python -m benchmarks event-to-paint` measures the time to the customer's screen; it needs Chromium and the built page.
 `python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes a few minutes.
+`python -m benchmarks endurance [--minutes 30]` runs a gateway under all that browsers do to it.
 """
 
+import argparse
+import asyncio
 import sys
 
 from benchmarks import operation_counts
@@ -43,10 +46,29 @@ def read_large_statement() -> None:
         sys.exit(f"not as it was put together: {measured}")
 
 
+def endure() -> None:
+    from benchmarks import endurance
+    from tests.harness.gateway_stack import driver
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks endurance")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    print(f"the driver {driver()}:", flush=True)
+    endured = asyncio.run(endurance.endure(parser.parse_args(sys.argv[2:]).minutes))
+    print("visits: " + ", ".join(f"{count} {name}" for name, count in endured.visits.items()))
+    before, after = endured.quarters
+    print(
+        f"memory: {before:.1f} MB in the second quarter, {after:.1f} in the last, {endured.empty_megabytes:.1f} alone"
+    )
+    if wrong := endured.wrong():
+        sys.exit(f"{len(wrong)} faults:\n" + "\n".join(wrong[:50]))
+    print("nothing lost, doubled or out of order; memory flat; nobody left behind")
+
+
 BENCHMARKS = {
     "operations": count_operations,
     "event-to-paint": time_event_to_paint,
     "large-statement": read_large_statement,
+    "endurance": endure,
 }
 
 chosen = sys.argv[1] if len(sys.argv) > 1 else "operations"

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.payment import PaymentStatus
 from local.embedded import LOOPBACK, Valkey
-from tests.harness.clients import TRANSPORTS, Fleet
+from tests.harness.clients import REPEAT_POLLS, TRANSPORTS, Fleet
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.gateway_stack import Link, LiveStore, until
 
@@ -20,8 +20,6 @@ pytestmark = [
 _EVERY_SECONDS = 0.05
 """Between two versions of a payment."""
 _CUT_EVERY_SECONDS = 2.5
-_REPEATS_POLLS = {"python polling"}
-"""aiohttp repeats a poll whose connection was cut. The gateway still answers the first one too: to nobody."""
 
 
 @pytest.fixture
@@ -63,7 +61,7 @@ async def test_clients_whose_connections_are_cut_again_and_again_get_the_newest_
         gateway = await stack.enter_async_context(GatewayProcess(valkey, SOCKETS_PER_PAYMENT="1000"))
         link = await stack.enter_async_context(Link(gateway.port))
         fleet = await stack.enter_async_context(
-            Fleet(store, _REPEATS_POLLS).connected_to(f"http://{LOOPBACK}:{link.port}")
+            Fleet(store, REPEAT_POLLS).connected_to(f"http://{LOOPBACK}:{link.port}")
         )
         publishing = asyncio.create_task(keep_publishing(fleet))
         for _ in range(3):
