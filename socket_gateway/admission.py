@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 
-from socket_gateway.asgi_http import Scope, client_address
+from socket_gateway.asgi_http import Scope, address_of
 from socket_gateway.metrics import Metrics
 from socket_gateway.refusals import Refusal
 from socket_gateway.settings import Settings
@@ -78,18 +78,31 @@ class Admission:
 
         Yields False where it must be refused. Yields True without counting where there is no proxy.
         """
-        if not self._trusted_proxies:
-            yield True
-            return
-        address = client_address(scope, self._trusted_proxies)
-        if self._per_address[address] >= self._most_per_address:
+        address = address_of(scope, self._trusted_proxies)
+        if not self.hold(address):
             self._refused(Refusal.TOO_MANY_SOCKETS)
             yield False
             return
-        self._per_address[address] += 1
         try:
             yield True
         finally:
+            self.let_go(address)
+
+    def hold(self, address: str) -> bool:
+        """Counts a request or WebSocket that came through a proxy. Returns False where there are too many.
+
+        Without a proxy its connection is counted already, and nothing changes.
+        """
+        if not self._trusted_proxies:
+            return True
+        if self._per_address[address] >= self._most_per_address:
+            return False
+        self._per_address[address] += 1
+        return True
+
+    def let_go(self, address: str) -> None:
+        """Ends what `hold` has begun."""
+        if self._trusted_proxies:
             self._release(address)
 
     def _displace(self) -> bool:

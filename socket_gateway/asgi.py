@@ -1,6 +1,7 @@
 """Composes the gateway from its parts and runs it: `python -m socket_gateway.asgi`."""
 
 import asyncio
+import functools
 import gc
 import logging
 import secrets
@@ -14,25 +15,27 @@ from chalicelib.runtime.settings_reader import InvalidSettings
 from socket_gateway import metrics as prometheus
 from socket_gateway.admission import Admission, raise_descriptor_limit
 from socket_gateway.asgi_http import Application, Receive, Scope, Send, refuse, respond, respond_json
+from socket_gateway.broadcast import Broadcast
 from socket_gateway.connections import Connections
 from socket_gateway.credentials import Credentials
 from socket_gateway.drain import Drain
+from socket_gateway.engine.driver import Engine
 from socket_gateway.every_process import EveryProcess
+from socket_gateway.inbox import Inbox
 from socket_gateway.moving import Moving
-from socket_gateway.output import OutputMonitor
+from socket_gateway.packets import new_id as new_session_id
 from socket_gateway.processes import Supervisor, Worker
 from socket_gateway.redis_clients import RedisClients
 from socket_gateway.refusals import Refusal
 from socket_gateway.registry import Registry
 from socket_gateway.relay import Relay
-from socket_gateway.room_index import RoomIndexManager
 from socket_gateway.server import GatewayServer
 from socket_gateway.settings import Settings, read_settings
 from socket_gateway.snapshots import Snapshots
 from socket_gateway.sockets import Sockets
+from socket_gateway.stock.driver import StockDriver
 from socket_gateway.tracked_payments import TrackedPayments
 from socket_gateway.tracking_api import TrackingApi
-from socket_gateway.wire import SocketServer
 
 _PATH = "/socket.io/"
 
@@ -40,7 +43,7 @@ _PATH = "/socket.io/"
 class Gateway:
     """Serves Socket.IO, health, readiness and metrics: an ASGI application.
 
-    Its lifespan starts and stops the background tasks: the relay, the registry, the output monitor.
+    Its lifespan starts and stops the background tasks: the relay, the registry, the output monitor, the heartbeat.
     """
 
     def __init__(self, settings: Settings, id_prefix: str = "") -> None:
@@ -49,28 +52,23 @@ class Gateway:
         self.id = secrets.token_hex(8)
         self.metrics = prometheus.Metrics()
         self.admission = Admission(settings, self.metrics)
-        self.outputs = OutputMonitor(settings.bounds)
-        self.rooms = RoomIndexManager(self.metrics)
-        self.server = _socket_server(settings, self.rooms, self.outputs, id_prefix)
-        self.connections = Connections(self.server, self.outputs, settings, self.metrics, self.admission.most_sockets)
+        self.connections = Connections(settings.bounds, self.metrics, self.admission.most_sockets)
         self.drain = Drain(self.connections, settings.timing)
         self.credentials = Credentials(settings)
         self.clients = RedisClients(settings.redis, settings.timing, self.credentials)
         self.relay = Relay(self.clients, self.id, settings.timing, self.metrics)
         self.api = TrackingApi(settings, self.metrics)
         self.snapshots = Snapshots(self.clients)
-        self.tracked_payments = TrackedPayments(self.relay, self.snapshots, self.api, self.rooms)
+        self.broadcast = Broadcast(self.metrics)
+        self.tracked_payments = TrackedPayments(self.relay, self.snapshots, self.api, self.broadcast)
         self.registry = Registry(self.clients, self.id, settings.timing.registry_flush_seconds)
         self.sockets = Sockets(
-            self.server,
-            self.rooms,
-            self.connections,
-            self.tracked_payments,
-            self.registry,
-            self.credentials,
-            settings,
-            self.metrics,
+            self.connections, self.tracked_payments, self.registry, self.credentials, settings, self.metrics
         )
+        self.inbox = Inbox(self.connections, self.sockets, settings.bounds, self.metrics)
+        new_id = functools.partial(new_session_id, id_prefix)
+        self.stock = StockDriver(self.connections, self.inbox, self.sockets, settings, self.metrics, new_id)
+        self.engine = Engine(self.stock, self.admission, self.connections, self.inbox, self.sockets, settings, new_id)
         self._tasks: list[asyncio.Task[None]] = []
         self._register_gauges()
 
@@ -86,7 +84,7 @@ class Gateway:
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (scope["path"] + "/").startswith(_PATH):
-            await self.connections(scope, receive, send)
+            await self.stock(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})
         else:
@@ -128,7 +126,8 @@ class Gateway:
         self._start(
             self.relay.run(self.tracked_payments.received, self._catch_up),
             self.registry.run(self.sockets.describe, self._totals),
-            self.outputs.run(),
+            self.connections.outputs.run(),
+            self.engine.heartbeat.run(),
             self._log_unready(),
         )
         await send({"type": "lifespan.startup.complete"})
@@ -151,7 +150,7 @@ class Gateway:
         await self.tracked_payments.close()
         await self.registry.remove_all()
         await self.api.close()
-        await self.server.shutdown()
+        await self.stock.shutdown()
         await self.clients.close()
 
     async def _log_unready(self) -> None:
@@ -186,30 +185,14 @@ def _ended(task: asyncio.Task[None]) -> None:
         log.failure("endless-task-ended", task.exception())
 
 
-def _socket_server(settings: Settings, rooms: RoomIndexManager, outputs: OutputMonitor, id_prefix: str) -> SocketServer:
-    quiet = logging.getLogger("socket_gateway.engine")
-    quiet.setLevel(logging.CRITICAL)  # it would log what browsers send, tokens included, and each malformed packet
-    return SocketServer(
-        client_manager=rooms,
-        on_put=outputs.put,
-        id_prefix=id_prefix,
-        async_mode="asgi",
-        cors_allowed_origins=list(settings.origins),
-        cors_credentials=True,  # the load balancer's cookie routes each long poll to the gateway of its session
-        max_http_buffer_size=settings.bounds.max_message_bytes,
-        transports=["websocket", "polling"],
-        always_connect=True,  # sends the CONNECT packet before the event that the connect handler emits
-        logger=quiet,
-        engineio_logger=quiet,
-    )
-
-
 def create_server(gateway: Gateway, application: Application, moving: Moving | None = None) -> GatewayServer:
     """Creates the server of a gateway. `serve()` starts it; it listens to signals once `handle_signals()` was called.
 
     `application` is the gateway itself, or what is mounted in front of it. `moving`: where several processes serve.
     """
-    return GatewayServer(application, gateway.settings, gateway.drain, gateway.admission, gateway.metrics, moving)
+    return GatewayServer(
+        application, gateway.settings, gateway.drain, gateway.engine, gateway.admission, gateway.metrics, moving
+    )
 
 
 async def serve(settings: Settings, mount: Mount, worker: Worker | None = None) -> None:

@@ -1,7 +1,7 @@
 """Reads requests and writes responses on plain ASGI, for what the gateway answers itself."""
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from socket_gateway.refusals import RETRYABLE_REFUSALS, STATUS_OF_REFUSAL, Refusal
@@ -78,15 +78,19 @@ def with_body(scope: Scope, receive: Receive, body: bytes) -> Receive:
     return replay
 
 
-def client_address(scope: Scope, trusted_proxies: int) -> str:
+def address_of(scope: Scope, trusted_proxies: int) -> str:
+    """Returns the client's address, as `client_address` has it, of a request."""
+    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return client_address(b",".join(forwarded), scope.get("client"), trusted_proxies)
+
+
+def client_address(forwarded: bytes, peer: Sequence[object] | None, trusted_proxies: int) -> str:
     """Returns the client's address: the peer's, or the hop of X-Forwarded-For that our outermost proxy added.
 
     Hops further left were sent by the client and prove nothing.
     """
     if trusted_proxies:
-        values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        hops = [hop.strip() for hop in ",".join(values).split(",") if hop.strip()]
+        hops = [hop.strip() for hop in forwarded.decode("latin-1").split(",") if hop.strip()]
         if len(hops) >= trusted_proxies:
             return hops[-trusted_proxies]
-    peer = scope.get("client")
     return str(peer[0]) if peer else ""

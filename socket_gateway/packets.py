@@ -1,22 +1,31 @@
-"""Checks packets that browsers send, and limits how many they may send."""
+"""Reads the packets that browsers send (Engine.IO 4, Socket.IO 5), and limits how many they may send."""
 
+import json
 import re
+import secrets
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
-from socketio.packet import ACK, CONNECT, EVENT, Packet
-
+CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR = "0", "1", "2", "3", "4"
+"""Types of Socket.IO's packets. The two with binary data are refused as malformed: no event of ours has any."""
+NAMESPACE = "/"
 RESERVED_EVENTS = frozenset({"connect", "disconnect"})
 _ENGINE_PACKET = re.compile(r"[135]|[23]probe|4[0-3].*", re.DOTALL)
+_SOCKET_PACKET = re.compile(r"([0-3])(?:(/[^,]*)(?:,|$))?([0-9]{1,16})?(.*)", re.DOTALL)
 _SEPARATOR = "\x1e"
 _MAX_PACKETS = 16
+
+
+def new_id(prefix: str = "") -> str:
+    """Makes an id of a session or of a client, which nobody can guess."""
+    return prefix + secrets.token_urlsafe(15)
 
 
 def is_engine_packet(text: str | None) -> bool:
     """Says whether a text is an Engine.IO packet that a browser may send.
 
     These are close, pong, upgrade, probes, and messages that can contain a Socket.IO packet without binary data.
-    Engine.IO leaks the session of a browser that sends anything else.
+    python-engineio leaks the session of a browser that sends anything else.
     """
     return text is not None and _ENGINE_PACKET.fullmatch(text) is not None
 
@@ -28,22 +37,52 @@ def split_payload(body: bytes) -> tuple[bytes, int]:
     return _SEPARATOR.join(sound).encode(), len(packets) - len(sound)
 
 
-def read_packet(data: Any) -> Any:
-    """Decodes a Socket.IO packet. Returns None where it is malformed.
+class SocketPacket(NamedTuple):
+    """Holds a decoded packet of Socket.IO. `id` is there where the sender wants an acknowledgement."""
 
-    An event named `connect` or `disconnect` counts as malformed: Socket.IO would run its own handlers for it.
+    type: str
+    namespace: str
+    id: str | None
+    content: Any
+
+
+def read_packet(text: str) -> SocketPacket | None:
+    """Decodes a packet of Socket.IO. Returns None where it is malformed.
+
+    An event named `connect` or `disconnect` counts as malformed: python-socketio would run its own handlers for it.
     """
-    try:
-        packet = Packet(encoded_packet=data)
-    except (ValueError, TypeError, RecursionError):
+    match = _SOCKET_PACKET.fullmatch(text)
+    if match is None:
         return None
-    content = packet.data
+    kind, namespace, number, rest = match.groups()
+    try:
+        content = json.loads(rest) if rest else None
+    except (ValueError, RecursionError):
+        return None
     sound = {
         CONNECT: content is None or isinstance(content, dict),
+        DISCONNECT: True,
         EVENT: _is_event(content),
-        ACK: isinstance(content, list) and packet.id is not None,
+        ACK: isinstance(content, list) and number is not None,
     }
-    return packet if sound.get(packet.packet_type, True) else None
+    name = namespace.partition("?")[0] if namespace else NAMESPACE
+    return SocketPacket(kind, name, number, content) if sound[kind] else None
+
+
+def write_packet(kind: str, content: object, *, namespace: str = NAMESPACE, number: str | None = None) -> str:
+    """Encodes a packet of Socket.IO."""
+    return packet_around(kind, json.dumps(content, separators=(",", ":"), ensure_ascii=False), namespace, number)
+
+
+def packet_around(kind: str, encoded: str, namespace: str = NAMESPACE, number: str | None = None) -> str:
+    """Encodes a packet of Socket.IO whose content is JSON already."""
+    where = "" if namespace == NAMESPACE else f"{namespace},"
+    return f"{kind}{where}{number or ''}{encoded}"
+
+
+def refused_namespace(packet: SocketPacket) -> str:
+    """Answers a CONNECT to a namespace that there is not, as the standard Socket.IO server does."""
+    return write_packet(CONNECT_ERROR, {"message": "Invalid namespace"}, namespace=packet.namespace)
 
 
 def _is_event(content: Any) -> bool:

@@ -5,8 +5,7 @@ Used beyond uvicorn's documented interface: the classes themselves, and of the H
 """
 
 import asyncio
-import contextlib
-import socket
+from collections.abc import Callable
 from typing import Any, cast
 
 import h11
@@ -24,7 +23,8 @@ TRANSPORT = "gateway.transport"
 """Key of a WebSocket's TCP transport in its ASGI scope."""
 MAX_HEAD_BYTES = 16 * 1024
 """Limit of request line and headers. The shop's cookies and the load balancer's headers come to 10 KiB."""
-_KERNEL_SEND_BUFFER = 32 * 1024
+Accept = Callable[[asyncio.Transport, bytes], bool]
+"""`accept(transport, head)` takes a connection away from uvicorn, or returns False."""
 
 
 class HttpProtocol(H11Protocol):
@@ -33,6 +33,9 @@ class HttpProtocol(H11Protocol):
     The time runs from accept for the first request, and from its first byte for each further one. Between two
     requests uvicorn's keep-alive time-out runs instead. Too large is a head over MAX_HEAD_BYTES, or head and body over
     that and `max_message_bytes`.
+
+    A connection whose first request opens a WebSocket is offered to `accept`: before h11 reads it where it has come in
+    one piece, else after.
     """
 
     transport: asyncio.Transport
@@ -42,6 +45,7 @@ class HttpProtocol(H11Protocol):
         admission: Admission,
         bounds: Bounds,
         metrics: Metrics,
+        accept: Accept,
         moving: Moving | None = None,
         *,
         begun: bytes = b"",
@@ -50,12 +54,14 @@ class HttpProtocol(H11Protocol):
         """`begun`: what another process has read of the first request of a connection that has moved here."""
         super().__init__(**uvicorn)
         self._admission = admission
+        self._accept = accept
         self._moving = moving
         self._begun = begun
         self._seconds = bounds.request_seconds
         self._most_bytes = MAX_HEAD_BYTES + bounds.max_message_bytes
         self._metrics = metrics
         self._bytes = 0
+        self._is_first = True
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
@@ -75,6 +81,11 @@ class HttpProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        is_first, self._is_first = self._is_first, False
+        if is_first and self._accept(self.transport, data):
+            self.connections.discard(self)
+            self._cancel_deadline()
+            return
         self._bytes += len(data)
         super().data_received(data)
 
@@ -90,6 +101,14 @@ class HttpProtocol(H11Protocol):
             self._cut(Refusal.REQUEST_TOO_LARGE)
         elif self._deadline is None:
             self._expect_request()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        lines = [b"%b: %b\r\n" % header for header in self.headers]
+        head = b"".join([event.method, b" ", event.target, b" HTTP/1.1\r\n", *lines, b"\r\n"])
+        if self._accept(self.transport, head):
+            self.connections.discard(self)
+        else:
+            super().handle_websocket_upgrade(event)
 
     def send_400_response(self, _: str) -> None:  # uvicorn's own raises where a response has begun
         self._cut(Refusal.MALFORMED_REQUEST)
@@ -161,11 +180,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._admission.works(self.transport)
-        raw = transport.get_extra_info("socket")
-        if raw is not None:
-            # Data in the kernel's buffer cannot be compacted, and its stalling is not visible: keep it small.
-            with contextlib.suppress(OSError):
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_SEND_BUFFER)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._admission.leave(self.transport)

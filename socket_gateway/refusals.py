@@ -3,14 +3,13 @@
 The codes of acks are those of `chalicelib.domain.errors`.
 """
 
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any
 
 from chalicelib.domain.errors import PaymentError
-
-Ack = dict[str, Any]
+from socket_gateway.versions import Version
 
 
 class Refusal(StrEnum):
@@ -47,6 +46,12 @@ RETRYABLE_REFUSALS = frozenset({Refusal.TOO_MANY_SOCKETS, Refusal.TOO_MANY_CONNE
 """Answered with Retry-After."""
 
 
-def refused_ack(error: PaymentError, locale: str) -> Ack:
-    """Refuses an event of Socket.IO. `message` is for the customer."""
-    return {"ok": False, "code": error.code, "message": error.sentence[locale]}
+def ack_of(version: Version | None) -> str:
+    """Answers `track-payment` with the version that was sent, in JSON; with null where none is known yet."""
+    return f'{{"ok":true,"payment":{version.body.decode() if version is not None else "null"}}}'
+
+
+def refused_ack(error: PaymentError, locale: str) -> str:
+    """Refuses an event of Socket.IO, in JSON. `message` is for the customer."""
+    ack = {"ok": False, "code": error.code, "message": error.sentence[locale]}
+    return json.dumps(ack, separators=(",", ":"), ensure_ascii=False)

@@ -11,12 +11,18 @@ from typing import Any
 
 import uvicorn
 
+from chalicelib.runtime import log
 from socket_gateway.admission import Admission
 from socket_gateway.drain import Drain
+from socket_gateway.engine.driver import Engine
+from socket_gateway.engine.self_test import fault_of
 from socket_gateway.metrics import Metrics
 from socket_gateway.moving import Moving
 from socket_gateway.protocols import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
 from socket_gateway.settings import Settings
+
+_KERNEL_SEND_BUFFER = 32 * 1024
+"""Data in the kernel's buffer cannot be compacted, and its stalling is not visible: keep it small."""
 
 
 class GatewayServer(uvicorn.Server):
@@ -27,13 +33,14 @@ class GatewayServer(uvicorn.Server):
         application: Any,
         settings: Settings,
         drain: Drain,
+        engine: Engine,
         admission: Admission,
         metrics: Metrics,
         moving: Moving | None,
     ) -> None:
         """`moving`: where several processes serve the port."""
         bounds = settings.bounds
-        http: Any = functools.partial(HttpProtocol, admission, bounds, metrics, moving)
+        http: Any = functools.partial(HttpProtocol, admission, bounds, metrics, engine.accept, moving)
         websocket: Any = functools.partial(WebSocketProtocol, admission)
         config = uvicorn.Config(
             application,
@@ -55,16 +62,26 @@ class GatewayServer(uvicorn.Server):
         )
         super().__init__(config)
         self._drain = drain
+        self._engine = engine
         self._moving = moving
         self._draining: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tries the engine, and listens."""
+        if self._engine.is_on and (fault := await fault_of(self._new_protocol)):
+            self._engine.switch_off()
+            log.warning("engine-not-used", reason=fault)
         await super().startup(sockets)
+        for each in [each for server in self.servers for each in server.sockets]:  # each connection inherits it
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_SEND_BUFFER)
         if self._moving is not None:
-            self._moving.receive(self._resume)
+            self._moving.receive(self._new_protocol)
 
-    def _resume(self, begun: bytes) -> asyncio.Protocol:
-        """Creates the protocol of a connection that has moved here, as uvicorn does for one that it accepts."""
+    def _new_protocol(self, begun: bytes = b"") -> asyncio.Protocol:
+        """Creates the protocol of a connection, as uvicorn does for one that it accepts.
+
+        `begun`: what another process has read of a connection that has moved here.
+        """
         http: Any = self.config.http_protocol_class
         protocol: asyncio.Protocol = http(
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state, begun=begun

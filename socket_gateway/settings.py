@@ -10,6 +10,7 @@ from chalicelib.runtime.environment import Number
 from chalicelib.runtime.settings_reader import LAST_PORT, RedisSettings, SettingsReader, split, with_secrets
 
 _RANGE = "range"
+DRIVERS = ("auto", "stock")
 T = TypeVar("T")
 
 
@@ -67,6 +68,10 @@ class Timing:
     unready_log_seconds: float = _bounded(20.0, 0.01, 30.0)
     process_hang_seconds: float = _bounded(30.0, 2.0, 3600.0)
     """Without a sign of life, after which one of several processes is killed and started again."""
+    ping_interval_seconds: float = _bounded(25.0, 0.5, 300.0)
+    """Between a browser's answer to a ping of Engine.IO and the next ping."""
+    ping_timeout_seconds: float = _bounded(20.0, 0.5, 300.0)
+    """A browser that has not answered a ping in this time has gone."""
     keep_alive_seconds: int = _bounded(130, 1, 3600)
     """Between two requests of one connection. Longer than the load balancer keeps an idle connection, so that it never
     sends a request into one that is being closed."""
@@ -77,8 +82,8 @@ class Settings:
     """Holds the gateway's settings.
 
     `tracking_token_keys`: each of them verifies tokens. `trusted_proxies`: how many hops of X-Forwarded-For our own
-    proxies add. `processes`: how many serve the port. `log_clients`: logs a line for each connect, track, stop and
-    disconnect.
+    proxies add. `driver`: `auto` lets the engine carry all WebSockets, `stock` has python-engineio carry everything.
+    `processes`: how many serve the port. `log_clients`: logs a line for each connect, track, stop and disconnect.
     """
 
     development: bool
@@ -93,6 +98,7 @@ class Settings:
     api_concurrency: int = 8
     secrets_id: str = ""
     log_clients: bool = True
+    driver: str = "auto"
     bounds: Bounds = field(default_factory=Bounds)
     timing: Timing = field(default_factory=Timing)
 
@@ -124,6 +130,7 @@ class _Reader(SettingsReader):
             trusted_proxies=self.number("TRUSTED_PROXIES", 0 if self.development else 1, 0, 10),
             api_concurrency=self.number("API_CONCURRENCY", 8, 1, 1000),
             secrets_id=self.optional("SECRETS_ID"),
+            driver=self.choice("GATEWAY_DRIVER", DRIVERS),
             log_clients=self.switch("LOG_CLIENTS", usual=True),
             bounds=self._fields(Bounds()),
             timing=self._fields(

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from chalicelib.domain.contract import MalformedEvent, decode, payment_key
+from chalicelib.domain.contract import MalformedEvent, payment_key
 from chalicelib.runtime import log
 from socket_gateway.redis_clients import RedisClients
-from socket_gateway.versions import Version, version_of
+from socket_gateway.versions import Version, read_version
 
 BATCH = 500
 """Most channels or keys in one command or pipeline."""
@@ -40,7 +40,8 @@ class Snapshots:
         pipeline = self._redis.pipeline(transaction=False)
         for reference in references:
             pipeline.get(payment_key(reference))
-        return [_decoded(text) for text in await pipeline.execute()]
+        replies = await pipeline.execute()
+        return [_read(reference, body) for reference, body in zip(references, replies, strict=True)]
 
     async def _read_asked(self) -> None:
         try:
@@ -70,11 +71,11 @@ def in_batches(items: Iterable[T]) -> Iterator[list[T]]:
         yield batch
 
 
-def _decoded(text: bytes | None) -> Version | None:
-    if text is None:
+def _read(reference: str, body: bytes | None) -> Version | None:
+    if body is None:
         return None
     try:
-        return version_of(decode(text))
+        return read_version(reference, body)
     except MalformedEvent as error:
         log.warning("snapshot-malformed", reason=str(error))
         return None

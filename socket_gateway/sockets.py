@@ -1,55 +1,30 @@
-"""Handles the Socket.IO events of browsers: connect, disconnect, track a payment, stop tracking it."""
+"""Handles what the Socket.IO clients of browsers do: connect, leave, track a payment, stop tracking it."""
 
+import asyncio
 import time
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from chalicelib.domain.contract import CONNECTED, STOP_TRACKING, TRACK, PaymentEvent, payment_room, to_iso
+from chalicelib.domain.contract import CONNECTED, STOP_TRACKING, TRACK, to_iso
 from chalicelib.domain.errors import InvalidRequest, InvalidToken, LimitReached, NotFound, PaymentError
 from chalicelib.domain.tokens import TrackingGrant, read_tracking_token
 from chalicelib.runtime import log
 from socket_gateway.connections import Connections
 from socket_gateway.credentials import Credentials
 from socket_gateway.metrics import Metrics
-from socket_gateway.refusals import Ack, refused_ack
+from socket_gateway.packets import ACK, EVENT, SocketPacket, packet_around, write_packet
+from socket_gateway.refusals import ack_of, refused_ack
 from socket_gateway.registry import Registry
-from socket_gateway.room_index import NAMESPACE, RoomIndexManager
+from socket_gateway.session import Client, Session
 from socket_gateway.settings import Settings
-from socket_gateway.tracked_payments import TrackedPayment, TrackedPayments
-from socket_gateway.wire import SocketServer
-
-_REMEMBERED = 64
-"""Payments per client whose last shown version is kept."""
-
-
-class Client:
-    """Holds what the gateway knows of one connected Socket.IO client.
-
-    `seen` has the newest version that was sent of each payment, also of payments that are no longer tracked.
-    """
-
-    __slots__ = ("connected_at", "eio_sid", "seen", "tracked_payments")
-
-    def __init__(self, eio_sid: str, connected_at: int) -> None:
-        self.eio_sid = eio_sid
-        self.connected_at = connected_at
-        self.tracked_payments: dict[str, TrackedPayment] = {}
-        self.seen: dict[str, int] = {}
-
-    def saw(self, reference: str, version: int) -> None:
-        """Notes the newest version that was sent of a payment; forgets the oldest note over 64."""
-        self.seen.pop(reference, None)
-        self.seen[reference] = version
-        if len(self.seen) > _REMEMBERED:
-            del self.seen[next(iter(self.seen))]
+from socket_gateway.tracked_payments import TrackedPayments
 
 
 class Sockets:
-    """Handles the events of all connected Socket.IO clients."""
+    """Handles the events of all connected Socket.IO clients. What carries them is not its business."""
 
     def __init__(
         self,
-        server: SocketServer,
-        rooms: RoomIndexManager,
         connections: Connections,
         tracked_payments: TrackedPayments,
         registry: Registry,
@@ -57,8 +32,6 @@ class Sockets:
         settings: Settings,
         metrics: Metrics,
     ) -> None:
-        self._server = server
-        self._rooms = rooms
         self._connections = connections
         self._tracked_payments = tracked_payments
         self._registry = registry
@@ -66,10 +39,7 @@ class Sockets:
         self._settings = settings
         self._metrics = metrics
         self._clients: dict[str, Client] = {}
-        server.on("connect", self._connect)
-        server.on("disconnect", self._disconnect)
-        server.on(TRACK, self._track)
-        server.on(STOP_TRACKING, self._stop)
+        self._tracking: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         """Returns how many clients are connected."""
@@ -86,35 +56,49 @@ class Sockets:
             return None
         return {"connectedAt": to_iso(client.connected_at), "payments": list(client.tracked_payments)}
 
-    async def _connect(self, sid: str, _environ: object, _auth: object) -> None:
+    def connected(self, session: Session, sid: str) -> None:
+        """Greets a client that has connected on this session. Its CONNECT packet has been answered."""
         now = _now()
-        self._clients[sid] = Client(self._rooms.eio_sid_from_sid(sid, NAMESPACE), now)
+        session.client = self._clients[sid] = Client(sid, session, now)
         self._registry.changed(sid)
         self._log("client-connected", socket=sid)
         welcome = {"message": "Connected to payment updates", "socketId": sid, "timestamp": to_iso(now)}
-        await self._server.emit(CONNECTED, welcome, to=sid)
+        session.send_packet(write_packet(EVENT, [CONNECTED, welcome]))
 
-    async def _disconnect(self, sid: str, reason: str) -> None:
-        client = self._clients.pop(sid, None)
+    def disconnected(self, session: Session, reason: str) -> None:
+        """Forgets the session's client, if it has one. The session may live on, and must soon track again."""
+        client, session.client = session.client, None
         if client is not None:
-            self._log("client-disconnected", socket=sid, reason=reason, payments=len(client.tracked_payments))
-            for reference in client.tracked_payments:
-                self._tracked_payments.remove(sid, reference)
-            self._registry.changed(sid)
-            self._connections.expect_tracking(client.eio_sid)
+            del self._clients[client.sid]
+            self._log("client-disconnected", socket=client.sid, reason=reason, payments=len(client.tracked_payments))
+            for tracked in client.tracked_payments.values():
+                self._tracked_payments.remove(tracked, client)
+            self._registry.changed(client.sid)
+            self._connections.expect_tracking(session)
 
-    async def _track(self, sid: str, *arguments: object) -> Ack:
-        client = self._clients.get(sid)
-        if client is None:
-            return self._refused(client, InvalidRequest())
+    def received(self, client: Client, packet: SocketPacket) -> None:
+        """Handles an event of a client, and acknowledges it where the client asks for that. Ignores unknown events."""
+        event, *arguments = packet.content
+        if event == TRACK:
+            task = asyncio.create_task(self._acknowledge(client, packet, self._track(client, arguments)))
+            self._tracking.add(task)
+            task.add_done_callback(self._tracking.discard)
+        elif event == STOP_TRACKING:
+            send_ack(client.session, packet, self._stop(client, arguments))
+
+    async def _acknowledge(self, client: Client, packet: SocketPacket, work: Awaitable[str]) -> None:
+        ack = await work
+        send_ack(client.session, packet, ack)  # the session may have become another one meanwhile
+
+    async def _track(self, client: Client, arguments: Sequence[object]) -> str:
         try:
             reference, token = _read_request(arguments)
             await self._check_token(reference, token)
-            if self._clients.get(sid) is not client:
-                return self._refused(client, InvalidRequest())  # the client left while the secrets were read
-            self._connections.tracks(client.eio_sid)
+            if not self._is_here(client):
+                raise InvalidRequest  # it left while the secrets were read
+            self._connections.tracks(client.session)
             with self._metrics.track_seconds.time():
-                return {"ok": True, "payment": await self._follow(sid, client, reference, token)}
+                return await self._follow(client, reference, token)
         except NotFound:
             return self._refused(client, InvalidToken())  # must not tell which references exist
         except PaymentError as error:
@@ -123,61 +107,53 @@ class Sockets:
             log.failure("track-failed")
             return self._refused(client, PaymentError())
 
-    async def _stop(self, sid: str, *arguments: object) -> Ack:
-        client = self._clients.get(sid)
+    def _stop(self, client: Client, arguments: Sequence[object]) -> str:
         reference = _reference(arguments)
-        if client is None or reference is None:
+        if reference is None:
             return self._refused(client, InvalidRequest())
-        if await self._leave(sid, client, reference):
-            self._log("tracking-stopped", socket=sid, reference=reference)
-        return {"ok": True}
+        if self._leave(client, reference):
+            self._log("tracking-stopped", socket=client.sid, reference=reference)
+        return '{"ok":true}'
 
-    async def _follow(self, sid: str, client: Client, reference: str, token: str) -> PaymentEvent | None:
-        """Subscribes, reads the snapshot, sends it, and joins the room. Returns the version that was sent.
+    async def _follow(self, client: Client, reference: str, token: str) -> str:
+        """Subscribes, reads the snapshot, sends it, and watches from there on. Returns the acknowledgement.
 
-        No event can arrive between the last two: `enter_room` does not yield to the event loop. Returns None where
-        there is no version to send yet, or the client has left or stopped meanwhile.
+        Its payment is null where there is no version to send yet, or the client has left or stopped meanwhile.
         """
         self._check_bounds(client, reference)
-        tracked = client.tracked_payments[reference] = self._tracked_payments.add(sid, reference, token)
-        self._registry.changed(sid)
+        tracked = client.tracked_payments[reference] = self._tracked_payments.add(client, reference, token)
+        self._registry.changed(client.sid)
         seen = client.seen.get(reference, 0)
         try:
             await self._tracked_payments.refresh(tracked, token, seen)
         except BaseException:
-            await self._leave(sid, client, reference)
+            self._leave(client, reference)
             raise
-        if self._clients.get(sid) is not client or client.tracked_payments.get(reference) is not tracked:
-            return None  # it left or stopped during the read
-        newest = tracked.newest if tracked.version >= seen else None
-        event = newest.event() if newest is not None else None
-        if newest is not None:
-            self._rooms.broadcast(sid, newest)
-            client.saw(reference, newest.number)
-        await self._server.enter_room(sid, payment_room(reference))
-        self._log("payment-tracked", socket=sid, reference=reference, version=tracked.version)
-        return event
+        if not self._is_here(client) or client.tracked_payments.get(reference) is not tracked:
+            return ack_of(None)  # it left or stopped during the read
+        sent = self._tracked_payments.join(tracked, client, seen)
+        self._log("payment-tracked", socket=client.sid, reference=reference, version=tracked.version)
+        return ack_of(sent)
 
-    async def _leave(self, sid: str, client: Client, reference: str) -> bool:
+    def _leave(self, client: Client, reference: str) -> bool:
         """Stops tracking a payment. Returns False where it was not tracked."""
         tracked = client.tracked_payments.pop(reference, None)
         if tracked is None:
             return False
-        room = payment_room(reference)
-        if room in self._server.rooms(sid):
-            client.saw(reference, tracked.version)
-            await self._server.leave_room(sid, room)
-        self._tracked_payments.remove(sid, reference)
-        self._registry.changed(sid)
+        self._tracked_payments.remove(tracked, client)
+        self._registry.changed(client.sid)
         return True
+
+    def _is_here(self, client: Client) -> bool:
+        return self._clients.get(client.sid) is client
 
     def _log(self, event: str, **fields: object) -> None:
         if self._settings.log_clients:
             log.info(event, **fields)
 
-    def _refused(self, client: Client | None, error: PaymentError) -> Ack:
+    def _refused(self, client: Client, error: PaymentError) -> str:
         self._metrics.refusals.labels(error.code).inc()
-        return refused_ack(error, self._connections.locale_of(client.eio_sid if client else ""))
+        return refused_ack(error, client.session.locale)
 
     async def _check_token(self, reference: str, token: str) -> None:
         """Raises InvalidToken unless the token is valid for this payment, if need be after a reload of the keys."""
@@ -199,11 +175,17 @@ class Sockets:
             return
         if len(client.tracked_payments) >= bounds.payments_per_socket:
             raise LimitReached("too_many_payments", 0)
-        if self._tracked_payments.sockets(reference) >= bounds.sockets_per_payment:
+        if self._tracked_payments.clients(reference) >= bounds.sockets_per_payment:
             raise LimitReached("too_many_sockets", 0)
 
 
-def _reference(arguments: tuple[object, ...]) -> str | None:
+def send_ack(session: Session, packet: SocketPacket, ack: str) -> None:
+    """Acknowledges an event with `ack`, which is JSON, where its sender asks for that."""
+    if packet.id is not None:
+        session.send_packet(packet_around(ACK, f"[{ack}]", packet.namespace, packet.id))
+
+
+def _reference(arguments: Sequence[object]) -> str | None:
     request = arguments[0] if arguments else None
     if not isinstance(request, dict):
         return None
@@ -211,7 +193,7 @@ def _reference(arguments: tuple[object, ...]) -> str | None:
     return reference if isinstance(reference, str) and reference else None
 
 
-def _read_request(arguments: tuple[object, ...]) -> tuple[str, str]:
+def _read_request(arguments: Sequence[object]) -> tuple[str, str]:
     """Reads reference and token from the arguments of `track-payment`. Raises InvalidRequest."""
     reference, request = _reference(arguments), arguments[0] if arguments else None
     token = request.get("token") if isinstance(request, dict) else None

@@ -3,48 +3,31 @@
 import asyncio
 from collections.abc import Coroutine
 
-from chalicelib.domain.contract import MalformedEvent, payment_room, reference_of_channel
+from chalicelib.domain.contract import MalformedEvent, reference_of_channel
 from chalicelib.domain.errors import NotFound
 from chalicelib.runtime import log
+from socket_gateway.broadcast import Broadcast
 from socket_gateway.redis_clients import REDIS_AWAY
 from socket_gateway.relay import Relay
-from socket_gateway.room_index import RoomIndexManager
+from socket_gateway.session import Client
 from socket_gateway.snapshots import Snapshots, in_batches
+from socket_gateway.tracked_payment import TrackedPayment
 from socket_gateway.tracking_api import TrackingApi
 from socket_gateway.versions import Version, read_version, version_of
-
-
-class TrackedPayment:
-    """Holds one tracked payment: its newest known version, and the tokens of the sockets that track it.
-
-    `tokens` is by socket id. A socket is in it from its track request on, before it has joined the payment's room.
-    """
-
-    __slots__ = ("newest", "reference", "tokens")
-
-    def __init__(self, reference: str) -> None:
-        self.reference = reference
-        self.newest: Version | None = None
-        self.tokens: dict[str, str] = {}
-
-    @property
-    def version(self) -> int:
-        """Returns the newest known version; 0 where none is known."""
-        return self.newest.number if self.newest is not None else 0
 
 
 class TrackedPayments:
     """Keeps the tracked payments up to date from messages, snapshots and the API.
 
-    Invariant: every socket in a payment's room has been sent `newest`. A socket that was added and has not joined the
-    room yet gets `newest` when it joins.
+    Invariant: every watcher of a payment has been sent `newest`. A client that was added and does not watch yet gets
+    `newest` when it joins.
     """
 
-    def __init__(self, relay: Relay, snapshots: Snapshots, api: TrackingApi, rooms: RoomIndexManager) -> None:
+    def __init__(self, relay: Relay, snapshots: Snapshots, api: TrackingApi, broadcast: Broadcast) -> None:
         self._relay = relay
         self._snapshots = snapshots
         self._api = api
-        self._rooms = rooms
+        self._broadcast = broadcast
         self._tracked_payments: dict[str, TrackedPayment] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -52,26 +35,38 @@ class TrackedPayments:
         """Returns how many payments are tracked."""
         return len(self._tracked_payments)
 
-    def sockets(self, reference: str) -> int:
-        """Counts the sockets that track a payment."""
+    def clients(self, reference: str) -> int:
+        """Counts the clients that track a payment."""
         tracked = self._tracked_payments.get(reference)
         return len(tracked.tokens) if tracked is not None else 0
 
-    def add(self, sid: str, reference: str, token: str) -> TrackedPayment:
-        """Notes that a socket tracks a payment, and subscribes to it. Call `refresh` to get its current version."""
+    def add(self, client: Client, reference: str, token: str) -> TrackedPayment:
+        """Notes that a client tracks a payment, and subscribes to it. Call `refresh`, then `join`."""
         tracked = self._tracked_payments.get(reference)
         if tracked is None:
             tracked = self._tracked_payments[reference] = TrackedPayment(reference)
             self._relay.subscribe(reference)
-        tracked.tokens[sid] = token
+        tracked.tokens[client] = token
         return tracked
 
-    def remove(self, sid: str, reference: str) -> None:
-        """Notes that a socket tracks a payment no more. The last one unsubscribes."""
-        tracked = self._tracked_payments.get(reference)
-        if tracked is not None and tracked.tokens.pop(sid, None) is not None and not tracked.tokens:
-            del self._tracked_payments[reference]
-            self._relay.unsubscribe(reference)
+    def join(self, tracked: TrackedPayment, client: Client, seen: int) -> Version | None:
+        """Sends a client the newest version, and from now on every one. No event can come between the two.
+
+        Returns what was sent: None where no version is known, or only one older than `seen`.
+        """
+        newest = tracked.newest if tracked.version >= seen else None
+        self._broadcast.join(tracked, client, newest)
+        if newest is not None:
+            client.saw(tracked.reference, newest.number)
+        return newest
+
+    def remove(self, tracked: TrackedPayment, client: Client) -> None:
+        """Notes that a client tracks a payment no more. The last one unsubscribes."""
+        if self._broadcast.leave(tracked, client):
+            client.saw(tracked.reference, tracked.version)
+        if tracked.tokens.pop(client, None) is not None and not tracked.tokens:
+            del self._tracked_payments[tracked.reference]
+            self._relay.unsubscribe(tracked.reference)
 
     async def refresh(self, tracked: TrackedPayment, token: str, seen: int) -> None:
         """Brings `tracked.newest` up to date from the snapshot in Redis, or from the API.
@@ -129,7 +124,7 @@ class TrackedPayments:
     def _learn(self, tracked: TrackedPayment, version: Version) -> None:
         if version.number > tracked.version:
             tracked.newest = version
-            self._rooms.broadcast(payment_room(tracked.reference), version)
+            self._broadcast.send(tracked, version)
 
     async def _ask(self, reference: str, token: str) -> None:
         event = await self._api.ask(reference, token)

@@ -1,11 +1,11 @@
 """Turns one version of a payment into what browsers receive, without decoding what Redis delivered.
 
-A message's body is put into each event as it came. Only its beginning and its end are looked at: the rest is decoded
-when a browser tracks the payment and needs it in an acknowledgement.
+A message's body is put into each event, and into an acknowledgement, as it came. Only its beginning and its end are
+looked at.
 """
 
 from chalicelib.domain.contract import EVENTS_OF_STATUS, MalformedEvent, PaymentEvent, decode, encode, head_of
-from socket_gateway.wire import VersionPacket, text_frame
+from socket_gateway.frames import text_frame
 
 _NAMES_OF_STATUS = {status: [name.encode() for name in names] for status, names in EVENTS_OF_STATUS.items()}
 
@@ -13,21 +13,17 @@ _NAMES_OF_STATUS = {status: [name.encode() for name in names] for status, names 
 class Version:
     """Holds one version of one payment as the JSON that every recipient gets."""
 
-    __slots__ = ("_body", "_status", "number", "reference")
+    __slots__ = ("_status", "body", "number", "reference")
 
     def __init__(self, reference: str, number: int, status: str, body: bytes) -> None:
         self.reference = reference
         self.number = number
+        self.body = body
         self._status = status
-        self._body = body
 
-    def event(self) -> PaymentEvent:
-        """Decodes the version. Raises MalformedEvent."""
-        return decode(self._body)
-
-    def packets(self) -> list[VersionPacket]:
-        """Encodes the version's events for an outbox, in their order."""
-        return [VersionPacket(self.reference, self.number, text[1:].decode()) for text in self._texts()]
+    def packets(self) -> list[str]:
+        """Encodes the version's events as packets of Socket.IO, in their order."""
+        return [text[1:].decode() for text in self._texts()]
 
     def frames(self) -> bytes:
         """Encodes the version's events as WebSocket frames, in their order."""
@@ -39,7 +35,7 @@ class Version:
 
     def _texts(self) -> list[bytes]:
         """Encodes each event as an Engine.IO message (4) with a Socket.IO event (2) in it."""
-        return [b'42["%b",%b]' % (name, self._body) for name in _NAMES_OF_STATUS[self._status]]
+        return [b'42["%b",%b]' % (name, self.body) for name in _NAMES_OF_STATUS[self._status]]
 
 
 def version_of(event: PaymentEvent) -> Version:
@@ -48,7 +44,7 @@ def version_of(event: PaymentEvent) -> Version:
 
 
 def read_version(reference: str, body: bytes) -> Version:
-    """Reads a message about a payment: only its head, where it begins as our writer begins it.
+    """Reads what Redis has of a payment: only its head, where it begins as our writer begins it.
 
     Raises MalformedEvent.
     """

@@ -1,6 +1,6 @@
 """Reads settings from environment variables, for the functions and for the gateway alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.runtime.environment import InvalidVariable, Number, read_number, read_numbers
@@ -87,6 +87,13 @@ class SettingsReader:
         if word not in ("0", "1", "true", "false", "yes", "no"):
             self.faults.append(f"{name} must be true or false")
         return word in ("1", "true", "yes")
+
+    def choice(self, name: str, options: Sequence[str]) -> str:
+        """Returns one of these words; the first where it is unset."""
+        word = self.optional(name) or options[0]
+        if word not in options:
+            self.faults.append(f"{name} must be {' or '.join(options)}")
+        return word
 
     def number(self, name: str, usual: Number, minimum: Number, maximum: Number) -> Number:
         """Returns a number. Both bounds are inclusive."""

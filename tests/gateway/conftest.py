@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness.gateway_stack import DRIVERS
+from socket_gateway.settings import DRIVERS
 
 
 @pytest.fixture(scope="module", params=DRIVERS)

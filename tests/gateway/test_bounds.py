@@ -123,7 +123,7 @@ async def test_16_sockets_a_payment(gateway: Running, store: LiveStore) -> None:
         assert acks[16]["code"] == "too_many_sockets"
         assert (await track(browsers[0], event["reference"]))["ok"]
         await browsers[1].close()
-        await until(lambda: gateway.gateway.tracked_payments.sockets(event["reference"]) == 15)
+        await until(lambda: gateway.gateway.tracked_payments.clients(event["reference"]) == 15)
         assert (await track(browsers[16], event["reference"]))["ok"]
 
 
@@ -263,7 +263,7 @@ MALFORMED: tuple[str | bytes, ...] = (
 async def test_the_third_malformed_packet_closes(gateway: Running, store: LiveStore, packet: str | bytes) -> None:
     event = new_event()
     store.put(event)
-    before = set(gateway.gateway.server.eio.sockets)  # polling sessions that have ended are swept later
+    before = set(gateway.gateway.stock.server.eio.sockets)  # polling sessions that have ended are swept later
     async with raw_browser(gateway) as browser:
         await browser.send(packet)
         await browser.send(packet)
@@ -271,7 +271,7 @@ async def test_the_third_malformed_packet_closes(gateway: Running, store: LiveSt
         await browser.send(packet)
         assert await closed(browser) == 1000
     await until(lambda: len(gateway.gateway.connections) == 0)
-    assert set(gateway.gateway.server.eio.sockets) <= before
+    assert set(gateway.gateway.stock.server.eio.sockets) <= before
     assert len(gateway.gateway.tracked_payments) == 0
 
 
@@ -330,11 +330,11 @@ async def test_a_slow_browser_gets_only_the_newest_of_what_waited(valkey: Valkey
     event = new_event()
     store.put(event)
     async with running(settings_for(valkey)) as gateway, slow_browser(gateway, event["reference"]) as browser:
-        connection = next(iter(gateway.gateway.connections._connections.values()))
+        session = next(iter(gateway.gateway.connections._sessions.values()))
         for version in range(2, 602):
             store.publish(new_event(event["reference"], version))
         await until(lambda: gateway.gateway.tracked_payments._tracked_payments[event["reference"]].version == 601)
-        assert connection.output.waiting_bytes < 128 * 1024
+        assert session.waiting_bytes < 128 * 1024
         versions: list[int] = []
         while not versions or versions[-1] < 601:
             versions.append(json.loads(str(await browser.recv())[2:])[1]["version"])
@@ -345,7 +345,7 @@ async def test_a_slow_browser_gets_only_the_newest_of_what_waited(valkey: Valkey
 @pytest.mark.parametrize(
     ("bounds", "reason"),
     [
-        ({"output_compact_bytes": 32 * 1024, "output_close_bytes": 48 * 1024}, "output_full"),
+        ({"output_compact_bytes": 8 * 1024, "output_close_bytes": 12 * 1024}, "output_full"),
         ({"output_stall_seconds": 0.3}, "output_stalled"),
     ],
 )
@@ -360,7 +360,7 @@ async def test_who_takes_nothing_is_closed(
             await asyncio.sleep(0)  # yield, or versions that arrive at once would be compacted into one
         await until(lambda: len(gateway.gateway.connections) == 0)
         assert f'gateway_closes_total{{reason="{reason}"}} 1.0' in gateway.gateway.metrics.text().decode()
-        await until(lambda: gateway.gateway.server.eio.sockets == {})
+        await until(lambda: gateway.gateway.stock.server.eio.sockets == {})
 
 
 async def test_who_is_closed_and_takes_nothing_holds_no_connection(valkey: Valkey, store: LiveStore) -> None:
@@ -370,13 +370,13 @@ async def test_who_is_closed_and_takes_nothing_holds_no_connection(valkey: Valke
         running(settings_for(valkey, output_stall_seconds=3)) as gateway,
         slow_browser(gateway, event["reference"]),
     ):
-        (connection,) = gateway.gateway.connections._connections.values()
+        (session,) = gateway.gateway.connections._sessions.values()
         for version in range(2, 402):
             store.publish(new_event(event["reference"], version))
-        open_ones = gateway.gateway.connections._connections
-        await until(lambda: connection.output.waiting_bytes > 16 * 1024 or not open_ones)
+        open_ones = gateway.gateway.connections._sessions
+        await until(lambda: session.waiting_bytes > 16 * 1024 or not open_ones)
         if open_ones:  # on a machine that paused, the gateway has already closed it for the same reason
-            gateway.gateway.connections.close(connection.output.eio_sid, "test")
+            gateway.gateway.connections.close(session.id, "test")
         await until(lambda: len(gateway.gateway.admission) == 0)
 
 

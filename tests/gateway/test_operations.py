@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from chalicelib.domain import contract
 from local.embedded import LOOPBACK, Valkey, free_port
-from socket_gateway.room_index import NAMESPACE
+from socket_gateway.packets import NAMESPACE
 from tests.harness.gateway_process import ended, environment, ready, started
 from tests.harness.gateway_stack import (
     Browser,
@@ -120,7 +120,7 @@ async def test_the_registry_is_written_again_when_redis_comes_back_empty() -> No
 
 async def test_a_disconnect_costs_what_its_own_rooms_cost(gateway: Running) -> None:
     """python-socketio's own manager scans all rooms at each disconnect."""
-    rooms = gateway.gateway.rooms
+    rooms = gateway.gateway.stock.server.manager
     for number in range(5_000):
         rooms.basic_enter_room(f"sid{number}", NAMESPACE, None, eio_sid=f"eio{number}")
         rooms.basic_enter_room(f"sid{number}", NAMESPACE, f"sid{number}", eio_sid=f"eio{number}")

@@ -173,7 +173,7 @@ async def test_without_a_snapshot_the_api_is_asked_once_for_all_with_the_browser
     async with gateway.browser() as one, gateway.browser() as two:
         token = token_for(event["reference"])
         tracking = [asyncio.create_task(browser.track(event["reference"], token)) for browser in (one, two)]
-        await until(lambda: gateway.gateway.tracked_payments.sockets(event["reference"]) == 2)
+        await until(lambda: gateway.gateway.tracked_payments.clients(event["reference"]) == 2)
         await asyncio.sleep(0.1)  # time for a second call, if there were one
         api.answering.set()
         for ack in await asyncio.gather(*tracking):
@@ -280,7 +280,8 @@ async def test_a_disconnect_leaves_nothing_behind(gateway: Running, store: LiveS
     for event in events:
         store.put(event)
     inside = gateway.gateway
-    before = set(inside.server.eio.sockets)  # polling sessions that have ended are swept later
+    server = inside.stock.server
+    before = set(server.eio.sockets)  # polling sessions that have ended are swept later
     for _ in range(3):
         async with gateway.browser() as browser:
             for event in events:
@@ -288,9 +289,9 @@ async def test_a_disconnect_leaves_nothing_behind(gateway: Running, store: LiveS
             assert (len(inside.tracked_payments), len(inside.relay), len(inside.sockets)) == (5, 5, 1)
         await until(lambda: len(inside.connections) == 0)
     assert (len(inside.tracked_payments), len(inside.relay), len(inside.sockets)) == (0, 0, 0)
-    assert inside.rooms.rooms == {}
-    assert set(inside.server.eio.sockets) <= before
-    assert inside.server.environ == {}
+    assert server.manager.rooms == {}
+    assert set(server.eio.sockets) <= before
+    assert server.environ == {}
     await until(lambda: not any(store.subscribers(event["reference"]) for event in events))
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Self
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ from chalicelib.domain.tokens import TrackingGrant, sign_tracking_token
 from chalicelib.runtime.settings_reader import RedisSettings
 from local.embedded import LOOPBACK, Valkey
 from socket_gateway.asgi import Gateway, Mount, create_server
-from socket_gateway.settings import Bounds, Settings, Timing
+from socket_gateway.settings import DRIVERS, Bounds, Settings, Timing
 from tests.harness.asyncapi import check_ack, check_message
 
 KEY = "tracking-key-of-the-tests-0123456789"
@@ -31,8 +31,6 @@ PATIENCE_SECONDS = 15.0
 """Longest wait of a test. A busy machine may pause for a second or two, but not for longer."""
 _KEPT_SECONDS = 300
 """How long Redis keeps a snapshot: longer than any client is idle."""
-DRIVERS = ("stock",)
-"""What GATEWAY_DRIVER may be. The tests of what browsers see run on each of them."""
 
 
 def driver() -> str:
@@ -165,6 +163,15 @@ class TrackingServer:
         return web.json_response(event or {}, status=200 if event else 404)
 
 
+class _SocketClient(socketio.AsyncClient):  # type: ignore[misc]  # python-socketio has no types
+    """Closes its HTTP session when it is shut down: python-socketio forgets to where a connection was lost before."""
+
+    async def shutdown(self) -> None:
+        await super().shutdown()
+        if self.eio.http is not None:
+            await self.eio.http.close()
+
+
 class Browser:
     """Connects with python-socketio's client and default options, and keeps the events that it received.
 
@@ -174,7 +181,7 @@ class Browser:
     def __init__(self, url: str, gateway: Gateway | None = None) -> None:
         self.url = url
         self._gateway = gateway
-        self.client = socketio.AsyncClient()
+        self.client = _SocketClient()
         self.received: list[tuple[str, Any]] = []
         self.connects = 0
         self.client.on("*", self._receive)
@@ -256,10 +263,9 @@ def settings_for(valkey: Valkey, api_url: str = "http://127.0.0.1:9", **changes:
     for name, part in parts.items():
         own = {key: changes.pop(key) for key in tuple(changes) if hasattr(part, key)}
         parts[name] = replace(part, **own)  # type: ignore[type-var]  # both are dataclasses
-    chosen = {"driver": driver()} if "driver" in {each.name for each in fields(Settings)} else {}
     return Settings(
         **{
-            **chosen,
+            "driver": driver(),
             "development": True,
             "origins": (ORIGIN,),
             "redis": RedisSettings(LOOPBACK, valkey.port),

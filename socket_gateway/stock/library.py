@@ -1,11 +1,11 @@
 """Adapts python-engineio 4 and python-socketio 5 to the gateway. Their minor versions are pinned.
 
-Used beyond their documented interfaces: `eio.sockets`, a socket's `queue`, `closed` and `close()`, and the method of
-python-socketio that chooses the Engine.IO class.
+Used beyond their documented interfaces: `eio.sockets`, a socket's `queue`, `upgraded`, `upgrading`, `closed` and
+`close()`, and the method of python-socketio that chooses the Engine.IO class.
 """
 
 import asyncio
-import struct
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
@@ -14,11 +14,14 @@ import engineio
 import engineio.packet
 import socketio
 
+from socket_gateway.settings import Settings
+from socket_gateway.stock.client_index import ClientIndexManager
+
 _BATCH_BYTES = 16 * 1024
 
 
 class VersionPacket(engineio.packet.Packet):  # type: ignore[misc]  # python-engineio has no types
-    """Holds one encoded event of one version of one payment. All its recipients share it."""
+    """Holds one encoded event of one version of one payment."""
 
     def __init__(self, reference: str, version: int, text: str) -> None:
         super().__init__(engineio.packet.MESSAGE, text)
@@ -32,9 +35,9 @@ class Outbox(asyncio.Queue[Any]):
     _queue: deque[Any]
     _getters: deque[asyncio.Future[None]]
 
-    def __init__(self, on_put: Callable[["Outbox"], None]) -> None:
-        """`on_put(outbox)` is called after each item that was put in, and after a write that must wait."""
-        self._on_put = on_put
+    def __init__(self) -> None:
+        self.waits: Callable[[], None] = _nobody_asks
+        """Called after each item that was put in, and after a write that must wait."""
         self._transport: asyncio.Transport | None = None
         self.waiting_bytes = 0
         self.total_bytes = 0
@@ -80,11 +83,18 @@ class Outbox(asyncio.Queue[Any]):
         transport.write(frames)
         self.total_bytes += len(frames)
         if waits:
-            self._on_put(self)
+            self.waits()
 
     def finish(self) -> None:
         """Ends the queue: after its items the writer closes the WebSocket, or a waiting poll is answered."""
         self.put_nowait(None)
+
+    def take_all(self) -> list[str]:
+        """Takes all that waits, as Engine.IO packets that are encoded for a WebSocket."""
+        items = [item for item in self._queue if item is not None]
+        self._queue.clear()
+        self.waiting_bytes = 0
+        return [str(item.encode()) for item in items]
 
     def compact(self) -> None:
         """Drops all but the newest version of each payment. Items that are no VersionPacket stay."""
@@ -105,7 +115,7 @@ class Outbox(asyncio.Queue[Any]):
         self.waiting_bytes += size
         self.total_bytes += size
         super()._put(item)
-        self._on_put(self)
+        self.waits()
 
     def _get(self) -> Any:
         item = super()._get()
@@ -115,14 +125,8 @@ class Outbox(asyncio.Queue[Any]):
         return item
 
 
-def text_frame(text: bytes) -> bytes:
-    """Encodes a whole text message of a server as one WebSocket frame (RFC 6455, 5.2)."""
-    length = len(text)
-    if length < 126:
-        return bytes((0x81, length)) + text
-    if length < 65536:
-        return struct.pack("!BBH", 0x81, 126, length) + text
-    return struct.pack("!BBQ", 0x81, 127, length) + text
+def _nobody_asks() -> None:
+    """Stands for a session that has not been opened yet."""
 
 
 def _size(item: Any) -> int:
@@ -131,25 +135,44 @@ def _size(item: Any) -> int:
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio has no types
-    """Runs Engine.IO with an Outbox as each session's queue. Ids of sessions begin with `id_prefix`."""
+    """Runs Engine.IO with an Outbox as each session's queue. `new_id` makes the ids of sessions."""
 
-    def __init__(self, *, on_put: Callable[[Outbox], None], id_prefix: str = "", **options: Any) -> None:
+    def __init__(self, *, new_id: Callable[[], str], **options: Any) -> None:
         super().__init__(**options)
-        self._on_put = on_put
-        self._id_prefix = id_prefix
+        self._new_id = new_id
 
     def generate_id(self) -> str:
-        return f"{self._id_prefix}{super().generate_id()}"
+        return self._new_id()
 
     def create_queue(self, *_: Any, **__: Any) -> Outbox:
-        return Outbox(self._on_put)
+        return Outbox()
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio has no types
-    """Runs Socket.IO on an EngineServer. Options that it does not know, `on_put` and `id_prefix`, go to that."""
+    """Runs Socket.IO on an EngineServer. Options that it does not know, `new_id` among them, go to that."""
 
     def _engineio_server_class(self) -> type[EngineServer]:
         return EngineServer
+
+
+def new_server(settings: Settings, new_id: Callable[[], str]) -> SocketServer:
+    """Makes a server that keeps to the gateway's settings and logs nothing."""
+    quiet = logging.getLogger("socket_gateway.stock")
+    quiet.setLevel(logging.CRITICAL)  # it would log what browsers send, tokens included, and each malformed packet
+    return SocketServer(
+        client_manager=ClientIndexManager(),
+        new_id=new_id,
+        async_mode="asgi",
+        cors_allowed_origins=list(settings.origins),
+        cors_credentials=True,  # the load balancer's cookie routes each long poll to the gateway of its session
+        max_http_buffer_size=settings.bounds.max_message_bytes,
+        ping_interval=settings.timing.ping_interval_seconds,
+        ping_timeout=settings.timing.ping_timeout_seconds,
+        transports=["websocket", "polling"],
+        always_connect=True,  # sends the CONNECT packet before the event that the connect handler emits
+        logger=quiet,
+        engineio_logger=quiet,
+    )
 
 
 def forget_headers(environ: dict[str, Any]) -> None:
@@ -161,11 +184,32 @@ def forget_headers(environ: dict[str, Any]) -> None:
     environ.pop("wsgi.input", None)  # a class of its own for each request
 
 
-async def close_transport(server: SocketServer, eio_sid: str) -> None:
+async def close_transport(server: SocketServer, session_id: str) -> None:
     """Closes a session after its outbox is sent, in the way after which a standard client reconnects.
 
     After `server.disconnect()` or Engine.IO's CLOSE packet a client does not reconnect.
     """
-    session = server.eio.sockets.pop(eio_sid, None)
+    session = server.eio.sockets.pop(session_id, None)
     if session is not None:
         await session.close(wait=False, abort=True, reason=server.reason.SERVER_DISCONNECT)
+
+
+def begin_upgrade(server: SocketServer, session_id: str) -> None:
+    """Answers the poll that waits, so that the browser sends its last step of an upgrade."""
+    session = server.eio.sockets.get(session_id)
+    if session is not None:
+        session.upgrading = True
+        session.queue.put_nowait(engineio.packet.Packet(engineio.packet.NOOP))
+
+
+def cancel_upgrade(server: SocketServer, session_id: str) -> None:
+    """Goes on with long-polling after an upgrade that failed."""
+    session = server.eio.sockets.get(session_id)
+    if session is not None:
+        session.upgrading = False
+
+
+def release(server: SocketServer, session_id: str) -> None:
+    """Ends the library's part of a session without telling its handlers: another transport has taken it over."""
+    session = server.eio.sockets.pop(session_id)
+    session.closed = True  # ends its heartbeat

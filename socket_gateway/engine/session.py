@@ -1,0 +1,103 @@
+"""Speaks Engine.IO 4 and Socket.IO 5 with one browser, in the text messages of its WebSocket."""
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from socket_gateway.engine.websocket import WebSocketSession
+from socket_gateway.packets import CONNECT, TokenBucket, new_id, write_packet
+
+if TYPE_CHECKING:
+    from socket_gateway.engine.driver import Engine
+
+OPEN, CLOSE, PING, PONG, MESSAGE = "0", "1", "2", "3", "4"
+"""The types of Engine.IO's packets: the first character of each message."""
+UPGRADE = "5"
+PROBE, PROBED = "2probe", "3probe"
+_STRAY = frozenset({UPGRADE, PROBE, PROBED})
+"""Steps of an upgrade where there is nothing to upgrade. They are ignored."""
+
+
+class EngineSession(WebSocketSession):
+    """Is one browser: its WebSocket, its Engine.IO session and, once that is connected, its Socket.IO client."""
+
+    __slots__ = ("_engine",)
+
+    def __init__(
+        self,
+        engine: "Engine",
+        session_id: str,
+        address: str,
+        locale: str,
+        bucket: TokenBucket,
+        transport: asyncio.Transport,
+    ) -> None:
+        super().__init__(session_id, address, locale, bucket, transport)
+        self._engine = engine
+
+    @property
+    def most_bytes(self) -> int:
+        return self._engine.most_bytes
+
+    def open(self) -> None:
+        """Sends the first packet of a new session."""
+        heartbeat = self._engine.heartbeat
+        content = {
+            "sid": self.id,
+            "upgrades": [],
+            "pingTimeout": int(heartbeat.timeout * 1000),
+            "pingInterval": int(heartbeat.interval * 1000),
+            "maxPayload": self.most_bytes,
+        }
+        self.send_text(OPEN + json.dumps(content, separators=(",", ":")))
+
+    def ping(self) -> None:
+        """Asks whether the browser is still there."""
+        self.send_text(PING)
+
+    def is_lost(self) -> None:
+        """Ends the session of a browser that has not answered a ping."""
+        self._engine.ended(self, "ping timeout")
+        super().close()
+
+    def send_packet(self, packet: str) -> None:
+        self.send_text(MESSAGE + packet)
+
+    def close(self) -> None:
+        self._engine.ended(self, "server disconnect")
+        super().close()
+
+    def received(self, text: str) -> None:
+        if text.startswith(MESSAGE):
+            self._received_packet(text[1:])
+        elif text == PONG:
+            self._engine.heartbeat.answered(self)
+        elif text == CLOSE:
+            self._engine.ended(self, "client disconnect")
+            super().close()
+        elif text not in _STRAY:
+            self.received_malformed()
+
+    def received_malformed(self) -> None:
+        self._engine.connections.malformed(self)
+
+    def left(self) -> None:
+        self._engine.ended(self, "transport close")
+
+    def output_waits(self) -> None:
+        self._engine.connections.outputs.waits(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._engine.released(self)
+
+    def _received_packet(self, text: str) -> None:
+        packet = self._engine.inbox.take(self, text)
+        if packet is None:
+            return
+        if packet.type == CONNECT:
+            sid = new_id()
+            self.send_packet(write_packet(CONNECT, {"sid": sid}))
+            self._engine.sockets.connected(self, sid)
+        else:
+            self._engine.sockets.disconnected(self, "client disconnect")

@@ -1,0 +1,75 @@
+"""Takes a polling session over: the WebSocket on which its browser goes through the steps of an upgrade."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from socket_gateway.engine.session import PROBE, PROBED, UPGRADE
+from socket_gateway.engine.websocket import WebSocketSession
+from socket_gateway.stock.session import StockSession
+
+if TYPE_CHECKING:
+    from socket_gateway.engine.driver import Engine
+
+
+class Upgrade(WebSocketSession):
+    """Answers the probe, lets the poll end, and waits for the browser's last word. Then the engine takes over.
+
+    Each step has `request_seconds`. Where one fails the session goes on by long-polling, but for a step that is late:
+    such a session is closed.
+    """
+
+    __slots__ = ("_deadline", "_engine", "_expected", "_is_complete", "_polling", "_seconds")
+
+    def __init__(self, engine: "Engine", polling: StockSession, transport: asyncio.Transport, seconds: float) -> None:
+        super().__init__(polling.id, polling.address, polling.locale, polling.bucket, transport)
+        self._engine = engine
+        self._polling = polling
+        self._seconds = seconds
+        self._expected = PROBE
+        self._is_complete = False
+        self._deadline = asyncio.get_running_loop().call_later(seconds, self._late)
+
+    @property
+    def most_bytes(self) -> int:
+        return self._engine.most_bytes
+
+    def received(self, text: str) -> None:
+        if text != self._expected:
+            self.left()
+            self.close()
+        elif text == PROBE:
+            self._expected = UPGRADE
+            self._deadline.cancel()
+            self._deadline = asyncio.get_running_loop().call_later(self._seconds, self._late)
+            self.send_text(PROBED)
+            self._engine.stock.begin_upgrade(self._polling)
+        else:
+            self._deadline.cancel()
+            self._is_complete = self.is_held = True  # what follows is for the session that takes over
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._is_complete:
+            self._engine.take_over(self._polling, self.transport, self.unread)
+
+    def received_malformed(self) -> None:
+        self.received("")
+
+    def left(self) -> None:
+        self._deadline.cancel()
+        self._engine.stock.cancel_upgrade(self._polling)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._engine.released(self)
+
+    def send_packet(self, packet: str) -> None:
+        """Is not used: the polling session sends until the upgrade is complete."""
+        raise NotImplementedError
+
+    def output_waits(self) -> None:
+        """Needs no bound: two short messages are all that is sent."""
+
+    def _late(self) -> None:
+        self.transport.abort()
+        self._engine.connections.close(self.id, "upgrade_deadline")

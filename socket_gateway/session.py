@@ -1,0 +1,102 @@
+"""Defines what the gateway knows of a browser, whatever carries its connection, and what it may ask of that."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from socket_gateway.packets import TokenBucket
+from socket_gateway.versions import Version
+
+if TYPE_CHECKING:
+    from socket_gateway.tracked_payment import TrackedPayment
+
+_REMEMBERED = 64
+"""Payments per client whose last shown version is kept."""
+
+
+class Session(ABC):
+    """Is one browser's Engine.IO session: a WebSocket of our engine, or anything that python-engineio carries.
+
+    `client` is the Socket.IO client that is connected on it; None before it has connected, and after it has left.
+    """
+
+    __slots__ = ("address", "bucket", "client", "closing", "deadline", "id", "locale", "malformed")
+
+    def __init__(self, session_id: str, address: str, locale: str, bucket: TokenBucket) -> None:
+        self.id = session_id
+        self.address = address
+        self.locale = locale
+        self.bucket = bucket
+        self.client: Client | None = None
+        self.closing = False
+        self.deadline: asyncio.TimerHandle | None = None
+        self.malformed = 0
+
+    def take_over(self, old: "Session") -> None:
+        """Becomes the session that `old` was: its client, and what it has used up of its limits."""
+        self.bucket, self.deadline, self.malformed = old.bucket, old.deadline, old.malformed
+        self.client, old.client = old.client, None
+        if self.client is not None:
+            self.client.moves_to(self)
+
+    @abstractmethod
+    def send(self, versions: Sequence[Version], frames: bytes) -> None:
+        """Sends versions of one payment. `frames` are the same as WebSocket frames, encoded once for all browsers."""
+
+    @abstractmethod
+    def send_packet(self, packet: str) -> None:
+        """Sends an encoded packet of Socket.IO."""
+
+    @abstractmethod
+    def hold(self, seconds: float) -> None:
+        """Reads nothing further from the browser for this long."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Closes the connection once its output is sent, in the way after which a standard client reconnects."""
+
+    @abstractmethod
+    def drop_output(self) -> None:
+        """Gives up what waits for the browser, and its TCP connection if it has one of its own."""
+
+    @property
+    @abstractmethod
+    def waiting_bytes(self) -> int:
+        """Returns how many bytes wait in this process; what the kernel has is not counted."""
+
+    @property
+    @abstractmethod
+    def total_bytes(self) -> int:
+        """Returns how many bytes were ever sent. Minus `waiting_bytes` it is what the kernel has taken."""
+
+    @abstractmethod
+    def compact(self) -> None:
+        """Drops all waiting versions but the newest of each payment."""
+
+
+class Client:
+    """Is one connected Socket.IO client.
+
+    `seen` has the newest version that was sent of each payment, also of payments that are no longer tracked.
+    """
+
+    __slots__ = ("connected_at", "seen", "session", "sid", "tracked_payments")
+
+    def __init__(self, sid: str, session: Session, connected_at: int) -> None:
+        self.sid = sid
+        self.session = session
+        self.connected_at = connected_at
+        self.tracked_payments: dict[str, TrackedPayment] = {}
+        self.seen: dict[str, int] = {}
+
+    def moves_to(self, session: Session) -> None:
+        """Sends by another session from now on."""
+        self.session = session
+
+    def saw(self, reference: str, version: int) -> None:
+        """Notes the newest version that was sent of a payment; forgets the oldest note over 64."""
+        self.seen.pop(reference, None)
+        self.seen[reference] = version
+        if len(self.seen) > _REMEMBERED:
+            del self.seen[next(iter(self.seen))]
