@@ -49,7 +49,10 @@ def running(name: str, redis_port: int) -> Iterator[Running]:
 
 
 def _gateway(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
-    """Returns the gateway's command and its production settings, without the limits of one address."""
+    """Returns the gateway's command and its production settings, without the limits of one address.
+
+    Redis is given long to answer, so that a machine that is busy otherwise does not look like a lost Redis.
+    """
     environment = {
         "PORT": str(port),
         "GATEWAY_HOST": "127.0.0.1",
@@ -59,6 +62,7 @@ def _gateway(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
         "FRONTEND_URL": "https://shop.example",
         "API_URL": "http://127.0.0.1:9",
         "TRUSTED_PROXIES": "0",
+        "REDIS_TIMEOUT_SECONDS": "30",
         "SOCKETS_PER_ADDRESS": "100000",
         "SOCKETS_PER_PAYMENT": "100000",
     }
