@@ -31,6 +31,8 @@ from socket_gateway.stock.session import StockSession
 
 _SESSION = "gateway.session"
 Query = Mapping[str, list[str]]
+_UPGRADE = "5"
+"""The packet of Engine.IO after which a session uses its WebSocket."""
 _UPGRADE_STEPS = 3
 """Messages of an upgrade to WebSocket: ASGI's `connect`, the probe, and the upgrade packet."""
 
@@ -129,7 +131,8 @@ class StockDriver:
             outbox,
             functools.partial(self._close, session_id),
         )
-        session.use(scope.get(TRANSPORT))
+        session.opens(scope.get(TRANSPORT))
+        session.is_upgraded()
         outbox.waits = functools.partial(self._connections.outputs.waits, session)
         self._connections.opened(session)
         scope[_SESSION] = session_id
@@ -199,8 +202,8 @@ class StockDriver:
     def _checked_frames(self, scope: Scope, receive: Receive) -> Receive:
         session = self._session_of(scope)
         if session is not None:  # a polling session upgrades to this WebSocket
-            session.use(scope.get(TRANSPORT))
-            receive = self._upgrading(scope, receive, session.id)
+            session.opens(scope.get(TRANSPORT))
+            receive = self._upgrading(scope, receive, session)
 
         async def checked() -> Message:
             while True:
@@ -211,7 +214,7 @@ class StockDriver:
 
         return checked
 
-    def _upgrading(self, scope: Scope, receive: Receive, session_id: str) -> Receive:
+    def _upgrading(self, scope: Scope, receive: Receive, session: StockSession) -> Receive:
         """Limits the time of each step of an upgrade, for which python-engineio has no limit."""
         steps = _UPGRADE_STEPS
 
@@ -222,11 +225,14 @@ class StockDriver:
             steps -= 1
             try:
                 async with asyncio.timeout(self._bounds.request_seconds):
-                    return await receive()
+                    message = await receive()
             except TimeoutError:
                 scope[TRANSPORT].abort()
-                self._connections.close(session_id, "upgrade_deadline")
+                self._connections.close(session.id, "upgrade_deadline")
                 return {"type": "websocket.disconnect", "code": 1006}
+            if message.get("text") == _UPGRADE:
+                session.is_upgraded()
+            return message
 
         return in_time
 

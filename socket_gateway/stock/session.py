@@ -28,10 +28,13 @@ class StockSession(Session):
         self.transport: asyncio.Transport | None = None
         """The TCP transport of the WebSocket; None while the browser polls."""
 
-    def use(self, transport: asyncio.Transport | None) -> None:
-        """Sends by this transport from now on."""
+    def opens(self, transport: asyncio.Transport | None) -> None:
+        """Notes the transport of a WebSocket, which may have an upgrade to go through before anything is sent on it."""
         self.transport = transport
-        self._outbox.use(transport)
+
+    def is_upgraded(self) -> None:
+        """Sends by the WebSocket from now on."""
+        self._outbox.use(self.transport)
 
     @property
     def may_upgrade(self) -> bool:
