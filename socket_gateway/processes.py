@@ -6,6 +6,7 @@ over them. The supervisor keeps these sockets open, so that connections wait whi
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -84,6 +85,7 @@ class Supervisor:
 
         The exit code is 0 after a drain, 1 where a worker could not be started.
         """
+        gc.freeze()  # a worker's collections leave what is imported alone, so that its memory stays shared
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # a worker unblocks them when it can handle them
         while self._running or self._starts_at:
             worker = self._start_due()
