@@ -103,11 +103,21 @@ class Settings:
     timing: Timing = field(default_factory=Timing)
 
     def of_one_process(self) -> "Settings":
-        """Returns the settings of one of `processes`: each takes its part of the connections and sessions."""
-        sockets, connections = (
-            -(-most // self.processes) for most in (self.bounds.max_sockets, self.bounds.max_connections)
+        """Returns the settings of one of `processes`: it has its part of what all of them may take, or do to others."""
+        bounds, timing = self.bounds, self.timing
+        return replace(
+            self,
+            api_concurrency=self._part(self.api_concurrency),
+            bounds=replace(
+                bounds,
+                max_sockets=self._part(bounds.max_sockets),
+                max_connections=self._part(bounds.max_connections),
+            ),
+            timing=replace(timing, drain_closes_per_second=timing.drain_closes_per_second / self.processes),
         )
-        return replace(self, bounds=replace(self.bounds, max_sockets=sockets, max_connections=connections))
+
+    def _part(self, number: int) -> int:
+        return -(-number // self.processes)
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

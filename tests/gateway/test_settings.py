@@ -138,10 +138,12 @@ def test_zero_is_refused_where_it_makes_no_sense() -> None:
 
 
 def test_the_limits_in_all_are_shared_by_the_processes() -> None:
-    settings = read_settings(PRODUCTION | {"GATEWAY_PROCESSES": "3", "MAX_SOCKETS": "100", "MAX_CONNECTIONS": "300"})
-    bounds = settings.of_one_process().bounds
-    assert (bounds.max_sockets, bounds.max_connections) == (34, 100)
-    assert bounds.sockets_per_address == settings.bounds.sockets_per_address
+    extra = {"MAX_SOCKETS": "100", "MAX_CONNECTIONS": "300", "API_CONCURRENCY": "2", "DRAIN_CLOSES_PER_SECOND": "60"}
+    settings = read_settings(PRODUCTION | extra | {"GATEWAY_PROCESSES": "3"})
+    part = settings.of_one_process()
+    assert (part.bounds.max_sockets, part.bounds.max_connections, part.api_concurrency) == (34, 100, 1)
+    assert part.timing.drain_closes_per_second == 20
+    assert part.bounds.sockets_per_address == settings.bounds.sockets_per_address
     assert read_settings(PRODUCTION).of_one_process() == read_settings(PRODUCTION)
 
 
