@@ -238,6 +238,22 @@ async def test_who_tracks_nothing_in_time_is_closed(valkey: Valkey, store: LiveS
         assert '"version":2' in str(await good.recv())
 
 
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_who_never_connects_to_the_namespace_is_closed(valkey: Valkey, transport: str) -> None:
+    async with running(settings_for(valkey, track_deadline_seconds=1)) as gateway, AsyncExitStack() as stack:
+        if transport == "websocket":
+            url = f"ws://{LOOPBACK}:{gateway.port}/socket.io/?EIO=4&transport=websocket"
+            mute = await stack.enter_async_context(connect(url, compression=None))
+            assert str(await mute.recv()).startswith('0{"sid"')
+            assert await closed(mute) == 1000
+        else:
+            http = await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url, timeout=PATIENCE_SECONDS))
+            url = f"{POLLING}&sid={json.loads((await http.get(POLLING)).text[1:])['sid']}"
+            assert (await http.get(url)).text in ("", "6")
+        assert len(gateway.gateway.connections) == 0
+        assert 'gateway_closes_total{reason="track_deadline"} 1.0' in gateway.gateway.metrics.text().decode()
+
+
 async def test_events_over_the_burst_are_refused_and_read_slowly(valkey: Valkey, store: LiveStore) -> None:
     event = new_event()
     store.put(event)
