@@ -38,11 +38,15 @@ _LOAD = {
 }
 
 
-def run(plan: str, steps: Sequence[str], server: servers.Running, redis_port: int) -> Measured:
-    """Runs the load. Returns what it measured; raises SystemExit where an event was lost or a connection ended."""
+def run(plan: str, steps: Sequence[str], server: servers.Running, redis_port: int, **numbers: int) -> Measured:
+    """Runs the load. Returns what it measured; raises SystemExit where an event was lost or a connection ended.
+
+    `numbers`: others than the usual ones of the load.
+    """
     references = [str(uuid.UUID(int=number, version=4)) for number in range(PLANS[plan])]
     orders = {
         **_LOAD,
+        **numbers,
         "steps": list(steps),
         "port": server.port,
         "serverPid": server.pid,

@@ -75,6 +75,13 @@ def _stock(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
     return command, {**environment, "GATEWAY_DRIVER": "stock"}
 
 
+def _two_processes(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
+    """Returns the gateway as two processes, which share the core that a single one has."""
+    command, environment = _gateway(port, redis_port)
+    drain = {"DRAIN_ACCEPT_SECONDS": "0", "DRAIN_CLOSE_SECONDS": "0"}  # they drain when their supervisor is killed
+    return command, {**environment, "GATEWAY_PROCESSES": "2", **drain}
+
+
 def _node(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
     return [NODE, str(PEERS / "node.mjs"), str(port), str(redis_port), KEY], {"NODE_ENV": "production"}
 
@@ -83,7 +90,7 @@ def _bun(port: int, redis_port: int) -> tuple[list[str], dict[str, str]]:
     return [str(BUN), str(PEERS / "bun.mjs"), str(port), str(redis_port), KEY], {"NODE_ENV": "production"}
 
 
-COMMANDS = {"gateway": _gateway, "node": _node, "bun": _bun, "stock": _stock}
+COMMANDS = {"gateway": _gateway, "node": _node, "bun": _bun, "stock": _stock, "two-processes": _two_processes}
 USUAL = ("gateway", "node", "bun")
 """The servers that are compared where nothing else is said."""
 

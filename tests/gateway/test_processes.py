@@ -120,6 +120,7 @@ async def test_every_process_serves_its_share_of_the_browsers(valkey: Valkey, st
         await asyncio.gather(*(received(browser, newest) for browser in connected))
 
 
+@pytest.mark.usefixtures("driver")
 @pytest.mark.parametrize("transports", [["polling"], None], ids=["polling", "upgrade"])
 async def test_a_session_that_polls_is_served_whichever_process_gets_its_request(
     valkey: Valkey, store: LiveStore, transports: list[str] | None
@@ -137,6 +138,7 @@ async def test_a_session_that_polls_is_served_whichever_process_gets_its_request
             assert (browser.versions(event["reference"]), browser.connects) == ([1, 2, 3], 1)
 
 
+@pytest.mark.usefixtures("driver")
 async def test_javascript_clients_of_each_transport_are_served(valkey: Valkey, store: LiveStore) -> None:
     event = new_event(status=PaymentStatus.SUCCESSFUL)
     store.put(event)
