@@ -254,6 +254,43 @@ async def test_who_never_connects_to_the_namespace_is_closed(valkey: Valkey, tra
         assert 'gateway_closes_total{reason="track_deadline"} 1.0' in gateway.gateway.metrics.text().decode()
 
 
+HALF_A_FRAME = b"\x81\xfe\x10\x00\x00\x00\x00\x00" + b"x" * 100
+"""Of 4,096 bytes: after it the browser cannot answer."""
+
+
+@pytest.mark.parametrize("last_words", [b"", HALF_A_FRAME], ids=["nothing", "half-a-frame"])
+async def test_who_answers_no_ping_is_closed(valkey: Valkey, store: LiveStore, last_words: bytes) -> None:
+    event = new_event()
+    store.put(event)
+    settings = settings_for(valkey, ping_interval_seconds=0.5, ping_timeout_seconds=0.5, output_stall_seconds=1)
+    async with running(settings) as gateway, raw_browser(gateway, close_timeout=0.1) as mute:
+        assert (await track(mute, event["reference"]))["ok"]
+        mute.transport.write(last_words)
+        assert await mute.recv() == "2"
+        await closed(mute)
+        await until(lambda: len(gateway.gateway.admission) == 0)
+        assert len(gateway.gateway.tracked_payments) == 0
+
+
+async def test_who_answers_pings_stays_and_who_polls_no_more_is_closed(valkey: Valkey, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    settings = settings_for(valkey, ping_interval_seconds=0.5, ping_timeout_seconds=2)
+    async with running(settings) as gateway, AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=gateway.url))
+        browsers = [gateway.browser(), gateway.browser(), gateway.browser()]
+        for browser, transports in zip(browsers, (["websocket"], ["polling"], None), strict=True):
+            await browser.connect(transports=transports)
+            stack.push_async_callback(browser.client.shutdown)
+            assert (await browser.track(event["reference"]))["ok"]
+        sid = json.loads((await http.get(POLLING)).text[1:])["sid"]
+        assert (await http.post(f"{POLLING}&sid={sid}", content="40")).status_code == 200
+        await left(gateway.gateway, sid)
+        store.publish(next_version(event, PaymentStatus.FAILED))
+        await until(lambda: all(browser.versions(event["reference"]) == [1, 2] for browser in browsers))
+        assert all(browser.connects == 1 for browser in browsers)
+
+
 async def test_events_over_the_burst_are_refused_and_read_slowly(valkey: Valkey, store: LiveStore) -> None:
     event = new_event()
     store.put(event)
