@@ -34,7 +34,8 @@ _LOAD = {
     "idleSeconds": 2,
     "leaveSeconds": 3,
     "watchers": 500,
-    "fanOutInFlight": 8,
+    "fanOutAtOnce": 8,
+    "fanOutInFlight": 16,
 }
 
 

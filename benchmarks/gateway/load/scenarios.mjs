@@ -6,10 +6,13 @@ import { cpuSeconds } from "./processes.mjs";
 const STALL_SECONDS = 10;
 const QUIET_SECONDS = 0.1;
 /**
- * Between two turns where the server always has more to do: a turn then reads much at once and publishes much at once,
- * which halves what the load takes. Below a tenth of what is under way takes a server.
+ * Where a server always has more to do, the load naps between its turns, so that each reads much at once and publishes
+ * much at once: that halves what it takes. All browsers of one payment are read from in every second turn: a server's
+ * write to each costs little more than a read, so that one read must take what several writes have brought.
  */
-const NAP_MICROSECONDS = 500;
+const FLOOD = { napMicroseconds: 500, turnsPerRead: 1 };
+const FAN_OUT = { napMicroseconds: 8000, turnsPerRead: 2 };
+const NO_NAP = { napMicroseconds: 0, turnsPerRead: 1 };
 const HEALTH_EVERY_MILLISECONDS = 2;
 const HEALTH = Buffer.from("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
 
@@ -62,29 +65,29 @@ export class Scenarios {
       this.until(() => {
         isOver = seconds() > ends;
         return isOver && open === 0;
-      }, NAP_MICROSECONDS);
+      }, FLOOD);
     }, browsers);
   }
 
-  /** Keeps some versions under way of one payment that all browsers watch. */
+  /** Publishes versions of one payment that all browsers watch, some at once in each turn while few are under way. */
   fanOut(browsers, change) {
     return this.measure(() => {
       const ends = seconds() + this.plan.seconds;
       const [{ payment }] = browsers;
+      const first = payment.version;
       let deliveries = 0;
-      let isOver = false;
       for (const browser of browsers) {
         browser.onVersion = () => {
           deliveries += 1;
-          if (deliveries % browsers.length === 0 && !isOver) this.publisher.publish(payment, change);
         };
       }
-      const published = payment.version;
-      for (let started = 0; started < this.plan.fanOutInFlight; started += 1) this.publisher.publish(payment, change);
       this.until(() => {
-        isOver = seconds() > ends;
-        return isOver && deliveries === (payment.version - published) * browsers.length;
-      }, NAP_MICROSECONDS);
+        const open = payment.version - first - Math.floor(deliveries / browsers.length);
+        if (seconds() > ends) return open === 0;
+        const some = Math.min(this.plan.fanOutAtOnce, this.plan.fanOutInFlight - open);
+        for (let published = 0; published < some; published += 1) this.publisher.publish(payment, change);
+        return false;
+      }, FAN_OUT);
     }, browsers);
   }
 
@@ -167,14 +170,14 @@ export class Scenarios {
     while (seconds() < ends) this.connections.turn(10);
   }
 
-  /** Sends and reads until `isDone()`, which is asked after each turn, at least once a millisecond or nap. */
-  until(isDone, napMicroseconds = 0) {
+  /** Sends and reads until `isDone()`, which is asked before each turn. */
+  until(isDone, { napMicroseconds, turnsPerRead } = NO_NAP) {
     let { reads } = this.connections;
     let readAt = seconds();
-    while (!isDone()) {
+    for (let turn = 1; !isDone(); turn += 1) {
       this.publisher.flush();
       if (napMicroseconds > 0) nap(napMicroseconds);
-      this.connections.turn(1);
+      if (turn % turnsPerRead === 0) this.connections.turn(1);
       if (this.connections.reads !== reads) [reads, readAt] = [this.connections.reads, seconds()];
       if (seconds() - readAt > STALL_SECONDS) throw new Error(`lost: nothing came for ${STALL_SECONDS} s`);
     }
