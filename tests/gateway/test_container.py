@@ -59,6 +59,7 @@ def stack(valkey: Valkey) -> Iterator[Stack]:
 
 @pytest.fixture
 def replicas(image: str, stack: Stack, valkey: Valkey) -> Iterator[list[GatewayContainer]]:
+    """Runs two replicas. The first has two processes."""
     assert image
     environment = {
         "FRONTEND_URL": ORIGIN,
@@ -70,7 +71,8 @@ def replicas(image: str, stack: Stack, valkey: Valkey) -> Iterator[list[GatewayC
         "DRAIN_CLOSE_SECONDS": "2",
         "TEST_PAGE_DIR": "/app/socket_gateway",
     }
-    with GatewayContainer(environment) as one, GatewayContainer(environment) as two:
+    several = environment | {"GATEWAY_PROCESSES": "2"}
+    with GatewayContainer(several) as one, GatewayContainer(environment) as two:
         yield [one, two]
 
 
@@ -144,9 +146,10 @@ async def followers(url: str, started: Mapping[str, Any], count: int) -> AsyncIt
 
 def clients(replica: GatewayContainer) -> int:
     """Returns how many browsers are connected to a replica."""
-    found = re.search(r"^gateway_clients (\S+)$", requests.get(f"{replica.url}/metrics", timeout=5).text, re.MULTILINE)
+    metrics = requests.get(f"{replica.url}/metrics", timeout=5).text
+    found = re.findall(r"^gateway_clients(?:{.*})? (\S+)$", metrics, re.MULTILINE)
     assert found
-    return int(float(found.group(1)))
+    return sum(int(float(each)) for each in found)
 
 
 def initiate(stack: Stack, order_id: str) -> dict[str, Any]:

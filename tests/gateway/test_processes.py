@@ -30,8 +30,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 COUNT = 2
 POLL = "/socket.io/?EIO=4&transport=polling"
-MANY = 12
-"""Connections of which one process gets all only once in two thousand times."""
+MANY = 16
+"""Connections of which one process gets all once in 32,768 times."""
 
 
 @pytest.fixture
