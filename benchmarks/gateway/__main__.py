@@ -26,12 +26,15 @@ def main(options: argparse.Namespace) -> None:
             "This machine has one core: the load would be measured together with the server. Nothing was measured."
         )
     os.sched_setaffinity(0, {servers.LOAD_CORE})
+    if options.rounds < 1:
+        sys.exit("At least one round is needed.")
     rows = _chosen_rows(options.rows)
     names = _chosen_servers(options.servers)
     rounds = _measure_rounds(options.rounds, names, steps_of(rows))
     report.print_figures(rounds, rows, "node" if "node" in names else names[0], names)
     if options.json:
-        Path(options.json).write_text(json.dumps(rounds, indent=1), encoding="utf-8")
+        shares = {row.name: {name: report.load_share(rounds, row, name) for name in names} for row in rows}
+        Path(options.json).write_text(json.dumps({"loadShares": shares, "rounds": rounds}, indent=1), encoding="utf-8")
     _fail_where_unsound(rounds, rows, names)
 
 
