@@ -208,7 +208,9 @@ async def serve(settings: Settings, mount: Mount, worker: Worker | None = None) 
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    log.info("gateway-started", gateway=gateway.id, port=settings.port, connections=gateway.admission.most)
+    number = worker.number if worker else 0
+    most = gateway.admission.most
+    log.info("gateway-started", gateway=gateway.id, process=number, port=settings.port, connections=most)
     if worker is None:
         await server.serve()
     else:

@@ -39,15 +39,16 @@ class Moving:
         self._number = number
         self.id_prefix = f"{number:0{_DIGITS}x}"
         """What the ids of this process's sessions begin with."""
-        self._inbox = mailboxes.receiving[number]
+        self._mailbox = mailboxes.receiving[number]
         self._sending = mailboxes.sending
         self._arriving: set[asyncio.Task[object]] = set()
 
-    def moved(self, transport: asyncio.Transport, begun: bytes) -> bool:
+    def try_move(self, transport: asyncio.Transport, begun: bytes) -> bool:
         """Moves a connection if its next request, of which it has read `begun`, is for another process's session.
 
-        Where the other process takes nothing, the connection stays: this process answers that the session is unknown,
-        and the client begins a new one.
+        Returns whether this process is done with it: it has moved, or is closed once the answer before is sent. Where
+        the other process takes nothing it stays: this process answers that the session is unknown, and the client
+        begins a new one.
         """
         owner = self._owner(begun)
         if owner is None:
@@ -76,7 +77,7 @@ class Moving:
 
     def receive(self, create: Callable[[bytes], asyncio.Protocol]) -> None:
         """Takes connections from now on. `create` gives the protocol of one, from what has been read of its request."""
-        asyncio.get_running_loop().add_reader(self._inbox, self._receive, create)
+        asyncio.get_running_loop().add_reader(self._mailbox, self._receive, create)
 
     def _owner(self, begun: bytes) -> int | None:
         """Returns the number of the other process that is asked for; None until the request line is whole."""
@@ -97,7 +98,7 @@ class Moving:
     def _receive(self, create: Callable[[bytes], asyncio.Protocol]) -> None:
         for _ in range(_AT_ONCE):
             try:
-                _, descriptors, _, _ = socket.recv_fds(self._inbox, 1, 2)
+                _, descriptors, _, _ = socket.recv_fds(self._mailbox, 1, 2)
             except BlockingIOError:
                 return
             if len(descriptors) == 2:

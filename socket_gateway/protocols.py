@@ -90,7 +90,7 @@ class HttpProtocol(H11Protocol):
         super().data_received(data)
 
     def handle_events(self) -> None:
-        if self._moving is not None and self._moves(self._moving):
+        if self._moving is not None and self._has_moved(self._moving):
             return
         super().handle_events()
         if self not in self.connections or self.transport.is_closing():
@@ -116,9 +116,13 @@ class HttpProtocol(H11Protocol):
     def timeout_keep_alive_handler(self) -> None:
         self.transport.abort()  # close() would wait for a client that never reads
 
-    def _moves(self, moving: Moving) -> bool:
-        """Says whether the connection has moved to another process, for the request that has begun."""
-        return self.conn.their_state is h11.IDLE and moving.moved(self.transport, self.conn.trailing_data[0])
+    def _has_moved(self, moving: Moving) -> bool:
+        """Moves the connection to another process where the request that has begun is for it."""
+        if self.conn.their_state is not h11.IDLE or not moving.try_move(self.transport, self.conn.trailing_data[0]):
+            return False
+        self._cancel_deadline()
+        self._deadline = self.loop.call_later(self._seconds, self.transport.abort)  # for one that is still being closed
+        return True
 
     def _request_is_incomplete(self) -> bool:
         begun = self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])

@@ -269,7 +269,7 @@ async def test_a_connection_stays_where_the_other_process_takes_nothing() -> Non
     transport = cast(asyncio.Transport, writer.transport)
     moving = Moving(0, mailboxes)
     for begun in (b"GET /?sid=01", b"GET /?sid=01 HTTP/1.1\r\n", b"GET /?sid=00 HTTP/1.1\r\n", b"GET /?sid=ff\n"):
-        assert not moving.moved(transport, begun)
+        assert not moving.try_move(transport, begun)
     assert not transport.is_closing()
     writer.close()
     await writer.wait_closed()
@@ -317,6 +317,17 @@ async def test_a_process_that_hangs_is_replaced(valkey: Valkey, store: LiveStore
     assert code == 0, output
     events = [json.loads(line)["event"] for line in output.splitlines()]
     assert [event for event in events if "process" in event] == ["gateway-process-hangs", "gateway-process-ended"]
+
+
+async def test_a_session_of_a_process_that_died_is_unknown_to_its_successor(valkey: Valkey, store: LiveStore) -> None:
+    async with running(valkey, store) as processes:
+        async with httpx.AsyncClient(base_url=processes.url, timeout=15) as http:
+            sids = [sid_of(await http.get(POLL, headers={"connection": "close"})) for _ in range(MANY)]
+            os.kill(processes.workers()[0], signal.SIGKILL)
+            answers = await asyncio.gather(*(http.post(f"{POLL}&sid={sid}", content="40") for sid in sids))
+        known = [sid for sid, answer in zip(sids, answers, strict=True) if answer.status_code == 200]
+        lost = [sid for sid, answer in zip(sids, answers, strict=True) if answer.status_code == 400]
+        assert (len(known) + len(lost), {sid[:2] for sid in known}, {sid[:2] for sid in lost}) == (MANY, {"01"}, {"00"})
 
 
 async def test_connections_wait_while_their_process_is_started_again(valkey: Valkey, store: LiveStore) -> None:
