@@ -183,6 +183,7 @@ class Browser:
         self._gateway = gateway
         self.client = _SocketClient()
         self.received: list[tuple[str, Any]] = []
+        self._checked = 0
         self.connects = 0
         self.client.on("*", self._receive)
         self.client.on("connect", self._connect)
@@ -226,8 +227,9 @@ class Browser:
 
     def events(self, reference: str) -> list[tuple[str, int]]:
         """Lists names and versions of a payment's events. Raises ValidationError where one is not as documented."""
-        for message in self.received:
+        for message in self.received[self._checked :]:
             check_message(*message)
+        self._checked = len(self.received)
         return [
             (name, payload["version"])
             for name, payload in self.received
