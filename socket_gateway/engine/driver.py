@@ -1,6 +1,7 @@
 """Decides which connections the engine takes, and holds what its sessions share."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 from chalicelib.domain.accept_language import preferred_locale
@@ -17,6 +18,9 @@ from socket_gateway.settings import Settings
 from socket_gateway.sockets import Sockets
 from socket_gateway.stock.driver import StockDriver
 from socket_gateway.stock.session import StockSession
+
+_LOST_AT_ONCE = 50
+"""Sessions that are ended before other work of the loop gets its turn."""
 
 
 class Engine:
@@ -45,6 +49,7 @@ class Engine:
         self._upgrade_seconds = bounds.request_seconds
         self._stall_seconds = bounds.output_stall_seconds
         self._trusted_proxies = settings.trusted_proxies
+        self._lost: deque[EngineSession] = deque()
         self._origins = frozenset(origin.encode() for origin in settings.origins)
 
     def switch_off(self) -> None:
@@ -85,6 +90,21 @@ class Engine:
         if not session.transport.is_closing():
             # It closes by itself only when its output has been read, which a browser may never do.
             asyncio.get_running_loop().call_later(self._stall_seconds, session.transport.abort)
+
+    def lost(self, session: EngineSession) -> None:
+        """Ends a session whose connection is lost, soon: of thousands that are lost at once, a few in each turn."""
+        self._lost.append(session)
+        if len(self._lost) == 1:
+            asyncio.get_running_loop().call_soon(self._end_lost)
+
+    def _end_lost(self) -> None:
+        for _ in range(min(_LOST_AT_ONCE, len(self._lost))):
+            session = self._lost[0]
+            self.ended(session, "transport close")
+            self.released(session)
+            self._lost.popleft()
+        if self._lost:
+            asyncio.get_running_loop().call_soon(self._end_lost)
 
     def released(self, session: WebSocketSession) -> None:
         """Counts the TCP connection of a session no more: it is closed."""

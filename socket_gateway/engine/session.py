@@ -87,9 +87,8 @@ class EngineSession(WebSocketSession):
     def output_waits(self) -> None:
         self._engine.connections.outputs.waits(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._engine.released(self)
+    def lost(self) -> None:
+        self._engine.lost(self)
 
     def _received_packet(self, text: str) -> None:
         packet = self._engine.inbox.take(self, text)

@@ -59,8 +59,8 @@ class Upgrade(WebSocketSession):
         self._deadline.cancel()
         self._engine.stock.cancel_upgrade(self._polling)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
+    def lost(self) -> None:
+        self.left()
         self._engine.released(self)
 
     def send_packet(self, packet: str) -> None:

@@ -81,7 +81,11 @@ class WebSocketSession(Session, asyncio.Protocol):
 
     @abstractmethod
     def left(self) -> None:
-        """Takes notice that the browser has closed the connection, or lost it."""
+        """Takes notice that the browser has begun to close the connection, or must be closed."""
+
+    @abstractmethod
+    def lost(self) -> None:
+        """Takes notice that the connection is closed."""
 
     @abstractmethod
     def output_waits(self) -> None:
@@ -167,7 +171,7 @@ class WebSocketSession(Session, asyncio.Protocol):
         self._is_over = True
         self._waiting = None
         self._waiting_bytes = 0
-        self.left()
+        self.lost()
 
     def pause_writing(self) -> None:
         self._is_full = True
