@@ -30,12 +30,10 @@ Accept = Callable[[asyncio.Transport, bytes], bool]
 class HttpProtocol(H11Protocol):
     """Speaks HTTP/1.1, and refuses requests that are not whole within `request_seconds` or are too large.
 
-    The time runs from accept for the first request, and from its first byte for each further one. Between two
-    requests uvicorn's keep-alive time-out runs instead. Too large is a head over MAX_HEAD_BYTES, or head and body over
-    that and `max_message_bytes`.
+    The time runs from the first byte of each. Between two requests uvicorn's keep-alive time-out runs instead. Too
+    large is a head over MAX_HEAD_BYTES, or head and body over that and `max_message_bytes`.
 
-    A connection whose first request opens a WebSocket is offered to `accept`: before h11 reads it where it has come in
-    one piece, else after.
+    A request that opens a WebSocket is offered to `accept` once more: its head may have come in several pieces.
     """
 
     transport: asyncio.Transport
@@ -48,10 +46,10 @@ class HttpProtocol(H11Protocol):
         accept: Accept,
         moving: Moving | None = None,
         *,
-        begun: bytes = b"",
+        begun: bytes,
         **uvicorn: Any,
     ) -> None:
-        """`begun`: what another process has read of the first request of a connection that has moved here."""
+        """`begun`: what has been read of the first request, before this connection was known to be one of HTTP."""
         super().__init__(**uvicorn)
         self._admission = admission
         self._accept = accept
@@ -61,19 +59,13 @@ class HttpProtocol(H11Protocol):
         self._most_bytes = MAX_HEAD_BYTES + bounds.max_message_bytes
         self._metrics = metrics
         self._bytes = 0
-        self._is_first = True
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
-        refused = self._admission.enter(transport)
-        if refused is None:
-            self._expect_request()
-            if self._begun:
-                self.data_received(self._begun)
-                self._begun = b""
-        else:
-            self._answer_and_close(refused)
+        self._expect_request()
+        self.data_received(self._begun)
+        self._begun = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cancel_deadline()
@@ -81,11 +73,6 @@ class HttpProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        is_first, self._is_first = self._is_first, False
-        if is_first and self._accept(self.transport, data):
-            self.connections.discard(self)
-            self._cancel_deadline()
-            return
         self._bytes += len(data)
         super().data_received(data)
 
@@ -150,28 +137,25 @@ class HttpProtocol(H11Protocol):
             self._deadline = None
 
     def _late(self) -> None:
-        if self._bytes:
-            self._cut(Refusal.REQUEST_TIMEOUT)
-        else:  # browsers open spare connections; one that has sent nothing expects no answer
-            self._metrics.refusals.labels(Refusal.REQUEST_TIMEOUT).inc()
-            self.transport.abort()
+        self._cut(Refusal.REQUEST_TIMEOUT)
 
     def _cut(self, refusal: Refusal) -> None:
         self._cancel_deadline()
         self._metrics.refusals.labels(refusal).inc()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):  # no response has begun
-            self._answer_and_close(refusal)
+            answer_and_close(self.transport, refusal)
         else:
             self.transport.abort()
 
-    def _answer_and_close(self, refusal: Refusal) -> None:
-        """Writes an error response to the transport. h11 would refuse to: no request may have been read."""
-        status, body = STATUS_OF_REFUSAL[refusal], body_of(refusal)
-        head = [f"HTTP/1.1 {status} {status.phrase}", "content-type: application/json", f"content-length: {len(body)}"]
-        if refusal in RETRYABLE_REFUSALS:
-            head.append(f"retry-after: {RETRY_AFTER}")
-        self.transport.write("\r\n".join([*head, "connection: close", "", ""]).encode() + body)
-        self.transport.close()
+
+def answer_and_close(transport: asyncio.Transport, refusal: Refusal) -> None:
+    """Writes an error response to the transport. h11 would refuse to: no request may have been read."""
+    status, body = STATUS_OF_REFUSAL[refusal], body_of(refusal)
+    head = [f"HTTP/1.1 {status} {status.phrase}", "content-type: application/json", f"content-length: {len(body)}"]
+    if refusal in RETRYABLE_REFUSALS:
+        head.append(f"retry-after: {RETRY_AFTER}")
+    transport.write("\r\n".join([*head, "connection: close", "", ""]).encode() + body)
+    transport.close()
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):

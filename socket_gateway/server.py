@@ -16,6 +16,7 @@ from socket_gateway.admission import Admission
 from socket_gateway.drain import Drain
 from socket_gateway.engine.driver import Engine
 from socket_gateway.engine.self_test import fault_of
+from socket_gateway.entrance import Entrance, Lobby
 from socket_gateway.metrics import Metrics
 from socket_gateway.moving import Moving
 from socket_gateway.protocols import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
@@ -40,13 +41,15 @@ class GatewayServer(uvicorn.Server):
     ) -> None:
         """`moving`: where several processes serve the port."""
         bounds = settings.bounds
-        http: Any = functools.partial(HttpProtocol, admission, bounds, metrics, engine.accept, moving)
+        http = functools.partial(HttpProtocol, admission, bounds, metrics, engine.accept, moving)
+        lobby = Lobby(admission, metrics, engine.accept, http, bounds.request_seconds)
+        entrance: Any = functools.partial(Entrance, lobby)
         websocket: Any = functools.partial(WebSocketProtocol, admission)
         config = uvicorn.Config(
             application,
             host=settings.host,
             port=settings.port,
-            http=http,
+            http=entrance,
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             timeout_keep_alive=settings.timing.keep_alive_seconds,
             ws=websocket,

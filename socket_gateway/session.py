@@ -49,6 +49,10 @@ class Session(ABC):
         """Sends an encoded packet of Socket.IO."""
 
     @abstractmethod
+    def join_output(self, *, begins: bool) -> None:
+        """Sends all that is sent from `begins` on together, at the next call without it. Nothing may yield between."""
+
+    @abstractmethod
     def hold(self, seconds: float) -> None:
         """Reads nothing further from the browser for this long."""
 

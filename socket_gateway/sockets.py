@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.domain.contract import CONNECTED, STOP_TRACKING, TRACK, to_iso
@@ -80,45 +80,42 @@ class Sockets:
         """Handles an event of a client, and acknowledges it where the client asks for that. Ignores unknown events."""
         event, *arguments = packet.content
         if event == TRACK:
-            task = asyncio.create_task(self._acknowledge(client, packet, self._track(client, arguments)))
+            task = asyncio.create_task(self._track(client, packet, arguments))
             self._tracking.add(task)
             task.add_done_callback(self._tracking.discard)
         elif event == STOP_TRACKING:
             send_ack(client.session, packet, self._stop(client, arguments))
 
-    async def _acknowledge(self, client: Client, packet: SocketPacket, work: Awaitable[str]) -> None:
-        ack = await work
-        send_ack(client.session, packet, ack)  # the session may have become another one meanwhile
-
-    async def _track(self, client: Client, arguments: Sequence[object]) -> str:
+    async def _track(self, client: Client, packet: SocketPacket, arguments: Sequence[object]) -> None:
         try:
             reference, token = _read_request(arguments)
             await self._check_token(reference, token)
             if not self._is_here(client):
-                raise InvalidRequest  # it left while the secrets were read
+                return  # it left while the secrets were read
             self._connections.tracks(client.session)
             with self._metrics.track_seconds.time():
-                return await self._follow(client, reference, token)
+                await self._follow(client, packet, reference, token)
         except NotFound:
-            return self._refused(client, InvalidToken())  # must not tell which references exist
+            self._refuse(client, packet, InvalidToken())  # must not tell which references exist
         except PaymentError as error:
-            return self._refused(client, error)
+            self._refuse(client, packet, error)
         except Exception:
             log.failure("track-failed")
-            return self._refused(client, PaymentError())
+            self._refuse(client, packet, PaymentError())
 
     def _stop(self, client: Client, arguments: Sequence[object]) -> str:
         reference = _reference(arguments)
         if reference is None:
-            return self._refused(client, InvalidRequest())
+            return self._refusal(client, InvalidRequest())
         if self._leave(client, reference):
             self._log("tracking-stopped", socket=client.sid, reference=reference)
         return '{"ok":true}'
 
-    async def _follow(self, client: Client, reference: str, token: str) -> str:
-        """Subscribes, reads the snapshot, sends it, and watches from there on. Returns the acknowledgement.
+    async def _follow(self, client: Client, packet: SocketPacket, reference: str, token: str) -> None:
+        """Subscribes, reads the snapshot, sends it, watches from there on, and acknowledges.
 
-        Its payment is null where there is no version to send yet, or the client has left or stopped meanwhile.
+        The payment in the acknowledgement is null where there is no version to send yet, or the client has stopped
+        meanwhile.
         """
         self._check_bounds(client, reference)
         tracked = client.tracked_payments[reference] = self._tracked_payments.add(client, reference, token)
@@ -129,11 +126,16 @@ class Sockets:
         except BaseException:
             self._leave(client, reference)
             raise
-        if not self._is_here(client) or client.tracked_payments.get(reference) is not tracked:
-            return ack_of(None)  # it left or stopped during the read
-        sent = self._tracked_payments.join(tracked, client, seen)
+        if not self._is_here(client):
+            return
+        session = client.session  # it may have become another one since
+        if client.tracked_payments.get(reference) is not tracked:
+            send_ack(session, packet, ack_of(None))  # it has stopped
+            return
+        session.join_output(begins=True)
+        send_ack(session, packet, ack_of(self._tracked_payments.join(tracked, client, seen)))
+        session.join_output(begins=False)
         self._log("payment-tracked", socket=client.sid, reference=reference, version=tracked.version)
-        return ack_of(sent)
 
     def _leave(self, client: Client, reference: str) -> bool:
         """Stops tracking a payment. Returns False where it was not tracked."""
@@ -151,7 +153,10 @@ class Sockets:
         if self._settings.log_clients:
             log.info(event, **fields)
 
-    def _refused(self, client: Client, error: PaymentError) -> str:
+    def _refuse(self, client: Client, packet: SocketPacket, error: PaymentError) -> None:
+        send_ack(client.session, packet, self._refusal(client, error))
+
+    def _refusal(self, client: Client, error: PaymentError) -> str:
         self._metrics.refusals.labels(error.code).inc()
         return refused_ack(error, client.session.locale)
 

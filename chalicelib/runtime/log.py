@@ -37,6 +37,8 @@ def configure() -> None:
     """Sends the log to standard output, of libraries only warnings and errors. Call it once per process."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 documented: "Optimization" in logging's HOWTO
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logger.setLevel(logging.INFO)
 

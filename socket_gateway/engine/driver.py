@@ -118,10 +118,12 @@ class Engine:
             return False
         bucket = self.connections.new_bucket()
         session = EngineSession(self, self._new_id(), address, preferred_locale(handshake.language), bucket, transport)
+        session.join_output(begins=True)
         self._answer(handshake, session)
         self.connections.opened(session)
         self.heartbeat.answered(session)
         session.open()
+        session.join_output(begins=False)
         return True
 
     def _begin_upgrade(self, transport: asyncio.Transport, handshake: Handshake, session_id: str) -> bool:
@@ -137,5 +139,5 @@ class Engine:
 
     def _answer(self, handshake: Handshake, session: WebSocketSession) -> None:
         self._admission.works(session.transport)
-        session.transport.write(answer_to(handshake))
+        session.begin(answer_to(handshake))
         session.transport.set_protocol(session)

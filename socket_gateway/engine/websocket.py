@@ -41,6 +41,7 @@ class WebSocketSession(Session, asyncio.Protocol):
         "_fragments",
         "_is_full",
         "_is_over",
+        "_joined",
         "_sent",
         "_waiting",
         "_waiting_bytes",
@@ -62,6 +63,7 @@ class WebSocketSession(Session, asyncio.Protocol):
         """Nothing is sent or read any more: the close frame has been sent, or stands last in what waits."""
         self.unread = b""
         self._fragments: bytes | None = None
+        self._joined: list[bytes] | None = None
         self._waiting: deque[Version | bytes] | None = None
         self._waiting_bytes = 0
         transport.set_write_buffer_limits(_KEPT_BY_TRANSPORT)
@@ -91,6 +93,10 @@ class WebSocketSession(Session, asyncio.Protocol):
     def output_waits(self) -> None:
         """Takes notice that something waits for the browser."""
 
+    def begin(self, response: bytes) -> None:
+        """Sends the response to the handshake."""
+        self._write(response)
+
     def send(self, versions: Sequence[Version], frames: bytes) -> None:
         if self._waiting is None:
             self._write(frames)
@@ -107,6 +113,11 @@ class WebSocketSession(Session, asyncio.Protocol):
         else:
             self._wait((frame,), len(frame))
 
+    def join_output(self, *, begins: bool) -> None:
+        joined, self._joined = self._joined, [] if begins else None
+        if joined:
+            self._write(b"".join(joined))
+
     def close(self) -> None:
         self.close_with(_NORMAL_CLOSURE)
 
@@ -118,6 +129,7 @@ class WebSocketSession(Session, asyncio.Protocol):
             self._wait((close_frame(code),), 4)  # `resume_writing` closes the transport behind it
         else:
             self._write(close_frame(code))
+            self.join_output(begins=False)
             self.transport.close()
         self._is_over = True
 
@@ -152,6 +164,7 @@ class WebSocketSession(Session, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         data = self.unread + data if self.unread else data
         position = 0
+        self.join_output(begins=True)
         try:
             while not self.is_held and not self._is_over:
                 frame = read_frame(data, position, self.most_bytes)
@@ -162,6 +175,7 @@ class WebSocketSession(Session, asyncio.Protocol):
         except FrameFault as fault:
             self.left()
             self.close_with(fault.code)
+        self.join_output(begins=False)
         self.unread = data[position:] if not self._is_over else b""
 
     def eof_received(self) -> None:
@@ -190,6 +204,9 @@ class WebSocketSession(Session, asyncio.Protocol):
                 self.transport.close()
 
     def _write(self, frames: bytes) -> None:
+        if self._joined is not None:
+            self._joined.append(frames)
+            return
         if self.transport.is_closing():
             return
         waits = self.transport.get_write_buffer_size()

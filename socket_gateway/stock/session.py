@@ -60,6 +60,9 @@ class StockSession(Session):
     def send_packet(self, packet: str) -> None:
         self._outbox.put_nowait(engineio.packet.Packet(engineio.packet.MESSAGE, packet))
 
+    def join_output(self, *, begins: bool) -> None:
+        """Does nothing: python-engineio writes each packet by itself."""
+
     def hold(self, seconds: float) -> None:
         self.held_seconds = seconds
 

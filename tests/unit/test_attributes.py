@@ -46,7 +46,18 @@ def test_a_word_of_an_enumeration_is_text() -> None:
     assert to_attributes({"a": Word.KEPT}) == {"a": {"S": "kept"}}
 
 
-@pytest.mark.parametrize("value", [1.5, set(), {1.5}, {"a", 1}, {True}, b"bytes", object()], ids=repr)
+UNSTORABLE = {
+    "float": 1.5,
+    "empty-set": set(),
+    "set-of-a-float": {1.5},
+    "set-of-two-kinds": {"a", 1},
+    "set-of-a-boolean": {True},
+    "bytes": b"bytes",
+    "object": object(),
+}
+
+
+@pytest.mark.parametrize("value", UNSTORABLE.values(), ids=UNSTORABLE)
 def test_what_the_ledger_does_not_store_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
         to_attributes({"a": [value]})
