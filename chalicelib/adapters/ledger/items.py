@@ -161,9 +161,13 @@ def search_term(kind: SearchKind, value: str) -> str:
     return f"{kind}#{value}"
 
 
+_PAYMENT_FIELDS = [field.name for field in dataclasses.fields(Payment)]
+
+
 def write_payment(payment: Payment) -> Item:
     """Converts a payment, without its absent fields: a row of more than 1 KB costs twice."""
-    fields = dataclasses.asdict(payment) | {
+    fields = {name: getattr(payment, name) for name in _PAYMENT_FIELDS} | {
+        "money": {"amount": payment.money.amount, "currency": payment.money.currency},
         "status": payment.status.value,
         "charges": list(payment.charges),
         "disputed": list(payment.disputed),
@@ -172,7 +176,7 @@ def write_payment(payment: Payment) -> Item:
 
 
 def read_payment(fields: Item) -> Payment:
-    known = {field.name: fields[field.name] for field in dataclasses.fields(Payment) if field.name in fields}
+    known = {name: fields[name] for name in _PAYMENT_FIELDS if name in fields}
     return Payment(
         **{
             **known,
