@@ -123,7 +123,7 @@ def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: Camp
     counter.count("webhook that settles", webhook, "1 + 3")
     counter.count("webhook, a duplicate", webhook, "0 + 1")
     counter.count("tracking, settled", lambda: service.track.payment(payment.reference), "1 + 0")
-    counter.count("status, settled", lambda: service.track.order("order-1"))
+    counter.count("status, settled", lambda: service.track.order("order-1"), "1 + 1")
     unknown = "00000000-0000-4000-8000-000000000000"
     counter.count("webhook, unknown payment", lambda: service.settle.handle_webhook(unknown, None), "0 + 1")
     return counter.rows

@@ -47,8 +47,17 @@ class TrackPayment:
         return event
 
     def order(self, order_id: str) -> PaymentEvent:
-        """Returns the attempt that paid the order, else the latest. Raises NotFound, LedgerUnavailable."""
+        """Returns the attempt that paid the order, else the latest.
+
+        Whether it is paid, the ledger says; the attempt that paid it comes from Redis where that has it as such.
+
+        Raises NotFound, LedgerUnavailable.
+        """
         order = self.ledger.order(order_id)
+        if order.paid is not None:
+            kept = self._kept(order.paid)
+            if kept and kept["status"] in FINAL:
+                return kept
         reference = order.paid or order.latest
         if reference is None:
             raise NotFound
