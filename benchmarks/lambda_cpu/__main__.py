@@ -1,32 +1,39 @@
 """Measures the processor time of the Lambda, beside another commit and beside FastAPI (`make bench-lambda`).
 
 What is measured is the zip that is deployed, each time in fresh processes, with Secrets Manager, DynamoDB, EventBridge,
-Redis and CamPay on loopback. In each round everything is measured in turn; a figure is the median over the rounds, a
-ratio the median of the ratios within a round. TLS is not in it, nor what the services themselves take.
+Redis and CamPay on loopback. In each round everything is measured in turn: of its starts the fastest counts, of its
+calls the lower quartile. A figure is the median over the rounds, a ratio the median of the ratios within a round. The
+functions have a core for themselves. TLS is not in it, nor what the services take.
 
 `python -m benchmarks.lambda_cpu [COMMIT] [ROUNDS]`: the commit that this work tree is compared with.
 """
 
+import os
 import statistics
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.lambda_cpu import zips
-from benchmarks.lambda_cpu.function import Function
+from benchmarks.lambda_cpu.function import SERVICES_CORE, Function
 from benchmarks.lambda_cpu.payments import Payments, Services, services
 from infra.package import ROOT
 
 OURS, PEER = "here", "FastAPI"
+_HANDLERS = {PEER: "fastapi_app.app"}
 _STARTS = 3
 """Measured starts in a round, beside the one that takes payments."""
-_PAYMENTS = 60
-_WARM_UP = 5
+_BATCHES, _BATCH = 10, 6
+"""Payments in a round: the instances take turns, so that what else the machine does meets all of them alike."""
 Figures = dict[str, float]
 
 
 def main(commit: str | None, rounds: int) -> None:
+    if (os.cpu_count() or 1) < 2:
+        sys.exit("This machine has one core: the services would be measured together with the functions.")
+    os.sched_setaffinity(0, {SERVICES_CORE})
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         roots = {OURS: zips.of_tree(ROOT, folder / "here"), PEER: zips.of_peer(folder / "peer")}
@@ -38,30 +45,26 @@ def main(commit: str | None, rounds: int) -> None:
 
 
 def _round(number: int, roots: Mapping[str, Path], running: Services) -> dict[str, Figures]:
-    names = list(roots)
-    turn = number % len(names)
-    figures: dict[str, Figures] = {}
-    for place, name in enumerate(names[turn:] + names[:turn]):
-        environment = running.with_table(f"payments-{number}-{place}")
-        figures[name] = _peer(roots[name], environment) if name == PEER else _ours(roots[name], environment, running)
+    turn = number % len(roots)
+    names = [*roots][turn:] + [*roots][:turn]
+    environments = {name: running.with_table(f"payments-{number}-{place}") for place, name in enumerate(names)}
+    starts = {name: _starts(roots[name], _HANDLERS.get(name, "app.app"), environments[name]) for name in names}
+    figures = {name: {"init": min(took)} for name, took in starts.items()}
+    with ExitStack() as stack:
+        payments = {
+            name: Payments(stack.enter_context(Function(roots[name], "app.app", environments[name])), running)
+            for name in names
+            if name != PEER
+        }
+        for name, each in payments.items():
+            figures[name]["init and the first initiate"] = figures[name]["init"] + each.warm_up()
+        for _ in range(_BATCHES):
+            for each in payments.values():
+                each.pay(_BATCH)
+    for name, each in payments.items():
+        figures[name] |= each.quartiles()
     print(f"round {number + 1}: {figures}", file=sys.stderr)
     return figures
-
-
-def _peer(task_root: Path, environment: Mapping[str, str]) -> Figures:
-    return {"init": statistics.median(_starts(task_root, "fastapi_app.app", environment))}
-
-
-def _ours(task_root: Path, environment: Mapping[str, str], running: Services) -> Figures:
-    starts = _starts(task_root, "app.app", environment)
-    with Function(task_root, "app.app", environment) as function:
-        payments = Payments(function, running)
-        payments.pay(_WARM_UP)
-        first = {name: took[0] for name, took in payments.took.items()}
-        payments = Payments(function, running, first_number=_WARM_UP)
-        payments.pay(_PAYMENTS)
-    init = statistics.median([*starts, function.init_ms])
-    return {"init": init, "init and the first initiate": function.init_ms + first["initiate"], **payments.medians()}
 
 
 def _starts(task_root: Path, handler: str, environment: Mapping[str, str]) -> list[float]:

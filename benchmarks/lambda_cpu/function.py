@@ -1,6 +1,7 @@
 """Starts an instance of a function and hands events to it."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Self
 from infra.package import runtime_python
 from tests.harness.lambda_runtime import brought_by_lambda
 
+FUNCTIONS_CORE, SERVICES_CORE = 0, 1
 _INSTANCE = Path(__file__).parent / "instance.py"
 
 
@@ -33,6 +35,7 @@ class Function:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, {FUNCTIONS_CORE}),
         )
         self.init_ms = self._read() / 1e6
 
