@@ -40,7 +40,8 @@ from tests.harness.gateway_stack import (
 )
 from tests.harness.tls import tls_in_front_of, write_certificate
 
-pytestmark = pytest.mark.usefixtures("driver")
+on_each_driver = pytest.mark.usefixtures("driver")
+"""For what browsers see. What happens between gateway and Redis is the same whatever carries the browsers."""
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ def own_store(own_valkey: Valkey) -> Iterator[LiveStore]:
     store.close()
 
 
+@on_each_driver
 async def test_messages_come_through_tls_too(
     valkey: Valkey, store: LiveStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +90,7 @@ def message_of(event: contract.PaymentEvent) -> tuple[str, str]:
     return contract.payment_channel(event["reference"]), contract.encode(event)
 
 
+@on_each_driver
 async def test_redis_lost_and_back_brings_what_was_missed(own_valkey: Valkey, own_store: LiveStore) -> None:
     event = new_event()
     own_store.put(event)
@@ -104,6 +107,7 @@ async def test_redis_lost_and_back_brings_what_was_missed(own_valkey: Valkey, ow
         assert browser.connects == 1
 
 
+@on_each_driver
 async def test_redis_back_empty_asks_the_api_a_few_at_a_time(own_valkey: Valkey, own_store: LiveStore) -> None:
     async with TrackingServer() as api, AsyncExitStack() as stack:
         settings = settings_for(own_valkey, api.url, api_concurrency=2, payments_per_socket=20)
@@ -122,6 +126,7 @@ async def test_redis_back_empty_asks_the_api_a_few_at_a_time(own_valkey: Valkey,
         assert api.most_at_once == 2
 
 
+@on_each_driver
 async def test_a_long_outage_of_redis_gets_no_gateway_replaced_and_no_browser_closed(own_valkey: Valkey) -> None:
     """If liveness depended on Redis, the load balancer would replace every gateway at once."""
     event = new_event()
@@ -151,6 +156,7 @@ async def test_a_long_outage_of_redis_gets_no_gateway_replaced_and_no_browser_cl
     store.close()
 
 
+@on_each_driver
 async def test_without_redis_it_starts_and_answers_at_once(own_valkey: Valkey) -> None:
     event = new_event()
     own_valkey.stop()
@@ -212,6 +218,7 @@ async def test_a_half_open_link_is_noticed_and_replaced(valkey: Valkey, store: L
         assert browser.connects == 1
 
 
+@on_each_driver
 async def test_one_missed_probe_reads_all_again_on_the_same_connection(valkey: Valkey, store: LiveStore) -> None:
     event = new_event()
     store.put(event)
