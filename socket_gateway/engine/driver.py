@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 from chalicelib.domain.accept_language import preferred_locale
+from chalicelib.runtime import log
 from socket_gateway.admission import Admission
 from socket_gateway.asgi_http import client_address
 from socket_gateway.connections import Connections
@@ -70,8 +71,8 @@ class Engine:
 
     def take_over(self, polling: StockSession, transport: asyncio.Transport, unread: bytes) -> None:
         """Makes a polling session, whose browser has finished its upgrade, one of the engine."""
-        if self.connections.get(polling.id) is not polling:
-            transport.abort()  # it was closed meanwhile
+        if polling.closing or self.connections.get(polling.id) is not polling:
+            transport.abort()  # it was closed meanwhile, or is about to be
             return
         session = EngineSession(self, polling.id, polling.address, polling.locale, polling.bucket, transport)
         transport.set_protocol(session)
@@ -99,10 +100,12 @@ class Engine:
 
     def _end_lost(self) -> None:
         for _ in range(min(_LOST_AT_ONCE, len(self._lost))):
-            session = self._lost[0]
-            self.ended(session, "transport close")
+            session = self._lost.popleft()
+            try:
+                self.ended(session, "transport close")
+            except Exception:  # one of ours; the others must be ended all the same
+                log.failure("session-not-ended")
             self.released(session)
-            self._lost.popleft()
         if self._lost:
             asyncio.get_running_loop().call_soon(self._end_lost)
 

@@ -18,7 +18,7 @@ class Upgrade(WebSocketSession):
     such a session is closed.
     """
 
-    __slots__ = ("_deadline", "_engine", "_expected", "_is_complete", "_polling", "_seconds")
+    __slots__ = ("_deadline", "_engine", "_expected", "_has_failed", "_is_complete", "_polling", "_seconds")
 
     def __init__(self, engine: "Engine", polling: StockSession, transport: asyncio.Transport, seconds: float) -> None:
         super().__init__(polling.id, polling.address, polling.locale, polling.bucket, transport)
@@ -26,6 +26,7 @@ class Upgrade(WebSocketSession):
         self._polling = polling
         self._seconds = seconds
         self._expected = PROBE
+        self._has_failed = False
         self._is_complete = False
         self._deadline = asyncio.get_running_loop().call_later(seconds, self._late)
 
@@ -57,7 +58,9 @@ class Upgrade(WebSocketSession):
 
     def left(self) -> None:
         self._deadline.cancel()
-        self._engine.stock.cancel_upgrade(self._polling)
+        if not self._has_failed:  # another upgrade of the session may have begun since
+            self._has_failed = True
+            self._engine.stock.cancel_upgrade(self._polling)
 
     def lost(self) -> None:
         self.left()

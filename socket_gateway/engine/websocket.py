@@ -105,9 +105,7 @@ class WebSocketSession(Session, asyncio.Protocol):
 
     def send_text(self, text: str) -> None:
         """Sends a text message."""
-        self._send_frame(text_frame(text.encode()))
-
-    def _send_frame(self, frame: bytes) -> None:
+        frame = text_frame(text.encode())
         if self._waiting is None:
             self._write(frame)
         else:
@@ -237,9 +235,11 @@ class WebSocketSession(Session, asyncio.Protocol):
                 raise FrameFault(PROTOCOL_ERROR)
             self.received_malformed()
         elif frame.opcode == PING:
-            self._send_frame(pong_frame(frame.payload))
+            if self._waiting is None:  # else the browser does not read, and an answer may be skipped
+                self._write(pong_frame(frame.payload))
         elif frame.opcode == CLOSE:
             self._waiting = None  # who closes reads nothing further
+            self._waiting_bytes = 0
             self.left()
             self.close_with(_NORMAL_CLOSURE)
 

@@ -117,8 +117,14 @@ class StockDriver:
         if "j" in query:
             return Refusal.JSONP_REFUSED
         if "sid" in query:
-            return None
+            return self._second_upgrade(scope, query["sid"][0])
         return self._connections.refusal(address_of(scope, self._settings.trusted_proxies))
+
+    def _second_upgrade(self, scope: Scope, session_id: str) -> Refusal | None:
+        """Refuses a WebSocket for a session that another one is about to take over."""
+        session = self._session(session_id)
+        upgrades = session is not None and session.is_upgrading and scope["type"] == "websocket"
+        return Refusal.MALFORMED_REQUEST if upgrades else None
 
     async def _opened(self, session_id: str, environ: dict[str, Any]) -> None:
         scope = environ["asgi.scope"]
