@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import httpx
@@ -31,13 +31,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 POLLING = "/socket.io/?EIO=4&transport=polling"
 GET = f"GET {POLLING} HTTP/1.1\r\nHost: gateway\r\n"
 POST = f"POST {POLLING} HTTP/1.1\r\nHost: gateway\r\n"
-
-
-@pytest.fixture
-def store(valkey: Valkey) -> Iterator[LiveStore]:
-    store = LiveStore(valkey)
-    yield store
-    store.close()
 
 
 class Client:

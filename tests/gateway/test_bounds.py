@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -36,13 +36,6 @@ from tests.harness.stack import NODE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("driver")]
 POLLING = "/socket.io/?EIO=4&transport=polling"
-
-
-@pytest.fixture
-def store(valkey: Valkey) -> Iterator[LiveStore]:
-    store = LiveStore(valkey)
-    yield store
-    store.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

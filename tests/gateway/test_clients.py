@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -20,13 +19,6 @@ pytestmark = [
 _EVERY_SECONDS = 0.05
 """Between two versions of a payment."""
 _CUT_EVERY_SECONDS = 2.5
-
-
-@pytest.fixture
-def store(valkey: Valkey) -> Iterator[LiveStore]:
-    store = LiveStore(valkey)
-    yield store
-    store.close()
 
 
 async def keep_publishing(fleet: Fleet) -> None:

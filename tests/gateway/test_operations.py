@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
@@ -30,13 +30,6 @@ from tests.harness.gateway_stack import (
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest.fixture
-def store(valkey: Valkey) -> Iterator[LiveStore]:
-    store = LiveStore(valkey)
-    yield store
-    store.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

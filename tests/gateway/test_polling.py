@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -25,13 +25,6 @@ from tests.harness.gateway_stack import (
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("driver")]
 _PATH = "/socket.io/?EIO=4&transport="
-
-
-@pytest.fixture
-def store(valkey: Valkey) -> Iterator[LiveStore]:
-    store = LiveStore(valkey)
-    yield store
-    store.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -45,13 +45,6 @@ on_each_driver = pytest.mark.usefixtures("driver")
 
 
 @pytest.fixture
-def store(valkey: Valkey) -> Iterator[LiveStore]:
-    store = LiveStore(valkey)
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def own_valkey() -> Iterator[Valkey]:
     """Starts a Redis that the test may stop."""
     with Valkey() as server:

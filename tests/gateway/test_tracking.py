@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
@@ -30,13 +30,6 @@ from tests.harness.gateway_stack import (
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("driver")]
 OTHER_KEY = "another-key-of-the-tests-01234567890"
-
-
-@pytest.fixture
-def store(valkey: Valkey) -> Iterator[LiveStore]:
-    store = LiveStore(valkey)
-    yield store
-    store.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -18,13 +17,6 @@ from socket_gateway.versions import read_version, version_of
 from tests.harness.gateway_stack import LiveStore, new_event, next_version, running, settings_for, until
 
 EVENT = new_event("0b8f6c1e-5d0a-4a37-9a53-2f1f4f0f9a11", 7, PaymentStatus.SUCCESSFUL)
-
-
-@pytest.fixture
-def store(valkey: Valkey) -> Iterator[LiveStore]:
-    store = LiveStore(valkey)
-    yield store
-    store.close()
 
 
 def texts_in(frames: bytes) -> list[str]:
