@@ -41,8 +41,11 @@ class _Loader(Loader):  # type: ignore[misc]  # botocore carries no types
 
 @cache
 def session() -> botocore.session.Session:
-    """Returns the process's session, which holds what all clients share."""
-    made = botocore.session.get_session()
+    """Returns the process's session, which holds what all clients share.
+
+    It has none of botocore's own handlers: they serve other services, or only describe a call to AWS.
+    """
+    made = botocore.session.Session(include_builtin_handlers=False)
     made.register_component("data_loader", _Loader())
     return made
 

@@ -15,34 +15,39 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+OF_BOTO3_ALONE = ("User-Agent", "amz-sdk-request", "amz-sdk-invocation-id")
+"""What describes a call and its caller to AWS."""
+OF_THE_MOMENT = ("X-Amz-Date", "Authorization")
+
+
 class Prepared(Exception):
-    """Raised in place of sending a call, with its URL and what it is signed for."""
+    """Raised in place of sending a call."""
 
 
 def refuse_to_send(request: Any, **_: Any) -> None:
-    signature = request.headers["Authorization"].decode()
-    scope = re.search(r"Credential=local/\d+/(\S+)/aws4_request", signature)
-    raise Prepared(request.url, scope and scope[1])
+    raise Prepared(request)
 
 
-def prepared(client: Any, service: str) -> tuple[object, ...]:
-    """Returns the URL that a call would go to, and the region and service that it is signed for."""
+def prepared(client: Any, service: str) -> dict[str, Any]:
+    """Returns a call as it would be sent: URL, body, headers, and the region and service that it is signed for."""
     client.meta.events.register("before-send", refuse_to_send)
     operation, parameters = CALLS[service]
     with pytest.raises(Prepared) as call:
         getattr(client, operation)(**parameters)
-    return call.value.args
+    (request,) = call.value.args
+    scope = re.search(r"Credential=local/\d+/(\S+)/aws4_request", request.headers["Authorization"].decode())
+    assert scope
+    headers = {name: it for name, it in request.headers.items() if name not in (*OF_BOTO3_ALONE, *OF_THE_MOMENT)}
+    return {"url": request.url, "body": request.body, "headers": headers, "scope": scope[1]}
 
 
 @pytest.mark.parametrize("region", ["eu-west-1", "af-south-1", "us-east-1", "us-gov-west-1", "cn-north-1"])
 @pytest.mark.parametrize("service", CALLS)
-def test_each_service_is_called_where_boto3_calls_it(
-    service: str, region: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Botocore finds the product's end points by its older way, once for each client."""
+def test_a_call_is_the_one_that_boto3_would_make(service: str, region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The product's clients find their end point by an older way of botocore, once, and lack its own handlers."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "local")
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     theirs = prepared(boto3.session.Session().client(service), service)
-    assert theirs[1] == f"{region}/{service}"
+    assert theirs["scope"] == f"{region}/{service}"
     assert prepared(aws.make_client(service), service) == theirs
