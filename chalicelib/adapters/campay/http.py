@@ -78,25 +78,27 @@ class CampayHttp:
 
     def __init__(self, api_url: str, clock: Clock, root_certificates: str | None = None) -> None:
         self._api_url = api_url
+        self._url = urllib3.util.parse_url(api_url)
         self._clock = clock
         self._root_certificates = root_certificates
 
     @cached_property
     def _tls(self) -> ssl.SSLContext | None:
         """Shared by all connections, since reading the root certificates takes longer than a request."""
-        if not self._api_url.startswith("https:"):
+        if self._url.scheme != "https":
             return None
         return ssl.create_default_context(cafile=self._root_certificates or certifi.where())
 
     @cached_property
-    def _kept(self) -> urllib3.PoolManager:
+    def _kept(self) -> urllib3.HTTPConnectionPool:
         return self._connections(16)
 
-    def _connections(self, maximum: int) -> urllib3.PoolManager:
-        return urllib3.PoolManager(maxsize=maximum, retries=False, ssl_context=self._tls)
+    def _connections(self, maximum: int) -> urllib3.HTTPConnectionPool:
+        options: dict[str, Any] = {"ssl_context": self._tls} if self._tls else {}
+        return urllib3.connection_from_url(self._api_url, maxsize=maximum, retries=False, **options)
 
     def close(self) -> None:
-        self._kept.clear()
+        self._kept.close()
 
     def send(self, request: Request) -> Answer:
         """Sends a request that changes nothing at CamPay. Raises NotSent, NoAnswer."""
@@ -121,7 +123,7 @@ class CampayHttp:
             return Stream(response.status, iter(()))
         return Stream(200, self._chunks(response, request.ends_at))
 
-    def _send(self, request: Request, connections: urllib3.PoolManager) -> Answer:
+    def _send(self, request: Request, connections: urllib3.HTTPConnectionPool) -> Answer:
         response = self._open(request, connections)
         content = b""
         for chunk in self._chunks(response, request.ends_at):
@@ -130,7 +132,7 @@ class CampayHttp:
                 raise TimedOut("too long an answer")
         return Answer(response.status, _json(content))
 
-    def _open(self, request: Request, connections: urllib3.PoolManager) -> urllib3.BaseHTTPResponse:
+    def _open(self, request: Request, connections: urllib3.HTTPConnectionPool) -> urllib3.BaseHTTPResponse:
         seconds = max(_SHORTEST_SECONDS, (request.ends_at - self._clock.now()) / 1000)
         headers = {"Accept-Encoding": "gzip, deflate", "User-Agent": "braidster-payments"}
         if request.body is not None:
@@ -140,7 +142,7 @@ class CampayHttp:
         with _as_failures():
             return connections.request(
                 request.method,
-                self._api_url + request.path,
+                f"{self._url.path or ''}{request.path}",
                 body=None if request.body is None else json.dumps(request.body),
                 headers=headers,
                 timeout=urllib3.Timeout(total=seconds, connect=CONNECT_SECONDS, read=request.silence_seconds),
