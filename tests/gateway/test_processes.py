@@ -58,7 +58,9 @@ class Processes:
 @contextlib.asynccontextmanager
 async def running(valkey: Valkey, store: LiveStore, **extra: str) -> AsyncIterator[Processes]:
     port = free_port()
-    variables = environment(valkey, port, GATEWAY_PROCESSES=str(COUNT), LOG_CLIENTS="false", **extra)
+    variables = environment(
+        valkey, port, GATEWAY_PROCESSES=str(COUNT), LOG_CLIENTS="false", DRAIN_CLOSE_SECONDS="0", **extra
+    )
     with started(variables) as process:
         processes = Processes(process, port)
         await until(lambda: gateways(store) == COUNT or process.poll() is not None)
@@ -66,12 +68,21 @@ async def running(valkey: Valkey, store: LiveStore, **extra: str) -> AsyncIterat
         yield processes
         if process.poll() is None:
             workers = processes.workers()
-            process.kill()
+            for each in (process.pid, *workers):
+                os.kill(each, signal.SIGKILL)
             await gone(workers)
 
 
 async def gone(workers: list[int]) -> None:
-    await until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+    await until(lambda: not any(lives(worker) for worker in workers))
+
+
+def lives(process_id: int) -> bool:
+    """Says whether a process runs. One that has ended stays listed until whoever has adopted it asks for its end."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{process_id}/status").read_text(encoding="ascii")
+    except OSError:
+        return False
 
 
 def gateways(store: LiveStore) -> int:
