@@ -52,8 +52,11 @@ def endure() -> None:
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks endurance")
     parser.add_argument("--minutes", type=float, default=30.0)
+    minutes = parser.parse_args(sys.argv[2:]).minutes
+    if not 1 <= minutes <= endurance.MOST_MINUTES:
+        parser.error(f"--minutes from 1 to {endurance.MOST_MINUTES}")
     print(f"the driver {driver()}:", flush=True)
-    endured = asyncio.run(endurance.endure(parser.parse_args(sys.argv[2:]).minutes))
+    endured = asyncio.run(endurance.endure(minutes))
     print("visits: " + ", ".join(f"{count} {name}" for name, count in endured.visits.items()))
     before, after = endured.quarters
     print(

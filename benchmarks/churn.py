@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from chalicelib.domain import contract
 from chalicelib.domain.contract import PaymentEvent
@@ -41,7 +41,7 @@ class Place:
 
 
 Visit = Callable[[Place], Awaitable[None]]
-"""Raises AssertionError, TimeoutError or an error of the connection where the gateway was wrong."""
+"""Raises AssertionError, ValueError or an error of the connection where the gateway was wrong."""
 
 
 async def read_all(place: Place) -> None:
@@ -206,7 +206,7 @@ class Churn:
         while True:
             try:
                 await visit(self._place)
-            except (AssertionError, OSError, ConnectionClosed, httpx.TransportError) as error:
+            except (AssertionError, OSError, ValueError, WebSocketException, httpx.TransportError) as error:
                 self.faults.append(f"{name}: {error!r}")
             self.visits[name] += 1
             await asyncio.sleep(random.uniform(0.2, 1))  # noqa: S311 no secret

@@ -24,6 +24,8 @@ from tests.harness.clients import REPEAT_POLLS, Fleet
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.gateway_stack import Link, LiveStore
 
+MOST_MINUTES = 110
+"""The clients' tokens are valid for two hours."""
 _IDLE_SECONDS = 91.0
 """Three heartbeats and more."""
 _CUT_EVERY_SECONDS = 2.5
