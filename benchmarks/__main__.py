@@ -1,6 +1,6 @@
 """Prints the figures of `docs/performance.md` (`make bench`), and fails where one is above its target.
 
-`python -m benchmarks event-to-paint` measures the time to the customer's screen; it needs Chromium and the built page.
+`python -m benchmarks page-latency` measures the time to the customer's screen; it needs Chromium and the built page.
 `python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes a few minutes.
 `python -m benchmarks endurance [--minutes 30]` runs a gateway under all that browsers do to it.
 """
@@ -25,13 +25,14 @@ def count_operations() -> None:
         sys.exit(f"above its aim: {', '.join(missed)}")
 
 
-def time_event_to_paint() -> None:
-    from benchmarks import event_to_paint
+def time_the_page() -> None:
+    from benchmarks import page_latency
 
-    latency = event_to_paint.run()
-    print(f"event to painted text, {latency.samples} changes: median {latency.median:.1f} ms, p95 {latency.p95:.1f} ms")
-    if latency.misses_its_aim:
-        sys.exit(f"above its aim: {event_to_paint.AIM_MS:.0f} ms at the median")
+    paint, prompt = page_latency.run()
+    for what, latency in (("event to paint", paint), ("tap to prompt", prompt)):
+        print(f"{what}, {latency.samples} times: median {latency.median:.1f} ms, p95 {latency.p95:.1f} ms")
+    if paint.median > page_latency.AIM_MS:
+        sys.exit(f"event to paint is above its aim: {page_latency.AIM_MS:.0f} ms at the median")
 
 
 def read_large_statement() -> None:
@@ -69,7 +70,7 @@ def endure() -> None:
 
 BENCHMARKS = {
     "operations": count_operations,
-    "event-to-paint": time_event_to_paint,
+    "page-latency": time_the_page,
     "large-statement": read_large_statement,
     "endurance": endure,
 }

@@ -1,7 +1,8 @@
-"""Measures the time from a payment's publication in Redis to its paint on a screen, in a real Chromium.
+"""Measures what a customer waits for, in a real Chromium.
 
-Everything between is real: Redis' pub/sub, the gateway, the WebSocket, the hook, React. Versions are published at an
-even pace, so that nothing queues. Both ends read the same machine's clock.
+That is the time from a payment's publication in Redis to its paint, and from the tap on Pay to the prompt's picture.
+Everything between is real: the API, CamPay's simulator, Redis' pub/sub, the gateway, the WebSocket, the hook, React.
+Versions are published at an even pace, so that nothing queues. Both ends read the same machine's clock.
 """
 
 import statistics
@@ -22,6 +23,7 @@ from tests.harness.stack import Stack, running
 
 AIM_MS = 50.0
 SAMPLES = 200
+TAPS = 8
 _PAUSE_SECONDS = 0.05
 _STAYS_PENDING = "237671200000"
 
@@ -37,6 +39,21 @@ new MutationObserver(() => requestAnimationFrame(() => {
 """
 
 
+_NOTE_PROMPT = """
+addEventListener("click", (event) => {
+  if (event.target.closest("#pay")) window.tapped = performance.now();
+}, true);
+new MutationObserver(() => {
+  if (document.querySelector("section.bp-tracker")?.dataset.picture !== "checkPhone") return;
+  requestAnimationFrame(() => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => { window.prompted ??= performance.now() - window.tapped; };
+    channel.port2.postMessage(null);
+  });
+}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-picture"] });
+"""
+
+
 @dataclass(frozen=True)
 class Latency:
     """Percentiles of the latency, in milliseconds."""
@@ -45,12 +62,31 @@ class Latency:
     p95: float
     samples: int
 
-    @property
-    def misses_its_aim(self) -> bool:
-        return self.median > AIM_MS
+
+def run() -> tuple[Latency, Latency]:
+    """Returns the latency from event to paint, and from tap to prompt."""
+    return _event_to_paint(), _tap_to_prompt()
 
 
-def run() -> Latency:
+def _tap_to_prompt() -> Latency:
+    with (
+        Valkey() as valkey,
+        running(valkey) as stack,
+        Chromium() as chromium,
+        chromium.customer(stack.origin, "en-GB") as customer,
+    ):
+        tab = customer.prepare()
+        tab.page.add_init_script(_NOTE_PROMPT)
+        waited = []
+        for number in range(TAPS):
+            customer.go_to(tab, f"order-{number}")
+            tab.pay(f"2376702000{number:02}")
+            tab.page.wait_for_function("window.prompted", timeout=10_000)
+            waited.append(float(tab.page.evaluate("window.prompted")))
+    return _summed_up(waited)
+
+
+def _event_to_paint() -> Latency:
     with (
         Valkey() as valkey,
         running(valkey, SIMULATOR_SLOW_APPROVE_AFTER="600") as stack,
@@ -66,6 +102,7 @@ def run() -> Latency:
         published = _publish(stack, valkey)
         tab.page.wait_for_timeout(500)
         painted: dict[str, float] = tab.page.evaluate("window.painted")
+    assert len(painted) > SAMPLES * 0.9, f"only {len(painted)} of {SAMPLES} were painted"
     delays = [painted[str(version)] - at for version, at in published.items() if str(version) in painted]
     return _summed_up(delays)
 
@@ -90,5 +127,4 @@ def _publish(stack: Stack, valkey: Valkey) -> dict[int, float]:
 
 
 def _summed_up(delays: Sequence[float]) -> Latency:
-    assert len(delays) > SAMPLES * 0.9, f"only {len(delays)} of {SAMPLES} were painted"
     return Latency(statistics.median(delays), statistics.quantiles(delays, n=20)[-1], len(delays))
