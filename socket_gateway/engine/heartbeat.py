@@ -43,7 +43,7 @@ class Heartbeat:
         late = _until(self._asked, now)
         for session in late:
             del self._asked[session]
-            session.is_lost()
+            session.give_up()
         due = _until(self._resting, now)
         for session in due:
             del self._resting[session]

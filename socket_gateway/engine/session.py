@@ -55,7 +55,7 @@ class EngineSession(WebSocketSession):
         """Asks whether the browser is still there."""
         self.send_text(PING)
 
-    def is_lost(self) -> None:
+    def give_up(self) -> None:
         """Ends the session of a browser that has not answered a ping."""
         self._engine.ended(self, "ping timeout")
         super().close()

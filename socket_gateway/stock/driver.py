@@ -137,8 +137,8 @@ class StockDriver:
             outbox,
             functools.partial(self._close, session_id),
         )
-        session.opens(scope.get(TRANSPORT))
-        session.is_upgraded()
+        session.websocket_opened(scope.get(TRANSPORT))
+        session.websocket_takes_over()
         outbox.waits = functools.partial(self._connections.outputs.waits, session)
         self._connections.opened(session)
         scope[_SESSION] = session_id
@@ -208,7 +208,7 @@ class StockDriver:
     def _checked_frames(self, scope: Scope, receive: Receive) -> Receive:
         session = self._session_of(scope)
         if session is not None:  # a polling session upgrades to this WebSocket
-            session.opens(scope.get(TRANSPORT))
+            session.websocket_opened(scope.get(TRANSPORT))
             receive = self._upgrading(scope, receive, session)
 
         async def checked() -> Message:
@@ -237,7 +237,7 @@ class StockDriver:
                 self._connections.close(session.id, "upgrade_deadline")
                 return {"type": "websocket.disconnect", "code": 1006}
             if message.get("text") == _UPGRADE:
-                session.is_upgraded()
+                session.websocket_takes_over()
             return message
 
         return in_time

@@ -28,11 +28,11 @@ class StockSession(Session):
         self.transport: asyncio.Transport | None = None
         """The TCP transport of the WebSocket; None while the browser polls."""
 
-    def opens(self, transport: asyncio.Transport | None) -> None:
+    def websocket_opened(self, transport: asyncio.Transport | None) -> None:
         """Notes the transport of a WebSocket, which may have an upgrade to go through before anything is sent on it."""
         self.transport = transport
 
-    def is_upgraded(self) -> None:
+    def websocket_takes_over(self) -> None:
         """Sends by the WebSocket from now on."""
         self._outbox.use(self.transport)
 
