@@ -69,6 +69,7 @@ def test_what_no_browser_could_read_is_malformed(body: bytes) -> None:
         read_version(EVENT["reference"], body)
 
 
+@pytest.mark.usefixtures("driver")
 @pytest.mark.parametrize("watchers", [1, 6])
 async def test_browsers_that_come_in_a_flood_miss_nothing_and_see_nothing_twice(
     valkey: Valkey, store: LiveStore, watchers: int
