@@ -12,7 +12,6 @@ from chalicelib.domain import contract
 from chalicelib.domain.contract import MalformedEvent, PaymentEvent
 from chalicelib.domain.payment import PaymentStatus
 from local.embedded import Valkey
-from socket_gateway.frames import text_frame
 from socket_gateway.versions import read_version, version_of
 from tests.harness.gateway_stack import LiveStore, new_event, next_version, running, settings_for, until
 
@@ -34,11 +33,6 @@ def otherwise_ordered(event: PaymentEvent) -> bytes:
 def publish_all(store: LiveStore, events: list[PaymentEvent]) -> None:
     for event in events:
         store.publish(event)
-
-
-@pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65_535, 65_536, 200_000])
-def test_a_frame_of_any_length_is_read_by_a_standard_client(length: int) -> None:
-    assert texts_in(text_frame(b"x" * length)) == ["x" * length]
 
 
 @pytest.mark.parametrize("body", [contract.encode(EVENT).encode(), otherwise_ordered(EVENT)])
