@@ -1,7 +1,7 @@
 """Tests the gateway's WebSocket frames against those of the `websockets` package."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from websockets.exceptions import PayloadTooBig, ProtocolError
 from websockets.frames import Close, Opcode
@@ -26,6 +26,7 @@ from socket_gateway.frames import (
 MOST = 70_000
 LENGTHS = [0, 1, 2, 3, 4, 5, 124, 125, 126, 127, 65_535, 65_536]
 """Around each change of how a length is written, and of whole words of the mask."""
+LONGEST_CONTROL = 125
 MASKS = [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\1\2\3\4", b"\0\0\0\x80"]
 DATA = [Opcode.CONT, Opcode.TEXT, Opcode.BINARY]
 CONTROL = [Opcode.CLOSE, Opcode.PING, Opcode.PONG]
@@ -87,7 +88,7 @@ def test_a_message_may_have_several_frames(opcode: Opcode, is_final: bool) -> No
     assert read_frame(data, 0, MOST) == Frame(opcode, is_final, b"part", len(data))
 
 
-@pytest.mark.parametrize("length", [0, 125])
+@pytest.mark.parametrize("length", [0, LONGEST_CONTROL])
 @pytest.mark.parametrize("opcode", CONTROL)
 def test_a_control_frame_is_read(opcode: Opcode, length: int) -> None:
     data = from_browser(opcode, payload_of(length))
@@ -149,9 +150,13 @@ def test_the_longest_length_there_is_is_refused() -> None:
     first=st.integers(0, 255), second=st.integers(0, 255), rest=st.binary(max_size=140), most=st.sampled_from([5, 130])
 )
 def test_any_bytes_are_read_as_the_standard_package_reads_them(first: int, second: int, rest: bytes, most: int) -> None:
-    """The gateway may refuse earlier: before the frame is whole, and what is forbidden before what is too long."""
+    """The gateway refuses earlier: before the frame is whole, and what is forbidden before what is too long.
+
+    Left out: a control frame whose short length is written as a long one, which only the gateway refuses.
+    """
+    assume(not first & Opcode.CLOSE or second & 0x7F <= LONGEST_CONTROL)
     data = bytes((first, second)) + rest
-    own, standard = reading(data, most), standard_reading(data + bytes(2 * most), most)
+    own, standard = reading(data, most), standard_reading(data + bytes(300), most)
     if own is None:
         assert standard_reading(data, most) is None
     elif isinstance(own, Frame):
@@ -167,7 +172,7 @@ def test_a_text_frame_is_encoded_as_the_standard_package_encodes_it(length: int)
     assert text_frame(text) == StandardFrame(Opcode.TEXT, text).serialize(mask=False)
 
 
-@given(payload=st.binary(max_size=125))
+@given(payload=st.binary(max_size=LONGEST_CONTROL))
 def test_a_pong_frame_is_encoded_as_the_standard_package_encodes_it(payload: bytes) -> None:
     assert pong_frame(payload) == StandardFrame(Opcode.PONG, payload).serialize(mask=False)
 
