@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from socket_gateway.protocols import MAX_HEAD_BYTES
 
-_REQUEST_LINE = re.compile(
-    rb"GET /socket\.io/?\?((?:[A-Za-z0-9_.-]+=[A-Za-z0-9_.-]*&?)+) HTTP/1\.1\r\n",
-)
-_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*\r\n")
+# Each text can be matched in one way only: a pattern that may try several could be made to take years.
+_PAIR = rb"[A-Za-z0-9_.-]+=[A-Za-z0-9_.-]*"
+_REQUEST_LINE = re.compile(rb"GET /socket\.io/?\?((?:%b&)*%b&?) HTTP/1\.1\r\n" % (_PAIR, _PAIR))
+_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)\r\n")
 _ACCEPT_KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _BODY = frozenset({b"content-length", b"transfer-encoding"})
 _ONCE = frozenset({b"host", b"origin", b"sec-websocket-key", b"sec-websocket-version", b"upgrade", b"connection"})
@@ -68,13 +68,13 @@ def _read_headers(data: bytes, start: int) -> dict[bytes, bytes] | None:
         header = _HEADER.match(data, start, end)
         if header is None:
             return None
-        name = header[1].lower()
+        name, value = header[1].lower(), header[2].strip(b" \t")
         if name in headers:
             if name in _ONCE:
                 return None
-            headers[name] += b"," + header[2]
+            headers[name] += b"," + value
         else:
-            headers[name] = header[2]
+            headers[name] = value
         start = header.end()
     return headers
 
