@@ -31,39 +31,22 @@ class TrackPayment:
 
         Raises NotFound, LedgerUnavailable.
         """
-        kept = self._kept(reference)
-        fresh_since = to_iso(self.clock.now() - FRESH_MS)
-        if kept and (kept["status"] in FINAL or kept["updatedAt"] > fresh_since):
-            return kept
-        try:
-            payment = self.settle.refresh(reference)
-        except LedgerUnavailable:
-            if kept:
-                return kept
-            raise
-        event = to_event(payment, self.clock.now())
-        if kept is None or kept["version"] < payment.version:
-            self._refill(event)
-        return event
+        return self._newest(reference, self._kept(reference))
 
     def order(self, order_id: str) -> PaymentEvent:
-        """Returns the attempt that paid the order, else the latest.
+        """Returns the attempt that paid the order, else the latest; which that is, the ledger says.
 
-        Whether it is paid, the ledger says; the attempt that paid it comes from Redis where that has it as such.
+        The attempt comes from where `payment` has it from, unless the copy in Redis does not know yet that it has paid.
 
         Raises NotFound, LedgerUnavailable.
         """
         order = self.ledger.order(order_id)
-        if order.paid is not None:
-            kept = self._kept(order.paid)
-            if kept and kept["status"] in FINAL:
-                return kept
         reference = order.paid or order.latest
         if reference is None:
             raise NotFound
-        event = to_event(self.settle.refresh(reference), self.clock.now())
-        self._refill(event)
-        return event
+        kept = self._kept(reference)
+        lags_behind = kept is not None and order.paid is not None and kept["status"] not in FINAL
+        return self._newest(reference, None if lags_behind else kept)
 
     def connections(self, cursor: str, limit: int) -> dict[str, Any]:
         """Returns a page of the connected clients and what they track; an empty one while Redis is away.
@@ -95,6 +78,23 @@ class TrackPayment:
         except LedgerUnavailable:
             return kept
         return kept | {stored.payment.reference: stored.payment.status for stored in forgotten}
+
+    def _newest(self, reference: str, kept: PaymentEvent | None) -> PaymentEvent:
+        """Returns Redis' copy while that is enough, else what the ledger and CamPay say."""
+        now = self.clock.now()
+        # A moment that is still to come is of a wrong clock, which would let a copy look new for too long.
+        if kept and (kept["status"] in FINAL or to_iso(now - FRESH_MS) < kept["updatedAt"] <= to_iso(now)):
+            return kept
+        try:
+            payment = self.settle.refresh(reference)
+        except LedgerUnavailable:
+            if kept:
+                return kept
+            raise
+        event = to_event(payment, self.clock.now())
+        if kept is None or kept["version"] < payment.version:
+            self._refill(event)
+        return event
 
     def _kept(self, reference: str) -> PaymentEvent | None:
         try:
