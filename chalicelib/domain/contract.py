@@ -1,4 +1,4 @@
-"""Spells everything that crosses a process: keys, channels, rooms, event names and the payload. Pure.
+"""Spells everything that crosses a process: keys, channels, event names and the payload. Pure.
 
 These words stand here, in `tests/contract/` and in `frontend/src/paymentContract.ts`, nowhere else.
 """
@@ -63,11 +63,6 @@ def reference_of_channel(channel: str) -> str | None:
     if channel.startswith("payment:{") and channel.endswith("}"):
         return channel[len("payment:{") : -1]
     return None
-
-
-def payment_room(reference: str) -> str:
-    """Names the Socket.IO room of those who track a payment."""
-    return f"payment:{reference}"
 
 
 def client_key(socket_id: str) -> str:

@@ -189,7 +189,6 @@ def test_keys_channels_and_rooms() -> None:
     assert {
         "paymentKey": contract.payment_key("<reference>"),
         "paymentChannel": contract.payment_channel("<reference>"),
-        "paymentRoom": contract.payment_room("<reference>"),
         "clientKey": contract.client_key("<socketId>"),
         "gatewayKey": contract.gateway_key("<gatewayId>"),
         "gatewaysKey": contract.gateways_key(),

@@ -350,7 +350,7 @@ PLANTED = [
     ("contract_words_stand_in_the_contract", "socket_gateway/sockets.py", "NAME = 'payment-status'"),
     ("contract_words_stand_in_the_contract", "chalicelib/adapters/order_events.py", "TYPE = 'payment.successful'"),
     ("contract_words_stand_in_the_contract", "frontend/src/paymentSocket.ts", 'socket.on("payment-status", show);'),
-    ("contract_words_stand_in_the_contract", "frontend/src/room.ts", "const room = `payment:${reference}`;"),
+    ("contract_words_stand_in_the_contract", "frontend/src/key.ts", "const key = `payment:{${reference}}`;"),
     ("no_protocol_before_two_implementations", "chalicelib/adapters/campay/client.py", "from typing import Protocol"),
     ("every_name_says_something", "chalicelib/utils.py", ""),
     ("every_name_says_something", "tests/helpers/clocks.py", ""),
