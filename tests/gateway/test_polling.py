@@ -1,7 +1,6 @@
 """Tests that a browser which polls loses nothing while it upgrades to a WebSocket."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 
 import httpx
@@ -9,9 +8,8 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 
-from chalicelib.domain import contract
-from chalicelib.domain.contract import PaymentEvent
 from local.embedded import LOOPBACK, Valkey
+from tests.harness.bare_clients import Poller, versions
 from tests.harness.gateway_stack import (
     PATIENCE_SECONDS,
     LiveStore,
@@ -19,7 +17,6 @@ from tests.harness.gateway_stack import (
     new_event,
     running,
     settings_for,
-    token_for,
     until,
 )
 
@@ -33,37 +30,14 @@ async def gateway(valkey: Valkey, driver: str) -> AsyncIterator[Running]:  # noq
         yield gateway
 
 
-class Poller:
-    """Polls as Engine.IO's protocol has it, one request at a time."""
-
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
-
-    async def track(self, event: PaymentEvent) -> None:
-        handshake = await self._http.get(f"{_PATH}polling")
-        self.sid = json.loads(handshake.text[1:])["sid"]
-        self.url = f"{_PATH}polling&sid={self.sid}"
-        await self._http.post(self.url, content="40")
-        request = {"reference": event["reference"], "token": token_for(event["reference"])}
-        await self._http.post(self.url, content="421" + json.dumps([contract.TRACK, request]))
-        while not any(packet.startswith("431") for packet in await self.poll()):
-            pass
-
-    async def poll(self) -> list[str]:
-        return (await self._http.get(self.url)).text.split("\x1e")
-
-
-def versions(packets: list[str]) -> list[int]:
-    return [json.loads(packet[2:])[1]["version"] for packet in packets if packet.startswith("42")]
-
-
 async def test_nothing_comes_on_a_websocket_before_it_has_taken_over(gateway: Running, store: LiveStore) -> None:
     """The official client drops what it gets before, and its upgrade fails."""
     event = new_event()
     store.put(event)
     async with httpx.AsyncClient(base_url=gateway.url, timeout=PATIENCE_SECONDS) as http:
         poller = Poller(http)
-        await poller.track(event)
+        await poller.connect()
+        await poller.track(event["reference"])
         polling = asyncio.create_task(poller.poll())
         await until(lambda: not gateway.gateway.admission._waiting)  # the poll has arrived
         url = f"ws://{LOOPBACK}:{gateway.port}{_PATH}websocket&sid={poller.sid}"
