@@ -1,7 +1,6 @@
 """Makes clients of AWS.
 
-They are botocore's own: boto3 would only pass their calls on, and its import takes longer than that of Chalice, PyJWT
-and all modules of this product together.
+They are botocore's own: boto3 would only pass their calls on, and imports its resources and S3's transfers besides.
 """
 
 import threading
