@@ -37,7 +37,7 @@ class Outbox(asyncio.Queue[Any]):
 
     def __init__(self) -> None:
         self.waits: Callable[[], None] = _nobody_asks
-        """Called after each item that was put in, and after a write that must wait."""
+        """Called after each item with a content that was put in, and after a write that must wait."""
         self._transport: asyncio.Transport | None = None
         self.waiting_bytes = 0
         self.total_bytes = 0
@@ -115,7 +115,8 @@ class Outbox(asyncio.Queue[Any]):
         self.waiting_bytes += size
         self.total_bytes += size
         super()._put(item)
-        self.waits()
+        if size:
+            self.waits()
 
     def _get(self) -> Any:
         item = super()._get()

@@ -9,11 +9,12 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 
 from local.embedded import LOOPBACK, Valkey
-from tests.harness.bare_clients import Poller, versions
+from tests.harness.bare_clients import Poller, remains, versions
 from tests.harness.gateway_stack import (
     PATIENCE_SECONDS,
     LiveStore,
     Running,
+    left,
     new_event,
     running,
     settings_for,
@@ -51,3 +52,13 @@ async def test_nothing_comes_on_a_websocket_before_it_has_taken_over(gateway: Ru
             await websocket.send("5")
             received = [str(await websocket.recv()) for _ in range(3)]
             assert versions(received) == [3, 3]
+
+
+async def test_nothing_waits_for_a_polling_session_that_has_ended(gateway: Running) -> None:
+    """What ends a poll that waits is put in its queue last, and has no content that could wait for the browser."""
+    async with httpx.AsyncClient(base_url=gateway.url, timeout=PATIENCE_SECONDS) as http:
+        poller = Poller(http)
+        await poller.connect()
+        gateway.gateway.connections.close(poller.sid, "test")
+        await left(gateway.gateway, poller.sid)
+        assert "outputs" not in remains(gateway.gateway)
