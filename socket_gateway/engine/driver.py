@@ -137,6 +137,7 @@ class Engine:
             or not self._admission.hold(polling.address)
         ):
             return False
+        polling.is_upgrading = True
         self._answer(handshake, Upgrade(self, polling, transport, self._upgrade_seconds))
         return True
 

@@ -93,7 +93,6 @@ class StockDriver:
 
     def begin_upgrade(self, session: StockSession) -> None:
         """Lets another transport begin to take a polling session over: answers the poll that waits."""
-        session.is_upgrading = True
         library.begin_upgrade(self.server, session.id)
 
     def cancel_upgrade(self, session: StockSession) -> None:
