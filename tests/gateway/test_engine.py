@@ -94,14 +94,15 @@ async def test_what_the_rfc_forbids_is_closed_with_its_code_and_nothing_is_left(
         await nothing_remains(gateway.gateway)
 
 
-async def test_nothing_is_read_after_a_fault(gateway: Running) -> None:
+@pytest.mark.parametrize("last", [frame(CONT), frame(Opcode.CLOSE), frame(TEXT, b"1")], ids=["fault", "close", "1"])
+async def test_nothing_is_read_after_the_last_frame(gateway: Running, last: bytes) -> None:
     async with bare_socket(gateway) as browser:
-        await browser.connect()
-        browser.send(frame(CONT), frame(TEXT, b"40/x,"), frame(PING))
+        browser.send(last, frame(TEXT, b"40"))
+        await browser.hear_until("0")
         assert (await browser.receive()).opcode == Opcode.CLOSE
         with pytest.raises(EOFError):
             await browser.receive()
-    await nothing_remains(gateway.gateway)
+        await nothing_remains(gateway.gateway)
 
 
 @pytest.mark.parametrize("byte_by_byte", [False, True])
