@@ -41,7 +41,7 @@ class Broadcast:
         """Sends a client no further versions. Returns False where it had not joined."""
         if client not in tracked.watchers:
             return False
-        self._flush(tracked)  # the client has been counted as one that was sent these
+        self._flush(tracked)  # whoever calls notes the newest version as sent
         del tracked.watchers[client]
         return True
 

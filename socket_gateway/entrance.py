@@ -23,7 +23,7 @@ class Lobby:
 
 
 class Entrance(asyncio.Protocol):
-    """Is a connection of which nothing has been read yet. One that sends nothing in time is closed.
+    """Is a connection whose first bytes this process has not seen. One that sends nothing in time is closed.
 
     uvicorn makes one where it would make its own HTTP protocol, which costs much more.
     """

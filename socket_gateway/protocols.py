@@ -164,6 +164,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, admission: Admission, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._admission = admission
+        self._has_request = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -173,7 +174,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._admission.leave(self.transport)
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self._has_request and not self.transport.is_closing():
+            # h11 has taken what websockets refuses to read; uvicorn would neither answer nor close.
+            answer_and_close(self.transport, Refusal.MALFORMED_REQUEST)
+
     def handle_connect(self, event: Any) -> None:
+        self._has_request = True
         super().handle_connect(event)
         if self.conn.handshake_exc is None and hasattr(self, "scope"):
             cast(dict[str, Any], self.scope)[TRANSPORT] = self.transport

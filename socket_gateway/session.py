@@ -50,7 +50,10 @@ class Session(ABC):
 
     @abstractmethod
     def join_output(self, *, begins: bool) -> None:
-        """Sends all that is sent from `begins` on together, at the next call without it. Nothing may yield between."""
+        """Keeps what is sent after a call with `begins`, and writes all of it in one go at the next call without.
+
+        Nothing may yield to the event loop between the two. `close` ends it too.
+        """
 
     @abstractmethod
     def hold(self, seconds: float) -> None:
@@ -72,7 +75,7 @@ class Session(ABC):
     @property
     @abstractmethod
     def total_bytes(self) -> int:
-        """Returns how many bytes were ever sent. Minus `waiting_bytes` it is what the kernel has taken."""
+        """Returns the bytes that were to be sent and were not dropped. The kernel has taken all but `waiting_bytes`."""
 
     @abstractmethod
     def compact(self) -> None:

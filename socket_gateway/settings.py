@@ -82,8 +82,9 @@ class Settings:
     """Holds the gateway's settings.
 
     `tracking_token_keys`: each of them verifies tokens. `trusted_proxies`: how many hops of X-Forwarded-For our own
-    proxies add. `driver`: `auto` lets the engine carry all WebSockets, `stock` has python-engineio carry everything.
-    `processes`: how many serve the port. `log_clients`: logs a line for each connect, track, stop and disconnect.
+    proxies add. `driver`: `auto` lets the engine carry ordinary WebSockets, `stock` has python-engineio carry
+    everything. `processes`: how many serve the port. `log_clients`: logs a line for each connect, track, stop and
+    disconnect.
     """
 
     development: bool

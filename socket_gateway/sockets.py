@@ -133,8 +133,10 @@ class Sockets:
             send_ack(session, packet, ack_of(None))  # it has stopped
             return
         session.join_output(begins=True)
-        send_ack(session, packet, ack_of(self._tracked_payments.join(tracked, client, seen)))
-        session.join_output(begins=False)
+        try:
+            send_ack(session, packet, ack_of(self._tracked_payments.join(tracked, client, seen)))
+        finally:
+            session.join_output(begins=False)
         self._log("payment-tracked", socket=client.sid, reference=reference, version=tracked.version)
 
     def _leave(self, client: Client, reference: str) -> bool:

@@ -19,8 +19,8 @@ from socket_gateway.versions import Version, read_version, version_of
 class TrackedPayments:
     """Keeps the tracked payments up to date from messages, snapshots and the API.
 
-    Invariant: every watcher of a payment has been sent `newest`. A client that was added and does not watch yet gets
-    `newest` when it joins.
+    Invariant: every watcher of a payment has been sent `newest`, or will be at the end of this turn. A client that was
+    added and does not watch yet gets `newest` when it joins.
     """
 
     def __init__(self, relay: Relay, snapshots: Snapshots, api: TrackingApi, broadcast: Broadcast) -> None:

@@ -45,6 +45,7 @@ class Engine:
         self.sockets = sockets
         self.heartbeat = Heartbeat(timing.ping_interval_seconds, timing.ping_timeout_seconds)
         self.most_bytes = bounds.max_message_bytes
+        self.pause_seconds = 1 / bounds.events_per_second
         self._admission = admission
         self._new_id = new_id
         self._upgrade_seconds = bounds.request_seconds
@@ -84,13 +85,19 @@ class Engine:
         session.data_received(unread)
 
     def ended(self, session: EngineSession, reason: str) -> None:
-        """Tells all who know a session that its browser has left. Changes nothing where they know already."""
+        """Tells all who know a session that it has ended, for whatever reason. Changes nothing where they know."""
         self.heartbeat.forget(session)
         self.sockets.disconnected(session, reason)
         self.connections.ended(session)
-        if not session.transport.is_closing():
-            # It closes by itself only when its output has been read, which a browser may never do.
-            asyncio.get_running_loop().call_later(self._stall_seconds, session.transport.abort)
+        self.close_in_time(session.transport)
+
+    def close_in_time(self, transport: asyncio.Transport) -> None:
+        """Aborts a transport after `output_stall_seconds`.
+
+        It closes by itself only when its output has been read, which a browser may never do.
+        """
+        if transport.get_write_buffer_size() or not transport.is_closing():
+            asyncio.get_running_loop().call_later(self._stall_seconds, transport.abort)
 
     def lost(self, session: EngineSession) -> None:
         """Ends a session whose connection is lost, soon: of thousands that are lost at once, a few in each turn."""

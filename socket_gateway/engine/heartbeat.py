@@ -42,13 +42,13 @@ class Heartbeat:
         """Pings and gives up the sessions whose time has come. Returns whether there may be more of them."""
         late = _until(self._asked, now)
         for session in late:
-            del self._asked[session]
-            session.give_up()
+            if self._asked.pop(session, None) is not None:  # another one's end may have ended it too
+                session.give_up()
         due = _until(self._resting, now)
         for session in due:
-            del self._resting[session]
-            self._asked[session] = now + self.timeout
-            session.ping()
+            if self._resting.pop(session, None) is not None:
+                self._asked[session] = now + self.timeout
+                session.ping()
         return len(late) == _AT_ONCE or len(due) == _AT_ONCE
 
 

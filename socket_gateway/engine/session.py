@@ -72,14 +72,21 @@ class EngineSession(WebSocketSession):
             self._received_packet(text[1:])
         elif text == PONG:
             self._engine.heartbeat.answered(self)
+            self.count_packet()
         elif text == CLOSE:
             self._engine.ended(self, "client disconnect")
             super().close()
-        elif text not in _STRAY:
+        elif text in _STRAY:
+            self.count_packet()
+        else:
             self.received_malformed()
 
     def received_malformed(self) -> None:
         self._engine.connections.malformed(self)
+
+    def count_packet(self) -> None:
+        if not self.bucket.take():
+            self.hold(self._engine.pause_seconds)
 
     def left(self) -> None:
         self._engine.ended(self, "transport close")

@@ -15,7 +15,7 @@ class Upgrade(WebSocketSession):
     """Answers the probe, lets the poll end, and waits for the browser's last word. Then the engine takes over.
 
     Each step has `request_seconds`. Where one fails the session goes on by long-polling, but for a step that is late:
-    such a session is closed.
+    such a session is closed. It borrows the WebSocket of a session, and is none: `Connections` never has it.
     """
 
     __slots__ = ("_deadline", "_engine", "_expected", "_has_failed", "_is_complete", "_polling", "_seconds")
@@ -61,6 +61,7 @@ class Upgrade(WebSocketSession):
         if not self._has_failed:  # another upgrade of the session may have begun since
             self._has_failed = True
             self._engine.stock.cancel_upgrade(self._polling)
+            self._engine.close_in_time(self.transport)
 
     def lost(self) -> None:
         self.left()
@@ -70,8 +71,12 @@ class Upgrade(WebSocketSession):
         """Is not used: the polling session sends until the upgrade is complete."""
         raise NotImplementedError
 
+    def count_packet(self) -> None:
+        if not self.bucket.take():
+            self.transport.abort()
+
     def output_waits(self) -> None:
-        """Needs no bound: two short messages are all that is sent."""
+        """Needs no bound: one short message is all that is sent, but for a few answers to pings."""
 
     def _late(self) -> None:
         self.transport.abort()

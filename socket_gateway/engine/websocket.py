@@ -26,12 +26,12 @@ from socket_gateway.session import Session
 from socket_gateway.versions import Version
 
 _KEPT_BY_TRANSPORT = 16 * 1024
-"""Bytes that wait in the TCP transport, where they can no longer be replaced by a newer version. More wait here."""
+"""While this many bytes wait in the TCP transport, where no newer version can replace them, all else waits here."""
 _NORMAL_CLOSURE = 1000
 
 
 class WebSocketSession(Session, asyncio.Protocol):
-    """Is a session on a WebSocket whose handshake was answered.
+    """Is a session on a WebSocket, from the response to its handshake on.
 
     Output goes straight to the transport. Only while that is full, which asyncio tells by `pause_writing`, it waits
     here: versions as such, so that older ones can be dropped, all else as frames.
@@ -60,7 +60,7 @@ class WebSocketSession(Session, asyncio.Protocol):
         self.is_held = False
         """Nothing is read for now; what has come already is kept in `unread`."""
         self._is_over = False
-        """Nothing is sent or read any more: the close frame has been sent, or stands last in what waits."""
+        """Nothing new is sent or read any more: the close frame has been sent, or stands last in what waits."""
         self.unread = b""
         self._fragments: bytes | None = None
         self._joined: list[bytes] | None = None
@@ -88,6 +88,10 @@ class WebSocketSession(Session, asyncio.Protocol):
     @abstractmethod
     def lost(self) -> None:
         """Takes notice that the connection is closed."""
+
+    @abstractmethod
+    def count_packet(self) -> None:
+        """Takes notice of a packet that the rate of packets is for, and that nothing else counts."""
 
     @abstractmethod
     def output_waits(self) -> None:
@@ -173,7 +177,8 @@ class WebSocketSession(Session, asyncio.Protocol):
         except FrameFault as fault:
             self.left()
             self.close_with(fault.code)
-        self.join_output(begins=False)
+        finally:
+            self.join_output(begins=False)
         self.unread = data[position:] if not self._is_over else b""
 
     def eof_received(self) -> None:
@@ -207,10 +212,9 @@ class WebSocketSession(Session, asyncio.Protocol):
             return
         if self.transport.is_closing():
             return
-        waits = self.transport.get_write_buffer_size()
         self.transport.write(frames)
         self._sent += len(frames)
-        if waits:
+        if self.transport.get_write_buffer_size():
             self.output_waits()
 
     def _wait(self, items: Sequence[Version | bytes], size: int) -> None:
@@ -221,9 +225,14 @@ class WebSocketSession(Session, asyncio.Protocol):
 
     def _read_on(self) -> None:
         self.is_held = False
-        if not self.transport.is_closing():
-            self.transport.resume_reading()
+        if self.transport.is_closing():
+            return
+        self.transport.resume_reading()
+        try:
             self.data_received(b"")
+        except Exception:  # as asyncio does where it calls `data_received`
+            self.transport.abort()
+            raise
 
     def _take(self, frame: Frame) -> None:
         if frame.opcode == TEXT and frame.is_final and self._fragments is None:
@@ -237,6 +246,7 @@ class WebSocketSession(Session, asyncio.Protocol):
         elif frame.opcode == PING:
             if self._waiting is None:  # else the browser does not read, and an answer may be skipped
                 self._write(pong_frame(frame.payload))
+            self.count_packet()
         elif frame.opcode == CLOSE:
             self._waiting = None  # who closes reads nothing further
             self._waiting_bytes = 0

@@ -103,6 +103,7 @@ class StockDriver:
     def release(self, session: StockSession) -> list[str]:
         """Gives a session away. Returns the Engine.IO packets that wait for its browser."""
         waiting = session.take_all()
+        session.finish()  # a poll that waits all the same is answered
         library.release(self.server, session.id)
         self._run(self._socketio["disconnect"](session.id, "transport upgrade"))
         return waiting
