@@ -27,6 +27,7 @@ from socket_gateway.refusals import Refusal
 from socket_gateway.settings import Settings
 from socket_gateway.sockets import Sockets
 from socket_gateway.stock import library
+from socket_gateway.stock.polling import answer_unless_lost
 from socket_gateway.stock.session import StockSession
 
 _SESSION = "gateway.session"
@@ -87,9 +88,35 @@ class StockDriver:
             await refuse(scope, send, refusal)
         elif scope["type"] == "websocket":
             await self.server.handle_request(scope, self._checked_frames(scope, receive), send)
-        else:
-            sound = self._checked_payload(scope, body) if scope["method"] == "POST" else body
+        elif scope["method"] == "POST":
+            sound = self._checked_payload(scope, body)
             await self.server.handle_request(scope, with_body(scope, receive, sound), send)
+        else:
+            await self._poll(scope, receive, send)
+
+    async def _poll(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a GET to python-engineio. Ends its session where its connection is lost, or where another GET comes.
+
+        What a lost poll is given reaches nobody, and a browser may repeat it on another connection: only a new
+        session, which begins with a snapshot, is sure to miss nothing.
+        """
+        body, session = with_body(scope, receive, b""), self._session_of(scope)
+        if session is None:
+            await self.server.handle_request(scope, body, send)
+        elif session.is_polling:
+            self._poll_is_lost(session)
+            await refuse(scope, send, Refusal.MALFORMED_REQUEST)
+        else:
+            session.is_polling = True
+            answer = functools.partial(self.server.handle_request, scope, body)
+            try:
+                await answer_unless_lost(answer, receive, send, functools.partial(self._poll_is_lost, session))
+            finally:
+                session.is_polling = False
+
+    def _poll_is_lost(self, session: StockSession) -> None:
+        if self._session(session.id) is session:
+            self._connections.close(session.id, "poll_lost")
 
     def begin_upgrade(self, session: StockSession) -> None:
         """Lets another transport begin to take a polling session over: answers the poll that waits."""

@@ -18,6 +18,8 @@ from socket_gateway.settings import Settings
 from socket_gateway.stock.client_index import ClientIndexManager
 
 _BATCH_BYTES = 16 * 1024
+_BATCH_PACKETS = 16
+"""python-engineio's client takes no more with one poll."""
 
 
 class VersionPacket(engineio.packet.Packet):  # type: ignore[misc]  # python-engineio has no types
@@ -42,17 +44,17 @@ class Outbox(asyncio.Queue[Any]):
         self.waiting_bytes = 0
         self.total_bytes = 0
         """Bytes that were ever put in and not dropped. Minus `waiting_bytes` it is what was taken out."""
-        self._taken = 0
+        self._taken = self._taken_packets = 0
         super().__init__()
 
     async def get(self) -> Any:
-        self._taken = 0
+        self._taken = self._taken_packets = 0
         return await super().get()
 
     def get_nowait(self) -> Any:
         # Engine.IO takes all there is before it writes. What it has taken can be neither counted nor replaced by a
         # newer version, so it gets at most `_BATCH_BYTES` at a time.
-        if self._taken > _BATCH_BYTES:
+        if self._taken > _BATCH_BYTES or self._taken_packets == _BATCH_PACKETS:
             raise asyncio.QueueEmpty
         return super().get_nowait()
 
@@ -123,6 +125,7 @@ class Outbox(asyncio.Queue[Any]):
         size = _size(item)
         self.waiting_bytes -= size
         self._taken += size
+        self._taken_packets += 1
         return item
 
 

@@ -14,7 +14,7 @@ from socket_gateway.versions import Version
 class StockSession(Session):
     """Sends by the queue of python-engineio, or past it where it has a WebSocket on which nothing waits."""
 
-    __slots__ = ("_outbox", "_start_close", "held_seconds", "is_upgrading", "transport")
+    __slots__ = ("_outbox", "_start_close", "held_seconds", "is_polling", "is_upgrading", "transport")
 
     def __init__(
         self, session_id: str, address: str, locale: str, bucket: TokenBucket, outbox: Outbox, close: Callable[[], None]
@@ -24,6 +24,8 @@ class StockSession(Session):
         self._start_close = close
         self.held_seconds = 0.0
         """How long the driver must wait before it reads on."""
+        self.is_polling = False
+        """Whether a poll waits."""
         self.is_upgrading = False
         self.transport: asyncio.Transport | None = None
         """The TCP transport of the WebSocket; None while the browser polls."""

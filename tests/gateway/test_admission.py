@@ -269,12 +269,15 @@ async def test_at_the_limit_in_all_a_newcomer_takes_the_place_of_who_waited_long
 
 
 async def test_where_everybody_is_being_answered_a_newcomer_is_refused(valkey: Valkey) -> None:
-    async with running(settings_for(valkey, max_connections=2)) as gateway, AsyncExitStack() as stack:
+    settings = settings_for(valkey, max_connections=2, events_burst=2, events_per_second=0.1)
+    async with running(settings) as gateway, AsyncExitStack() as stack:
         async with httpx.AsyncClient(base_url=gateway.url) as http:
-            poll = f"{GET.replace(POLLING, f'{POLLING}&sid={await handshake(http)}')}\r\n"
-        for _ in range(2):
+            sid = await handshake(http)
+        too_often = "\x1e".join(['42["x"]'] * 3)
+        post = f"{POST}Content-Length: {len(too_often)}\r\n\r\n{too_often}"
+        for request in (post, f"{GET}\r\n"):
             polling = await stack.enter_async_context(client(gateway.port))
-            assert await polling.send(poll)
+            assert await polling.send(request.replace(POLLING, f"{POLLING}&sid={sid}"))
         await until(lambda: len(gateway.gateway.admission) == 2 and not gateway.gateway.admission._waiting)
         newcomer = await stack.enter_async_context(client(gateway.port))
         refused = await newcomer.rest()

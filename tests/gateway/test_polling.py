@@ -1,4 +1,4 @@
-"""Tests that a browser which polls loses nothing while it upgrades to a WebSocket."""
+"""Tests that a browser which polls loses nothing: while it upgrades, and where a poll's connection is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +12,7 @@ from local.embedded import LOOPBACK, Valkey
 from tests.harness.bare_clients import Poller, remains, versions
 from tests.harness.gateway_stack import (
     PATIENCE_SECONDS,
+    Link,
     LiveStore,
     Running,
     left,
@@ -62,3 +63,40 @@ async def test_nothing_waits_for_a_polling_session_that_has_ended(gateway: Runni
         gateway.gateway.connections.close(poller.sid, "test")
         await left(gateway.gateway, poller.sid)
         assert "outputs" not in remains(gateway.gateway)
+
+
+@pytest.mark.parametrize("is_noticed", [True, False])
+async def test_a_poll_whose_connection_is_lost_ends_its_session(
+    gateway: Running, store: LiveStore, is_noticed: bool
+) -> None:
+    """What the lost poll is given reaches nobody, and browsers repeat it on another connection."""
+    event = new_event()
+    store.put(event)
+    async with Link(gateway.port) as link, httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{link.port}") as http:
+        poller = Poller(http)
+        await poller.connect()
+        await poller.track(event["reference"])
+        lost = asyncio.create_task(poller.poll())
+        await until(lambda: not gateway.gateway.admission._waiting)
+        if is_noticed:
+            link.cut()
+        else:
+            assert '"malformed_request"' in (await poller.poll())[0]
+        await left(gateway.gateway, poller.sid)
+        assert "Invalid session" in (await poller.poll())[0]
+        await asyncio.wait([lost])
+        assert gateway.gateway.tracked_payments.clients(event["reference"]) == 0
+
+
+async def test_a_poll_brings_no_more_packets_than_every_client_takes(gateway: Running, store: LiveStore) -> None:
+    event = new_event()
+    store.put(event)
+    async with httpx.AsyncClient(base_url=gateway.url) as http:
+        poller = Poller(http)
+        await poller.connect()
+        await poller.track(event["reference"])
+        for version in range(2, 21):
+            store.publish(new_event(event["reference"], version))
+        await until(lambda: gateway.gateway.tracked_payments._tracked_payments[event["reference"]].version == 20)
+        polls = [await poller.poll() for _ in range(3)]
+        assert [len(packets) for packets in polls] == [16, 16, 6]

@@ -24,7 +24,7 @@ TRANSPORTS: Mapping[str, Sequence[str]] = {
     "upgrade": ["polling", "websocket"],
 }
 REPEAT_POLLS = frozenset({"python polling", "python upgrade"})
-"""aiohttp repeats a poll whose connection was cut. The gateway still answers the first one too: to nobody."""
+"""aiohttp repeats a poll whose connection was cut. What that was answered in the moment of the cut is lost."""
 _FOLDER = ROOT / "tests" / "gateway" / "clients"
 _LINE_BYTES = 1024 * 1024
 LATEST_SECONDS = 50.0
