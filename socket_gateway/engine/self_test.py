@@ -20,17 +20,17 @@ _ANSWERS = (b"HTTP/1.1 101 ", b"\r\n\r\n\x81", b'0{"sid":', b"44" + _NAMESPACE +
 """What must come, in this order, among other bytes."""
 
 
-async def fault_of(make_protocol: Callable[[], asyncio.Protocol]) -> str | None:
+async def fault_of(make_protocol: Callable[[], asyncio.Protocol], seconds: float = _SECONDS) -> str | None:
     """Opens a session and lets it answer one packet. Returns None where all is well, else what went wrong.
 
-    `make_protocol` makes what serves a connection that the gateway has accepted.
+    `make_protocol` makes what serves a connection that the gateway has accepted. `seconds`: for the whole test.
     """
     here, there = socket.socketpair()
     try:
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(seconds):
             await asyncio.get_running_loop().connect_accepted_socket(make_protocol, here)
             return await _talk(there)
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, asyncio.LimitOverrunError) as error:
         return f"no answer: {type(error).__name__}"
 
 
