@@ -95,7 +95,9 @@ async def test_what_the_rfc_forbids_is_closed_with_its_code_and_nothing_is_left(
 
 
 @pytest.mark.parametrize("last", [frame(CONT), frame(Opcode.CLOSE), frame(TEXT, b"1")], ids=["fault", "close", "1"])
-async def test_nothing_is_read_after_the_last_frame(gateway: Running, last: bytes) -> None:
+async def test_nothing_is_read_after_the_last_frame(
+    gateway: Running, caplog: pytest.LogCaptureFixture, last: bytes
+) -> None:
     async with bare_socket(gateway) as browser:
         browser.send(last, frame(TEXT, b"40"))
         await browser.hear_until("0")
@@ -103,6 +105,7 @@ async def test_nothing_is_read_after_the_last_frame(gateway: Running, last: byte
         with pytest.raises(EOFError):
             await browser.receive()
         await nothing_remains(gateway.gateway)
+        assert "client-connected" not in caplog.messages
 
 
 @pytest.mark.parametrize("byte_by_byte", [False, True])
