@@ -7,8 +7,16 @@ from typing import cast
 
 import pytest
 
+from local.embedded import LOOPBACK, Valkey
+from socket_gateway.asgi import Gateway
+from socket_gateway.engine.driver import Engine
 from socket_gateway.engine.self_test import fault_of
 from socket_gateway.frames import text_frame
+from socket_gateway.packets import new_id
+from socket_gateway.server import GatewayServer
+from socket_gateway.stock.session import StockSession
+from tests.harness.bare_clients import nothing_remains
+from tests.harness.gateway_stack import Browser, running, settings_for, until
 
 SWITCHES = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 REFUSES = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}"
@@ -64,3 +72,49 @@ async def test_what_is_wrong_is_said(name: str) -> None:
 
 async def test_what_answers_as_the_engine_does_is_sound() -> None:
     assert await fault_of(answering(SWITCHES + OPENS, INVALID)) is None
+
+
+class BrokenEngine(Engine):
+    """Refuses every handshake that it was to take, until it is switched off."""
+
+    def accept(self, transport: asyncio.Transport, _: bytes) -> bool:
+        if self.is_on:
+            transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            transport.close()
+        return self.is_on
+
+
+async def test_a_gateway_whose_engine_is_broken_serves_without_it(
+    valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway = Gateway(settings_for(valkey, driver="auto"))
+    engine = BrokenEngine(
+        gateway.stock,
+        gateway.admission,
+        gateway.connections,
+        gateway.inbox,
+        gateway.sockets,
+        gateway.settings,
+        new_id,
+    )
+    server = GatewayServer(
+        gateway, gateway.settings, gateway.drain, engine, gateway.admission, gateway.metrics, moving=None
+    )
+    serving = asyncio.create_task(server.serve())
+    try:
+        await until(lambda: server.started or serving.done())
+        url = f"http://{LOOPBACK}:{server.servers[0].sockets[0].getsockname()[1]}"
+        async with Browser(url, gateway):
+            assert [type(each) for each in gateway.connections._sessions.values()] == [StockSession]
+    finally:
+        server.should_exit = True
+        await serving
+    assert "engine-not-used" in caplog.messages
+
+
+async def test_a_self_test_leaves_nothing_behind_and_logs_nothing(
+    valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(settings_for(valkey, driver="auto")) as gateway:
+        await nothing_remains(gateway.gateway)
+    assert [message for message in caplog.messages if message.startswith(("client-", "engine-"))] == []
