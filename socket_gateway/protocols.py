@@ -180,6 +180,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             # h11 has taken what websockets refuses to read; uvicorn would neither answer nor close.
             answer_and_close(self.transport, Refusal.MALFORMED_REQUEST)
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # by a refusal, for each of which uvicorn would log an error
+
     def handle_connect(self, event: Any) -> None:
         self._has_request = True
         super().handle_connect(event)

@@ -326,6 +326,8 @@ async def test_malformed_requests_are_not_logged(valkey: Valkey) -> None:
             b"\x16\x03\x01",
             b"GET / HTTP/9\r\n\r\n",
             b"GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+            b"GET /socket.io/?EIO=4&transport=websocket&j=0 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
         ):
             reader, writer = await asyncio.open_connection(LOOPBACK, port)
             writer.write(garbage + b"\r\n")
