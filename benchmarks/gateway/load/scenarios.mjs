@@ -7,11 +7,11 @@ const STALL_SECONDS = 10;
 const QUIET_SECONDS = 0.1;
 /**
  * Where a server always has more to do, the load naps between its turns, so that each reads much at once and publishes
- * much at once: that halves what it takes. All browsers of one payment are read from in every second turn: a server's
+ * much at once: that halves what it takes. All browsers of one payment are read from in every third turn: a server's
  * write to each costs little more than a read, so that one read must take what several writes have brought.
  */
 const FLOOD = { napMicroseconds: 500, turnsPerRead: 1 };
-const FAN_OUT = { napMicroseconds: 8000, turnsPerRead: 2 };
+const FAN_OUT = { napMicroseconds: 8000, turnsPerRead: 3 };
 const NO_NAP = { napMicroseconds: 0, turnsPerRead: 1 };
 const HEALTH_EVERY_MILLISECONDS = 2;
 const HEALTH = Buffer.from("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
