@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 
 from socket_gateway.metrics import Metrics
-from socket_gateway.session import Client
-from socket_gateway.tracked_payment import TrackedPayment
+from socket_gateway.session import Client, TrackedPayment
 from socket_gateway.versions import Version
 
 _JOINED_FROM = 4

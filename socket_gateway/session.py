@@ -1,15 +1,11 @@
-"""Defines what the gateway knows of a browser, whatever carries its connection, and what it may ask of that."""
+"""Defines what the gateway knows of a browser and of what it tracks, whatever carries its connection."""
 
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from socket_gateway.packets import TokenBucket
 from socket_gateway.versions import Version
-
-if TYPE_CHECKING:
-    from socket_gateway.tracked_payment import TrackedPayment
 
 _REMEMBERED = 64
 """Payments per client whose last shown version is kept."""
@@ -107,3 +103,25 @@ class Client:
         self.seen[reference] = version
         if len(self.seen) > _REMEMBERED:
             del self.seen[next(iter(self.seen))]
+
+
+class TrackedPayment:
+    """Holds the newest known version, and the clients that track the payment.
+
+    `tokens` has a client from its track request on. `watchers` has it from when it was sent `newest`; each of them is
+    sent every later version. `waiting` are versions that are sent to all watchers at the end of this turn.
+    """
+
+    __slots__ = ("newest", "reference", "tokens", "waiting", "watchers")
+
+    def __init__(self, reference: str) -> None:
+        self.reference = reference
+        self.newest: Version | None = None
+        self.tokens: dict[Client, str] = {}
+        self.watchers: dict[Client, None] = {}
+        self.waiting: list[Version] = []
+
+    @property
+    def version(self) -> int:
+        """Returns the newest known version; 0 where none is known."""
+        return self.newest.number if self.newest is not None else 0

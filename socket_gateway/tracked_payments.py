@@ -9,9 +9,8 @@ from chalicelib.runtime import log
 from socket_gateway.broadcast import Broadcast
 from socket_gateway.redis_clients import REDIS_AWAY
 from socket_gateway.relay import Relay
-from socket_gateway.session import Client
+from socket_gateway.session import Client, TrackedPayment
 from socket_gateway.snapshots import Snapshots, in_batches
-from socket_gateway.tracked_payment import TrackedPayment
 from socket_gateway.tracking_api import TrackingApi
 from socket_gateway.versions import Version, read_version, version_of
 

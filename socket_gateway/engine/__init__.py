@@ -9,21 +9,22 @@ A browser that speaks Socket.IO by WebSocket goes through these files, from the 
   `sockets.py` acts on them.
 - `upgrade.py` takes a browser over that has begun with long-polling.
 - `heartbeat.py` pings all browsers with one timer.
-- `driver.py` decides whom the engine takes, and holds what its sessions share.
+- `context.py` holds what all sessions share, and ends them.
+- `driver.py` decides whom the engine takes.
 - `self_test.py` connects once before the gateway starts; where that fails, the gateway does without the engine.
 
 The engine takes only what it knows well. `socket_gateway/entrance.py` offers it each new connection; every request that
 it does not take, and all long-polling, goes through uvicorn to python-engineio, which serves or refuses it. With
 `GATEWAY_DRIVER=stock` there is no engine, and everything goes that way.
 
-How a session ends: whoever learns of it calls `Engine.ended(session, reason)`, and the session writes its close frame.
+How a session ends: whoever learns of it calls `Context.ended(session, reason)`, and the session writes its close frame.
 
 | who learns of it | through |
 |---|---|
 | the browser closes: Engine.IO's packet or a close frame; or breaks RFC 6455 | `received`, `left` |
 | the gateway closes: a bound, a deadline, a drain | `Connections.close`, `EngineSession.close` |
 | no answer to a ping | `Heartbeat`, `give_up` |
-| the TCP connection is closed, which comes last in each case | `connection_lost`, `lost`; then `Engine.released` |
+| the TCP connection is closed, which comes last in each case | `connection_lost`, `lost`; then `Context.released` |
 
 Why it is fast: no task that reads or writes for a browser, no queue while it keeps up, one timer for all pings, no
 request object that outlives the handshake; and a version's frames, encoded once, go straight into the TCP transport.

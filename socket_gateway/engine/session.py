@@ -2,13 +2,10 @@
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
 
+from socket_gateway.engine.context import Context
 from socket_gateway.engine.websocket import WebSocketSession
 from socket_gateway.packets import CONNECT, TokenBucket, new_id, write_packet
-
-if TYPE_CHECKING:
-    from socket_gateway.engine.driver import Engine
 
 OPEN, CLOSE, PING, PONG, MESSAGE = "0", "1", "2", "3", "4"
 """The types of Engine.IO's packets: the first character of each message."""
@@ -21,11 +18,11 @@ _STRAY = frozenset({UPGRADE, PROBE, PROBED})
 class EngineSession(WebSocketSession):
     """Is one browser: its WebSocket, its Engine.IO session and, once that is connected, its Socket.IO client."""
 
-    __slots__ = ("_engine",)
+    __slots__ = ("_context",)
 
     def __init__(
         self,
-        engine: "Engine",
+        context: Context,
         session_id: str,
         address: str,
         locale: str,
@@ -33,15 +30,15 @@ class EngineSession(WebSocketSession):
         transport: asyncio.Transport,
     ) -> None:
         super().__init__(session_id, address, locale, bucket, transport)
-        self._engine = engine
+        self._context = context
 
     @property
     def most_bytes(self) -> int:
-        return self._engine.most_bytes
+        return self._context.most_bytes
 
     def open(self) -> None:
         """Sends the first packet of a new session."""
-        heartbeat = self._engine.heartbeat
+        heartbeat = self._context.heartbeat
         content = {
             "sid": self.id,
             "upgrades": [],
@@ -57,24 +54,24 @@ class EngineSession(WebSocketSession):
 
     def give_up(self) -> None:
         """Ends the session of a browser that has not answered a ping."""
-        self._engine.ended(self, "ping timeout")
+        self._context.ended(self, "ping timeout")
         super().close()
 
     def send_packet(self, packet: str) -> None:
         self.send_text(MESSAGE + packet)
 
     def close(self) -> None:
-        self._engine.ended(self, "server disconnect")
+        self._context.ended(self, "server disconnect")
         super().close()
 
     def received(self, text: str) -> None:
         if text.startswith(MESSAGE):
             self._received_packet(text[1:])
         elif text == PONG:
-            self._engine.heartbeat.answered(self)
+            self._context.heartbeat.answered(self)
             self.count_packet()
         elif text == CLOSE:
-            self._engine.ended(self, "client disconnect")
+            self._context.ended(self, "client disconnect")
             super().close()
         elif text in _STRAY:
             self.count_packet()
@@ -82,28 +79,28 @@ class EngineSession(WebSocketSession):
             self.received_malformed()
 
     def received_malformed(self) -> None:
-        self._engine.connections.malformed(self)
+        self._context.connections.malformed(self)
 
     def count_packet(self) -> None:
         if not self.bucket.take():
-            self.hold(self._engine.pause_seconds)
+            self.hold(self._context.pause_seconds)
 
     def left(self) -> None:
-        self._engine.ended(self, "transport close")
+        self._context.ended(self, "transport close")
 
     def output_waits(self) -> None:
-        self._engine.connections.outputs.waits(self)
+        self._context.connections.outputs.waits(self)
 
     def lost(self) -> None:
-        self._engine.lost(self)
+        self._context.lost(self)
 
     def _received_packet(self, text: str) -> None:
-        packet = self._engine.inbox.take(self, text)
+        packet = self._context.inbox.take(self, text)
         if packet is None:
             return
         if packet.type == CONNECT:
             sid = new_id()
             self.send_packet(write_packet(CONNECT, {"sid": sid}))
-            self._engine.sockets.connected(self, sid)
+            self._context.sockets.connected(self, sid)
         else:
-            self._engine.sockets.disconnected(self, "client disconnect")
+            self._context.sockets.disconnected(self, "client disconnect")

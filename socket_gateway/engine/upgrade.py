@@ -1,14 +1,16 @@
 """Takes a polling session over: the WebSocket on which its browser goes through the steps of an upgrade."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from socket_gateway.engine.context import Context
 from socket_gateway.engine.session import PROBE, PROBED, UPGRADE
 from socket_gateway.engine.websocket import WebSocketSession
+from socket_gateway.stock.driver import StockDriver
 from socket_gateway.stock.session import StockSession
 
-if TYPE_CHECKING:
-    from socket_gateway.engine.driver import Engine
+TakeOver = Callable[[StockSession, asyncio.Transport, bytes], None]
+"""`take_over(polling, transport, unread)`: the upgrade is complete, and `unread` has come after it."""
 
 
 class Upgrade(WebSocketSession):
@@ -18,11 +20,31 @@ class Upgrade(WebSocketSession):
     such a session is closed. It borrows the WebSocket of a session, and is none: `Connections` never has it.
     """
 
-    __slots__ = ("_deadline", "_engine", "_expected", "_has_failed", "_is_complete", "_polling", "_seconds")
+    __slots__ = (
+        "_context",
+        "_deadline",
+        "_expected",
+        "_has_failed",
+        "_is_complete",
+        "_polling",
+        "_seconds",
+        "_stock",
+        "_take_over",
+    )
 
-    def __init__(self, engine: "Engine", polling: StockSession, transport: asyncio.Transport, seconds: float) -> None:
+    def __init__(
+        self,
+        context: Context,
+        stock: StockDriver,
+        take_over: TakeOver,
+        polling: StockSession,
+        transport: asyncio.Transport,
+        seconds: float,
+    ) -> None:
         super().__init__(polling.id, polling.address, polling.locale, polling.bucket, transport)
-        self._engine = engine
+        self._context = context
+        self._stock = stock
+        self._take_over = take_over
         self._polling = polling
         self._seconds = seconds
         self._expected = PROBE
@@ -32,7 +54,7 @@ class Upgrade(WebSocketSession):
 
     @property
     def most_bytes(self) -> int:
-        return self._engine.most_bytes
+        return self._context.most_bytes
 
     def received(self, text: str) -> None:
         if text != self._expected:
@@ -43,7 +65,7 @@ class Upgrade(WebSocketSession):
             self._deadline.cancel()
             self._deadline = asyncio.get_running_loop().call_later(self._seconds, self._late)
             self.send_text(PROBED)
-            self._engine.stock.begin_upgrade(self._polling)
+            self._stock.begin_upgrade(self._polling)
         else:
             self._deadline.cancel()
             self._is_complete = self.is_held = True  # what follows is for the session that takes over
@@ -51,7 +73,7 @@ class Upgrade(WebSocketSession):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self._is_complete:
-            self._engine.take_over(self._polling, self.transport, self.unread)
+            self._take_over(self._polling, self.transport, self.unread)
 
     def received_malformed(self) -> None:
         self.received("")
@@ -60,12 +82,12 @@ class Upgrade(WebSocketSession):
         self._deadline.cancel()
         if not self._has_failed:  # another upgrade of the session may have begun since
             self._has_failed = True
-            self._engine.stock.cancel_upgrade(self._polling)
-            self._engine.close_in_time(self.transport)
+            self._stock.cancel_upgrade(self._polling)
+            self._context.close_in_time(self.transport)
 
     def lost(self) -> None:
         self.left()
-        self._engine.released(self)
+        self._context.released(self)
 
     def send_packet(self, packet: str) -> None:
         """Is not used: the polling session sends until the upgrade is complete."""
@@ -80,4 +102,4 @@ class Upgrade(WebSocketSession):
 
     def _late(self) -> None:
         self.transport.abort()
-        self._engine.connections.close(self.id, "upgrade_deadline")
+        self._context.connections.close(self.id, "upgrade_deadline")

@@ -185,7 +185,7 @@ def remains(gateway: Gateway) -> dict[str, int]:
         "connections of addresses": admission._per_address,
         "pings due": heartbeat._resting,
         "pings sent": heartbeat._asked,
-        "lost": gateway.engine._lost,
+        "lost": gateway.engine.context._lost,
     }
     return {name: len(holder) for name, holder in held.items() if len(holder)}
 
