@@ -88,8 +88,13 @@ class Outbox(asyncio.Queue[Any]):
             self.waits()
 
     def finish(self) -> None:
-        """Ends the queue: after its items the writer closes the WebSocket, or a waiting poll is answered."""
+        """Ends the queue: after its items the writer closes the WebSocket, or a waiting poll is answered.
+
+        The session holds the queue, and `waits` the session: a session that has ended must not be kept until a rare
+        collection of garbage finds the two.
+        """
         self.put_nowait(None)
+        self.waits = _nobody_asks
 
     def take_all(self) -> list[str]:
         """Takes all that waits, as Engine.IO packets that are encoded for a WebSocket."""
@@ -130,7 +135,7 @@ class Outbox(asyncio.Queue[Any]):
 
 
 def _nobody_asks() -> None:
-    """Stands for a session that has not been opened yet."""
+    """Stands for a session that has not been opened yet, or has ended."""
 
 
 def _size(item: Any) -> int:

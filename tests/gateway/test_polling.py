@@ -1,6 +1,7 @@
 """Tests that a browser which polls loses nothing: while it upgrades, and where a poll's connection is lost."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import httpx
@@ -9,6 +10,7 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 
 from local.embedded import LOOPBACK, Valkey
+from socket_gateway.stock.session import StockSession
 from tests.harness.bare_clients import Poller, remains, versions
 from tests.harness.gateway_stack import (
     PATIENCE_SECONDS,
@@ -63,6 +65,25 @@ async def test_nothing_waits_for_a_polling_session_that_has_ended(gateway: Runni
         gateway.gateway.connections.close(poller.sid, "test")
         await left(gateway.gateway, poller.sid)
         assert "outputs" not in remains(gateway.gateway)
+
+
+async def test_a_session_that_has_ended_is_freed_without_a_collection_of_garbage(gateway: Running) -> None:
+    """The gateway collects garbage rarely: what waits for it would be memory that grows for hours."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with httpx.AsyncClient(base_url=gateway.url, timeout=PATIENCE_SECONDS) as http:
+            poller = Poller(http)
+            await poller.connect()
+            assert poller.sid in sessions_in_memory()
+            gateway.gateway.connections.close(poller.sid, "test")
+        await until(lambda: poller.sid not in sessions_in_memory())
+    finally:
+        gc.enable()
+
+
+def sessions_in_memory() -> set[str]:
+    return {it.id for it in gc.get_objects() if isinstance(it, StockSession)}
 
 
 @pytest.mark.parametrize("is_noticed", [True, False])
