@@ -19,7 +19,7 @@ from chalicelib.domain.tokens import TrackingGrant
 from chalicelib.flows.initiate_payment import Initiated
 from chalicelib.runtime import deadline, log
 from chalicelib.settings import allowed_origin, runs_in_lambda
-from chalicelib.web import callers, replies, requests
+from chalicelib.web import callers, invocation, replies, requests
 
 TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
 
@@ -41,20 +41,27 @@ gc.enable()
 
 
 @app.middleware("all")
-def log_failures(invocation: Any, get_response: Callable[[Any], Any]) -> Any:
+def with_log_context(call: Any, get_response: Callable[[Any], Any]) -> Any:
+    """Has every line say which invocation it is of."""
+    log.begin(**invocation.log_fields(call))
+    return get_response(call)
+
+
+@app.middleware("all")
+def log_failures(call: Any, get_response: Callable[[Any], Any]) -> Any:
     """Logs an exception of a schedule, which Lambda would write in a form of its own. A route's never comes here."""
     try:
-        return get_response(invocation)
+        return get_response(call)
     except Exception:
         log.failure("function-failed")
         raise
 
 
 @app.middleware("all")
-def within_the_lambdas_time(invocation: Any, get_response: Callable[[Any], Any]) -> Any:
+def within_the_lambdas_time(call: Any, get_response: Callable[[Any], Any]) -> Any:
     """Sets the deadline by which CamPay must have answered, so that the outcome can still be recorded."""
-    with deadline.until(requests.answer_by(invocation, clock.now())):
-        return get_response(invocation)
+    with deadline.until(invocation.answer_by(call, clock.now())):
+        return get_response(call)
 
 
 @app.middleware("http")
@@ -82,8 +89,9 @@ def initiate() -> Response:
         if not by_key:
             payments.address_limits.count_refusal(callers.address_of(request))
         raise
+    log.note(order=wanted.order_id)
     if not by_key and "orderToken" not in requests.json_object(request):
-        log.warning("unsigned-order-accepted", order=wanted.order_id)
+        log.warning("unsigned-order-accepted")
     return initiated(payments, payments.initiate(wanted))
 
 
@@ -95,6 +103,7 @@ def webhook() -> Response:
     call = requests.webhook_call(current_request())
     tokens.check_webhook_signature(call.signature, payments.settings.campay.webhook_keys, payments.clock.now())
     if call.reference is not None:
+        log.note(reference=call.reference)
         payments.settle.handle_webhook(call.reference, call.provider_reference)
     return replies.reply({"received": True})
 
@@ -108,6 +117,7 @@ def status(order_id: str) -> Response:
     require_key_or_grant(payments, request, lambda grant: grant.order_id == order_id)
     if not requests.is_order_id(order_id):
         raise NotFound
+    log.note(order=order_id)
     return replies.reply(payments.track.order(order_id))
 
 
@@ -119,6 +129,7 @@ def tracking(reference: str) -> Response:
     require_key_or_grant(payments, request, lambda grant: grant.reference == reference)
     if not requests.is_reference(reference):
         raise NotFound
+    log.note(reference=reference)
     return replies.reply(payments.track.payment(reference))
 
 
@@ -133,6 +144,7 @@ def give_up(reference: str) -> Response:
     """Ends the customer's wait. Only the customer's tracking token may: the merchant key does not open it."""
     payments, request = service(), current_request()
     require_grant(payments, request, lambda grant: grant.reference == reference)
+    log.note(reference=reference)
     return replies.reply(to_event(payments.give_up(reference), payments.clock.now()))
 
 
@@ -173,6 +185,7 @@ def operate(reference: str, action: str) -> Response:
     callers.require_key(request, payments.settings.operator_api_keys)
     if not requests.is_reference(reference):
         raise NotFound
+    log.note(reference=reference)
     if action == "recheck":
         payment = payments.operate.recheck(reference)
     elif action == "redeliver":

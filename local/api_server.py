@@ -84,6 +84,7 @@ class _Handler(ChaliceRequestHandler):
 
     def parse_request(self) -> bool:
         self._started = time.perf_counter()
+        log.begin()  # of the connection's request before, nothing is said of this one
         return bool(super().parse_request())
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002 - the base class's

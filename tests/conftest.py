@@ -22,6 +22,7 @@ from chalicelib import bootstrap
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import create_table
 from chalicelib.bootstrap import Service
+from chalicelib.runtime import log
 from chalicelib.runtime.settings_reader import RedisSettings
 from chalicelib.settings import CampaySettings, Limits, Settings
 from infra.functions import API
@@ -92,6 +93,7 @@ def ledger(dynamodb: Any, table: str, clock: HandClock) -> Ledger:
 @pytest.fixture(autouse=True)
 def _log_of_product(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="payments")
+    log.begin()  # a test that calls the app leaves its invocation's context
 
 
 def aws_client(service: str, aws: EmbeddedAws) -> Any:

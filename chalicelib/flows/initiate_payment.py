@@ -138,6 +138,7 @@ class InitiatePayment:
         `begin_prompt` lets one call send it, so that at most one `/collect/` leaves for one claim.
         """
         payment = claimed.payment
+        log.note(reference=payment.reference)
         if not self.ledger.begin_prompt(payment.reference):
             return Initiated(self.earlier.load(payment.reference).payment, replayed=True)
         outcome = self.campay.collect(payment.reference, request.phone_number, payment.money, request.description)

@@ -52,6 +52,11 @@ class ReadPayment:
     clock: Clock
 
     def __call__(self, stored: Stored, reading: Reading, look_up: LookUp | None = None) -> Payment:
+        """Reads and applies, as `_read` does, and has each line meanwhile name the payment."""
+        with log.context(reference=stored.payment.reference, order=stored.payment.order_id):
+            return self._read(stored, reading, look_up)
+
+    def _read(self, stored: Stored, reading: Reading, look_up: LookUp | None) -> Payment:
         """Returns the payment after what CamPay's records made of it. The read lease ends here, however it goes.
 
         `look_up`: asked where the payment's CamPay reference is not known; usually one search of the statement.

@@ -44,6 +44,7 @@ class TrackPayment:
         reference = order.paid or order.latest
         if reference is None:
             raise NotFound
+        log.note(reference=reference)
         kept = self._kept(reference)
         lags_behind = kept is not None and order.paid is not None and kept["status"] not in FINAL
         return self._newest(reference, None if lags_behind else kept)

@@ -1,4 +1,8 @@
-"""Logs one line of JSON per event: `time` (ISO 8601, UTC), `level`, `event`, then the event's own fields.
+"""Logs one line of JSON per event: `time` (ISO 8601, UTC), `level`, `event`, the event's fields, then the context's.
+
+The context is what all lines of one invocation say alike: which one it is, and what it is about. It belongs to the
+thread; a pool's task has it where it runs in a copy of its submitter's context (`contextvars.copy_context`). What is
+noted in a copy stays there.
 
 The API and the gateway write the same form. Phone numbers and tokens that get into a line are redacted.
 """
@@ -8,11 +12,16 @@ import logging
 import re
 import sys
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 from chalicelib.domain.contract import to_iso
 
 logger = logging.getLogger("payments")
+_context: ContextVar[Mapping[str, object]] = ContextVar("_context", default=MappingProxyType({}))
 _PRIVATE = re.compile(r"\+?237\s?6(?:\s?[0-9]){8}|eyJ[\w-]+\.[\w-]*\.?[\w-]*|\bToken [0-9A-Za-z]{20,}")
 
 
@@ -22,7 +31,8 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time = to_iso(int(record.created * 1000))
         line: dict[str, Any] = {"time": time, "level": record.levelname, "event": record.getMessage()}
-        line |= getattr(record, "fields", {})
+        fields, context = getattr(record, "fields", {}), _context.get()
+        line |= {**fields, **context, **fields}  # in this order, and the event's own value where both have a field
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return redact(json.dumps(line, ensure_ascii=False, default=str))
@@ -51,6 +61,26 @@ def hook_uncaught() -> None:
     logging.captureWarnings(True)
     sys.excepthook = lambda _kind, error, _trace: failure("process-failed", error)
     threading.excepthook = lambda it: failure("thread-failed", it.exc_value)
+
+
+def begin(**fields: object) -> None:
+    """Starts the context of an invocation. It lasts until the next one's, since Chalice logs after our code."""
+    _context.set(fields)
+
+
+def note(**fields: object) -> None:
+    """Adds to the context what has become known. `fields`: no phone number, token or signature."""
+    _context.set({**_context.get(), **fields})
+
+
+@contextmanager
+def context(**fields: object) -> Iterator[None]:
+    """Adds fields to the context of the code inside, such as one payment of the many that an invocation works on."""
+    token = _context.set({**_context.get(), **fields})
+    try:
+        yield
+    finally:
+        _context.reset(token)
 
 
 def info(event: str, **fields: object) -> None:

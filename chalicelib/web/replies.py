@@ -40,12 +40,12 @@ def answers_problems(
             try:
                 return route(*args, **kwargs)
             except PaymentError as error:
-                log.info("call-refused", route=route.__name__, code=error.code)
+                log.info("call-refused", code=error.code)
                 if isinstance(error, NotAuthenticated):
                     not_authenticated()
                 return problem(error, locale_of(current_request()))
             except Exception:
-                log.failure("route-failed", route=route.__name__)
+                log.failure("route-failed")
                 return problem(PaymentError(), locale_of(current_request()))
 
         return answer

@@ -23,8 +23,6 @@ from chalicelib.web.callers import address_of
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-LAST_WORK_MS = 3_000
-"""Time of a Lambda that is kept for the ledger, the live store and the reply."""
 MAXIMUM_BODY_BYTES = 16_000
 MAXIMUM_AMOUNT = 100_000_000
 _ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
@@ -39,15 +37,6 @@ SIMULATED_NUMBERS = {
     "lost-webhook": "237670000002",
     "late": "237670000003",
 }
-
-
-def answer_by(invocation: Any, now: int) -> int:
-    """Returns when a Lambda must have its answers from outside, so that it can still record them and reply.
-
-    `invocation`: what a middleware is given, a route's request or the event of a schedule.
-    """
-    context: Any = invocation.lambda_context if isinstance(invocation, Request) else invocation.context
-    return now + int(context.get_remaining_time_in_millis()) - LAST_WORK_MS
 
 
 def locale_of(request: Request | None) -> str:

@@ -39,8 +39,8 @@ def fails(event):
     raise RuntimeError("a schedule")
 
 
-assert call("GET", "/api/payment/health").status == 200
 assert call("POST", "/api/payment/initiate", {"orderId": 1}).status == 401
+assert call("GET", "/api/payment/health").status == 200
 assert call("DELETE", "/api/payment/health").status == 405
 assert app(event_of("GET", "/breaks"), LambdaContext("api", 512, max_runtime_ms=28_000))["statusCode"] == 500
 app.log.warning("Chalice's own logger")
@@ -90,6 +90,13 @@ def test_every_line_is_json_with_its_time(settings: Settings, aws: EmbeddedAws) 
         "RuntimeError: the process itself",
     ]
     assert run.returncode == 1
+    contexts = [(line.get("route") or line.get("function"), line.get("cold_start", False)) for line in lines]
+    assert contexts == [
+        ("POST /api/payment/initiate", True),
+        *[("GET /breaks", False)] * 4,
+        (None, False),
+        *[("fails", False)] * 3,
+    ]
 
 
 def test_the_developers_server_writes_json_too(tmp_path: Path) -> None:
