@@ -1,5 +1,8 @@
 """Prints the figures of `docs/performance.md` (`make bench`), and fails where one is above its target.
 
+`python -m benchmarks operations --write` also keeps what was counted, for docs/scale.md and docs/cost.md.
+`python -m benchmarks resources` counts in the templates what AWS bills by the hour or month, for the same pages.
+`python -m benchmarks scale` writes the two pages.
 `python -m benchmarks page-latency` measures the time to the customer's screen; it needs Chromium and the built page.
 `python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes a few minutes.
 `python -m benchmarks endurance [--minutes 30]` runs a gateway under all that browsers do to it.
@@ -10,19 +13,24 @@ import asyncio
 import sys
 
 from benchmarks import operation_counts
+from benchmarks.scale import counted
 
 
 def count_operations() -> None:
-    rows, paths = operation_counts.run()
+    rows, payments = operation_counts.run()
     print(f"{'operation':36} {'Redis round trips':>18} {'DynamoDB calls':>15}   aim (Redis + DynamoDB)")
     for row in rows:
         print(f"{row.operation:36} {row.redis_round_trips:18} {row.dynamodb_calls:15}   {row.aim}")
-    print(f"\n{'payment':36} {'write units':>18} {'writes':>15}")
-    for path in paths:
-        print(f"{path.path:36} {path.units:18} {path.writes:15}")
+    print(f"\n{'payment':36} {'write units':>18} {'writes':>15}   reads of CamPay")
+    for path, counts in payments.items():
+        print(f"{path:36} {counts.write_units:18} {counts.writes:15}   {counts.campay_reads}")
     missed = [row.operation for row in rows if row.misses_its_aim]
     if missed:
         sys.exit(f"above its aim: {', '.join(missed)}")
+    if "--write" in sys.argv:
+        counted.write(payments)
+    elif not counted.is_current(payments):
+        sys.exit(f"not as {counted.PATH.name} has it: python -m benchmarks operations --write, then scale")
 
 
 def time_the_page() -> None:
@@ -68,8 +76,40 @@ def endure() -> None:
     print("nothing lost, doubled or out of order; memory flat; nobody left behind")
 
 
+def scale() -> None:
+    from benchmarks.scale import command
+
+    command.run(sys.argv[2:])
+
+
+def count_resources() -> None:
+    import json
+    import tempfile
+    from pathlib import Path
+
+    from benchmarks.scale import resources
+    from infra.cdk_app import synthesise
+    from infra.deployment import STACK_NAME
+    from infra.node import ensure_node
+    from infra.stages import STAGES
+
+    ensure_node()
+    with tempfile.TemporaryDirectory() as folder:
+        synthesise({}, Path(folder))
+        templates = {
+            name: [
+                json.loads((Path(folder) / f"{STACK_NAME.format(stage=name)}{stack}.template.json").read_text("utf-8"))
+                for stack in ("", "-secrets")
+            ]
+            for name in STAGES
+        }
+    resources.write({name: resources.of_templates(*it) for name, it in templates.items()})
+
+
 BENCHMARKS = {
     "operations": count_operations,
+    "resources": count_resources,
+    "scale": scale,
     "page-latency": time_the_page,
     "large-statement": read_large_statement,
     "endurance": endure,

@@ -1,6 +1,8 @@
 """Counts the round trips to Redis and the calls to DynamoDB of each operation of the API."""
 
 import os
+import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,7 +11,8 @@ from typing import Any
 import redis
 import requests
 
-from benchmarks.write_units import WriteUnits, Written
+from benchmarks.scale.counted import PaymentCounts
+from benchmarks.write_units import WriteUnits
 from chalicelib import bootstrap
 from chalicelib.adapters.ledger.table import create_table
 from chalicelib.bootstrap import Service
@@ -19,6 +22,7 @@ from chalicelib.runtime.clock import Clock
 from chalicelib.settings import read_settings
 from local.campay_simulator import CampaySimulator
 from local.embedded import EmbeddedAws, Valkey
+from local.simulator.http_server import Answer, Request
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,20 @@ class CountingConnection(redis.Connection):
         super().send_packed_command(*arguments, **options)  # type: ignore[no-untyped-call]  # redis-py has no types for it
 
 
-class Counter:
+class CountingSimulator(CampaySimulator):
+    """Counts the calls of CamPay's API by the first part of their path, such as `transaction`."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.calls: Counter[str] = Counter()
+        super().__init__(**settings)
+
+    def _respond(self, request: Request) -> Answer:
+        if call := re.match(r"/api/(\w+)/", request.path):
+            self.calls[call[1]] += 1
+        return super()._respond(request)
+
+
+class OperationCounter:
     def __init__(self, aws: EmbeddedAws) -> None:
         self._aws = aws
         self.rows: list[Counted] = []
@@ -70,8 +87,9 @@ class ForwardClock(Clock):
         return super().now() + self.added
 
 
-def run() -> tuple[list[Counted], list[Written]]:
-    with Valkey() as valkey, EmbeddedAws() as aws, CampaySimulator(approve_after=600, slow_approve_after=600) as campay:
+def run() -> tuple[list[Counted], dict[str, PaymentCounts]]:
+    simulator = CountingSimulator(approve_after=600, slow_approve_after=600)
+    with Valkey() as valkey, EmbeddedAws() as aws, simulator as campay:
         environment = {
             "AWS_ENDPOINT_URL": aws.url,
             "AWS_DEFAULT_REGION": "eu-west-1",
@@ -99,13 +117,13 @@ def run() -> tuple[list[Counted], list[Written]]:
 
         create_table(boto3.client("dynamodb"), "payments")
         counted = _count(service, clock, aws, campay)
-        written = _paths(service, clock, campay)
+        payments = _payments(service, clock, aws, campay)
         service.close()
-        return counted, written
+        return counted, payments
 
 
 def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: CampaySimulator) -> list[Counted]:
-    counter = Counter(aws)
+    counter = OperationCounter(aws)
     request = PaymentRequest("warm-up", Money(5000, "XAF"), "237677777701", "bench", "fr", address="127.0.0.9")
     service.initiate(request)  # connections are opened and the script is loaded
     service.track.payment(service.initiate(request).payment.reference)
@@ -129,18 +147,23 @@ def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: Camp
     return counter.rows
 
 
-def _paths(service: Service, clock: ForwardClock, campay: CampaySimulator) -> list[Written]:
-    """Runs three payments with all of their checks, and counts the write units of each.
+def _payments(
+    service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: CountingSimulator
+) -> dict[str, PaymentCounts]:
+    """Runs three payments with all of their checks, and counts what each costs.
 
     One is paid and one declined, each with its webhook; nobody answers the third.
     """
     import boto3
 
     _check_all(service, clock)
-    counted = WriteUnits(service.ledger._table.client, boto3.client("dynamodb"), "payments")
-    written = []
+    units = WriteUnits(service.ledger._table.client, boto3.client("dynamodb"), "payments")
+    counted = {}
     for number, (path, outcome) in enumerate((("paid", "SUCCESSFUL"), ("declined", "FAILED"), ("unanswered", None))):
-        counted.units = counted.writes = 0
+        units.reset()
+        aws.calls.clear()
+        campay.calls.clear()
+        CountingConnection.sent = 0
         request = PaymentRequest(f"path-{number}", Money(5000, "XAF"), f"23767777771{number}", "bench", "fr")
         payment = service.initiate(request).payment
         if outcome:
@@ -148,8 +171,26 @@ def _paths(service: Service, clock: ForwardClock, campay: CampaySimulator) -> li
             _resolve(campay, payment.provider_reference, outcome)
             service.settle.handle_webhook(payment.reference, payment.provider_reference)
         _check_all(service, clock)
-        written.append(Written(path, counted.units, counted.writes))
-    return written
+        counted[path] = _counts(units, aws, campay)
+    return counted
+
+
+_READS = {"GetItem", "BatchGetItem", "TransactGetItems"}
+_FOR_ALL_PAYMENTS = {"Query"}
+_WRITES = {"UpdateItem", "PutItem", "TransactWriteItems"}
+
+
+def _counts(units: WriteUnits, aws: EmbeddedAws, campay: CountingSimulator) -> PaymentCounts:
+    calls = dict(aws.calls)
+    return PaymentCounts(
+        write_units=units.units,
+        writes=units.writes,
+        index_units=dict(units.of_index),
+        read_calls=sum(calls.get(name, 0) for name in _READS) - units.reads,
+        aws_calls={name: count for name, count in calls.items() if name not in _READS | _WRITES | _FOR_ALL_PAYMENTS},
+        campay_calls=dict(campay.calls),
+        redis=CountingConnection.sent,
+    )
 
 
 def _check_all(service: Service, clock: ForwardClock) -> None:

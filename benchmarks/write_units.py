@@ -8,8 +8,8 @@ or changed, and twice that where the entry's key changes (DynamoDB developer gui
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.adapters.ledger.table import TABLE
@@ -20,24 +20,24 @@ _KEYS = ("pk", "sk")
 _KB = 1024
 
 
-@dataclass(frozen=True)
-class Written:
-    path: str
-    units: int
-    writes: int
-
-
 class WriteUnits:
-    """Adds up the write units of one client. `reader`: another client, which reads the items before and after."""
+    """Adds up the write units of one client. `reader`: another client, which reads the items before and after.
+
+    `units`: of the table and its indexes; `of_index`: those of each index; `reads`: the calls of `reader`.
+    """
 
     def __init__(self, client: Any, reader: Any, table: str) -> None:
         self._reader = reader
         self._table = table
         self._lock = threading.Lock()
-        self.units = self.writes = 0
+        self.reset()
         for operation in ("UpdateItem", "PutItem", "TransactWriteItems"):
             client.meta.events.register(f"before-call.dynamodb.{operation}", self._before)
             client.meta.events.register(f"after-call.dynamodb.{operation}", self._after)
+
+    def reset(self) -> None:
+        self.units = self.writes = self.reads = 0
+        self.of_index: Counter[str] = Counter()
 
     def _before(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         request = json.loads(params["body"])
@@ -46,15 +46,20 @@ class WriteUnits:
 
     def _after(self, context: Mapping[str, Any], **_: Any) -> None:
         units = 0
+        of_index: Counter[str] = Counter()
         for key, before in context["written"]:
             after = self._read(key)
             units += context["factor"] * _units(max(_size(before), _size(after)))
-            units += sum(_index_units(index, before, after) for index in TABLE["GlobalSecondaryIndexes"])
+            for index in TABLE["GlobalSecondaryIndexes"]:
+                of_index[index["IndexName"]] += _index_units(index, before, after)
         with self._lock:
-            self.units += units
+            self.units += units + of_index.total()
+            self.of_index += of_index
             self.writes += 1
 
     def _read(self, key: Item) -> Item:
+        with self._lock:
+            self.reads += 1
         item: Item = self._reader.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
         return item
 

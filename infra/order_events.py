@@ -17,7 +17,6 @@ from infra.stages import Stage
 
 API_KEY_HEADER = "X-Api-Key"
 _ATTEMPTS = 185  # EventBridge's most; it backs off, so that they fill the day
-_PER_SECOND = 50
 
 
 class OrderEvents(Construct):
@@ -65,7 +64,7 @@ class OrderEvents(Construct):
             authorization=events.Authorization.api_key(API_KEY_HEADER, key.secret_value),
         )
         shop = events.ApiDestination(
-            self, "Shop", connection=connection, endpoint=url, rate_limit_per_second=_PER_SECOND
+            self, "Shop", connection=connection, endpoint=url, rate_limit_per_second=stage.order_events_per_second
         )
         rule = events.Rule(self, "ToShop", event_bus=self.bus, event_pattern=ours)
         rule.add_target(

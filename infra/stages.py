@@ -76,8 +76,9 @@ class RedisSize:
 class Stage:
     """A deployment.
 
-    `campay_api_url` decides whether money moves. `order_events_url`: the shop's, for order events by HTTPS; without it
-    they go to the bus only. `float_threshold`: the balance at CamPay, in XAF, below which there is an alarm.
+    `campay_api_url` decides whether money moves. `order_events_url`: the shop's, for order events by HTTPS, at most
+    `order_events_per_second`; without it they go to the bus only. `float_threshold`: the balance at CamPay, in XAF,
+    below which there is an alarm.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Stage:
     api_domain: Domain | None = None
     gateway_domain: Domain | None = None
     order_events_url: str | None = None
+    order_events_per_second: int = 50
     alarm_email: str | None = None
     float_threshold: int = 0
     log_retention_days: int = 30

@@ -1,0 +1,137 @@
+"""Computes what a stage costs a month: what it has, whether anybody pays or not, and what its payments use."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import ceil
+
+from benchmarks.scale import prices
+from benchmarks.scale.prices import HOURS
+from benchmarks.scale.resources import Resources
+from benchmarks.scale.traffic import Traffic
+from chalicelib.flows.reconcile_payments import RUN_SECONDS
+from infra.stages import Stage
+
+_MINUTES = HOURS * 60
+_MEMORY_GB = 0.5
+"""Of each function: `.chalice/config.json`."""
+_CONTAINER_METRICS, _METRICS_OF_A_CONTAINER = 40, 25
+"""Of Container Insights: those of a cluster with one service, and of each of its containers. Estimated."""
+_CHECKS_OF_A_FUNCTION = 10
+"""Made at once."""
+_POLLS = 5 * 3 * _MINUTES
+"""Lambda's own of an empty queue: five pollers that wait for 20 s each."""
+_LEDGER_MONTHS = 12
+"""A payment is kept for ever; the bill is that of a stage that is a year old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a bill. `sum`: how the dollars come about."""
+
+    name: str
+    sum: str
+    dollars: float
+
+
+def total(lines: list[Line]) -> float:
+    return sum(line.dollars for line in lines)
+
+
+def for_stage(resources: Resources, stage: Stage, traffic: Traffic) -> Resources:
+    """Returns the resources of a stage whose size was changed, with as many containers as its average needs."""
+    browsers = traffic.browsers / traffic.assumed.peak
+    size = stage.gateway
+    return replace(
+        resources,
+        containers=max(size.minimum, ceil(browsers / size.connections)),
+        cpu=size.cpu,
+        memory=size.memory,
+        redis_type=stage.redis.node_type,
+    )
+
+
+def fixed(it: Resources) -> list[Line]:
+    """Returns what a stage costs without one payment."""
+    return [line for line in (*_by_the_hour(it), *_by_the_month(it)) if line.dollars]
+
+
+def _by_the_hour(it: Resources) -> Iterator[Line]:
+    spot = prices.SPOT_SHARE.dollars if it.is_spot else 1
+    vcpu, memory = it.containers * it.cpu / 1024, it.containers * it.memory / 1024
+    node = prices.NODE[it.redis_type].dollars
+    yield _hours("NAT gateway", it.nat_gateways, prices.NAT_GATEWAY.dollars)
+    for kind, number in it.instances.items():
+        yield _hours(f"NAT instance, {kind}", number, prices.INSTANCE[kind].dollars)
+    yield Line("its disk", f"{it.disk_gb} GB × {prices.DISK_GB.dollars}", prices.DISK_GB.of(it.disk_gb))
+    yield _hours("public IPv4 addresses", it.public_ipv4, prices.PUBLIC_IPV4.dollars)
+    yield _hours("load balancer", it.load_balancers, prices.LOAD_BALANCER.dollars)
+    yield Line(
+        "gateway on Fargate" + (" Spot" if it.is_spot else ""),
+        f"{it.containers} × ({it.cpu / 1024:g} vCPU × {prices.VCPU.dollars} + {it.memory / 1024:g} GB × "
+        f"{prices.MEMORY_GB.dollars}) × {HOURS} h" + (f" × {spot}" if it.is_spot else ""),
+        HOURS * spot * (vcpu * prices.VCPU.dollars + memory * prices.MEMORY_GB.dollars),
+    )
+    yield _hours(f"Valkey, {it.redis_type}", it.redis_nodes, node)
+
+
+def _hours(name: str, number: int, dollars: float) -> Line:
+    return Line(name, f"{number} × {dollars} × {HOURS} h", number * dollars * HOURS)
+
+
+def _by_the_month(it: Resources) -> Iterator[Line]:
+    yield _monthly("secrets", it.secrets, prices.SECRET)
+    yield _monthly("alarms, by the metrics that they watch", it.alarm_metrics, prices.ALARM)
+    yield _monthly("metrics made of log lines", it.log_metrics, prices.METRIC)
+    if it.has_container_metrics:
+        metrics = _CONTAINER_METRICS + it.containers * _METRICS_OF_A_CONTAINER
+        yield _monthly("Container Insights", metrics, prices.CONTAINER_METRIC)
+    yield _monthly("dashboard", it.dashboards, prices.DASHBOARD)
+    yield _monthly("WAF, list", it.web_acls, prices.WEB_ACL)
+    yield _monthly("WAF, rules", it.web_acl_rules, prices.WEB_ACL_RULE)
+    seconds = RUN_SECONDS * _MINUTES * _MEMORY_GB
+    yield Line("sweep", f"{RUN_SECONDS} s a minute × {_MEMORY_GB} GB", prices.LAMBDA_GB_SECOND.of(seconds))
+    yield Line("queues that are asked for work", f"{_POLLS:,} × queues", prices.QUEUE_CALL.of(it.queues * _POLLS))
+
+
+def _monthly(name: str, number: int, price: prices.Price) -> Line:
+    free = f", {price.free:g} of them free" if price.free else ""
+    return Line(name, f"{number} × {price.dollars}{free}", price.of(number))
+
+
+def used(it: Resources, traffic: Traffic) -> list[Line]:
+    """Returns what a month's payments use, beyond what AWS gives to each account."""
+    payments, assumed = traffic.payments_a_month, traffic.assumed
+    calls = 1 + assumed.looks + assumed.healths + traffic.webhooks + traffic.checks
+    seconds = (traffic.api_seconds + traffic.check_seconds / _CHECKS_OF_A_FUNCTION) * _MEMORY_GB
+    writes = traffic.per_payment(lambda counts: counts.write_units)
+    reads = traffic.per_payment(lambda counts: counts.read_calls)
+    queue = traffic.queue_sends + 2 * traffic.checks if it.queues else 0
+    gigabytes = payments / 10**9
+    units = _capacity_units(traffic)
+    lines = [
+        _of("API Gateway", payments * traffic.api_calls, "calls", prices.API_CALL),
+        _of("WAF", payments * traffic.api_calls * it.web_acls, "calls", prices.WEB_ACL_CALL),
+        _of("Lambda", payments * calls, "calls", prices.LAMBDA_CALL),
+        _of("Lambda", payments * seconds, "GB-seconds", prices.LAMBDA_GB_SECOND),
+        _of("DynamoDB", payments * writes, "write units", prices.WRITE_UNIT),
+        _of("DynamoDB", payments * reads, "read units", prices.READ_UNIT),
+        _of("DynamoDB", gigabytes * assumed.ledger_bytes * _LEDGER_MONTHS, "GB after a year", prices.LEDGER_GB),
+        _of("SQS", payments * queue, "calls", prices.QUEUE_CALL),
+        _of("EventBridge", payments * traffic.order_events, "events", prices.ORDER_EVENT),
+        _of("EventBridge", payments * traffic.order_events, "calls of the shop", prices.ORDER_EVENT_TO_SHOP),
+        _of("CloudWatch", gigabytes * assumed.log_bytes, "GB of logs", prices.LOG_GB),
+        _of("NAT gateway", gigabytes * assumed.nat_bytes * min(it.nat_gateways, 1), "GB", prices.NAT_GB),
+        _of("Load balancer", units * HOURS, "capacity unit hours", prices.CAPACITY_UNIT),
+        _of("To the internet", gigabytes * assumed.out_bytes, "GB", prices.OUT_GB),
+    ]
+    return [line for line in lines if line.dollars]
+
+
+def _of(name: str, units: float, what: str, price: prices.Price) -> Line:
+    return Line(name, f"{units:,.0f} {what}", price.of(units))
+
+
+def _capacity_units(traffic: Traffic) -> float:
+    """Returns the load balancer's capacity units at the average: 25 new connections a second, or 3,000 open ones."""
+    rate = traffic.rate / traffic.assumed.peak
+    return max(rate / 25, traffic.browsers / traffic.assumed.peak / 3_000)

@@ -1,0 +1,140 @@
+"""Holds the load of each part of a stage against its limit."""
+
+import json
+from dataclasses import dataclass
+
+from benchmarks.scale import limits
+from benchmarks.scale.limits import Kind
+from benchmarks.scale.traffic import Traffic
+from chalicelib.adapters.ledger.table import SHARDS
+from infra.stages import Stage
+from socket_gateway.settings import Bounds
+from tests import ROOT
+
+CHALICE = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part's load and its limit, both in `unit`; no limit where none is known."""
+
+    name: str
+    load: float
+    limit: float | None
+    unit: str
+    kind: Kind
+
+    @property
+    def share(self) -> float | None:
+        return None if self.limit is None else self.load / self.limit
+
+
+def parts(traffic: Traffic, stage: Stage) -> list[Part]:
+    """Returns all parts of a stage, in the order in which a payment meets them."""
+    return [
+        *_api(traffic, stage),
+        *_functions(traffic, stage),
+        *_ledger(traffic),
+        *_events(traffic, stage),
+        *_redis(traffic, stage),
+        *_gateway(traffic, stage),
+        *_outside(traffic, stage),
+    ]
+
+
+def first_to_break(of: list[Part]) -> Part:
+    """Returns the part that is nearest to its limit, or furthest beyond."""
+    return max(of, key=lambda part: part.share or 0)
+
+
+def _api(traffic: Traffic, stage: Stage) -> list[Part]:
+    rate, it = traffic.rate, traffic.assumed
+    return [
+        Part("API Gateway: starts of payments", rate, stage.api.initiate_rate, "calls/s", Kind.SETTING),
+        Part("API Gateway: looks at one route", rate * it.looks, stage.api.look_rate, "calls/s", Kind.SETTING),
+        _of("API Gateway: all calls", rate * traffic.api_calls, limits.API_CALLS, "calls/s"),
+    ]
+
+
+def _functions(traffic: Traffic, stage: Stage) -> list[Part]:
+    rate = traffic.rate
+    reserved = stage.api.concurrency
+    rows = traffic.payments_a_day
+    statement_seconds = rows / traffic.assumed.statement_rows_per_second
+    timeout = CHALICE["lambda_functions"]["statement"]["lambda_timeout"]
+    return [
+        Part("Lambda: the API", rate * traffic.api_seconds, reserved, "at once", Kind.SETTING),
+        Part("Lambda: the API, CamPay hanging", rate * traffic.hanging_seconds, reserved, "at once", Kind.SETTING),
+        Part("Lambda: checks", rate * traffic.check_seconds, CHECKS_AT_ONCE, "at once", Kind.FIXED),
+        Part("Lambda: the nightly comparison", statement_seconds, timeout, "s", Kind.SETTING),
+    ]
+
+
+CHECKS_AT_ONCE = 8 * 55 / 60
+
+
+def _ledger(traffic: Traffic) -> list[Part]:
+    rate = traffic.rate
+
+    def of_index(name: str, shards: int) -> Part:
+        units = rate * traffic.per_payment(lambda it: it.index_units[name]) / shards
+        return _of(f"DynamoDB: index `{name}`, a partition", units, limits.PARTITION_WRITES, "units/s")
+
+    writes = rate * traffic.per_payment(lambda it: it.write_units)
+    reads = rate * traffic.per_payment(lambda it: it.read_calls)
+    return [
+        _of("DynamoDB: writes", writes, limits.TABLE_UNITS, "units/s"),
+        _of("DynamoDB: reads", reads, limits.TABLE_UNITS, "units/s"),
+        of_index("due", SHARDS),
+        of_index("undelivered", SHARDS),
+        of_index("day", 1),
+    ]
+
+
+def _events(traffic: Traffic, stage: Stage) -> list[Part]:
+    events = traffic.rate * traffic.order_events
+    return [
+        _of("EventBridge: events put", events, limits.PUT_EVENTS, "calls/s"),
+        Part("EventBridge: calls of the shop", events, stage.order_events_per_second, "calls/s", Kind.SETTING),
+        _of("EventBridge: calls of one destination", events, limits.API_DESTINATION, "calls/s"),
+    ]
+
+
+def _redis(traffic: Traffic, stage: Stage) -> list[Part]:
+    size = stage.redis
+    shards = size.shards if size.cluster else 1
+    usable = limits.NODE_GIB[size.node_type] * limits.NODE_USABLE * shards
+    calls = limits.REDIS_CALLS_A_PROCESSOR * limits.NODE_PROCESSORS.get(size.node_type, 1) * shards
+    clients = traffic.rate * traffic.api_seconds + stage.gateway.maximum * 2
+    return [
+        Part("Redis: calls", traffic.redis_calls, calls, "calls/s", Kind.SETTING),
+        Part("Redis: memory", traffic.redis_bytes / 2**30, usable, "GiB", Kind.SETTING),
+        _of("Redis: connections", clients, limits.REDIS_CLIENTS, "at once"),
+    ]
+
+
+def _gateway(traffic: Traffic, stage: Stage) -> list[Part]:
+    size = stage.gateway
+    vcpu = size.maximum * size.cpu / 1024
+    browsers = size.maximum * min(size.connections, Bounds().max_sockets)
+    return [
+        Part("Gateway: browsers", traffic.browsers, browsers, "at once", Kind.SETTING),
+        Part("Gateway: processors", traffic.gateway_processors, vcpu, "vCPU", Kind.SETTING),
+    ]
+
+
+def _outside(traffic: Traffic, stage: Stage) -> list[Part]:
+    rate, it = traffic.rate, traffic.assumed
+    reads = rate * traffic.per_payment(lambda counts: counts.campay_reads)
+    connections = rate * it.collect_seconds + reads * it.read_seconds
+    limit = limits.NAT_CONNECTIONS.value * max(stage.nat_gateways, 1)
+    return [
+        Part("NAT: connections to CamPay", connections, limit, "at once", Kind.SETTING),
+        Part("CamPay: prompts", rate, None, "calls/s", Kind.UNKNOWN),
+        Part("CamPay: reads", reads, None, "calls/s", Kind.UNKNOWN),
+        Part("CamPay: rows of a day's statement", traffic.payments_a_day, None, "rows", Kind.UNKNOWN),
+    ]
+
+
+def _of(name: str, load: float, limit: limits.Limit, unit: str) -> Part:
+    return Part(name, load, limit.value, unit, limit.kind)

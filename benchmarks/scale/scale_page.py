@@ -1,0 +1,206 @@
+"""Writes docs/scale.md: each part's load as a share of its limit, by the rate of payments."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from textwrap import fill
+from typing import Any
+
+from benchmarks.scale import limits
+from benchmarks.scale.bill import fixed, for_stage, total, used
+from benchmarks.scale.limits import DOCS, Kind
+from benchmarks.scale.markdown import dollars, number, percent, table
+from benchmarks.scale.parts import Part, first_to_break, parts
+from benchmarks.scale.resources import Resources
+from benchmarks.scale.sizing import AIM, quotas, sized
+from benchmarks.scale.traffic import Assumed, Traffic
+from infra.stages import PROD, Stage
+
+RATES = (1, 10, 100, 1_000)
+TO_CHANGE = {
+    "Lambda: checks": (
+        "One function with 8 threads makes all checks, within 55 s of each minute. Checks have to become work that any "
+        "number of functions takes."
+    ),
+    "Lambda: the nightly comparison": (
+        "CamPay's statement is asked for by day and comes in one piece, which one function has to read in 15 minutes "
+        "at most. From there on it takes a container, or a statement that CamPay delivers in parts."
+    ),
+    "DynamoDB: index `due`, a partition": "More shards: `SHARDS` of `chalicelib/adapters/ledger/table.py`.",
+    "DynamoDB: index `day`, a partition": (
+        "Shards as `due` has them: a page of a day becomes a query of each, merged by time. Nobody needs them below "
+        "that rate, and every list would be dearer for them."
+    ),
+}
+"""Part -> what would have to change where neither a setting nor a quota helps."""
+
+
+def page(traffics: Mapping[float, Traffic], prod: Resources) -> str:
+    return "\n".join(
+        [
+            _INTRODUCTION.format(**_mix(traffics)),
+            "## `prod` as it is\n",
+            _shares({rate: parts(it, PROD) for rate, it in traffics.items()}),
+            *_breaks(traffics),
+            "## With other settings\n",
+            _SETTINGS_INTRODUCTION,
+            _settings({rate: sized(it) for rate, it in traffics.items()}),
+            _shares({rate: parts(it, sized(it)) for rate, it in traffics.items()}),
+            _QUOTAS_INTRODUCTION.format(**_of_quotas(next(iter(traffics.values())))),
+            _quotas(traffics),
+            "## What neither a setting nor a quota helps\n",
+            *_to_change(traffics),
+            "## What it costs a month\n",
+            _costs(traffics, prod),
+            "## What is assumed\n",
+            _assumed(next(iter(traffics.values())).assumed),
+            "## Where the limits are from\n",
+            _SOURCES_INTRODUCTION,
+            _sources(),
+        ]
+    )
+
+
+_INTRODUCTION = """\
+# How far it goes
+
+Made by `.venv/bin/python -m benchmarks scale`, from what `make bench` counts ([performance.md](performance.md)), from
+[infra/stages.py](../infra/stages.py) and from AWS's limits. A test fails where this page is not what the program makes.
+
+Rates are payments a second at the busiest moment, which is taken to be {peak} times the average of the month. Of the
+payments {paid} are paid and {declined} declined, each with its webhook, and nobody answers {unanswered}. Other shares,
+rates and assumptions can be asked for: `python -m benchmarks scale --help`. Over {aim} is in bold.
+"""
+_SETTINGS_INTRODUCTION = """\
+Each rate needs these settings of `infra/stages.py`, and all others stay as `prod` has them.
+"""
+_QUOTAS_INTRODUCTION = """\
+A new table of DynamoDB takes {new_table} write units a second at once, that is {new_rate} payments, and then twice its
+last peak within half an hour: who expects more on the first day warms it
+(`aws dynamodb update-table --warm-throughput`).
+
+AWS raises these quotas of the account on request (Service Quotas), where the default is too small. Lambda's is that
+large because `prod` keeps so much free that webhooks still get in while CamPay hangs and every start of a payment waits
+20 s for it ([decision 8](decisions/08-the-infrastructure.md)). While CamPay answers, {answering} of that is used.
+"""
+_SOURCES_INTRODUCTION = f"""\
+Pages of {DOCS}. What CamPay allows is published nowhere: neither calls a second, nor the rows of a
+statement; only "Rate limit per Phone number exceeded" was seen ([campay.md](campay.md)). Ask CamPay before the first
+ten a second. Redis' calls have no limit of AWS's: {limits.REDIS_CALLS_A_PROCESSOR:,} a second and processor is a
+careful figure of ours.
+"""
+
+
+def _mix(traffics: Mapping[float, Traffic]) -> dict[str, str]:
+    it = next(iter(traffics.values()))
+    return {"aim": percent(AIM), "peak": number(it.assumed.peak)} | {
+        outcome: percent(share) for outcome, share in it.mix.items()
+    }
+
+
+def _shares(by_rate: Mapping[float, list[Part]]) -> str:
+    columns = list(by_rate.values())
+    rows = [
+        [of_rates[0].name, *(_share(it) for it in of_rates), of_rates[0].kind.partition(",")[0]]
+        for of_rates in zip(*columns, strict=True)
+    ]
+    return table(["part", *(f"{number(rate)}/s" for rate in by_rate), "limit"], rows)
+
+
+def _share(part: Part) -> str:
+    if part.share is None:
+        return f"{number(part.load)} {part.unit}"
+    text = percent(part.share)
+    return f"**{text}**" if part.share > AIM else text
+
+
+def _breaks(traffics: Mapping[float, Traffic]) -> Iterator[str]:
+    rate, traffic = next(iter(traffics.items()))
+    reached = [(rate / part.share, part) for part in parts(traffic, PROD) if part.share]
+    first = first_to_break([part for _, part in reached])
+    in_order = sorted(reached, key=lambda it: it[0])[:6]
+    assert in_order[0][1] == first
+    yield "What is full first, and at how many payments a second:\n"
+    yield table(["part", "full at"], [[part.name, f"{number(at)}/s"] for at, part in in_order])
+
+
+def _settings(stages: Mapping[float, Stage]) -> str:
+    changed = {rate: dict(_changed(PROD, stage)) for rate, stage in stages.items()}
+    names = list(dict.fromkeys(name for it in changed.values() for name in it))
+    now = dict(_values(PROD))
+    rows = [[f"`{name}`", str(now[name]), *(str(it.get(name, "")) for it in changed.values())] for name in names]
+    return table(["setting", "prod", *(f"{number(rate)}/s" for rate in stages)], rows)
+
+
+def _changed(old: Stage, new: Stage) -> Iterator[tuple[str, Any]]:
+    before = dict(_values(old))
+    yield from ((name, value) for name, value in _values(new) if value != before[name])
+
+
+def _values(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        if is_dataclass(value):
+            yield from _values(value, f"{prefix}{each.name}.")
+        else:
+            yield f"{prefix}{each.name}", value
+
+
+def _of_quotas(traffic: Traffic) -> dict[str, str]:
+    new_table = limits.NEW_TABLE_WRITES.value
+    return {
+        "new_table": number(new_table),
+        "new_rate": number(new_table / traffic.per_payment(lambda it: it.write_units)),
+        "answering": percent(traffic.api_seconds / traffic.hanging_seconds),
+    }
+
+
+def _quotas(traffics: Mapping[float, Traffic]) -> str:
+    columns = [quotas(it, sized(it)) for it in traffics.values()]
+    rows = [
+        [
+            of_rates[0].name,
+            number(of_rates[0].limit.value),
+            *(f"**{number(it.needed)}**" if it.has_to_be_raised else "" for it in of_rates),
+        ]
+        for of_rates in zip(*columns, strict=True)
+        if any(it.has_to_be_raised for it in of_rates)
+    ]
+    return table(["quota", "by default", *(f"{number(rate)}/s" for rate in traffics)], rows)
+
+
+def beyond_help(traffic: Traffic) -> list[Part]:
+    """Returns the parts that are over the aim whatever is set and raised."""
+    return [it for it in parts(traffic, sized(traffic)) if it.kind is not Kind.QUOTA and (it.share or 0) > AIM]
+
+
+def _to_change(traffics: Mapping[float, Traffic]) -> Iterator[str]:
+    first: dict[str, float] = {}
+    for traffic in traffics.values():
+        for part in beyond_help(traffic):
+            first.setdefault(part.name, traffic.rate * AIM / (part.share or 1))
+    for name, rate in first.items():
+        text = f"- **{name}**, from {number(rate)} payments a second. {TO_CHANGE[name]}"
+        yield fill(text, width=120, subsequent_indent="  ")
+    yield ""
+
+
+def _costs(traffics: Mapping[float, Traffic], prod: Resources) -> str:
+    rows = []
+    for rate, traffic in traffics.items():
+        it = for_stage(prod, sized(traffic), traffic)
+        has, uses = total(fixed(it)), total(used(it, traffic))
+        payments = traffic.payments_a_month
+        each = f"{100_000 * (has + uses) / payments:,.1f}"
+        rows.append([f"{number(rate)}/s", number(payments), dollars(has), dollars(uses), dollars(has + uses), each])
+    head = ["at the peak", "payments a month", "fixed, $", "used, $", "sum, $", "cents per 1,000 payments"]
+    return table(head, rows) + "\nHow the sums come about is in [cost.md](cost.md).\n"
+
+
+def _assumed(assumed: Assumed) -> str:
+    rows = [[f"`{it.name}`", number(getattr(assumed, it.name))] for it in fields(assumed)]
+    return "What each means stands in `benchmarks/scale/traffic.py`.\n\n" + table(["assumed", "value"], rows)
+
+
+def _sources() -> str:
+    seen = {(it.title, it.path) for it in limits.ALL}
+    return table(["page", "where"], [[title, f"`{path}`"] for title, path in sorted(seen)])
