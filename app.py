@@ -17,7 +17,7 @@ from chalicelib.domain.errors import InvalidRequest, InvalidToken, NotAuthentica
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.tokens import TrackingGrant
 from chalicelib.flows.initiate_payment import Initiated
-from chalicelib.runtime import deadline, log
+from chalicelib.runtime import deadline, log, metrics
 from chalicelib.settings import allowed_origin, runs_in_lambda
 from chalicelib.web import callers, invocation, replies, requests
 
@@ -42,9 +42,10 @@ gc.enable()
 
 @app.middleware("all")
 def with_log_context(call: Any, get_response: Callable[[Any], Any]) -> Any:
-    """Has every line say which invocation it is of."""
+    """Has every line say which invocation it is of, and ends with the lines of what it has measured."""
     log.begin(**invocation.log_fields(call))
-    return get_response(call)
+    with metrics.collected(service().settings.metrics_namespace):
+        return get_response(call)
 
 
 @app.middleware("all")

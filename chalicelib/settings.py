@@ -60,6 +60,7 @@ class Settings:
     check_ages_seconds: tuple[float, ...]
     sweep_tick_seconds: float
     secrets_id: str = ""
+    metrics_namespace: str = ""
 
 
 def allowed_origin() -> str:
@@ -104,6 +105,7 @@ class _Reader(SettingsReader):
             check_ages_seconds=self.numbers("CHECK_AGES_SECONDS", AGES_SECONDS, 1.0, 7 * _DAY),
             sweep_tick_seconds=self.number("SWEEP_TICK_SECONDS", 5.0, 0.1, 60.0),
             secrets_id=self.optional("SECRETS_ID"),
+            metrics_namespace=self.optional("METRICS_NAMESPACE"),
         )
         self._refuse_shared_keys()
         self.refuse_faults()

@@ -39,6 +39,7 @@ class PaymentsStack(Stack):
         both = {
             "FRONTEND_URL": stage.frontend_url,
             "SECRETS_ID": secret.secret_arn,
+            "METRICS_NAMESPACE": stage.full_name,
             **redis.environment(stage),
         }
         api = PaymentsApi(

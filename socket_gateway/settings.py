@@ -98,6 +98,7 @@ class Settings:
     trusted_proxies: int = 0
     api_concurrency: int = 8
     secrets_id: str = ""
+    metrics_namespace: str = ""
     log_clients: bool = True
     driver: str = "auto"
     bounds: Bounds = field(default_factory=Bounds)
@@ -141,6 +142,7 @@ class _Reader(SettingsReader):
             trusted_proxies=self.number("TRUSTED_PROXIES", 0 if self.development else 1, 0, 10),
             api_concurrency=self.number("API_CONCURRENCY", 8, 1, 1000),
             secrets_id=self.optional("SECRETS_ID"),
+            metrics_namespace=self.optional("METRICS_NAMESPACE"),
             driver=self.choice("GATEWAY_DRIVER", DRIVERS),
             log_clients=self.switch("LOG_CLIENTS", usual=True),
             bounds=self._fields(Bounds()),

@@ -13,7 +13,7 @@ from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.flows.deliver_payment import DeliverPayment
-from chalicelib.runtime import log
+from chalicelib.runtime import log, metrics
 from chalicelib.runtime.clock import Clock
 
 _CONFLICT_ROUNDS = 8
@@ -87,6 +87,22 @@ class CommitPayment:
         payment = stored.payment
         if payment.is_final and before.status is PaymentStatus.FAILED:
             log.alarm("paid-after-failure", reference=payment.reference)
-        changed = {"reference": payment.reference, "status": payment.status, "version": payment.version}
-        log.info("payment-changed", **changed, cause=cause.value)
+        _log_change(before, payment, cause)
         self.deliver(stored)
+
+
+def _log_change(before: Payment, payment: Payment, cause: Cause) -> None:
+    """Logs a version, with the milliseconds since the claim, and counts it where it ended the wait."""
+    log.info(
+        "payment-changed",
+        reference=payment.reference,
+        order=payment.order_id,
+        status=payment.status,
+        version=payment.version,
+        cause=cause.value,
+        operator=payment.operator,
+        ms=payment.updated_at - payment.created_at,
+        **({"reason": payment.reason} if payment.reason else {}),
+    )
+    if payment.status is not before.status and not payment.is_waiting:
+        metrics.count("PaymentsEnded", operator=payment.operator or "unknown", status=payment.status.value)

@@ -30,7 +30,7 @@ from chalicelib.flows.address_limits import AddressLimits
 from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.flows.earlier_attempts import EarlierAttempts
-from chalicelib.runtime import log
+from chalicelib.runtime import log, metrics
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import Limits
 
@@ -141,8 +141,8 @@ class InitiatePayment:
         log.note(reference=payment.reference)
         if not self.ledger.begin_prompt(payment.reference):
             return Initiated(self.earlier.load(payment.reference).payment, replayed=True)
+        metrics.count("PaymentsStarted", operator=payment.operator or "unknown")
         outcome = self.campay.collect(payment.reference, request.phone_number, payment.money, request.description)
-        log.info("collect", reference=payment.reference, outcome=type(outcome).__name__)
         try:
             recorded = self._record(claimed, outcome)
         except LedgerUnavailable:

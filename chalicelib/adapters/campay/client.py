@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from chalicelib.adapters.breaker import Breaker, BreakerOpen
+from chalicelib.adapters.campay.calls import told
 from chalicelib.adapters.campay.collect import outcome_of
 from chalicelib.adapters.campay.fields import money_of, operator_of, reason_of, status_of, text_of
 from chalicelib.adapters.campay.http import (
@@ -28,6 +29,7 @@ from chalicelib.adapters.campay.statement import StatementMalformed, rows_in
 from chalicelib.adapters.campay.token import CampayToken
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
+from chalicelib.domain.phone_number import operator_hint
 from chalicelib.domain.provider import NeverSent, OutcomeUnknown, PromptOutcome, ProviderRecord, StatementRow
 from chalicelib.runtime import deadline, log
 from chalicelib.runtime.clock import Clock
@@ -76,6 +78,12 @@ class Campay:
         A request is repeated only where it provably never left this machine: twice at most, within 6 s. The circuit
         breaker does not refuse it: CamPay may be back, and a customer is waiting.
         """
+        with told("collect", "collect", self._clock, reference=reference) as call:
+            outcome = self._collect(reference, phone_number, money, description)
+            call.prompted(outcome, operator_hint(phone_number))
+        return outcome
+
+    def _collect(self, reference: str, phone_number: str, money: Money, description: str) -> PromptOutcome:
         started = self._clock.now()
         ends_at = deadline.earliest(started + int(COLLECT_BUDGET_SECONDS * 1000))
         body = {
@@ -107,6 +115,12 @@ class Campay:
         """Returns CamPay's record, or None where it knows no such reference. Raises ProviderUnavailable."""
         if not re.fullmatch(r"[\w-]{1,64}", provider_reference, re.ASCII):
             return None
+        with told("campay-read", "read", self._clock, provider_reference=provider_reference) as call:
+            record = self._read_record(provider_reference)
+            call.read(record)
+        return record
+
+    def _read_record(self, provider_reference: str) -> ProviderRecord | None:
         answer = self._ask("GET", f"/transaction/{provider_reference}/")
         if answer.status == 404 and answer.fields:
             return None
@@ -122,7 +136,9 @@ class Campay:
         """
         started = self._clock.now()
         bound = started + int(self._settings.statement_seconds * 1000)
-        stream = self._open_statement(day, deadline.earliest(bound))
+        with told("campay-statement", "statement", self._clock, day=day.isoformat()) as call:
+            stream = self._open_statement(day, deadline.earliest(bound))
+            call.began()
         try:
             for fields in rows_in(stream.chunks, self._settings.statement_rows):
                 if text_of(fields.get("reference_uuid")):
