@@ -1,7 +1,7 @@
 """Creates the Lambda functions and the API Gateway that chalice makes of `app.py`, and sets what chalice cannot."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Aws, CfnResource, RemovalPolicy, Token
@@ -14,6 +14,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra import live_alias
 from infra.acknowledged import acknowledge
 from infra.firewall import Firewall
 from infra.functions import API, FUNCTIONS, SWEEP, Function
@@ -22,6 +23,7 @@ from infra.log_groups import log_group
 from infra.network import Network
 from infra.package import Package
 from infra.packaged_chalice import PackagedChalice
+from infra.release import release_of
 from infra.roles import function_role
 from infra.route_limits import route_limits
 from infra.stages import Stage
@@ -30,6 +32,7 @@ INTEGRATION_TIMEOUT_MS = 29_000
 """API Gateway's maximum."""
 _ONE_MINUTE = 60
 _DOMAIN = "ApiGatewayCustomDomain"
+_PERMISSION = "APIHandlerInvokePermission"
 _ACCOUNT_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 _ACCESS_LINE = {
     "requestId": "$context.requestId",
@@ -88,9 +91,11 @@ class PaymentsApi(Construct):
             frontend_url=stage.frontend_url,
         )
         self.logs = {function.name: log_group(self, f"{function.name}Log", stage) for function in FUNCTIONS}
+        release = release_of(stage, package)
         for function in FUNCTIONS:
             role = function_role(self, function, log=self.logs[function.name], table=table, bus=bus, secret=secret)
             self._complete(function, role, package.runtime)
+            live_alias.publish(self._resource(function), release)
         # What is kept for the API is kept from all else: neither a busy neighbour in the account nor the sweep can
         # take it. The sweep and the statement have one each, of .chalice/config.json: they never run twice at once.
         self._resource(API).add_property_override("ReservedConcurrentExecutions", stage.api.concurrency)
@@ -99,6 +104,7 @@ class PaymentsApi(Construct):
             "EventInvokeConfig", {"MaximumEventAgeInSeconds": _ONE_MINUTE, "MaximumRetryAttempts": 0}
         )
         self._complete_rest_api(stage)
+        live_alias.invoke_alias(self._in_template(_PERMISSION), self._resource(API))
         self._stage = stage
         host = f"{self._rest_api.ref}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}"
         self.url = f"https://{stage.api_domain.name}" if stage.api_domain else f"https://{host}/{stage.name}"
@@ -115,6 +121,10 @@ class PaymentsApi(Construct):
         """Returns a metric of Lambda, such as Errors."""
         dimensions = {"FunctionName": self._resource(function).ref}
         return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=name, dimensions_map=dimensions, **options)
+
+    def shift_traffic(self, brakes: Sequence[cloudwatch.Alarm]) -> None:
+        """Makes a deployment move the API's traffic step by step, and back when one of the alarms rings."""
+        live_alias.TrafficShift(self, "Shift", self._resource(API), pace=self._stage.traffic_shift, brakes=brakes)
 
     @property
     def _rest_api(self) -> CfnResource:

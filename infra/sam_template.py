@@ -19,6 +19,8 @@ from chalice.deploy.models import DeploymentPackage
 from chalice.deploy.swagger import CFNSwaggerGenerator
 from chalice.package import ResourceBuilder, SAMTemplateGenerator
 
+from infra.release import ALIAS
+
 ROOT = Path(__file__).resolve().parent.parent
 CODE = "deployment.zip"
 """The CodeUri of each function, which the construct replaces with the real place."""
@@ -36,6 +38,14 @@ class _CodeComesLater(BaseDeployStep):
         resource.filename = CODE
 
 
+class _InvokesAlias(CFNSwaggerGenerator):
+    """Makes API Gateway invoke the function's alias, where chalice lets it invoke whatever was deployed last."""
+
+    def _uri(self, lambda_arn: str | None = None) -> dict[str, str]:
+        uri: dict[str, str] = super()._uri(lambda_arn)
+        return {key: value.replace("${APIHandler.Arn}", f"${{APIHandler.Arn}}:{ALIAS}") for key, value in uri.items()}
+
+
 def generate(stage: str, settings: Mapping[str, Any], frontend_url: str) -> dict[str, Any]:
     """Returns the template. `settings`: as in a stage of `.chalice/config.json`, and stronger than those there."""
     variables = [f"FRONTEND_URL={frontend_url}", f"AWS_DEFAULT_REGION={_ANY_REGION}"]
@@ -50,7 +60,7 @@ def generate(stage: str, settings: Mapping[str, Any], frontend_url: str) -> dict
 def main(stage: str) -> None:
     factory = CLIFactory(str(ROOT), environ={})
     config = factory.create_config_obj(stage, user_provided_params=json.load(sys.stdin))
-    steps = [InjectDefaults(), _CodeComesLater(), SwaggerBuilder(CFNSwaggerGenerator())]
+    steps = [InjectDefaults(), _CodeComesLater(), SwaggerBuilder(_InvokesAlias())]
     builder = ResourceBuilder(ApplicationGraphBuilder(), DependencyBuilder(), BuildStage(steps=steps))
     resources = builder.construct_resources(config, stage)
     json.dump(SAMTemplateGenerator(config, factory.create_package_options()).generate(resources), sys.stdout)

@@ -78,7 +78,8 @@ class Stage:
 
     `campay_api_url` decides whether money moves. `order_events_url`: the shop's, for order events by HTTPS, at most
     `order_events_per_second`; without it they go to the bus only. `float_threshold`: the balance at CamPay, in XAF,
-    below which there is an alarm.
+    below which there is an alarm. `traffic_shift`: how a deployment moves calls to the API's new version, by the end of
+    a name of CodeDeploy's configurations for Lambda; AllAtOnce is the fastest.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Stage:
     float_threshold: int = 0
     log_retention_days: int = 30
     nat_gateways: int = 1
+    traffic_shift: str = "Linear10PercentEvery1Minute"
     tags: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -132,6 +134,7 @@ DEV = Stage(
     gateway=GatewaySize(cpu=256, memory=512, minimum=1, maximum=2, connections=1_000),
     redis=RedisSize(node_type="cache.t4g.micro"),
     log_retention_days=7,
+    traffic_shift="AllAtOnce",
     tags={"app": APP, "stage": "dev"},
 )
 

@@ -19,6 +19,8 @@ from infra.stages import STAGES
 from tests import ROOT
 
 Properties = Mapping[str, Any]
+WITH_THEIR_FUNCTION = {"AWS::Lambda::Alias", "AWS::Lambda::Version"}
+"""Types of what Lambda deletes with its function, whatever a template says of keeping it."""
 
 
 @dataclass(frozen=True, slots=True)

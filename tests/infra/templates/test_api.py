@@ -64,7 +64,7 @@ def test_the_schedules_are_those_of_the_app(stack: Template) -> None:
         for target in rule["Targets"]
         if "ScheduleExpression" in rule
     }
-    assert schedules == {"<Sweep>": "rate(1 minute)", "<Statement>": "cron(30 2 * * ? *)"}
+    assert schedules == {"<SweepAliaslive>": "rate(1 minute)", "<StatementAliaslive>": "cron(30 2 * * ? *)"}
 
 
 def test_a_flood_of_all_other_calls_leaves_room_for_webhooks(stack: Template, variant: Variant) -> None:
