@@ -89,7 +89,7 @@ LINES = (
     Line(
         "campay-errors",
         '{ (($.event = "collect") && (($.outcome = "OutcomeUnknown") || ($.outcome = "NeverSent"))) '
-        '|| ($.code = "provider_unavailable") }',
+        '|| ((($.event = "campay-read") || ($.event = "campay-statement")) && ($.outcome = "UNAVAILABLE")) }',
         "5 or more calls of CamPay in 5 minutes had no answer that can be trusted.",
         threshold=5,
     ),
