@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor destroy install clean
+.PHONY: run test test-frontend test-browser test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor trace destroy install clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -53,6 +53,10 @@ deploy: deployable check test
 
 doctor: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.commands.doctor "$(STAGE)"
+
+# REF: a payment's reference. Without a STAGE, of the last `make run`.
+trace: $(INSTALLED)
+	@$(PY) -m infra.commands.payment_story "$(REF)" $(STAGE)
 
 deployable: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.commands.deployable "$(STAGE)" "$${CDK_DOCKER:-docker}"

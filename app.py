@@ -105,6 +105,7 @@ def webhook() -> Response:
     tokens.check_webhook_signature(call.signature, payments.settings.campay.webhook_keys, payments.clock.now())
     if call.reference is not None:
         log.note(reference=call.reference)
+        log.info("webhook")
         payments.settle.handle_webhook(call.reference, call.provider_reference)
     return replies.reply({"received": True})
 

@@ -7,7 +7,7 @@
     gateway    GATEWAY_PORT   (8080), with the test page where it is built
 
 Keys are generated at each start. Variables that the environment already sets win over every default here, except those
-of AWS: no call ever reaches a real account.
+of AWS: no call ever reaches a real account. `make trace` reads the last run from RUN_DIR (`.run`).
 """
 
 import os
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from local import last_run
 from local.embedded import LOOPBACK, free_port
 from local.processes import Child, ChildFailed, Processes
 
@@ -195,6 +196,7 @@ def run(given: Mapping[str, str], processes: Processes) -> None:
     started = time.monotonic()
     ports = Ports.chosen_by(given)
     shared = environment(given, ports)
+    processes.log = last_run.begin(shared)
     if not given.get("REDIS_HOST"):  # before the others: the API chooses between Redis and memory when it starts
         first = redis(shared, ports.redis)
         processes.start(first)

@@ -60,11 +60,13 @@ class Processes:
     """Runs children, each as the leader of its own process group.
 
     So a Ctrl-C reaches a child only through `stop`, and what a child starts ends with it. On Linux a child is killed if
-    this process is. `grace_seconds` is the time between SIGTERM and SIGKILL.
+    this process is. `grace_seconds` is the time between SIGTERM and SIGKILL. `log`: gets each line of a child too,
+    after the child's name, whether or not it is printed.
     """
 
     def __init__(self, out: TextIO, stopping: threading.Event, grace_seconds: float = 2.0) -> None:
         self._out = out
+        self.log: TextIO | None = None
         self.stopping = stopping
         self._grace_seconds = grace_seconds
         self._running: list[_Running] = []
@@ -148,6 +150,8 @@ class Processes:
         for line in running.process.stdout or ():
             running.log.append(line.rstrip())
             with self._lock:
+                if self.log is not None:
+                    self.log.write(f"{running.child.name} {line.rstrip()}\n")
                 if not self._silent and not running.child.quiet:
                     self._print(f"{prefix} {line.rstrip()}")
 

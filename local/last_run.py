@@ -1,0 +1,38 @@
+"""Keeps what `make trace` reads of the last `make run`: its log, and where its ledger is while it runs."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+_ROOT = Path(__file__).resolve().parent.parent
+_LEDGER = ("AWS_ENDPOINT_URL", "PAYMENTS_TABLE")
+_PRODUCT = ("api", "gateway")
+
+
+def folder() -> Path:
+    """Returns where the last run is kept: RUN_DIR, else `.run` of this repository."""
+    return Path(os.environ.get("RUN_DIR") or _ROOT / ".run")
+
+
+def begin(environment: Mapping[str, str]) -> TextIO:
+    """Forgets the run before. Returns the file for the log of this one, each line after its process's name."""
+    folder().mkdir(parents=True, exist_ok=True)
+    (folder() / "ledger.json").write_text(json.dumps({name: environment[name] for name in _LEDGER}), "utf-8")
+    return (folder() / "log").open("w", encoding="utf-8", buffering=1)
+
+
+def ledger() -> tuple[str, str]:
+    """Returns the AWS endpoint and the table of the last run. Raises FileNotFoundError where there was none."""
+    known = json.loads((folder() / "ledger.json").read_text("utf-8"))
+    return known["AWS_ENDPOINT_URL"], known["PAYMENTS_TABLE"]
+
+
+def lines() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields the product's own lines, each with its process's name. Those of the simulator have phone numbers."""
+    with (folder() / "log").open(encoding="utf-8") as log:
+        for line in log:
+            name, _, text = line.partition(" ")
+            if name in _PRODUCT and text.startswith("{"):
+                yield name, json.loads(text)
