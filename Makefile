@@ -65,7 +65,7 @@ deployable: $(INSTALLED_DEPLOY)
 bootstrap: $(INSTALLED_DEPLOY)
 	@account="$$($(PY) -m infra.commands.account)" && $(CDK) bootstrap "$$account"
 
-# The ledger's table and the secret stay. CloudFormation refuses it for prod, whose stack has termination protection.
+# The ledger's table and the secret stay. CloudFormation refuses it for a stage that moves money: termination protection.
 destroy: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.cdk_app -c stage=$(STAGE)
 	@$(CDK_OF_APP) destroy $(STACK)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
+from infra.stages import STAGES
+
 STACK_NAME = "BraidsterPayments-{stage}"
 SECRETS_ID = "SecretsId"
 """Name of the only output of the secret's stack."""
@@ -35,6 +37,11 @@ class Deployment:
     def moves_no_money(self) -> bool:
         """Whether CamPay is its demo host, or the simulator of a developer's machine."""
         return self.stage == "local" or "//demo.campay.net/" in self.campay_api_url
+
+    @property
+    def is_to_move_money(self) -> bool:
+        """Whether infra/stages.py says that it does, whatever was deployed."""
+        return self.stage in STAGES and STAGES[self.stage].moves_money
 
     @property
     def webhook_url(self) -> str:

@@ -15,6 +15,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.acknowledged import acknowledge
+from infra.cloudfront import before_gateway
 from infra.log_groups import log_group
 from infra.network import Network
 from infra.sam_template import ROOT
@@ -57,8 +58,13 @@ class Gateway(Construct):
         self.targets = self._listen()
         self._scale()
         self.target = self.balancer.load_balancer_dns_name
-        domain = stage.gateway_domain
-        self.url = f"https://{domain.name}" if domain else f"http://{self.target}"
+        self.url = self._url()
+
+    def _url(self) -> str:
+        if self._stage.cloudfront_addresses:
+            return f"https://{before_gateway(self, self.balancer).distribution_domain_name}"
+        domain = self._stage.gateway_domain
+        return f"https://{domain.name}" if domain else f"http://{self.target}"
 
     def connections(self) -> cloudwatch.IMetric:
         """Returns the connections per healthy container. The load balancer counts both sides of each."""
@@ -122,13 +128,25 @@ class Gateway(Construct):
         )
 
     def _service(self, network: Network, task: ecs.FargateTaskDefinition) -> ecs.FargateService:
-        cluster = ecs.Cluster(self, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+        size = self._stage.gateway
+        insights = ecs.ContainerInsights.ENABLED if size.has_insights else ecs.ContainerInsights.DISABLED
+        cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            vpc=network.vpc,
+            container_insights_v2=insights,
+            enable_fargate_capacity_providers=size.is_spot,
+        )
+        if not size.has_insights:
+            acknowledge(cluster, "AwsSolutions-ECS4", "its metrics cost twice what the container does")
+        spot = [ecs.CapacityProviderStrategy(capacity_provider="FARGATE_SPOT", weight=1)]
         # No desired count: auto scaling owns it, and each deployment would reset it to its minimum.
         return ecs.FargateService(
             self,
             "Service",
             cluster=cluster,
             task_definition=task,
+            capacity_provider_strategies=spot if size.is_spot else None,
             security_groups=[network.gateway],
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
             min_healthy_percent=100,
@@ -138,15 +156,24 @@ class Gateway(Construct):
         )
 
     def _balancer(self, network: Network) -> elb.ApplicationLoadBalancer:
+        cloudfront = self._stage.cloudfront_addresses
         group = ec2.SecurityGroup(
-            self, "Public", vpc=network.vpc, description="Browsers, from anywhere", allow_all_outbound=False
+            self,
+            "Public",
+            vpc=network.vpc,
+            description="CloudFront" if cloudfront else "Browsers, from anywhere",
+            allow_all_outbound=False,
         )
-        acknowledge(group, "AwsSolutions-EC23", "browsers come from anywhere; only the load balancer's ports are open")
+        if cloudfront:
+            group.add_ingress_rule(ec2.Peer.prefix_list(cloudfront), ec2.Port.tcp(80), "CloudFront")
+        else:
+            reason = "browsers come from anywhere; only the load balancer's ports are open"
+            acknowledge(group, "AwsSolutions-EC23", reason)
         balancer = elb.ApplicationLoadBalancer(
             self,
             "Balancer",
             vpc=network.vpc,
-            internet_facing=True,
+            internet_facing=cloudfront is None,
             security_group=group,
             idle_timeout=Duration.seconds(IDLE_SECONDS),
             drop_invalid_header_fields=True,
@@ -172,7 +199,11 @@ class Gateway(Construct):
             self.balancer.add_redirect()
         else:
             listener = self.balancer.add_listener(
-                "Http", port=80, protocol=elb.ApplicationProtocol.HTTP, default_action=_NOTHING_ELSE
+                "Http",
+                port=80,
+                protocol=elb.ApplicationProtocol.HTTP,
+                default_action=_NOTHING_ELSE,
+                open=self._stage.cloudfront_addresses is None,
             )
         return listener.add_targets(
             "Containers",

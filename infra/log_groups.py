@@ -21,5 +21,5 @@ def log_group(scope: Construct, construct_id: str, stage: Stage) -> logs.LogGrou
         scope,
         construct_id,
         retention=_RETENTION[stage.log_retention_days],
-        removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if stage.is_prod else RemovalPolicy.DESTROY,
+        removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if stage.moves_money else RemovalPolicy.DESTROY,
     )

@@ -3,10 +3,12 @@
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from infra import nat_instance
 from infra.log_groups import log_group
+from infra.nat_instance import HTTPS
 from infra.stages import Stage
 
-HTTPS = ec2.Port.tcp(443)
+CIDR = "10.20.0.0/16"
 
 
 class Network(Construct):
@@ -14,12 +16,14 @@ class Network(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, stage: Stage) -> None:
         super().__init__(scope, construct_id)
+        instance = nat_instance.nat_provider(stage.nat_instance, CIDR) if stage.nat_instance else None
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
-            ip_addresses=ec2.IpAddresses.cidr("10.20.0.0/16"),
+            ip_addresses=ec2.IpAddresses.cidr(CIDR),
             max_azs=2,
             nat_gateways=stage.nat_gateways,
+            nat_gateway_provider=instance,
             subnet_configuration=[
                 ec2.SubnetConfiguration(
                     name="Public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24, map_public_ip_on_launch=False
@@ -28,6 +32,8 @@ class Network(Construct):
                 ec2.SubnetConfiguration(name="Redis", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24),
             ],
         )
+        if instance:
+            nat_instance.complete(self, instance, CIDR)
         # The ledger's calls neither pass nor pay the NAT gateway.
         self.vpc.add_gateway_endpoint("Ledger", service=ec2.GatewayVpcEndpointAwsService.DYNAMODB)
         flows = log_group(self, "Flows", stage)

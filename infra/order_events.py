@@ -51,7 +51,7 @@ class OrderEvents(Construct):
             "ShopKey",
             description=f"The shop compares the header {API_KEY_HEADER} of an order event with this, in constant time",
             generate_secret_string=secretsmanager.SecretStringGenerator(password_length=48, exclude_punctuation=True),
-            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if stage.is_prod else RemovalPolicy.DESTROY,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if stage.moves_money else RemovalPolicy.DESTROY,
         )
         acknowledge(
             key,

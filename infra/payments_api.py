@@ -158,7 +158,7 @@ class PaymentsApi(Construct):
         if stage.api_domain:
             # The other address would pass by whatever is put before the domain.
             api.add_property_override("DisableExecuteApiEndpoint", True)
-        if stage.is_prod:
+        if stage.has_firewall:
             Firewall(self, "Firewall", stage)
         access = log_group(self, "AccessLog", stage)
         api.add_property_override(

@@ -30,7 +30,7 @@ class PaymentsStack(Stack):
             scope,
             construct_id,
             description=f"BraidSter Payments, {stage.name}",
-            termination_protection=stage.is_prod,
+            termination_protection=stage.moves_money,
         )
         network = Network(self, "Network", stage)
         ledger = LedgerTable(self, "Ledger")
@@ -69,7 +69,9 @@ class PaymentsStack(Stack):
                 **stage.gateway.environment,
                 "API_URL": api.url,
                 "PORT": str(PORT),
-                "TRUSTED_PROXIES": "1",  # the load balancer
+                "TRUSTED_PROXIES": "2"
+                if stage.cloudfront_addresses
+                else "1",  # the load balancer, CloudFront before it
                 "AWS_DEFAULT_REGION": self.region,  # boto3 asks for it, and Fargate does not promise it
             },
         )

@@ -1,4 +1,4 @@
-"""Creates Redis (ElastiCache for Valkey): primary and replica in two zones, for the API and the gateway alone."""
+"""Creates Redis (ElastiCache for Valkey) for the API and the gateway alone: a primary, its replicas in another zone."""
 
 from aws_cdk import SecretValue
 from aws_cdk import aws_ec2 as ec2
@@ -6,13 +6,13 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.acknowledged import acknowledge
 from infra.network import Network
 from infra.secrets_stack import REDIS_PASSWORD
 from infra.stages import Stage
 
 PORT = 6380
 """Differs from the usual port, which scanners try."""
-_REPLICAS = 1
 
 
 class RedisGroup(Construct):
@@ -53,9 +53,9 @@ class RedisGroup(Construct):
             security_group_ids=[callers.security_group_id],
             port=PORT,
             num_node_groups=size.shards if size.cluster else 1,
-            replicas_per_node_group=_REPLICAS,
-            automatic_failover_enabled=True,
-            multi_az_enabled=True,
+            replicas_per_node_group=size.replicas,
+            automatic_failover_enabled=size.cluster or size.replicas > 0,  # AWS takes no cluster mode without it
+            multi_az_enabled=size.replicas > 0,
             transit_encryption_enabled=True,
             transit_encryption_mode="required",
             at_rest_encryption_enabled=True,
@@ -63,6 +63,8 @@ class RedisGroup(Construct):
             snapshot_retention_limit=0,  # it may be lost at any moment, and nothing is lost with it
             auto_minor_version_upgrade=True,
         )
+        if not size.replicas:
+            acknowledge(self.group, "AwsSolutions-AEC4", "it may be lost, and nothing is lost with it: docs/cost.md")
         self.host = (
             self.group.attr_configuration_end_point_address
             if size.cluster
@@ -71,7 +73,7 @@ class RedisGroup(Construct):
         suffixes = [
             f"{shard:04}-{member:03}" if size.cluster else f"{member:03}"
             for shard in range(1, (size.shards if size.cluster else 1) + 1)
-            for member in range(1, _REPLICAS + 2)
+            for member in range(1, size.replicas + 2)
         ]
         self.members = [f"{self.group.ref}-{suffix}" for suffix in suffixes]
 

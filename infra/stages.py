@@ -28,7 +28,7 @@ class ApiSize:
 
     `concurrency`: what Lambda reserves for it. Rates are requests a second and route, the burst is as many:
     `initiate_rate` also of giving up, `look_rate` of status, tracking and health, `operator_rate` of the operator's
-    routes. `posts_per_address`: calls of one address in 5 minutes, webhooks not counted, in prod.
+    routes. `posts_per_address`: calls of one address in 5 minutes, webhooks not counted, with `has_firewall`.
 
     The rates are low on purpose: where CamPay hangs, each call of initiate holds its Lambda for 20 s and each look for
     2 s, and all of them together must leave room for webhooks, which have no limit. Many mobile customers share an
@@ -47,7 +47,8 @@ class ApiSize:
 class GatewaySize:
     """The gateway's size: Fargate's CPU units and MiB, and the number of containers.
 
-    `connections`: browsers per container above which another one is started.
+    `connections`: browsers per container above which another one is started. `is_spot`: on capacity that AWS may take
+    back at two minutes' notice. `has_insights`: whether CloudWatch measures each container.
     """
 
     cpu: int
@@ -55,6 +56,8 @@ class GatewaySize:
     minimum: int
     maximum: int
     connections: int
+    is_spot: bool = False
+    has_insights: bool = True
 
     @property
     def environment(self) -> dict[str, str]:
@@ -65,11 +68,12 @@ class GatewaySize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisSize:
-    """How large Redis is. `shards`: in cluster mode only, each a primary and a replica."""
+    """How large Redis is. `shards`: in cluster mode only, each a primary and its `replicas`."""
 
     node_type: str
     cluster: bool = False
     shards: int = 2
+    replicas: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,11 @@ class Stage:
     `order_events_per_second`; without it they go to the bus only. `float_threshold`: the balance at CamPay, in XAF,
     below which there is an alarm. `traffic_shift`: how a deployment moves calls to the API's new version, by the end of
     a name of CodeDeploy's configurations for Lambda; AllAtOnce is the fastest.
+
+    `nat_instance`: a type of instance that stands in place of `nat_gateways`. `has_firewall`: whether WAF holds each
+    address to `ApiSize.posts_per_address`. `cloudfront_addresses`: puts CloudFront before the gateway, in place of a
+    domain and a certificate; it is AWS's list of CloudFront's addresses in the stage's region, as
+    `aws ec2 describe-managed-prefix-lists` has it for `com.amazonaws.global.cloudfront.origin-facing`.
     """
 
     name: str
@@ -97,15 +106,20 @@ class Stage:
     log_retention_days: int = 30
     nat_gateways: int = 1
     traffic_shift: str = "Linear10PercentEvery1Minute"
+    nat_instance: str | None = None
+    has_firewall: bool = False
+    cloudfront_addresses: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.name == "prod" and self.gateway_domain is None:
-            raise ValueError("prod needs gateway_domain: without a certificate the gateway has no TLS")
+        if self.moves_money and not (self.gateway_domain or self.cloudfront_addresses):
+            raise ValueError(f"{self.name} needs gateway_domain or cloudfront_addresses, or the gateway has no TLS")
+        if self.gateway_domain and self.cloudfront_addresses:
+            raise ValueError(f"{self.name}: behind CloudFront the gateway has CloudFront's name, and no gateway_domain")
 
     @property
-    def is_prod(self) -> bool:
-        return self.name == "prod"
+    def moves_money(self) -> bool:
+        return self.campay_api_url != DEMO_API_URL
 
     @property
     def full_name(self) -> str:
@@ -157,10 +171,27 @@ PROD = Stage(
     alarm_email="payments@shop.example",
     float_threshold=50_000,
     log_retention_days=90,
+    has_firewall=True,
     tags={"app": APP, "stage": "prod"},
 )
 
-STAGES = {stage.name: stage for stage in (DEV, PROD)}
+SMALL = Stage(
+    name="small",
+    campay_api_url=PROD.campay_api_url,
+    frontend_url="https://shop.example",
+    api=ApiSize(concurrency=150, initiate_rate=2, look_rate=8, operator_rate=1),
+    gateway=GatewaySize(cpu=256, memory=512, minimum=1, maximum=2, connections=2_000, is_spot=True, has_insights=False),
+    redis=RedisSize(node_type="cache.t4g.micro", replicas=0),
+    order_events_url="https://shop.example/payment-events",
+    alarm_email="payments@shop.example",
+    float_threshold=50_000,
+    nat_instance="t4g.nano",
+    cloudfront_addresses="pl-4fa04526",  # in eu-west-1
+    tags={"app": APP, "stage": "small"},
+)
+"""`prod` for a shop that cannot pay for two of everything: docs/cost.md says what it gives up."""
+
+STAGES = {stage.name: stage for stage in (DEV, PROD, SMALL)}
 
 
 def stage_of(name: str) -> Stage:
@@ -168,4 +199,6 @@ def stage_of(name: str) -> Stage:
     try:
         return STAGES[name]
     except KeyError:
-        raise UnknownStage(f"there is no stage {name or 'without a name'}: STAGE is {' or '.join(STAGES)}") from None
+        *others, last = STAGES
+        there_are = f"{', '.join(others)} or {last}"
+        raise UnknownStage(f"there is no stage {name or 'without a name'}: STAGE is {there_are}") from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from benchmarks.scale import prices
 from benchmarks.scale.bill import Line, fixed, total, used
@@ -20,6 +21,7 @@ def page(traffic: Traffic, stages: Mapping[str, Resources]) -> str:
             _INTRODUCTION,
             "## What a stage costs before anybody pays\n",
             *(_stage(name, it) for name, it in stages.items()),
+            _SMALL,
             "## What payments cost\n",
             _PAYMENTS_INTRODUCTION,
             _volumes(prod, traffic),
@@ -40,6 +42,7 @@ templates of [infra/stages.py](../infra/stages.py) create, what `make bench` cou
 where this page is not what the program makes. [scale.md](scale.md) says what larger rates cost. CamPay's 2 % of each
 payment are more than all of this from some thousand payments of 5,000 XAF a month on.
 """
+_SMALL = Path(__file__).with_name("small.md").read_text(encoding="utf-8")
 _PAYMENTS_INTRODUCTION = """\
 Beyond what AWS gives to each account every month; a second stage in the same account gets none of it.
 """

@@ -82,7 +82,7 @@ def test_a_stage_with_example_values_is_not_deployed() -> None:
     check_stage("dev")
     with pytest.raises(NotDeployable, match=r"prod still has example values in infra/stages.py: .*alarm_email"):
         check_stage("prod")
-    with pytest.raises(UnknownStage, match="dev or prod"):
+    with pytest.raises(UnknownStage, match="dev, prod or small"):
         check_stage("")
 
 

@@ -30,7 +30,7 @@ def report(findings: Iterator[Finding]) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make doctor", description=__doc__)
-    parser.add_argument("stage", help="dev or prod")
+    parser.add_argument("stage", help="of infra/stages.py, such as dev")
     stage = parser.parse_args().stage
     try:
         sign_in()

@@ -38,8 +38,9 @@ def check_alarms(deployment: Deployment, aws: Any, within_seconds: float = WITHI
         return
     if subscribers:
         yield well(f"alarms reach {', '.join(subscribers)}: {name} was just put into ALARM and back")
-    elif deployment.stage == "prod":
-        yield ill("nobody is told of alarms", "set alarm_email of prod in infra/stages.py, then make deploy")
+    elif deployment.is_to_move_money:
+        mend = f"set alarm_email of {deployment.stage} in infra/stages.py, then make deploy"
+        yield ill("nobody is told of alarms", mend)
     else:
         yield well(f"alarms are published, and nobody is subscribed: {name} was just put into ALARM and back")
 

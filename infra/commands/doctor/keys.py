@@ -25,10 +25,10 @@ def check_secret(deployment: Deployment) -> Generator[Finding, None, Settings | 
         yield ill(f"the secrets are not complete: {error}", f"python -m infra.commands.fill_secret {deployment.stage}")
     else:
         yield well("all secrets are there, long enough, each for one purpose")
-    if deployment.stage == "prod" and deployment.campay_api_url != _PRODUCTION_HOST:
+    if deployment.is_to_move_money and deployment.campay_api_url != _PRODUCTION_HOST:
         yield ill(
             f"production talks to {deployment.campay_api_url}",
-            f"set CamPay's address of prod to {_PRODUCTION_HOST} in infra/stages.py",
+            f"set CamPay's address of {deployment.stage} to {_PRODUCTION_HOST} in infra/stages.py",
         )
     return settings
 

@@ -14,6 +14,10 @@ pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
 PING_SECONDS = 25 + 20
 """Engine.IO's default interval and time-out: the longest silence between a browser and the gateway."""
+SPOT_NOTICE_SECONDS = 120
+"""Between AWS's notice to a container on Spot, which is a SIGTERM, and its end."""
+CACHING_DISABLED, ALL_VIEWER = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "216adef6-5c7f-47e4-b989-5492eafa07d3"
+"""AWS's own policies, by the ids that they have everywhere."""
 
 
 def container(stack: Template) -> Properties:
@@ -82,8 +86,13 @@ def test_it_may_open_as_many_sockets_as_it_takes_browsers(stack: Template) -> No
 
 def test_browsers_speak_tls_wherever_money_moves(stack: Template, variant: Variant) -> None:
     listeners = list(stack.of_type("ElasticLoadBalancingV2::Listener").values())
-    if STAGES[variant.stage].gateway_domain is None:
-        assert not STAGES[variant.stage].is_prod
+    stage = STAGES[variant.stage]
+    if stage.cloudfront_addresses:
+        front = stack.one("CloudFront::Distribution")["DistributionConfig"]
+        assert front["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "https-only"
+        return
+    if stage.gateway_domain is None:
+        assert not stage.moves_money
         return
     for listener in listeners:
         (action,) = listener["DefaultActions"]
@@ -143,6 +152,42 @@ def test_the_internet_reaches_socket_io_and_nothing_else(stack: Template, path: 
     for listener in stack.of_type("ElasticLoadBalancingV2::Listener").values():
         (default,) = listener["DefaultActions"]
         assert default["Type"] in ("fixed-response", "redirect"), "what no rule takes goes to no container"
+
+
+def test_behind_cloudfront_the_balancer_is_reached_by_nobody_else(stack: Template, variant: Variant) -> None:
+    addresses = STAGES[variant.stage].cloudfront_addresses
+    balancer = stack.one("ElasticLoadBalancingV2::LoadBalancer")
+    assert balancer["Scheme"] == ("internal" if addresses else "internet-facing")
+    if addresses:
+        (group,) = (it["Fn::GetAtt"][0] for it in balancer["SecurityGroups"])
+        assert "SecurityGroupIngress" not in stack.of_type("EC2::SecurityGroup")[group]
+        rules = stack.of_type("EC2::SecurityGroupIngress").values()
+        incoming = [it for it in rules if it["GroupId"]["Fn::GetAtt"][0] == group]
+        assert [(it["SourcePrefixListId"], it["FromPort"], it["ToPort"]) for it in incoming] == [(addresses, 80, 80)]
+
+
+def test_a_browser_is_known_by_the_address_that_the_outermost_proxy_saw(stack: Template, variant: Variant) -> None:
+    """One too many, and a browser could claim any address; one too few, and all browsers would share one."""
+    variables = {it["Name"]: it["Value"] for it in container(stack)["Environment"]}
+    assert variables["TRUSTED_PROXIES"] == ("2" if STAGES[variant.stage].cloudfront_addresses else "1")
+
+
+def test_cloudfront_keeps_nothing_and_lets_long_polling_wait(stack: Template, variant: Variant) -> None:
+    if STAGES[variant.stage].cloudfront_addresses is None:
+        return
+    front = stack.one("CloudFront::Distribution")["DistributionConfig"]
+    behaviour, (origin,) = front["DefaultCacheBehavior"], front["Origins"]
+    assert behaviour["CachePolicyId"] == CACHING_DISABLED
+    assert behaviour["OriginRequestPolicyId"] == ALL_VIEWER, "WebSockets need its headers, long polling its cookie"
+    assert "POST" in behaviour["AllowedMethods"]
+    assert origin["VpcOriginConfig"]["OriginReadTimeout"] > PING_SECONDS
+
+
+def test_spot_has_time_to_close_its_connections(stack: Template, variant: Variant) -> None:
+    service = stack.one("ECS::Service")
+    providers = [it["CapacityProvider"] for it in service.get("CapacityProviderStrategy", [])]
+    assert providers == (["FARGATE_SPOT"] if STAGES[variant.stage].gateway.is_spot else [])
+    assert container(stack)["StopTimeout"] <= SPOT_NOTICE_SECONDS
 
 
 def test_prod_loses_one_gateway_and_goes_on() -> None:

@@ -15,7 +15,7 @@ from chalicelib import settings as api_settings
 from chalicelib.runtime.settings_reader import InvalidSettings
 from infra.commands.fill_secret import CAMPAY_KEYS, OUR_KEYS
 from infra.deployment import STACK_NAME, Deployment
-from infra.stages import DEV, PROD, STAGES, Domain, UnknownStage, stage_of
+from infra.stages import DEV, PROD, SMALL, STAGES, Domain, UnknownStage, stage_of
 from socket_gateway import settings as gateway_settings
 from tests import ROOT
 from tests.infra.templates.synthesis import (
@@ -65,13 +65,13 @@ def test_cfn_lint_has_nothing_to_say(synthesis: Synthesis) -> None:
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
 
 
-def test_cloudformation_refuses_to_delete_production_and_every_secret(synthesis: Synthesis) -> None:
+def test_cloudformation_refuses_to_delete_what_moves_money_and_every_secret(synthesis: Synthesis) -> None:
     """`make destroy` uses CloudFormation; a person has to switch the protection off in the console first."""
     manifest = json.loads((synthesis.folder / "manifest.json").read_text(encoding="utf-8"))
     protected = {name: it["properties"]["terminationProtection"] for name, it in stacks_of(manifest).items()}
     names = {stage: STACK_NAME.format(stage=stage) for stage in STAGES}
     assert protected == {
-        **{name: stage == "prod" for stage, name in names.items()},
+        **{name: stage != "dev" for stage, name in names.items()},
         **{f"{name}-secrets": True for name in names.values()},
     }
 
@@ -86,7 +86,7 @@ def test_a_stage_that_there_is_not_ends_before_anything_is_built(name: str, tmp_
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (
         1,
-        f"there is no stage {name or 'without a name'}: STAGE is dev or prod\n",
+        f"there is no stage {name or 'without a name'}: STAGE is dev, prod or small\n",
     )
 
 
@@ -262,6 +262,7 @@ def test_only_the_dev_stage_talks_to_the_demo_host() -> None:
     assert {name: "//demo.campay.net/" in stage.campay_api_url for name, stage in STAGES.items()} == {
         "dev": True,
         "prod": False,
+        "small": False,
     }
 
 
@@ -280,13 +281,17 @@ def test_an_example_value_is_named_before_it_is_deployed() -> None:
     assert ready.examples() == []
 
 
-def test_prod_without_a_certificate_is_no_stage() -> None:
+def test_a_stage_that_moves_money_without_tls_is_no_stage() -> None:
     with pytest.raises(ValueError, match="TLS"):
         replace(PROD, gateway_domain=None)
+    with pytest.raises(ValueError, match="TLS"):
+        replace(SMALL, cloudfront_addresses=None)
+    with pytest.raises(ValueError, match="no gateway_domain"):
+        replace(PROD, cloudfront_addresses="pl-1")
 
 
 def test_an_unknown_stage_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(UnknownStage, match="dev or prod"):
+    with pytest.raises(UnknownStage, match="dev, prod or small"):
         stage_of("production")
 
 

@@ -74,12 +74,15 @@ def test_what_redis_writes_to_disk_is_encrypted(stack: Template) -> None:
     assert stack.one("ElastiCache::ReplicationGroup")["AtRestEncryptionEnabled"] is True
 
 
-def test_redis_survives_the_loss_of_a_zone(stack: Template, variant: Variant) -> None:
+def test_redis_survives_the_loss_of_a_zone_where_it_has_a_replica(stack: Template, variant: Variant) -> None:
     redis = stack.one("ElastiCache::ReplicationGroup")
-    assert redis["AutomaticFailoverEnabled"] is True
-    assert redis["MultiAZEnabled"] is True
-    assert redis["ReplicasPerNodeGroup"] == 1
-    assert redis["NumNodeGroups"] == (STAGES[variant.stage].redis.shards if variant.cluster else 1)
+    size = STAGES[variant.stage].redis
+    has_replica = size.replicas > 0
+    assert redis["ReplicasPerNodeGroup"] == size.replicas
+    assert redis["MultiAZEnabled"] is has_replica
+    assert redis["AutomaticFailoverEnabled"] is (has_replica or variant.cluster), "AWS wants it in cluster mode"
+    assert redis["NumNodeGroups"] == (size.shards if variant.cluster else 1)
+    assert STAGES["prod"].redis.replicas >= 1
 
 
 def test_one_setting_makes_it_a_cluster_for_redis_the_api_and_the_gateway_at_once(
