@@ -70,7 +70,7 @@ def test_a_deployment_fails_where_the_instance_does_not_forward(small: Template)
 
 
 def test_an_instance_that_fails_its_check_is_restarted(small: Template) -> None:
-    alarms = [it for it in small.of_type("CloudWatch::Alarm").values() if it["Namespace"] == "AWS/EC2"]
+    alarms = [it for it in small.of_type("CloudWatch::Alarm").values() if it.get("Namespace") == "AWS/EC2"]
     (alarm,) = alarms
     assert [plain(it).rpartition(":ec2:")[2] for it in alarm["AlarmActions"]] == ["reboot"]
     assert alarm["Period"] * alarm["EvaluationPeriods"] <= 300
