@@ -1,5 +1,6 @@
 """Reads from CloudFormation what is deployed as a stage: the outputs of its two stacks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -8,6 +9,8 @@ from infra.stages import STAGES
 STACK_NAME = "BraidsterPayments-{stage}"
 SECRETS_ID = "SecretsId"
 """Name of the only output of the secret's stack."""
+FUNCTIONS = "Functions"
+"""Name of the output with the names of the stage's functions, by commas."""
 
 
 class NotDeployed(Exception):
@@ -81,9 +84,31 @@ def secret_of_stage(stage: str, cloudformation: Any) -> str:
         raise NotDeployed(f"the stack {name} has no output {SECRETS_ID}: deploy it again") from None
 
 
+def functions_of_stage(stage: str, cloudformation: Any) -> list[str]:
+    """Returns the names of a stage's functions. Raises NotDeployed, also while a deployment is underway."""
+    name = STACK_NAME.format(stage=stage)
+    stack = _stack(name, cloudformation)
+    if stack["StackStatus"] == "UPDATE_IN_PROGRESS":
+        stop = f"aws cloudformation cancel-update-stack --stack-name {name}"
+        raise NotDeployed(f"a deployment of {name} is underway; this takes it back: {stop}")
+    try:
+        return _outputs_of(stack)[FUNCTIONS].split(",")
+    except KeyError:
+        raise NotDeployed(f"the stack {name} has no output {FUNCTIONS}: deploy it again") from None
+
+
 def _outputs(name: str, cloudformation: Any) -> dict[str, str]:
+    return _outputs_of(_stack(name, cloudformation))
+
+
+def _stack(name: str, cloudformation: Any) -> dict[str, Any]:
     try:
         (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except cloudformation.exceptions.ClientError as error:
         raise NotDeployed(f"there is no stack {name} in this account and region") from error
+    found: dict[str, Any] = stack
+    return found
+
+
+def _outputs_of(stack: Mapping[str, Any]) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

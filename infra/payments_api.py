@@ -122,6 +122,10 @@ class PaymentsApi(Construct):
         dimensions = {"FunctionName": self._resource(function).ref}
         return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=name, dimensions_map=dimensions, **options)
 
+    @property
+    def function_names(self) -> list[str]:
+        return [self._resource(function).ref for function in FUNCTIONS]
+
     def shift_traffic(self, brakes: Sequence[cloudwatch.Alarm]) -> None:
         """Makes a deployment move the API's traffic step by step, and back when one of the alarms rings."""
         live_alias.TrafficShift(self, "Shift", self._resource(API), pace=self._stage.traffic_shift, brakes=brakes)

@@ -6,6 +6,7 @@ from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.dashboard import Dashboard
+from infra.deployment import FUNCTIONS
 from infra.gateway import PORT, Gateway
 from infra.ledger_table import LedgerTable
 from infra.network import Network
@@ -98,6 +99,7 @@ class PaymentsStack(Stack):
             "GatewayTarget": gateway.target,
             "FrontendUrl": stage.frontend_url,
             "CampayApiUrl": stage.campay_api_url,
+            FUNCTIONS: ",".join(api.function_names),
             "PaymentsTable": ledger.table.table_name,
             "EventBus": order_events.bus.event_bus_name,
             "AlarmTopic": alarms.topic.topic_arn,

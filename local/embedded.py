@@ -215,7 +215,7 @@ class _AwsHandler(BaseHTTPRequestHandler):
         kept = [(name, value) for name, value in response.headers if name.lower() != "content-length"]
         return self._reply(response.status_code, response.get_data(), kept)
 
-    do_GET = do_POST = do_DELETE = _handle  # noqa: N815 - the names that the base class looks for
+    do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815 - the names that the base class looks for
 
     def _reply(self, status: int, body: bytes, headers: Iterable[tuple[str, str]]) -> None:
         self.send_response_only(status)

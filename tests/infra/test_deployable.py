@@ -24,6 +24,7 @@ PROGRAMS = {
     "infra.commands.doctor": ("dev",),
     "infra.commands.fill_secret": ("dev",),
     "infra.commands.protect": ("dev",),
+    "infra.commands.rollback": ("dev",),
 }
 
 

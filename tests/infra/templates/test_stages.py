@@ -14,7 +14,9 @@ import pytest
 from chalicelib import settings as api_settings
 from chalicelib.runtime.settings_reader import InvalidSettings
 from infra.commands.fill_secret import CAMPAY_KEYS, OUR_KEYS
+from infra.deployment import FUNCTIONS as FUNCTIONS_OUTPUT
 from infra.deployment import STACK_NAME, Deployment
+from infra.functions import FUNCTIONS
 from infra.stages import DEV, PROD, SMALL, STAGES, Domain, UnknownStage, stage_of
 from socket_gateway import settings as gateway_settings
 from tests import ROOT
@@ -256,6 +258,12 @@ def test_the_doctor_finds_every_output_that_it_needs(stack: Template, variant: V
     assert outputs["WebhookUrl"]["Value"] is not None
     assert bool(deployment.dead_letters) == bool(stage.order_events_url)
     assert deployment.webhook_url == plain(outputs["WebhookUrl"]["Value"])
+
+
+def test_the_outputs_name_every_function(stack: Template) -> None:
+    """What is not named there would not go back with the others."""
+    names = plain(stack.content["Outputs"][FUNCTIONS_OUTPUT]["Value"])
+    assert names == ",".join(f"<{it.resource}>" for it in FUNCTIONS)
 
 
 def test_only_the_dev_stage_talks_to_the_demo_host() -> None:
