@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, exp
 
 from benchmarks.scale import prices
 from benchmarks.scale.prices import HOURS
@@ -20,6 +20,8 @@ _CHECKS_OF_A_FUNCTION = 10
 """Made at once."""
 _POLLS = 5 * 3 * _MINUTES
 """Lambda's own of an empty queue: five pollers that wait for 20 s each."""
+_METRIC = replace(prices.METRIC, free=0)
+"""The free ones are those that log lines make."""
 _LEDGER_MONTHS = 12
 """A payment is kept for ever; the bill is that of a stage that is a year old."""
 
@@ -120,11 +122,17 @@ def used(it: Resources, traffic: Traffic) -> list[Line]:
         _of("EventBridge", payments * traffic.order_events, "events", prices.ORDER_EVENT),
         _of("EventBridge", payments * traffic.order_events, "calls of the shop", prices.ORDER_EVENT_TO_SHOP),
         _of("CloudWatch", gigabytes * assumed.log_bytes, "GB of logs", prices.LOG_GB),
+        _of("CloudWatch", assumed.payment_metrics * _busy_hours(payments) / HOURS, "metrics", _METRIC),
         _of("NAT gateway", gigabytes * assumed.nat_bytes * min(it.nat_gateways, 1), "GB", prices.NAT_GB),
         _of("Load balancer", units * HOURS, "capacity unit hours", prices.CAPACITY_UNIT),
         _of("To the internet", gigabytes * assumed.out_bytes, "GB", prices.OUT_GB),
     ]
     return [line for line in lines if line.dollars]
+
+
+def _busy_hours(payments: float) -> float:
+    """Returns the hours of a month with a payment in them: a metric is billed by those in which it has values."""
+    return HOURS * (1 - exp(-payments / HOURS))
 
 
 def _of(name: str, units: float, what: str, price: prices.Price) -> Line:

@@ -47,6 +47,8 @@ class Assumed:
     ledger_bytes: float = 4_000.0
     """Of a payment's rows and of their index entries."""
     log_bytes: float = 4_000.0
+    payment_metrics: float = 20.0
+    """Combinations of a metric and its dimensions' values that payments write, such as started by operator."""
     nat_bytes: float = 30_000.0
     """Of a payment's calls of CamPay, of the event bus and of the queues, most of it TLS."""
     out_bytes: float = 12_000.0
