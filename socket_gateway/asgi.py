@@ -10,7 +10,7 @@ from typing import Any
 
 import uvloop
 
-from chalicelib.runtime import log
+from chalicelib.runtime import log, metrics
 from chalicelib.runtime.settings_reader import InvalidSettings
 from socket_gateway import metrics as prometheus
 from socket_gateway.admission import Admission, raise_descriptor_limit
@@ -129,6 +129,7 @@ class Gateway:
             self.connections.outputs.run(),
             self.engine.heartbeat.run(),
             self._log_unready(),
+            *([self._log_metrics()] if self.settings.metrics_namespace else []),
         )
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -159,6 +160,17 @@ class Gateway:
             await asyncio.sleep(self.settings.timing.unready_log_seconds)
             if (reasons := self.reasons) and not self.drain.started:
                 log.warning("gateway-not-ready", reasons=reasons)
+
+    async def _log_metrics(self) -> None:
+        """Logs what CloudWatch makes metrics of. With several processes each logs its own part."""
+        while True:
+            await asyncio.sleep(self.settings.timing.metrics_log_seconds)
+            measured = [
+                ((), "GatewayBrowsers", metrics.COUNT, len(self.sockets)),
+                ((), "GatewayPayments", metrics.COUNT, len(self.tracked_payments)),
+                ((), "GatewayRelayLag", metrics.MILLISECONDS, round(self.relay.lag * 1000, 1)),
+            ]
+            metrics.write(self.settings.metrics_namespace, measured)
 
     async def _catch_up(self) -> None:
         self.registry.rewrite(self.sockets.sids())

@@ -42,6 +42,7 @@ class Relay:
         self._metrics = metrics
         self._probe_channel = probe_channel(gateway_id).encode()
         self._probed_at = -math.inf
+        self._probe_sent_at = time.monotonic()
         self._away_since: float | None = None
         self._wanted: dict[bytes, asyncio.Future[bool]] = {}
         self._sent: set[bytes] = set()
@@ -59,6 +60,12 @@ class Relay:
     def probe_age(self) -> float:
         """Returns the seconds since a probe that was published last came back."""
         return time.monotonic() - self._probed_at
+
+    @property
+    def lag(self) -> float:
+        """Returns the seconds that Redis took to hand back the last probe; while it is away, those since that one."""
+        is_back = self.connected and self._probed_at >= self._probe_sent_at
+        return (self._probed_at if is_back else time.monotonic()) - self._probe_sent_at
 
     def subscribe(self, reference: str) -> None:
         """Wants the messages of this payment, now and after every lost connection."""
@@ -146,12 +153,12 @@ class Relay:
         """
         missed = 0
         while missed < _MISSED_PROBES:
-            published_at = time.monotonic()
+            self._probe_sent_at = time.monotonic()
             with contextlib.suppress(*REDIS_AWAY):
                 await self._clients.commands.publish(self._probe_channel, b"")
             raise_if_cancelled()
             await asyncio.sleep(self._timing.probe_seconds)
-            if self._probed_at >= published_at:
+            if self._probed_at >= self._probe_sent_at:
                 missed = 0
             else:
                 missed += 1

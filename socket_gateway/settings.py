@@ -66,6 +66,8 @@ class Timing:
     drain_closes_per_second: float = _bounded(100.0, 1.0, 100_000.0)
     secrets_reload_interval_seconds: float = _bounded(60.0, 0.0, 86_400.0)
     unready_log_seconds: float = _bounded(20.0, 0.01, 30.0)
+    metrics_log_seconds: float = _bounded(60.0, 0.1, 300.0)
+    """Between two lines of metrics, where METRICS_NAMESPACE is set."""
     process_hang_seconds: float = _bounded(30.0, 2.0, 3600.0)
     """Without a sign of life, after which one of several processes is killed and started again."""
     ping_interval_seconds: float = _bounded(25.0, 0.5, 300.0)

@@ -8,7 +8,7 @@ beforehand, and never a reference, a number or an address.
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -50,7 +50,7 @@ def milliseconds(name: str, value: float, **dimensions: str) -> None:
     _add(name, MILLISECONDS, value, dimensions)
 
 
-def write(namespace: str, measured: list[Measured]) -> None:
+def write(namespace: str, measured: Sequence[Measured]) -> None:
     """Writes values that were measured now."""
     metrics: dict[Dimensions, dict[tuple[str, str], list[float]]] = defaultdict(lambda: defaultdict(list))
     for dimensions, name, unit, value in measured:

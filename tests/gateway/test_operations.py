@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ import pytest_asyncio
 from chalicelib.domain import contract
 from local.embedded import LOOPBACK, Valkey, free_port
 from socket_gateway.packets import NAMESPACE
+from tests.harness.embedded_metrics import check_metrics
 from tests.harness.gateway_process import ended, environment, ready, started
 from tests.harness.gateway_stack import (
     Browser,
@@ -204,7 +206,7 @@ async def test_without_settings_it_says_what_is_missing_and_leaves() -> None:
     assert "TRACKING_TOKEN_KEY is missing; API_URL is missing" in line["reason"]
 
 
-def events_of(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, object]]]:
+def events_of(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, Any]]]:
     """Reads the product's log lines: each event with its fields."""
     return [(record.getMessage(), record.__dict__["fields"]) for record in caplog.records if record.name == "payments"]
 
@@ -286,6 +288,34 @@ async def test_a_gateway_logs_that_it_is_not_ready_for_as_long_as_it_is_not(capl
             own.stop()
             await until(lambda: caplog.messages.count("gateway-not-ready") >= 3)
     assert dict(events_of(caplog))["gateway-not-ready"] == {"reasons": ["redis"]}
+
+
+async def test_what_cloudwatch_makes_metrics_of_is_logged_again_and_again(
+    valkey: Valkey, store: LiveStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = new_event()
+    store.put(event)
+    settings = settings_for(valkey, metrics_namespace="shop", metrics_log_seconds=0.1, probe_seconds=0.1)
+    async with running(settings) as gateway, gateway.browser() as browser:
+        await browser.track(event["reference"])
+        await until(
+            lambda: any((it["GatewayBrowsers"], it["GatewayPayments"]) == (1, 1) for it in metric_lines(caplog))
+        )
+    for line in metric_lines(caplog):
+        check_metrics(line, "shop")
+        assert line["GatewayRelayLag"] < 5_000
+
+
+async def test_the_relays_lag_grows_while_redis_hands_nothing_back(caplog: pytest.LogCaptureFixture) -> None:
+    with Valkey() as own:
+        settings = settings_for(own, metrics_namespace="shop", metrics_log_seconds=0.1, probe_seconds=0.1)
+        async with running(settings):
+            own.stop()
+            await until(lambda: any(line["GatewayRelayLag"] > 1_000 for line in metric_lines(caplog)))
+
+
+def metric_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    return [fields for event, fields in events_of(caplog) if event == "metrics"]
 
 
 async def test_a_gateway_that_loses_redis_keeps_its_browsers_and_takes_new_ones() -> None:

@@ -1,10 +1,6 @@
-"""Tests what the log measures: lines in CloudWatch's embedded metric format.
-
-The rules of the format are those of "Specification: Embedded metric format" in CloudWatch's user guide.
-"""
+"""Tests what the log measures: lines in CloudWatch's embedded metric format."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -16,6 +12,7 @@ from chalicelib.runtime import log, metrics
 from chalicelib.settings import Settings
 from tests.conftest import ORDER, Shop
 from tests.harness.api_gateway import call
+from tests.harness.embedded_metrics import check_metrics
 from tests.system.test_routes import signature
 
 NAMESPACE = "braidster-payments-test"
@@ -38,7 +35,7 @@ def measured(capsys: pytest.CaptureFixture[str]) -> Lines:
         written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         found = [line for line in written if "_aws" in line]
         for line in found:
-            validate(line)
+            check_metrics(line, NAMESPACE)
         return found
 
     return since_before
@@ -48,25 +45,6 @@ def measured(capsys: pytest.CaptureFixture[str]) -> Lines:
 def in_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sets what the stack sets of the functions' environment. Use it before `api`."""
     monkeypatch.setenv("METRICS_NAMESPACE", NAMESPACE)
-
-
-def validate(line: dict[str, Any]) -> None:
-    """Fails where CloudWatch would not take a line."""
-    assert line["_aws"].keys() == {"Timestamp", "CloudWatchMetrics"}
-    assert abs(line["_aws"]["Timestamp"] - time.time() * 1000) < 60_000
-    for directive in line["_aws"]["CloudWatchMetrics"]:
-        assert directive.keys() == {"Namespace", "Dimensions", "Metrics"}
-        assert directive["Namespace"] == NAMESPACE
-        assert 1 <= len(directive["Metrics"]) <= 100
-        for dimensions in directive["Dimensions"]:
-            assert len(dimensions) <= 30
-            assert all(isinstance(line[name], str) and 1 <= len(line[name]) <= 1024 for name in dimensions)
-        for metric in directive["Metrics"]:
-            values = line[metric["Name"]]
-            numbers = values if isinstance(values, list) else [values]
-            assert 1 <= len(numbers) <= 100
-            assert all(isinstance(number, int | float) for number in numbers)
-            assert metric["Unit"] in {"Count", "Milliseconds"}
 
 
 def values(lines: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, str], Any]]:
