@@ -59,6 +59,7 @@ class PaymentsStack(Stack):
                 "EVENT_BUS": order_events.bus.event_bus_name,
             },
         )
+        proxies = 2 if stage.cloudfront_addresses else 1  # the load balancer, and CloudFront before it
         gateway = Gateway(
             self,
             "Gateway",
@@ -70,9 +71,7 @@ class PaymentsStack(Stack):
                 **stage.gateway.environment,
                 "API_URL": api.url,
                 "PORT": str(PORT),
-                "TRUSTED_PROXIES": "2"
-                if stage.cloudfront_addresses
-                else "1",  # the load balancer, CloudFront before it
+                "TRUSTED_PROXIES": str(proxies),
                 "AWS_DEFAULT_REGION": self.region,  # boto3 asks for it, and Fargate does not promise it
             },
         )
