@@ -4,13 +4,14 @@ All functions together or none. It says what it would do and asks first. The nex
 """
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from infra.commands.account import NoAccount, sign_in
 from infra.deployment import NotDeployed, functions_of_stage
@@ -76,6 +77,26 @@ def _release_before(live: Sequence[Live]) -> str:
     return max(before, key=lambda it: it.published).release
 
 
+def wake(steps: Iterable[Step], client: Any) -> None:
+    """Makes the earlier versions ready, and returns when they are.
+
+    Lambda detaches a version from the VPC when it was idle for some weeks. It then refuses the first call, which
+    attaches it again.
+    """
+    asleep = [step for step in steps if not _is_ready(step, client)]
+    for step in asleep:
+        with contextlib.suppress(client.exceptions.ResourceNotReadyException):
+            client.invoke(FunctionName=step.function, Qualifier=str(step.then.number), Payload=b"{}")
+    for step in asleep:
+        waiter = client.get_waiter("function_active_v2")
+        waiter.wait(FunctionName=step.function, Qualifier=str(step.then.number))
+
+
+def _is_ready(step: Step, client: Any) -> bool:
+    found = client.get_function_configuration(FunctionName=step.function, Qualifier=str(step.then.number))
+    return bool(found["State"] == "Active")
+
+
 def go_back(steps: Iterable[Step], client: Any) -> None:
     """Points each alias to the earlier version, with all of its calls."""
     for step in steps:
@@ -130,10 +151,11 @@ def main() -> None:
         print(_describe(steps))
         if input(f"Point {stage.name} back? (yes/no) ") != "yes":
             sys.exit("nothing was changed")
+        wake(steps, client)
         go_back(steps, client)
     except (CannotGoBack, NoAccount, NotDeployed, UnknownStage) as error:
         sys.exit(str(error))
-    except ClientError as error:
+    except (ClientError, WaiterError) as error:
         sys.exit(f"AWS: {error}. Run it again: what is back already stays so")
     print(f"{stage.name} is back. The next deployment moves on from here; the same commit again changes nothing.")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.commands.rollback import CannotGoBack, go_back, plan
+from infra.commands.rollback import CannotGoBack, go_back, plan, wake
 from infra.deployment import FUNCTIONS, STACK_NAME, NotDeployed, functions_of_stage
 from infra.release import ALIAS, RELEASED
 from local.embedded import EmbeddedAws
@@ -153,6 +153,42 @@ def test_calls_that_are_shared_between_two_versions_all_go_back(functions: Funct
 def test_a_function_without_the_alias_is_named(functions: Functions) -> None:
     with pytest.raises(CannotGoBack, match=r"^Api has no alias live: deploy it once more first$"):
         functions.go_back()
+
+
+class Asleep:
+    """Makes versions of the client's functions inactive, as Lambda does after some weeks, until they are called."""
+
+    def __init__(self, client: Any, *versions: tuple[str, str]) -> None:
+        self.versions, self.called = set(versions), list[tuple[str, str]]()
+        events = client.meta.events
+        events.register("provide-client-params.lambda.GetFunctionConfiguration", self._note)
+        events.register("provide-client-params.lambda.GetFunction", self._note)
+        events.register("provide-client-params.lambda.Invoke", self._note)
+        events.register("after-call.lambda.GetFunctionConfiguration", lambda parsed, **_: self._tell(parsed))
+        events.register("after-call.lambda.GetFunction", lambda parsed, **_: self._tell(parsed["Configuration"]))
+        events.register("before-call.lambda.Invoke", self._refuse)
+
+    def _note(self, params: dict[str, Any], **_: Any) -> None:
+        self._asked = (params["FunctionName"], params["Qualifier"])
+
+    def _tell(self, parsed: dict[str, Any]) -> None:
+        parsed["State"] = "Inactive" if self._asked in self.versions else "Active"
+
+    def _refuse(self, **_: Any) -> tuple[Any, dict[str, Any]]:
+        self.called.append(self._asked)
+        self.versions.discard(self._asked)
+        error = {"Code": "ResourceNotReadyException", "Message": "The function is inactive"}
+        return type("Answer", (), {"status_code": 502}), {"Error": error}
+
+
+def test_versions_that_lambda_put_to_sleep_are_woken_before_they_are_called(functions: Functions) -> None:
+    """Lambda refuses the first calls of a version that was idle for weeks: webhooks, after a rollback at night."""
+    functions.deploy("first")
+    functions.deploy("second")
+    asleep = Asleep(functions.client, ("Api", "1"), ("Sweep", "1"))
+    wake(plan(NAMES, functions.client), functions.client)
+    assert asleep.called == [("Api", "1"), ("Sweep", "1")], "one that is awake must not be called"
+    assert not asleep.versions
 
 
 # ---------------------------------------------------------------------- the command
