@@ -18,6 +18,8 @@ _CONTAINER_METRICS, _METRICS_OF_A_CONTAINER = 40, 25
 """Of Container Insights: those of a cluster with one service, and of each of its containers. Estimated."""
 _CHECKS_OF_A_FUNCTION = 10
 """Made at once."""
+_GATEWAY_METRICS = 3
+"""Browsers, tracked payments, lag of the relay."""
 _POLLS = 5 * 3 * _MINUTES
 """Lambda's own of an empty queue: five pollers that wait for 20 s each."""
 _METRIC = replace(prices.METRIC, free=0)
@@ -83,7 +85,8 @@ def _hours(name: str, number: int, dollars: float) -> Line:
 def _by_the_month(it: Resources) -> Iterator[Line]:
     yield _monthly("secrets", it.secrets, prices.SECRET)
     yield _monthly("alarms, by the metrics that they watch", it.alarm_metrics, prices.ALARM)
-    yield _monthly("metrics made of log lines", it.log_metrics, prices.METRIC)
+    own = _GATEWAY_METRICS if it.writes_metrics else 0
+    yield _monthly("metrics of log lines and of the gateway", it.log_metrics + own, prices.METRIC)
     if it.has_container_metrics:
         metrics = _CONTAINER_METRICS + it.containers * _METRICS_OF_A_CONTAINER
         yield _monthly("Container Insights", metrics, prices.CONTAINER_METRIC)
@@ -92,7 +95,8 @@ def _by_the_month(it: Resources) -> Iterator[Line]:
     yield _monthly("WAF, rules", it.web_acl_rules, prices.WEB_ACL_RULE)
     seconds = RUN_SECONDS * _MINUTES * _MEMORY_GB
     yield Line("sweep", f"{RUN_SECONDS} s a minute × {_MEMORY_GB} GB", prices.LAMBDA_GB_SECOND.of(seconds))
-    yield Line("queues that are asked for work", f"{_POLLS:,} × queues", prices.QUEUE_CALL.of(it.queues * _POLLS))
+    polls = it.polled_queues * _POLLS
+    yield Line("queues that are asked for work", f"{it.polled_queues} × {_POLLS:,}", prices.QUEUE_CALL.of(polls))
 
 
 def _monthly(name: str, number: int, price: prices.Price) -> Line:
@@ -107,7 +111,7 @@ def used(it: Resources, traffic: Traffic) -> list[Line]:
     seconds = (traffic.api_seconds + traffic.check_seconds / _CHECKS_OF_A_FUNCTION) * _MEMORY_GB
     writes = traffic.per_payment(lambda counts: counts.write_units)
     reads = traffic.per_payment(lambda counts: counts.read_calls)
-    queue = traffic.queue_sends + 2 * traffic.checks if it.queues else 0
+    queue = traffic.queue_sends + 2 * traffic.checks if it.polled_queues else 0
     gigabytes = payments / 10**9
     units = _capacity_units(traffic)
     lines = [
@@ -122,7 +126,12 @@ def used(it: Resources, traffic: Traffic) -> list[Line]:
         _of("EventBridge", payments * traffic.order_events, "events", prices.ORDER_EVENT),
         _of("EventBridge", payments * traffic.order_events, "calls of the shop", prices.ORDER_EVENT_TO_SHOP),
         _of("CloudWatch", gigabytes * assumed.log_bytes, "GB of logs", prices.LOG_GB),
-        _of("CloudWatch", assumed.payment_metrics * _busy_hours(payments) / HOURS, "metrics", _METRIC),
+        _of(
+            "CloudWatch",
+            assumed.payment_metrics * it.writes_metrics * _busy_hours(payments) / HOURS,
+            "metrics",
+            _METRIC,
+        ),
         _of("NAT gateway", gigabytes * assumed.nat_bytes * min(it.nat_gateways, 1), "GB", prices.NAT_GB),
         _of("Load balancer", units * HOURS, "capacity unit hours", prices.CAPACITY_UNIT),
         _of("To the internet", gigabytes * assumed.out_bytes, "GB", prices.OUT_GB),

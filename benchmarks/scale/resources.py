@@ -18,7 +18,9 @@ class Resources:
     """What a stage has. `containers`: of the gateway, at the least; `redis_nodes`: of `redis_type`.
 
     `public_ipv4`: addresses, of which a load balancer has one in each of its subnets. `instances`: type -> number, of
-    EC2. `alarm_metrics`: what all alarms watch together; `log_metrics`: those that are made of log lines.
+    EC2. `alarm_metrics`: what all alarms watch together; `log_metrics`: those that are made of log lines;
+    `writes_metrics`: whether the functions and the gateway write metrics of their own. `polled_queues`: those of which
+    Lambda takes work.
     """
 
     nat_gateways: int
@@ -39,7 +41,8 @@ class Resources:
     dashboards: int
     web_acls: int
     web_acl_rules: int
-    queues: int
+    polled_queues: int
+    writes_metrics: bool
 
 
 def write(stages: Mapping[str, Resources], path: Path = PATH) -> None:
@@ -76,7 +79,8 @@ def of_templates(*templates: Properties) -> Resources:
         dashboards=len(all_of[_DASHBOARD]),
         web_acls=len(all_of[_ACL]),
         web_acl_rules=sum(len(it["Rules"]) for it in all_of[_ACL]),
-        queues=len(all_of[_QUEUE]),
+        polled_queues=sum(map(_polled, all_of[_FUNCTION])),
+        writes_metrics="METRICS_NAMESPACE" in {it["Name"] for it in task["ContainerDefinitions"][0]["Environment"]},
     )
 
 
@@ -87,11 +91,11 @@ _TASK, _SCALING, _REDIS = (
 )
 _CLUSTER, _SERVICE, _POLICY = "ECS::Cluster", "ECS::Service", "ApplicationAutoScaling::ScalingPolicy"
 _BALANCER, _INSTANCE, _ADDRESS = "ElasticLoadBalancingV2::LoadBalancer", "EC2::Instance", "EC2::EIP"
-_NAT, _SECRET, _QUEUE = "EC2::NatGateway", "SecretsManager::Secret", "SQS::Queue"
+_NAT, _SECRET, _FUNCTION = "EC2::NatGateway", "SecretsManager::Secret", "Serverless::Function"
 _ALARM, _FILTER, _DASHBOARD, _ACL = "CloudWatch::Alarm", "Logs::MetricFilter", "CloudWatch::Dashboard", "WAFv2::WebACL"
 _KINDS = (
     *(_TASK, _SCALING, _REDIS, _CLUSTER, _SERVICE, _POLICY, _BALANCER, _INSTANCE, _ADDRESS),
-    *(_NAT, _SECRET, _QUEUE, _ALARM, _FILTER, _DASHBOARD, _ACL),
+    *(_NAT, _SECRET, _FUNCTION, _ALARM, _FILTER, _DASHBOARD, _ACL),
 )
 
 
@@ -100,6 +104,10 @@ def _of_type(templates: tuple[Properties, ...], kind: str) -> Iterator[Propertie
         for resource in template["Resources"].values():
             if resource["Type"] == f"AWS::{kind}":
                 yield resource.get("Properties", {})
+
+
+def _polled(function: Properties) -> int:
+    return [it["Type"] for it in function.get("Events", {}).values()].count("SQS")
 
 
 def _addresses(balancer: Properties) -> int:
