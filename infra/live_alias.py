@@ -28,7 +28,7 @@ def publish(function: CfnResource, release: str) -> None:
 
 def invoke_alias(permission: CfnResource, function: CfnResource) -> None:
     """Makes a permission hold for the alias: one for the function does not."""
-    permission.add_property_override("FunctionName", {"Ref": _alias_of(function)})
+    permission.add_property_override("FunctionName", {"Ref": f"{_id(function)}.Alias"})
     _acknowledge_sam_names(permission)
 
 
@@ -59,10 +59,6 @@ class TrafficShift(Construct):
         )
         preference = {"Type": pace, "Alarms": [brake.alarm_name for brake in brakes], "Role": role.role_arn}
         function.add_property_override("DeploymentPreference", preference)
-
-
-def _alias_of(function: CfnResource) -> str:
-    return f"{_id(function)}.Alias"
 
 
 def _mark_as_released(function: CfnResource, release: str) -> None:
