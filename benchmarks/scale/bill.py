@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from math import ceil, exp
 
 from benchmarks.scale import prices
+from benchmarks.scale.parts import CHALICE
 from benchmarks.scale.prices import HOURS
 from benchmarks.scale.resources import Resources
 from benchmarks.scale.traffic import Traffic
@@ -22,6 +23,8 @@ _GATEWAY_METRICS = 3
 """Browsers, tracked payments, lag of the relay."""
 _POLLS = 5 * 3 * _MINUTES
 """Lambda's own of an empty queue: five pollers that wait for 20 s each."""
+_READ_UNITS_OF_A_ROW = 0.125
+"""Half a unit for 4 KB, of which a row in the index `day` is one."""
 _METRIC = replace(prices.METRIC, free=0)
 """The free ones are those that log lines make."""
 _LEDGER_MONTHS = 12
@@ -136,7 +139,19 @@ def used(it: Resources, traffic: Traffic) -> list[Line]:
         _of("Load balancer", units * HOURS, "capacity unit hours", prices.CAPACITY_UNIT),
         _of("To the internet", gigabytes * assumed.out_bytes, "GB", prices.OUT_GB),
     ]
-    return [line for line in lines if line.dollars]
+    return [line for line in (*lines, *_hourly_pass(it, traffic)) if line.dollars]
+
+
+def _hourly_pass(it: Resources, traffic: Traffic) -> Iterator[Line]:
+    """Yields what it costs to hold CamPay's statement of the open days against the ledger, each hour."""
+    if "late_payments" not in CHALICE["lambda_functions"]:
+        return
+    rows, assumed = traffic.late_rows * HOURS, traffic.assumed
+    name, gigabytes = "Hourly pass", rows * assumed.statement_bytes / 10**9
+    seconds = rows / assumed.statement_rows_per_second * _MEMORY_GB
+    yield Line(name, f"{seconds:,.0f} GB-seconds", prices.LAMBDA_GB_SECOND.dollars * seconds)
+    yield _of(name, rows * _READ_UNITS_OF_A_ROW, "read units", prices.READ_UNIT)
+    yield _of(name, gigabytes * min(it.nat_gateways, 1), "GB through the NAT gateway", prices.NAT_GB)
 
 
 def _busy_hours(payments: float) -> float:

@@ -34,6 +34,7 @@ def parts(traffic: Traffic, stage: Stage) -> list[Part]:
     return [
         *_api(traffic, stage),
         *_functions(traffic, stage),
+        *_statements(traffic),
         *_ledger(traffic),
         *_events(traffic, stage),
         *_redis(traffic, stage),
@@ -59,18 +60,35 @@ def _api(traffic: Traffic, stage: Stage) -> list[Part]:
 def _functions(traffic: Traffic, stage: Stage) -> list[Part]:
     rate = traffic.rate
     reserved = stage.api.concurrency
-    rows = traffic.payments_a_day
-    statement_seconds = rows / traffic.assumed.statement_rows_per_second
-    timeout = CHALICE["lambda_functions"]["statement"]["lambda_timeout"]
     return [
         Part("Lambda: the API", rate * traffic.api_seconds, reserved, "at once", Kind.SETTING),
         Part("Lambda: the API, CamPay hanging", rate * traffic.hanging_seconds, reserved, "at once", Kind.SETTING),
         Part("Lambda: checks", rate * traffic.check_seconds, CHECKS_AT_ONCE, "at once", Kind.FIXED),
-        Part("Lambda: the nightly comparison", statement_seconds, timeout, "s", Kind.SETTING),
     ]
 
 
 CHECKS_AT_ONCE = 8 * 55 / 60
+
+
+def _statements(traffic: Traffic) -> list[Part]:
+    """Returns the functions that read CamPay's statement: the nightly comparison, and the hourly pass where it is."""
+    per_second = traffic.assumed.statement_rows_per_second
+    found = [("the nightly comparison", "statement", traffic.payments_a_day / per_second)]
+    if "late_payments" in CHALICE["lambda_functions"]:
+        found.append(("the hourly pass over the statement", "late_payments", traffic.late_rows / per_second))
+    times = [
+        Part(f"Lambda: {name}", seconds, CHALICE["lambda_functions"][function]["lambda_timeout"], "s", Kind.SETTING)
+        for name, function, seconds in found
+    ]
+    if len(found) == 1:
+        return times
+    megabytes = BASE_MEGABYTES + traffic.late_rows * traffic.assumed.known_bytes / 1_000_000
+    memory = CHALICE["lambda_functions"]["late_payments"].get("lambda_memory_size", CHALICE["lambda_memory_size"])
+    return [*times, Part("Lambda: the hourly pass, memory", megabytes, memory, "MB", Kind.SETTING)]
+
+
+BASE_MEGABYTES = 110
+"""Of a function with nothing in mind."""
 
 
 def _ledger(traffic: Traffic) -> list[Part]:

@@ -25,6 +25,14 @@ TO_CHANGE = {
         "CamPay's statement is asked for by day and comes in one piece, which one function has to read in 15 minutes "
         "at most. From there on it takes a container, or a statement that CamPay delivers in parts."
     ),
+    "Lambda: the hourly pass over the statement": (
+        "It reads all days that are still open, each hour, and so do its queries of the ledger. Days that are over "
+        "need it once a day, not once an hour; beyond that, what holds for the nightly comparison."
+    ),
+    "Lambda: the hourly pass, memory": (
+        "It keeps all charges of the open days in mind. `lambda_memory_size` of `.chalice/config.json` helps up to "
+        "10,240 MB; the days one after the other would take a fifth."
+    ),
     "DynamoDB: index `due`, a partition": "More shards: `SHARDS` of `chalicelib/adapters/ledger/table.py`.",
     "DynamoDB: index `day`, a partition": (
         "Shards as `due` has them: a page of a day becomes a query of each, merged by time. Nobody needs them below "

@@ -55,6 +55,12 @@ class Assumed:
     """To the browser and to the shop."""
     statement_rows_per_second: float = 5_200.0
     """Compared with the ledger: 100,000 rows took 19 s of computing (docs/performance.md)."""
+    open_days: float = 100 / 24
+    """Days of the statement that the hourly pass reads: 72 h, and 14 h on both sides for the zone that is not known."""
+    known_bytes: float = 150.0
+    """Of a charge that the hourly pass keeps in mind."""
+    statement_bytes: float = 400.0
+    """Of a row of CamPay's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,11 @@ class Traffic:
     @property
     def payments_a_month(self) -> float:
         return self.rate / self.assumed.peak * 730 * 3_600
+
+    @property
+    def late_rows(self) -> float:
+        """Returns the rows of the statement that the hourly pass reads, and the payments of the ledger beside them."""
+        return self.payments_a_day * self.assumed.open_days
 
     @property
     def payments_a_day(self) -> float:
