@@ -25,15 +25,14 @@ class Limit:
     path: str
 
 
-_SCALING = ("Lambda quotas", "lambda/latest/dg/gettingstarted-limits.html")
+_LAMBDA = ("Lambda quotas", "lambda/latest/dg/gettingstarted-limits.html")
 _DYNAMODB = ("Quotas in Amazon DynamoDB", "amazondynamodb/latest/developerguide/ServiceQuotas.html")
 _EVENTS = ("Amazon EventBridge quotas", "eventbridge/latest/userguide/eb-quota.html")
 
 API_CALLS = Limit(10_000, Kind.QUOTA, "Amazon API Gateway quotas", "apigateway/latest/developerguide/limits.html")
-LAMBDA_CONCURRENCY = Limit(1_000, Kind.QUOTA, *_SCALING)
+LAMBDA_CONCURRENCY = Limit(1_000, Kind.QUOTA, *_LAMBDA)
 LAMBDA_UNRESERVED = 100
 """What Lambda keeps for functions without a reservation."""
-LAMBDA_SECONDS = Limit(900, Kind.FIXED, *_SCALING)
 TABLE_UNITS = Limit(40_000, Kind.QUOTA, *_DYNAMODB)
 NEW_TABLE_WRITES = Limit(
     4_000,
@@ -63,12 +62,7 @@ REDIS_CLIENTS = Limit(
     "Valkey and Redis OSS configuration and limits",
     "AmazonElastiCache/latest/dg/RedisConfiguration.html",
 )
-LOG_CALLS = Limit(
-    5_000, Kind.QUOTA, "CloudWatch Logs quotas", "AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"
-)
-NODES = Limit(
-    0,
-    Kind.SETTING,
+NODES = (
     "Valkey and Redis OSS node-type specific parameters",
     "AmazonElastiCache/latest/dg/ParameterGroups.Engine.html",
 )
@@ -88,7 +82,16 @@ REDIS_CALLS_A_PROCESSOR = 30_000
 NODE_PROCESSORS = {"cache.t4g.micro": 0.2, "cache.t4g.small": 0.4, "cache.t4g.medium": 0.4}
 """What a burstable node may use for ever, of its two; the others have one for commands."""
 
-ALL = (
-    *(API_CALLS, LAMBDA_CONCURRENCY, LAMBDA_SECONDS, TABLE_UNITS, NEW_TABLE_WRITES, PARTITION_WRITES),
-    *(QUEUE_IN_FLIGHT, PUT_EVENTS, API_DESTINATION, NAT_CONNECTIONS, FARGATE_VCPU, REDIS_CLIENTS, LOG_CALLS, NODES),
-)
+ALL = {
+    "API Gateway, calls a second of an account": API_CALLS,
+    "Lambda, functions of an account at once": LAMBDA_CONCURRENCY,
+    "DynamoDB, units a second of a table, of each kind": TABLE_UNITS,
+    "DynamoDB, write units a second of a new table": NEW_TABLE_WRITES,
+    "DynamoDB, write units a second of a partition": PARTITION_WRITES,
+    "SQS, messages in flight of a queue": QUEUE_IN_FLIGHT,
+    "EventBridge, calls of PutEvents a second": PUT_EVENTS,
+    "EventBridge, calls a second of an API destination": API_DESTINATION,
+    "NAT gateway, connections to one address and port": NAT_CONNECTIONS,
+    "Fargate, vCPU of an account": FARGATE_VCPU,
+    "ElastiCache, connections of a node": REDIS_CLIENTS,
+}

@@ -47,12 +47,12 @@ def page(traffics: Mapping[float, Traffic], prod: Resources) -> str:
         [
             _INTRODUCTION.format(**_mix(traffics)),
             "## `prod` as it is\n",
-            _shares({rate: parts(it, PROD) for rate, it in traffics.items()}),
+            _shares({rate: parts(it, PROD) for rate, it in traffics.items()}, has_limits=True),
             *_breaks(traffics),
             "## With other settings\n",
             _SETTINGS_INTRODUCTION,
             _settings({rate: sized(it) for rate, it in traffics.items()}),
-            _shares({rate: parts(it, sized(it)) for rate, it in traffics.items()}),
+            _shares({rate: parts(it, sized(it)) for rate, it in traffics.items()}, has_limits=False),
             _QUOTAS_INTRODUCTION.format(**_of_quotas(next(iter(traffics.values())))),
             _quotas(traffics),
             "## What neither a setting nor a quota helps\n",
@@ -105,13 +105,18 @@ def _mix(traffics: Mapping[float, Traffic]) -> dict[str, str]:
     }
 
 
-def _shares(by_rate: Mapping[float, list[Part]]) -> str:
-    columns = list(by_rate.values())
+def _shares(by_rate: Mapping[float, list[Part]], *, has_limits: bool) -> str:
+    """Writes the shares. `has_limits`: with the limits' values, which must then be the same for each rate."""
     rows = [
-        [of_rates[0].name, *(_share(it) for it in of_rates), of_rates[0].kind.partition(",")[0]]
-        for of_rates in zip(*columns, strict=True)
+        [of_rates[0].name, *map(_share, of_rates), _limit(of_rates[0], has_limits)]
+        for of_rates in zip(*by_rate.values(), strict=True)
     ]
     return table(["part", *(f"{number(rate)}/s" for rate in by_rate), "limit"], rows)
+
+
+def _limit(part: Part, has_value: bool) -> str:
+    kind = part.kind.partition(",")[0]
+    return f"{number(part.limit)} {part.unit}, {kind}" if has_value and part.limit is not None else kind
 
 
 def _share(part: Part) -> str:
@@ -210,5 +215,8 @@ def _assumed(assumed: Assumed) -> str:
 
 
 def _sources() -> str:
-    seen = {(it.title, it.path) for it in limits.ALL}
-    return table(["page", "where"], [[title, f"`{path}`"] for title, path in sorted(seen)])
+    rows = [[name, number(it.value), it.kind.value, f"{it.title}: `{it.path}`"] for name, it in limits.ALL.items()]
+    title, path = limits.NODES
+    kinds = ", ".join(f"{kind.removeprefix('cache.')} {gib}" for kind, gib in limits.NODE_GIB.items())
+    rows.append(["ElastiCache, GiB of a node", kinds, Kind.SETTING.value, f"{title}: `{path}`"])
+    return table(["limit", "value", "who raises it", "page"], rows)
