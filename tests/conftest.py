@@ -90,6 +90,12 @@ def ledger(dynamodb: Any, table: str, clock: HandClock) -> Ledger:
     return Ledger(dynamodb, table, clock)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _runs_of_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keeps the systems that tests run from being the developer's last `make run`."""
+    os.environ["RUN_DIR"] = str(tmp_path_factory.mktemp("run"))
+
+
 @pytest.fixture(autouse=True)
 def _log_of_product(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="payments")
