@@ -20,7 +20,8 @@ _LOUD = cloudwatch.TreatMissingData.BREACHING
 class AlarmRule:
     """Says when one alarm changes to ALARM. `page`: its name, and its section of docs/operations.md.
 
-    `after`: how many periods in a row; `missing`: what a period without data counts as.
+    `after`: how many periods in a row; `missing`: what a period without data counts as. `is_band`: the threshold
+    is the number of standard deviations from what the metric was in its last days.
     """
 
     page: str
@@ -30,6 +31,7 @@ class AlarmRule:
     above: bool = True
     after: int = 1
     missing: cloudwatch.TreatMissingData = _QUIET
+    is_band: bool = False
 
 
 def of_functions(api: PaymentsApi) -> list[AlarmRule]:

@@ -15,6 +15,7 @@ from infra.alarm_rules import AlarmRule, of_functions, of_gateway, of_order_even
 from infra.gateway import Gateway
 from infra.log_lines import BALANCE, GATEWAY, LINES, SETTLED, SETTLED_BY_WEBHOOK, Line
 from infra.order_events import OrderEvents
+from infra.payment_alarms import of_payments
 from infra.payments_api import PaymentsApi
 from infra.redis_group import RedisGroup
 from infra.stages import Stage
@@ -23,6 +24,7 @@ PAGE = "docs/operations.md"
 _HOUR, _DAY = (Duration.minutes(it) for it in (60, 1440))
 _ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 _BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+_BELOW_BAND = cloudwatch.ComparisonOperator.LESS_THAN_LOWER_THRESHOLD
 _WEBHOOKS_MISSED_PERCENT = 20
 _ENOUGH_TO_TELL = 10
 """Payments an hour from which on a rate of lost webhooks is told: below it, one lost webhook would be an alarm."""
@@ -53,6 +55,7 @@ class Alarms(Construct):
             *(self._of_line(line) for line in LINES if line.sentence),
             self._missed_webhooks(),
             self._balance(),
+            *of_payments(stage),
             *of_functions(api),
             *of_gateway(gateway),
             *of_redis(redis),
@@ -114,18 +117,22 @@ class Alarms(Construct):
         sentence = f"CamPay holds less than {threshold} XAF for us."
         return AlarmRule("float-low", sentence, metric, threshold, above=False)
 
-    def _alarm(self, rule: AlarmRule) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(
-            self,
-            rule.page,
-            alarm_name=f"{self._stage.full_name}-{rule.page}",
-            alarm_description=f"{rule.sentence} {PAGE}#{rule.page}",
-            metric=rule.metric,
-            threshold=rule.threshold,
-            comparison_operator=_ABOVE if rule.above else _BELOW,
-            evaluation_periods=rule.after,
-            treat_missing_data=rule.missing,
-        )
+    def _alarm(self, rule: AlarmRule) -> cloudwatch.AlarmBase:
+        both = {
+            "alarm_name": f"{self._stage.full_name}-{rule.page}",
+            "alarm_description": f"{rule.sentence} {PAGE}#{rule.page}",
+            "metric": rule.metric,
+            "evaluation_periods": rule.after,
+            "treat_missing_data": rule.missing,
+        }
+        alarm: cloudwatch.AlarmBase
+        if rule.is_band:
+            alarm = cloudwatch.AnomalyDetectionAlarm(
+                self, rule.page, **both, std_devs=rule.threshold, comparison_operator=_BELOW_BAND
+            )
+        else:
+            operator = _ABOVE if rule.above else _BELOW
+            alarm = cloudwatch.Alarm(self, rule.page, **both, threshold=rule.threshold, comparison_operator=operator)
         tell = actions.SnsAction(self.topic)
         alarm.add_alarm_action(tell)
         alarm.add_ok_action(tell)

@@ -85,6 +85,9 @@ class Stage:
     below which there is an alarm. `traffic_shift`: how a deployment moves calls to the API's new version, by the end of
     a name of CodeDeploy's configurations for Lambda; AllAtOnce is the fastest.
 
+    `usual_hours`: the first hour and the one after the last, in UTC, in which a payment always comes; without them,
+    none at all raises no alarm.
+
     `nat_instance`: a type of instance that stands in place of `nat_gateways`. `has_firewall`: whether WAF holds each
     address to `ApiSize.posts_per_address`. `cloudfront_addresses`: puts CloudFront before the gateway, in place of a
     domain and a certificate; it is AWS's list of CloudFront's addresses in the stage's region, as
@@ -109,6 +112,7 @@ class Stage:
     nat_instance: str | None = None
     has_firewall: bool = False
     cloudfront_addresses: str | None = None
+    usual_hours: tuple[int, int] | None = None
     tags: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -170,6 +174,7 @@ PROD = Stage(
     order_events_url="https://shop.example/payment-events",
     alarm_email="payments@shop.example",
     float_threshold=50_000,
+    usual_hours=(6, 21),  # 7 to 22 in Cameroon
     log_retention_days=90,
     has_firewall=True,
     tags={"app": APP, "stage": "prod"},

@@ -105,4 +105,6 @@ def _log_change(before: Payment, payment: Payment, cause: Cause) -> None:
         **({"reason": payment.reason} if payment.reason else {}),
     )
     if payment.status is not before.status and not payment.is_waiting:
-        metrics.count("PaymentsEnded", operator=payment.operator or "unknown", status=payment.status.value)
+        operator = payment.operator or "unknown"
+        metrics.count("PaymentsEnded", operator=operator, status=payment.status.value)
+        metrics.count("PaymentsSucceeded", int(payment.is_final), operator=operator)  # its average is a ratio

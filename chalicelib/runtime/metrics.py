@@ -40,9 +40,9 @@ def collected(namespace: str) -> Iterator[None]:
         write(namespace, measured)
 
 
-def count(name: str, **dimensions: str) -> None:
-    """Counts one of something. Outside `collected` it does nothing."""
-    _add(name, COUNT, 1, dimensions)
+def count(name: str, times: int = 1, **dimensions: str) -> None:
+    """Counts something. Outside `collected` it does nothing."""
+    _add(name, COUNT, times, dimensions)
 
 
 def milliseconds(name: str, value: float, **dimensions: str) -> None:

@@ -7,6 +7,16 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+OPERATORS = {"MTN", "Orange", "unknown"}
+DIMENSIONS = {
+    "PaymentsStarted": {"operator": OPERATORS},
+    "PaymentsSucceeded": {"operator": OPERATORS},
+    "PaymentsEnded": {"operator": OPERATORS, "status": {"SUCCESSFUL", "FAILED", "EXPIRED", "CONFLICTED"}},
+    "CampayLatency": {"call": {"collect", "read", "statement"}, "answer": {"answered", "unanswered"}},
+}
+"""Of each metric its dimensions, and all values that these may have: each combination costs money each month."""
+UNITS = dict.fromkeys(DIMENSIONS, "Count") | {"CampayLatency": "Milliseconds"}
+
 
 def check_metrics(line: Mapping[str, Any], namespace: str) -> None:
     """Fails where CloudWatch would not make metrics of a line, or not in this namespace."""

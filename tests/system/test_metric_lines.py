@@ -12,18 +12,10 @@ from chalicelib.runtime import log, metrics
 from chalicelib.settings import Settings
 from tests.conftest import ORDER, Shop
 from tests.harness.api_gateway import call
-from tests.harness.embedded_metrics import check_metrics
+from tests.harness.embedded_metrics import DIMENSIONS, UNITS, check_metrics
 from tests.system.test_routes import signature
 
 NAMESPACE = "braidster-payments-test"
-OPERATORS = {"MTN", "Orange", "unknown"}
-DIMENSIONS = {
-    "PaymentsStarted": {"operator": OPERATORS},
-    "PaymentsEnded": {"operator": OPERATORS, "status": {"SUCCESSFUL", "FAILED", "EXPIRED", "CONFLICTED"}},
-    "CampayLatency": {"call": {"collect", "read", "statement"}, "answer": {"answered", "unanswered"}},
-}
-"""Of each metric its dimensions, and all values that these may have: each combination costs money each month."""
-UNITS = {"PaymentsStarted": "Count", "PaymentsEnded": "Count", "CampayLatency": "Milliseconds"}
 Lines = Callable[[], list[dict[str, Any]]]
 
 
@@ -74,12 +66,22 @@ def test_a_payment_is_measured_from_its_start_to_its_end(api: Settings, shop: Sh
     notice = {"signature": signature(api), "external_reference": started["reference"]}
     assert call("POST", "/api/payment/webhook", notice).status == 200
     found = {name: (dimensions, value) for name, dimensions, value in values(measured())}
-    assert found.keys() == {"PaymentsEnded", "CampayLatency"}
+    assert found.keys() == {"PaymentsEnded", "PaymentsSucceeded", "CampayLatency"}
+    assert found["PaymentsSucceeded"] == ({"operator": "MTN"}, 1)
     assert found["PaymentsEnded"] == ({"operator": "MTN", "status": "SUCCESSFUL"}, 1)
     assert found["CampayLatency"][0] == {"call": "read", "answer": "answered"}
 
     assert call("GET", "/api/payment/status/order-1", headers=merchant).status == 200
     assert measured() == []
+
+
+@pytest.mark.usefixtures("in_aws")
+def test_the_average_of_the_successes_is_their_ratio(api: Settings, shop: Shop, measured: Lines) -> None:
+    shop.faults(collect=["filter"])
+    call("POST", "/api/payment/initiate", ORDER, headers={"X-Api-Key": api.merchant_api_keys[0]})
+    found = {name: (dimensions, value) for name, dimensions, value in values(measured())}
+    assert found["PaymentsSucceeded"] == ({"operator": "MTN"}, 0)
+    assert found["PaymentsEnded"] == ({"operator": "MTN", "status": "FAILED"}, 1)
 
 
 @pytest.mark.usefixtures("in_aws")

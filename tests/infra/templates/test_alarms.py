@@ -18,6 +18,7 @@ from infra.log_lines import LINES
 from infra.stages import STAGES
 from socket_gateway.settings import Timing
 from tests import ROOT
+from tests.harness.embedded_metrics import DIMENSIONS
 from tests.infra.templates.policies import allows
 from tests.infra.templates.synthesis import Properties, Template, Variant, plain
 
@@ -29,7 +30,9 @@ EVERY_STAGE = {
     *("signature-failures", "campay-errors", "webhooks-missing", "float-low"),
     *("api-5xx", "api-throttled", "sweep-not-running", "sweep-errors", "statement-errors"),
     *("gateway-not-ready", "gateway-down", "redis-memory"),
+    *("mtn-success-low", "orange-success-low", "campay-slow"),
 }
+WHERE_PAYMENTS_ALWAYS_COME = {"no-payments"}
 WHERE_THE_SHOP_IS_CALLED = {"undelivered-order-events"}
 LINE_FIELDS = {"level", "event", "alarm"}
 """The fields that log.py itself writes."""
@@ -48,7 +51,8 @@ def sections() -> set[str]:
 
 def test_the_alarms_are_all_there(stack: Template, variant: Variant) -> None:
     shop = WHERE_THE_SHOP_IS_CALLED if STAGES[variant.stage].order_events_url else set()
-    assert alarms(stack).keys() == EVERY_STAGE | shop
+    always = WHERE_PAYMENTS_ALWAYS_COME if STAGES[variant.stage].usual_hours else set()
+    assert alarms(stack).keys() == EVERY_STAGE | shop | always
 
 
 def test_each_alarm_says_in_one_sentence_what_is_wrong_and_where_it_says_what_to_do(stack: Template) -> None:
@@ -59,7 +63,7 @@ def test_each_alarm_says_in_one_sentence_what_is_wrong_and_where_it_says_what_to
 
 
 def test_each_alarm_has_its_section_and_each_section_its_alarm() -> None:
-    assert sections() == EVERY_STAGE | WHERE_THE_SHOP_IS_CALLED
+    assert sections() == EVERY_STAGE | WHERE_THE_SHOP_IS_CALLED | WHERE_PAYMENTS_ALWAYS_COME
 
 
 def test_each_alarm_notifies_its_topic(stack: Template, variant: Variant) -> None:
@@ -132,6 +136,52 @@ def test_each_alarm_on_the_log_reads_what_a_filter_writes(stack: Template) -> No
         metrics = [alarm, *(it["MetricStat"]["Metric"] for it in alarm.get("Metrics", []) if "MetricStat" in it)]
         read |= {(it["Namespace"], it["MetricName"]) for it in metrics if it.get("Namespace", "").endswith("/log")}
     assert read == written
+
+
+def test_each_alarm_on_payments_reads_what_the_log_measures(stack: Template, variant: Variant) -> None:
+    """The functions write to the namespace that their environment names."""
+    namespace = STAGES[variant.stage].full_name
+    variables = stack.of_type("Lambda::Function").values()
+    assert {it["Environment"]["Variables"]["METRICS_NAMESPACE"] for it in variables if "Environment" in it} == {
+        namespace
+    }
+    queries = [query for alarm in alarms(stack).values() for query in alarm.get("Metrics", [])]
+    read = [query["MetricStat"]["Metric"] for query in queries if "MetricStat" in query]
+    of_payments = [metric for metric in read if metric["Namespace"] == namespace]
+    assert {metric["MetricName"] for metric in of_payments} >= {"PaymentsSucceeded", "CampayLatency"}
+    for metric in of_payments:
+        planned = DIMENSIONS[metric["MetricName"]]
+        given = {it["Name"]: it["Value"] for it in metric["Dimensions"]}
+        assert given.keys() == planned.keys()
+        assert all(value in planned[name] for name, value in given.items())
+
+
+@pytest.mark.parametrize("operator", ["MTN", "Orange"])
+def test_an_operators_success_is_compared_with_its_own_last_days(stack: Template, operator: str) -> None:
+    alarm = alarms(stack)[f"{operator.lower()}-success-low"]
+    queries = {query["Id"]: query for query in alarm["Metrics"]}
+    band = queries[alarm["ThresholdMetricId"]]
+    watched = re.fullmatch(r"ANOMALY_DETECTION_BAND\((\w+), 3\)", band["Expression"])
+    assert watched
+    assert alarm["ComparisonOperator"] == "LessThanLowerThreshold"
+    assert queries[watched[1]]["Expression"] == "100 * ratio / IF(ended >= 20, 1, 0)", (
+        "no value where few payments ended"
+    )
+    assert {name: queries[name]["MetricStat"]["Stat"] for name in ("ratio", "ended")} == {
+        "ratio": "Average",
+        "ended": "SampleCount",
+    }
+    for name in ("ratio", "ended"):
+        assert queries[name]["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "operator", "Value": operator}]
+
+
+def test_no_payment_at_all_is_told_in_the_stages_usual_hours(stack: Template, variant: Variant) -> None:
+    hours = STAGES[variant.stage].usual_hours
+    if hours is None:
+        assert "no-payments" not in alarms(stack)
+        return
+    (expression,) = (it["Expression"] for it in alarms(stack)["no-payments"]["Metrics"] if "Expression" in it)
+    assert expression == f"IF(HOUR(mtn) >= {hours[0]} AND HOUR(mtn) < {hours[1]}, mtn + orange, 1)"
 
 
 def test_the_memory_of_every_node_of_redis_is_watched(stack: Template) -> None:
