@@ -64,6 +64,8 @@ class DeliverPayment:
             if stored.announced_version < payment.version:
                 self.ledger.announced(payment.reference, payment.version)
             raise
+        waited = self.clock.now() - payment.updated_at
+        log.info("payment-delivered", reference=payment.reference, version=payment.version, ms=waited)
         return stored.delivered_version >= payment.version or self.ledger.delivered(payment.reference, payment.version)
 
     def _unannounced(self, stored: Stored) -> list[Payment]:

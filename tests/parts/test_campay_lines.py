@@ -121,3 +121,14 @@ def test_a_change_says_how_long_after_the_claim_it_came(
     )
     assert (failed["status"], failed["cause"], failed["operator"], failed["ms"]) == ("FAILED", "webhook", "MTN", 12_500)
     assert failed["reason"]
+
+
+def test_a_delivery_says_how_long_after_the_commit_it_came(
+    service: Service, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    payment = service.initiate(REQUEST).payment
+    clock.forward(7)
+    service.operate.redeliver(payment.reference)
+    first, again = lines(caplog, "payment-delivered")
+    assert first == {"reference": payment.reference, "version": 2, "ms": 0}
+    assert again == {"reference": payment.reference, "version": 2, "ms": 7_000}

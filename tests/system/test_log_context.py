@@ -43,8 +43,10 @@ def test_every_line_of_a_route_names_its_call_and_its_payment(api: Settings, sho
     shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
     notice = {"signature": signature(api), "external_reference": started["reference"]}
     assert call("POST", "/api/payment/webhook", notice).status == 200
-    ((webhook_id, *about),) = contexts(lines(), "request_id", "route", "reference", "order")
+    came, *settling = lines()
+    ((webhook_id, *about),) = contexts(settling, "request_id", "route", "reference", "order")
     assert about == ["POST /api/payment/webhook", *payment]
+    assert (came["event"], came["request_id"], came["reference"]) == ("webhook", webhook_id, payment[0])
     assert initiate_id
     assert webhook_id not in (None, initiate_id)
 
