@@ -125,8 +125,9 @@ def _disk_gb(instance: Properties) -> int:
 
 
 def _watched(alarm: Properties) -> int:
-    """Returns the number of metrics that an alarm watches: AWS bills each."""
-    return sum("MetricStat" in it for it in alarm["Metrics"]) if "Metrics" in alarm else 1
+    """Returns the number of metrics that an alarm watches: AWS bills each, and the two bounds of a learned band."""
+    bounds = 2 if "ThresholdMetricId" in alarm else 0
+    return bounds + sum("MetricStat" in it for it in alarm["Metrics"]) if "Metrics" in alarm else 1
 
 
 def _tracked(policies: list[Properties]) -> int:
