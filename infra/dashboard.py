@@ -8,6 +8,7 @@ from infra.alarms import Alarms
 from infra.functions import API, SWEEP
 from infra.gateway import Gateway
 from infra.log_lines import LINES, SETTLED, SETTLED_BY_WEBHOOK
+from infra.payment_metrics import payment_graphs
 from infra.payments_api import PaymentsApi
 from infra.stages import Stage
 
@@ -39,6 +40,7 @@ class Dashboard(Construct):
             of_lines("Waiting longest, seconds", "due-old", "undelivered-old"),
             of_lines("CamPay and signatures", "campay-errors", "signature-failures"),
         )
+        board.add_widgets(*payment_graphs(stage, _WIDTH // 3))
         board.add_widgets(
             of_api("Calls and refusals", "Count", "4XXError", "5XXError", statistic="Sum"),
             of_api("Latency p99, ms", "Latency", statistic="p99"),

@@ -4,9 +4,9 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.alarm_rules import AlarmRule
+from infra.payment_metrics import OPERATORS, payment_metric
 from infra.stages import Stage
 
-OPERATORS = ("MTN", "Orange")
 _FIVE_MINUTES, _HALF_HOUR, _HOUR = (Duration.minutes(it) for it in (5, 30, 60))
 _ENOUGH_TO_TELL = 20
 """Payments of an operator in half an hour from which on their success is compared: a few say nothing."""
@@ -18,13 +18,6 @@ _SLOW_MS = 5_000
 def of_payments(stage: Stage) -> list[AlarmRule]:
     rules = [*(_success(stage, operator) for operator in OPERATORS), _slow_campay(stage)]
     return [*rules, _no_payments(stage, stage.usual_hours)] if stage.usual_hours else rules
-
-
-def payment_metric(stage: Stage, name: str, statistic: str, period: Duration, **dimensions: str) -> cloudwatch.Metric:
-    """Returns a metric that the product writes into its log; `chalicelib/runtime/metrics.py` says how."""
-    return cloudwatch.Metric(
-        namespace=stage.full_name, metric_name=name, statistic=statistic, period=period, dimensions_map=dimensions
-    )
 
 
 def _success(stage: Stage, operator: str) -> AlarmRule:

@@ -156,6 +156,20 @@ def test_each_alarm_on_payments_reads_what_the_log_measures(stack: Template, var
         assert all(value in planned[name] for name, value in given.items())
 
 
+def test_the_dashboard_shows_of_each_operator_how_its_payments_end(stack: Template, variant: Variant) -> None:
+    body = plain(stack.one("CloudWatch::Dashboard")["DashboardBody"])
+    drawn = re.findall(rf'\["{STAGES[variant.stage].full_name}","(\w+)",((?:"\w+",)+)', body)
+    shown: dict[str, set[tuple[str, ...]]] = {}
+    for name, quoted in drawn:
+        words = re.findall(r"\w+", quoted)
+        assert all(value in DIMENSIONS[name][of] for of, value in zip(words[::2], words[1::2], strict=True))
+        shown.setdefault(name, set()).add(tuple(words[1::2]))
+    assert shown["PaymentsStarted"] == {("MTN",), ("Orange",)}
+    statuses = DIMENSIONS["PaymentsEnded"]["status"]
+    assert shown["PaymentsEnded"] == {(operator, status) for operator in ("MTN", "Orange") for status in statuses}
+    assert shown["CampayLatency"] == {(call, "answered") for call in DIMENSIONS["CampayLatency"]["call"]}
+
+
 @pytest.mark.parametrize("operator", ["MTN", "Orange"])
 def test_an_operators_success_is_compared_with_its_own_last_days(stack: Template, operator: str) -> None:
     alarm = alarms(stack)[f"{operator.lower()}-success-low"]
