@@ -9,12 +9,13 @@ from benchmarks.scale.parts import CHALICE
 from benchmarks.scale.prices import HOURS
 from benchmarks.scale.resources import Resources
 from benchmarks.scale.traffic import Traffic
-from chalicelib.flows.reconcile_payments import RUN_SECONDS
 from infra.stages import Stage
 
 _MINUTES = HOURS * 60
 _MEMORY_GB = 0.5
 """Of each function: `.chalice/config.json`."""
+_SWEEP_SECONDS = 55
+"""Of each minute."""
 _CONTAINER_METRICS, _METRICS_OF_A_CONTAINER = 40, 25
 """Of Container Insights: those of a cluster with one service, and of each of its containers. Estimated."""
 _CHECKS_OF_A_FUNCTION = 10
@@ -96,8 +97,8 @@ def _by_the_month(it: Resources) -> Iterator[Line]:
     yield _monthly("dashboard", it.dashboards, prices.DASHBOARD)
     yield _monthly("WAF, list", it.web_acls, prices.WEB_ACL)
     yield _monthly("WAF, rules", it.web_acl_rules, prices.WEB_ACL_RULE)
-    seconds = RUN_SECONDS * _MINUTES * _MEMORY_GB
-    yield Line("sweep", f"{RUN_SECONDS} s a minute × {_MEMORY_GB} GB", prices.LAMBDA_GB_SECOND.of(seconds))
+    seconds = _SWEEP_SECONDS * _MINUTES * _MEMORY_GB
+    yield Line("sweep", f"{_SWEEP_SECONDS} s a minute × {_MEMORY_GB} GB", prices.LAMBDA_GB_SECOND.of(seconds))
     polls = it.polled_queues * _POLLS
     yield Line("queues that are asked for work", f"{it.polled_queues} × {_POLLS:,}", prices.QUEUE_CALL.of(polls))
 
