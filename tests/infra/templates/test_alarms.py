@@ -167,7 +167,7 @@ def test_the_dashboard_shows_of_each_operator_how_its_payments_end(stack: Templa
     assert shown["PaymentsStarted"] == {("MTN",), ("Orange",)}
     statuses = DIMENSIONS["PaymentsEnded"]["status"]
     assert shown["PaymentsEnded"] == {(operator, status) for operator in ("MTN", "Orange") for status in statuses}
-    assert shown["CampayLatency"] == {(call, "answered") for call in DIMENSIONS["CampayLatency"]["call"]}
+    assert shown["CampayLatency"] == {("answered", call) for call in DIMENSIONS["CampayLatency"]["call"]}
 
 
 @pytest.mark.parametrize("operator", ["MTN", "Orange"])
