@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LEDGER = ("AWS_ENDPOINT_URL", "PAYMENTS_TABLE")
-_PRODUCT = ("api", "gateway")
+_PRODUCT = ("api", "worker", "gateway")
 
 
 def folder() -> Path:

@@ -11,11 +11,14 @@ import pytest
 from chalice.local import LambdaContext
 
 import app as application
+from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.runtime import log
 from chalicelib.settings import Settings
 from local.api_server import RATE_EVENT
 from tests.conftest import ORDER, Shop, order_token
 from tests.harness.api_gateway import call
+from tests.harness.fakes import HandClock
 from tests.system.test_routes import bearer, signature
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -109,3 +112,18 @@ def test_what_is_noted_in_one_thread_is_not_said_of_another(lines: Lines) -> Non
     *checked, done = lines()
     assert contexts(checked, "request_id", "reference") == {("r", str(number)) for number in range(4)}
     assert "reference" not in done
+
+
+def test_a_query_of_all_shards_that_is_refused_names_its_invocation(
+    dynamodb: Any, clock: HandClock, lines: Lines
+) -> None:
+    """Each shard is asked in a thread of its own."""
+
+    def invocation() -> None:
+        log.begin(request_id="r")
+        with pytest.raises(LedgerUnavailable):
+            Ledger(dynamodb, "no-such-table", clock).undelivered(0, 10)
+
+    log.configure()
+    Context().run(invocation)
+    assert contexts(lines(), "event", "request_id") == {("ledger-refused", "r")}

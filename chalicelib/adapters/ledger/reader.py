@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import date
 from itertools import chain, islice
@@ -120,6 +121,7 @@ class LedgerReader:
             return items
 
         with ThreadPoolExecutor(SHARDS) as readers:
-            items = chain.from_iterable(readers.map(read, range(SHARDS)))
+            running = [readers.submit(copy_context().run, read, shard) for shard in range(SHARDS)]
+            items = chain.from_iterable(each.result() for each in running)
             longest = sorted(items, key=lambda item: item[moment])[:limit]
         return {reference_of(item): item[moment] for item in longest}
