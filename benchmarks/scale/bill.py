@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from math import ceil, exp
 
 from benchmarks.scale import prices
-from benchmarks.scale.parts import CHALICE
 from benchmarks.scale.prices import HOURS
 from benchmarks.scale.resources import Resources
+from benchmarks.scale.setup import AS_IT_IS
 from benchmarks.scale.traffic import Traffic
 from infra.stages import Stage
 
@@ -26,8 +26,6 @@ _POLLS = 5 * 3 * _MINUTES
 """Lambda's own of an empty queue: five pollers that wait for 20 s each."""
 _READ_UNITS_OF_A_ROW = 0.125
 """Half a unit for 4 KB, of which a row in the index `day` is one."""
-_METRIC = replace(prices.METRIC, free=0)
-"""The free ones are those that log lines make."""
 _LEDGER_MONTHS = 12
 """A payment is kept for ever; the bill is that of a stage that is a year old."""
 
@@ -89,8 +87,7 @@ def _hours(name: str, number: int, dollars: float) -> Line:
 def _by_the_month(it: Resources) -> Iterator[Line]:
     yield _monthly("secrets", it.secrets, prices.SECRET)
     yield _monthly("alarms, by the metrics that they watch", it.alarm_metrics, prices.ALARM)
-    own = _GATEWAY_METRICS if it.writes_metrics else 0
-    yield _monthly("metrics of log lines and of the gateway", it.log_metrics + own, prices.METRIC)
+    yield _monthly("metrics of the gateway", _own_metrics(it), prices.METRIC)
     if it.has_container_metrics:
         metrics = _CONTAINER_METRICS + it.containers * _METRICS_OF_A_CONTAINER
         yield _monthly("Container Insights", metrics, prices.CONTAINER_METRIC)
@@ -130,12 +127,7 @@ def used(it: Resources, traffic: Traffic) -> list[Line]:
         _of("EventBridge", payments * traffic.order_events, "events", prices.ORDER_EVENT),
         _of("EventBridge", payments * traffic.order_events, "calls of the shop", prices.ORDER_EVENT_TO_SHOP),
         _of("CloudWatch", gigabytes * assumed.log_bytes, "GB of logs", prices.LOG_GB),
-        _of(
-            "CloudWatch",
-            assumed.payment_metrics * it.writes_metrics * _busy_hours(payments) / HOURS,
-            "metrics",
-            _METRIC,
-        ),
+        _metrics(it, traffic),
         _of("NAT gateway", gigabytes * assumed.nat_bytes * min(it.nat_gateways, 1), "GB", prices.NAT_GB),
         _of("Load balancer", units * HOURS, "capacity unit hours", prices.CAPACITY_UNIT),
         _of("To the internet", gigabytes * assumed.out_bytes, "GB", prices.OUT_GB),
@@ -145,7 +137,7 @@ def used(it: Resources, traffic: Traffic) -> list[Line]:
 
 def _hourly_pass(it: Resources, traffic: Traffic) -> Iterator[Line]:
     """Yields what it costs to hold CamPay's statement of the open days against the ledger, each hour."""
-    if "late_payments" not in CHALICE["lambda_functions"]:
+    if AS_IT_IS.functions.late_payments is None:
         return
     rows, assumed = traffic.late_rows * HOURS, traffic.assumed
     name, gigabytes = "Hourly pass", rows * assumed.statement_bytes / 10**9
@@ -153,6 +145,19 @@ def _hourly_pass(it: Resources, traffic: Traffic) -> Iterator[Line]:
     yield Line(name, f"{seconds:,.0f} GB-seconds", prices.LAMBDA_GB_SECOND.dollars * seconds)
     yield _of(name, rows * _READ_UNITS_OF_A_ROW, "read units", prices.READ_UNIT)
     yield _of(name, gigabytes * min(it.nat_gateways, 1), "GB through the NAT gateway", prices.NAT_GB)
+
+
+def _own_metrics(it: Resources) -> int:
+    return _GATEWAY_METRICS if it.writes_metrics else 0
+
+
+def _metrics(it: Resources, traffic: Traffic) -> Line:
+    """Returns what the metrics cost that payments and log lines write, in the hours in which they have values."""
+    of_payments = traffic.assumed.payment_metrics if it.writes_metrics else 0
+    whole = (of_payments + it.log_metrics) * _busy_hours(traffic.payments_a_month) / HOURS
+    own = _own_metrics(it)
+    billed = prices.METRIC.of(own + whole) - prices.METRIC.of(own)
+    return Line("CloudWatch", f"{whole:.1f} metrics, for whole months", billed)
 
 
 def _busy_hours(payments: float) -> float:

@@ -33,6 +33,10 @@ API_CALLS = Limit(10_000, Kind.QUOTA, "Amazon API Gateway quotas", "apigateway/l
 LAMBDA_CONCURRENCY = Limit(1_000, Kind.QUOTA, *_LAMBDA)
 LAMBDA_UNRESERVED = 100
 """What Lambda keeps for functions without a reservation."""
+MEMORY_OF_A_PROCESSOR = Limit(
+    1_769, Kind.FIXED, "Configure Lambda function memory", "lambda/latest/dg/configuration-memory.html"
+)
+LONGEST_SECONDS = Limit(900, Kind.FIXED, *_LAMBDA)
 TABLE_UNITS = Limit(40_000, Kind.QUOTA, *_DYNAMODB)
 NEW_TABLE_WRITES = Limit(
     4_000,
@@ -85,6 +89,8 @@ NODE_PROCESSORS = {"cache.t4g.micro": 0.2, "cache.t4g.small": 0.4, "cache.t4g.me
 ALL = {
     "API Gateway, calls a second of an account": API_CALLS,
     "Lambda, functions of an account at once": LAMBDA_CONCURRENCY,
+    "Lambda, MB of a function that has one vCPU": MEMORY_OF_A_PROCESSOR,
+    "Lambda, seconds of a function": LONGEST_SECONDS,
     "DynamoDB, units a second of a table, of each kind": TABLE_UNITS,
     "DynamoDB, write units a second of a new table": NEW_TABLE_WRITES,
     "DynamoDB, write units a second of a partition": PARTITION_WRITES,

@@ -1,17 +1,15 @@
 """Holds the load of each part of a stage against its limit."""
 
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.scale import limits
 from benchmarks.scale.limits import Kind
+from benchmarks.scale.setup import Functions, FunctionSize, Setup
 from benchmarks.scale.traffic import Traffic
 from chalicelib.adapters.ledger.table import SHARDS
 from infra.stages import Stage
 from socket_gateway.settings import Bounds
-from tests import ROOT
-
-CHALICE = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +27,19 @@ class Part:
         return None if self.limit is None else self.load / self.limit
 
 
-def parts(traffic: Traffic, stage: Stage) -> list[Part]:
+def parts(traffic: Traffic, setup: Setup) -> list[Part]:
     """Returns all parts of a stage, in the order in which a payment meets them."""
+    stage = setup.stage
     return [
         *_api(traffic, stage),
         *_functions(traffic, stage),
-        *_statements(traffic),
+        *_statements(traffic, setup.functions),
         *_ledger(traffic),
         *_events(traffic, stage),
         *_redis(traffic, stage),
         *_gateway(traffic, stage),
         *_outside(traffic, stage),
     ]
-
-
-def first_to_break(of: list[Part]) -> Part:
-    """Returns the part that is nearest to its limit, or furthest beyond."""
-    return max(of, key=lambda part: part.share or 0)
 
 
 def _api(traffic: Traffic, stage: Stage) -> list[Part]:
@@ -70,25 +64,30 @@ def _functions(traffic: Traffic, stage: Stage) -> list[Part]:
 CHECKS_AT_ONCE = 8 * 55 / 60
 
 
-def _statements(traffic: Traffic) -> list[Part]:
-    """Returns the functions that read CamPay's statement: the nightly comparison, and the hourly pass where it is."""
-    per_second = traffic.assumed.statement_rows_per_second
-    found = [("the nightly comparison", "statement", traffic.payments_a_day / per_second)]
-    if "late_payments" in CHALICE["lambda_functions"]:
-        found.append(("the hourly pass over the statement", "late_payments", traffic.late_rows / per_second))
-    times = [
-        Part(f"Lambda: {name}", seconds, CHALICE["lambda_functions"][function]["lambda_timeout"], "s", Kind.SETTING)
-        for name, function, seconds in found
-    ]
-    if len(found) == 1:
-        return times
-    megabytes = BASE_MEGABYTES + traffic.late_rows * traffic.assumed.known_bytes / 1_000_000
-    memory = CHALICE["lambda_functions"]["late_payments"].get("lambda_memory_size", CHALICE["lambda_memory_size"])
-    return [*times, Part("Lambda: the hourly pass, memory", megabytes, memory, "MB", Kind.SETTING)]
+def _statements(traffic: Traffic, functions: Functions) -> Iterator[Part]:
+    """Yields what reads CamPay's statement: the nightly comparison, and the hourly pass where it is."""
+    it, day = traffic.assumed, traffic.payments_a_day
+    yield _reading("the nightly comparison", day * it.compared_days, functions.statement, traffic)
+    yield _keeping("the nightly comparison", day * it.compared_bytes, functions.statement)
+    if functions.late_payments:
+        yield _reading("the hourly pass", traffic.late_rows, functions.late_payments, traffic)
+        yield _keeping("the hourly pass", traffic.late_rows * it.known_bytes, functions.late_payments)
 
 
-BASE_MEGABYTES = 110
+_BASE_MEGABYTES = 75
 """Of a function with nothing in mind."""
+
+
+def _keeping(name: str, size_in_bytes: float, size: FunctionSize) -> Part:
+    megabytes = _BASE_MEGABYTES + size_in_bytes / 1_000_000
+    return Part(f"Lambda: {name}, memory", megabytes, size.lambda_memory_size, "MB", Kind.SETTING)
+
+
+def _reading(name: str, rows: float, size: FunctionSize, traffic: Traffic) -> Part:
+    """Returns the time that reading so many rows takes. A function computes as fast as it has memory."""
+    processor = min(size.lambda_memory_size / limits.MEMORY_OF_A_PROCESSOR.value, 1)
+    seconds = rows / (traffic.assumed.statement_rows_per_second * processor)
+    return Part(f"Lambda: {name}", seconds, size.lambda_timeout, "s", Kind.SETTING)
 
 
 def _ledger(traffic: Traffic) -> list[Part]:

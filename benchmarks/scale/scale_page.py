@@ -1,7 +1,7 @@
 """Writes docs/scale.md: each part's load as a share of its limit, by the rate of payments."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from textwrap import fill
 from typing import Any
 
@@ -9,11 +9,11 @@ from benchmarks.scale import limits
 from benchmarks.scale.bill import fixed, for_stage, total, used
 from benchmarks.scale.limits import DOCS, Kind
 from benchmarks.scale.markdown import dollars, number, percent, table
-from benchmarks.scale.parts import Part, first_to_break, parts
+from benchmarks.scale.parts import Part, parts
 from benchmarks.scale.resources import Resources
+from benchmarks.scale.setup import AS_IT_IS, Setup
 from benchmarks.scale.sizing import AIM, quotas, sized
 from benchmarks.scale.traffic import Assumed, Traffic
-from infra.stages import PROD, Stage
 
 RATES = (1, 10, 100, 1_000)
 TO_CHANGE = {
@@ -22,17 +22,18 @@ TO_CHANGE = {
         "number of functions takes."
     ),
     "Lambda: the nightly comparison": (
-        "CamPay's statement is asked for by day and comes in one piece, which one function has to read in 15 minutes "
-        "at most. From there on it takes a container, or a statement that CamPay delivers in parts."
+        "One function compares four days, one after the other, in 15 minutes at most. A function for each day carries "
+        "four times as much. Beyond that CamPay's statement, which comes a day in one piece, has to come in parts."
     ),
-    "Lambda: the hourly pass over the statement": (
+    "Lambda: the hourly pass": (
         "It reads all days that are still open, each hour, and so do its queries of the ledger. Days that are over "
         "need it once a day, not once an hour; beyond that, what holds for the nightly comparison."
     ),
     "Lambda: the hourly pass, memory": (
-        "It keeps all charges of the open days in mind. `lambda_memory_size` of `.chalice/config.json` helps up to "
-        "10,240 MB; the days one after the other would take a fifth."
+        "It keeps all charges of the open days in mind. More `lambda_memory_size` helps, up to 10,240 MB; the days one "
+        "after the other would take a fifth."
     ),
+    "Lambda: the nightly comparison, memory": "More `lambda_memory_size` helps, up to 10,240 MB.",
     "DynamoDB: index `due`, a partition": "More shards: `SHARDS` of `chalicelib/adapters/ledger/table.py`.",
     "DynamoDB: index `day`, a partition": (
         "Shards as `due` has them: a page of a day becomes a query of each, merged by time. Nobody needs them below "
@@ -47,7 +48,7 @@ def page(traffics: Mapping[float, Traffic], prod: Resources) -> str:
         [
             _INTRODUCTION.format(**_mix(traffics)),
             "## `prod` as it is\n",
-            _shares({rate: parts(it, PROD) for rate, it in traffics.items()}, has_limits=True),
+            _shares({rate: parts(it, AS_IT_IS) for rate, it in traffics.items()}, has_limits=True),
             *_breaks(traffics),
             "## With other settings\n",
             _SETTINGS_INTRODUCTION,
@@ -79,7 +80,8 @@ payments {paid} are paid and {declined} declined, each with its webhook, and nob
 rates and assumptions can be asked for: `python -m benchmarks scale --help`. Over {aim} is in bold.
 """
 _SETTINGS_INTRODUCTION = """\
-Each rate needs these settings of `infra/stages.py`, and all others stay as `prod` has them.
+Each rate needs these settings of `infra/stages.py`, and those of functions in `.chalice/config.json`. All others stay
+as `prod` has them.
 """
 _QUOTAS_INTRODUCTION = """\
 A new table of DynamoDB takes {new_table} write units a second at once, that is {new_rate} payments, and then twice its
@@ -127,26 +129,36 @@ def _share(part: Part) -> str:
 
 
 def _breaks(traffics: Mapping[float, Traffic]) -> Iterator[str]:
-    rate, traffic = next(iter(traffics.items()))
-    reached = [(rate / part.share, part) for part in parts(traffic, PROD) if part.share]
-    first = first_to_break([part for _, part in reached])
-    in_order = sorted(reached, key=lambda it: it[0])[:6]
-    assert in_order[0][1] == first
+    full = [(at, part.name) for at, part in _rates_at(1, next(iter(traffics.values())), AS_IT_IS)]
     yield "What is full first, and at how many payments a second:\n"
-    yield table(["part", "full at"], [[part.name, f"{number(at)}/s"] for at, part in in_order])
+    yield table(["part", "full at"], [[name, f"{number(at)}/s"] for at, name in sorted(full)[:6]])
 
 
-def _settings(stages: Mapping[float, Stage]) -> str:
-    changed = {rate: dict(_changed(PROD, stage)) for rate, stage in stages.items()}
+def _rates_at(share: float, traffic: Traffic, setup: Setup) -> Iterator[tuple[float, Part]]:
+    """Yields the rate at which each part's share is so large. A load is a constant and a multiple of the rate."""
+    twice = parts(replace(traffic, rate=2 * traffic.rate), setup)
+    for part, doubled in zip(parts(traffic, setup), twice, strict=True):
+        if part.limit is not None:
+            slope = (doubled.load - part.load) / traffic.rate
+            yield traffic.rate + (share * part.limit - part.load) / slope, part
+
+
+def _settings(setups: Mapping[float, Setup]) -> str:
+    changed = {rate: dict(_changed(setup)) for rate, setup in setups.items()}
     names = list(dict.fromkeys(name for it in changed.values() for name in it))
-    now = dict(_values(PROD))
+    now = dict(_all_values(AS_IT_IS))
     rows = [[f"`{name}`", str(now[name]), *(str(it.get(name, "")) for it in changed.values())] for name in names]
-    return table(["setting", "prod", *(f"{number(rate)}/s" for rate in stages)], rows)
+    return table(["setting", "prod", *(f"{number(rate)}/s" for rate in setups)], rows)
 
 
-def _changed(old: Stage, new: Stage) -> Iterator[tuple[str, Any]]:
-    before = dict(_values(old))
-    yield from ((name, value) for name, value in _values(new) if value != before[name])
+def _changed(setup: Setup) -> Iterator[tuple[str, Any]]:
+    before = dict(_all_values(AS_IT_IS))
+    yield from ((name, value) for name, value in _all_values(setup) if value != before[name])
+
+
+def _all_values(setup: Setup) -> Iterator[tuple[str, Any]]:
+    yield from _values(setup.stage)
+    yield from _values(setup.functions)
 
 
 def _values(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -189,8 +201,10 @@ def beyond_help(traffic: Traffic) -> list[Part]:
 def _to_change(traffics: Mapping[float, Traffic]) -> Iterator[str]:
     first: dict[str, float] = {}
     for traffic in traffics.values():
-        for part in beyond_help(traffic):
-            first.setdefault(part.name, traffic.rate * AIM / (part.share or 1))
+        beyond = {it.name for it in beyond_help(traffic)}
+        for rate, part in _rates_at(AIM, traffic, sized(traffic)):
+            if part.name in beyond:
+                first.setdefault(part.name, rate)
     for name, rate in first.items():
         text = f"- **{name}**, from {number(rate)} payments a second. {TO_CHANGE[name]}"
         yield fill(text, width=120, subsequent_indent="  ")
@@ -200,7 +214,7 @@ def _to_change(traffics: Mapping[float, Traffic]) -> Iterator[str]:
 def _costs(traffics: Mapping[float, Traffic], prod: Resources) -> str:
     rows = []
     for rate, traffic in traffics.items():
-        it = for_stage(prod, sized(traffic), traffic)
+        it = for_stage(prod, sized(traffic).stage, traffic)
         has, uses = total(fixed(it)), total(used(it, traffic))
         payments = traffic.payments_a_month
         each = f"{100_000 * (has + uses) / payments:,.1f}"

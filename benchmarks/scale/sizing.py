@@ -5,10 +5,11 @@ from math import ceil
 
 from benchmarks.scale import limits
 from benchmarks.scale.limits import Kind
-from benchmarks.scale.parts import CHALICE, parts
+from benchmarks.scale.parts import Part, parts
+from benchmarks.scale.setup import AS_IT_IS, CHALICE, Functions, FunctionSize, Setup
 from benchmarks.scale.traffic import Traffic
 from infra.route_limits import route_limits
-from infra.stages import PROD, ApiSize, GatewaySize, RedisSize, Stage
+from infra.stages import ApiSize, GatewaySize, RedisSize, Stage
 
 AIM = 0.7
 """No part's load shall be a larger share of its limit."""
@@ -27,21 +28,24 @@ class Quota:
         return self.needed > self.limit.value
 
 
-def sized(traffic: Traffic, stage: Stage = PROD) -> Stage:
-    """Returns the stage with those settings raised that a rate needs, and no other."""
-    return replace(
+def sized(traffic: Traffic, setup: Setup = AS_IT_IS) -> Setup:
+    """Returns the setup with those settings raised that a rate needs, and no other."""
+    stage = setup.stage
+    raised = replace(
         stage,
         api=_api(traffic, stage),
         gateway=_gateway(traffic, stage),
-        redis=_redis(traffic, stage),
+        redis=_redis(traffic, setup),
         order_events_per_second=_enough(traffic.rate * traffic.order_events, stage.order_events_per_second),
     )
+    return Setup(raised, _functions(traffic, setup))
 
 
-def quotas(traffic: Traffic, stage: Stage) -> list[Quota]:
+def quotas(traffic: Traffic, setup: Setup) -> list[Quota]:
     """Returns the account's quotas, of which `AIM` is used at most; of Lambda's and Fargate's all that is reserved."""
+    stage = setup.stage
     vcpu = stage.gateway.maximum * stage.gateway.cpu / 1024
-    needed = {part.name: part.load / AIM for part in parts(traffic, stage) if part.kind is Kind.QUOTA}
+    needed = {part.name: part.load / AIM for part in parts(traffic, setup) if part.kind is Kind.QUOTA}
     of_parts = {
         "API Gateway: all calls": limits.API_CALLS,
         "DynamoDB: writes": limits.TABLE_UNITS,
@@ -99,12 +103,33 @@ def _gateway(traffic: Traffic, stage: Stage) -> GatewaySize:
     return replace(size, maximum=_enough(traffic.browsers / size.connections, size.maximum))
 
 
-def _redis(traffic: Traffic, stage: Stage) -> RedisSize:
+def _redis(traffic: Traffic, setup: Setup) -> RedisSize:
     """Returns the smallest type of node from the stage's own on that carries the load."""
+    size = setup.stage.redis
     kinds = list(limits.NODE_GIB)
-    for kind in kinds[kinds.index(stage.redis.node_type) :]:
-        size = replace(stage.redis, node_type=kind)
-        of_redis = [it for it in parts(traffic, replace(stage, redis=size)) if it.name.startswith("Redis")]
-        if all((it.share or 0) <= AIM for it in of_redis):
+    for kind in kinds[kinds.index(size.node_type) :]:
+        size = replace(size, node_type=kind)
+        stage = replace(setup.stage, redis=size)
+        if _carry(parts(traffic, replace(setup, stage=stage)), "Redis"):
             break
     return size
+
+
+def _functions(traffic: Traffic, setup: Setup) -> Functions:
+    """Returns the functions that read CamPay's statement with as much memory and time as they need, or as there is."""
+    functions = setup.functions
+    for size in (None, *_LARGER):
+        if size:
+            functions = Functions(size, size if setup.functions.late_payments else None)
+        of_all = parts(traffic, replace(setup, functions=functions))
+        if _carry(of_all, "Lambda: the nightly") and _carry(of_all, "Lambda: the hourly"):
+            break
+    return functions
+
+
+_PROCESSOR = int(limits.MEMORY_OF_A_PROCESSOR.value)
+_LARGER = (FunctionSize(_PROCESSOR, 600), FunctionSize(_PROCESSOR, int(limits.LONGEST_SECONDS.value)))
+
+
+def _carry(of_all: list[Part], name: str) -> bool:
+    return all((it.share or 0) <= AIM for it in of_all if it.name.startswith(name))

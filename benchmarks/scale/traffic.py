@@ -54,11 +54,15 @@ class Assumed:
     out_bytes: float = 12_000.0
     """To the browser and to the shop."""
     statement_rows_per_second: float = 5_200.0
-    """Compared with the ledger: 100,000 rows took 19 s of computing (docs/performance.md)."""
+    """Compared with the ledger on a whole processor: 100,000 rows took 19 s of computing (docs/performance.md)."""
     open_days: float = 100 / 24
     """Days of the statement that the hourly pass reads: 72 h, and 14 h on both sides for the zone that is not known."""
+    compared_days: float = 4.0
+    """Days that the nightly comparison holds against the ledger, one after the other."""
     known_bytes: float = 150.0
     """Of a charge that the hourly pass keeps in mind."""
+    compared_bytes: float = 400.0
+    """Of a payment of the day that is compared: 100,000 took 113 MB in all (docs/performance.md)."""
     statement_bytes: float = 400.0
     """Of a row of CamPay's."""
 

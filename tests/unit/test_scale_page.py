@@ -11,9 +11,10 @@ from benchmarks.scale.limits import Kind
 from benchmarks.scale.pages import COST, SCALE, pages
 from benchmarks.scale.parts import parts
 from benchmarks.scale.scale_page import RATES, TO_CHANGE, beyond_help
+from benchmarks.scale.setup import AS_IT_IS
 from benchmarks.scale.sizing import AIM, quotas, sized
 from benchmarks.scale.traffic import MIX, Traffic
-from infra.stages import PROD, STAGES, Stage
+from infra.stages import STAGES, Stage
 
 
 @pytest.mark.parametrize("page", [SCALE, COST], ids=lambda page: str(page.name))
@@ -26,7 +27,7 @@ def traffic(rate: float, **mix: float) -> Traffic:
 
 
 def load(name: str, of: Traffic) -> float:
-    (part,) = (it for it in parts(of, PROD) if it.name == name)
+    (part,) = (it for it in parts(of, AS_IT_IS) if it.name == name)
     return part.load
 
 
@@ -64,7 +65,7 @@ def test_no_quota_is_over_the_aim_once_it_is_raised_as_told(rate: float) -> None
 
 
 def test_a_rate_that_prod_carries_changes_no_setting() -> None:
-    assert sized(traffic(1)) == PROD
+    assert sized(traffic(1)) == AS_IT_IS
 
 
 @pytest.mark.parametrize("stage", STAGES.values(), ids=lambda stage: stage.name)
