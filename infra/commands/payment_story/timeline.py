@@ -1,6 +1,6 @@
 """Puts what the ledger and the logs say of one payment in order, as text. Does no I/O."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.domain.payment import Payment
 from chalicelib.runtime.log import redact
 
+LEDGER = "ledger"
 CAMPAY = ("collect", "campay-read", "campay-statement")
 UNANSWERED = ("UNAVAILABLE", "NOT_ASKED", "NeverSent", "OutcomeUnknown")
 _SAID_ELSEWHERE = {
@@ -59,13 +60,17 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One row of the story. `rank`: where several have the same millisecond, those of CamPay come first."""
+    """One row of the story.
+
+    `rank`: where several have the same millisecond, those of CamPay come first. `campay_ms`: how long CamPay took.
+    """
 
     at: int
     rank: int
     call: str
     where: str
     what: str
+    campay_ms: int = 0
 
 
 def story(reference: str, found: Found) -> str:
@@ -90,12 +95,14 @@ def _head(reference: str, found: Found) -> Iterator[str]:
 def _steps(found: Found) -> Iterator[Step]:
     told = {version.payment.version for version in found.versions}
     for version in found.versions:
-        yield Step(version.at, 1, "", "ledger", _of_version(version))
+        yield Step(version.at, 1, "", LEDGER, _of_version(version))
     for line in found.lines:
         is_told = line.event == "payment-changed" and line.fields.get("version") in told
         if not is_told and line.event != "metrics":
-            rank = 0 if line.event in CAMPAY else 2
-            yield Step(line.at, rank, str(line.fields.get("request_id", ""))[:8], line.where, _of_line(line))
+            call = str(line.fields.get("request_id", ""))[:8]
+            is_campay = line.event in CAMPAY
+            campay_ms = int(line.fields["ms"]) if is_campay else 0
+            yield Step(line.at, 0 if is_campay else 2, call, line.where, _of_line(line), campay_ms)
 
 
 def _of_version(version: Version) -> str:
@@ -126,23 +133,33 @@ def _table(steps: Sequence[Step]) -> Iterator[str]:
 
 
 def _sums(steps: Sequence[Step], found: Found) -> Iterator[str]:
-    claim = steps[0].at
+    claim = found.versions[0].at if found.versions else steps[0].at
+    ended = next((it for it in found.versions if not it.payment.is_waiting), None)
+    if ended is None:
+        yield "Outcome: not known yet."
+    else:
+        yield f"Outcome: {ended.payment.status.value}, cause: {ended.cause}, {ended.at - claim} ms after the claim."
+        yield _shares([step for step in steps if claim <= step.at <= ended.at])
     calls = [line for line in found.lines if line.event in CAMPAY]
     unanswered = sum(line.fields["outcome"] in UNANSWERED for line in calls)
-    spent = sum(line.fields["ms"] for line in calls)
-    yield f"CamPay: {len(calls)} calls, {spent} ms together, {unanswered} without an answer."
-    webhooks = [line.at - claim for line in found.lines if line.event == "webhook"]
-    yield f"Webhook: {_times(webhooks) if webhooks else 'none has come.'}"
-    ended = next((it for it in found.versions if not it.payment.is_waiting), None)
-    if ended:
-        yield f"Outcome: {ended.payment.status.value}, cause: {ended.cause}, {ended.at - claim} ms after the claim."
-    longest = max(pairwise(steps), key=lambda pair: pair[1].at - pair[0].at, default=None)
-    if longest:
-        before, after = longest
-        yield f"Longest wait: {after.at - before.at} ms, ended by: {after.where}, {after.what.partition(':')[0]}."
+    yield f"CamPay's calls: {len(calls)}, without an answer: {unanswered}."
+    webhooks = [f"{line.at - claim} ms" for line in found.lines if line.event == "webhook"]
+    yield f"Webhook: after {', '.join(webhooks)}." if webhooks else "Webhook: none has come."
     if found.delivered is not None:
-        yield f"Delivered: up to version {found.delivered} of {found.versions[-1].payment.version}."
+        yield f"Delivered: version {found.delivered} of {found.versions[-1].payment.version}."
 
 
-def _times(moments: Iterable[int]) -> str:
-    return ", ".join(f"{moment} ms" for moment in moments) + " after the claim."
+def _shares(steps: Sequence[Step]) -> str:
+    """Says whose the time was. What no call of ours lasted is the customer's, the operator's, or a lost webhook's."""
+    in_campay = in_ours = between = 0
+    call = next((step.call for step in steps if step.call), "")
+    for before, after in pairwise(steps):
+        answered_in = min(after.campay_ms, after.at - before.at)
+        rest = after.at - before.at - answered_in
+        in_campay += answered_in
+        if after.where == LEDGER or after.call == call:
+            in_ours += rest
+        else:
+            between += rest
+        call = after.call or call
+    return f"Of these: {in_campay} ms in CamPay's calls, {in_ours} ms in ours, {between} ms between our calls."
