@@ -18,8 +18,12 @@ def run(arguments: Sequence[str]) -> None:
     parser.add_argument("--declined", type=float, default=MIX["declined"], help="nobody answers what is left of 1")
     parser.add_argument("--assume", nargs="+", default=[], metavar="NAME=VALUE", help=", ".join(_names()))
     options = parser.parse_args(arguments)
-    mix = {"paid": options.paid, "declined": options.declined, "unanswered": 1 - options.paid - options.declined}
-    if min(options.rates) <= 0 or min(mix.values()) < -1e-9:
+    mix = {
+        "paid": options.paid,
+        "declined": options.declined,
+        "unanswered": round(1 - options.paid - options.declined, 9),
+    }
+    if min(options.rates) <= 0 or min(mix.values()) < 0:
         parser.error("rates are above 0, and the shares are no more than 1 together")
     try:
         assumed = replace(Assumed(), **{name: float(value) for name, value in (it.split("=") for it in options.assume)})

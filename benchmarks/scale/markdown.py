@@ -8,9 +8,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+_EQUAL = 1e-9
+
+
 def number(value: float) -> str:
     """Writes a number with as many digits as say something."""
-    if value >= 100 or value == int(value):
+    if value >= 100 or abs(value - round(value)) < _EQUAL:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
