@@ -103,9 +103,9 @@ def webhook() -> Response:
     payments = service()
     call = requests.webhook_call(current_request())
     tokens.check_webhook_signature(call.signature, payments.settings.campay.webhook_keys, payments.clock.now())
+    log.note(reference=call.reference)
+    log.info("webhook")
     if call.reference is not None:
-        log.note(reference=call.reference)
-        log.info("webhook")
         payments.settle.handle_webhook(call.reference, call.provider_reference)
     return replies.reply({"received": True})
 

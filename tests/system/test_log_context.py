@@ -54,6 +54,11 @@ def test_every_line_of_a_route_names_its_call_and_its_payment(api: Settings, sho
     assert webhook_id not in (None, initiate_id)
 
 
+def test_a_webhook_that_names_nothing_of_ours_is_a_line_too(api: Settings, lines: Lines) -> None:
+    assert call("POST", "/api/payment/webhook", {"signature": signature(api), "reference": "c-1"}).status == 200
+    assert contexts(lines(), "event", "route", "reference") == {("webhook", "POST /api/payment/webhook", None)}
+
+
 def test_a_refused_call_has_what_was_known_of_it(merchant: dict[str, str], lines: Lines) -> None:
     call("POST", "/api/payment/initiate", {**ORDER, "phoneNumber": "237690"}, headers=merchant)
     assert contexts(lines(), "event", "route", "order") == {("call-refused", "POST /api/payment/initiate", None)}
