@@ -18,10 +18,11 @@ from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.tokens import TrackingGrant
 from chalicelib.flows.initiate_payment import Initiated
 from chalicelib.runtime import deadline, log, metrics
-from chalicelib.settings import allowed_origin, runs_in_lambda
+from chalicelib.settings import allowed_origin, handler_name, runs_in_lambda
 from chalicelib.web import callers, invocation, replies, requests
 
 TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
+HANDLER = handler_name()
 
 app = Chalice(app_name="braidster-payments", configure_logs=False)
 cors = CORSConfig(
@@ -43,7 +44,7 @@ gc.enable()
 @app.middleware("all")
 def with_log_context(call: Any, get_response: Callable[[Any], Any]) -> Any:
     """Has every line say which invocation it is of, and ends with the lines of what it has measured."""
-    log.begin(**invocation.log_fields(call))
+    log.begin(**invocation.log_fields(call, HANDLER))
     with metrics.collected(service().settings.metrics_namespace):
         return get_response(call)
 

@@ -72,6 +72,14 @@ def runs_in_lambda(environment: Mapping[str, str] = os.environ) -> bool:
     return "AWS_LAMBDA_FUNCTION_NAME" in environment
 
 
+def handler_name(environment: Mapping[str, str] = os.environ) -> str:
+    """Returns the name in `app.py` of the function that this process runs; "" outside Lambda.
+
+    The name that Lambda's context has is CloudFormation's, with the stack before it and random letters after it.
+    """
+    return environment.get("_HANDLER", "").rpartition(".")[2]
+
+
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Reads the settings from the environment and, where SECRETS_ID is set, Secrets Manager. Raises InvalidSettings."""
     return _Reader(with_secrets(os.environ if environment is None else environment)).settings()

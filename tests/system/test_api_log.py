@@ -50,7 +50,7 @@ thread = threading.Thread(target=lambda: {}["a thread"])
 thread.start()
 thread.join()
 try:
-    fails(RATE_EVENT, LambdaContext("fails", 512, max_runtime_ms=60_000))
+    fails(RATE_EVENT, LambdaContext("BraidsterPayments-prod-Fails-1A2B3C", 512, max_runtime_ms=60_000))
 except RuntimeError:
     log.info("the schedule has failed towards Lambda too")
 raise RuntimeError("the process itself")
@@ -68,7 +68,11 @@ def parsed(text: str) -> list[dict[str, Any]]:
 def test_every_line_is_json_with_its_time(settings: Settings, aws: EmbeddedAws) -> None:
     """The process runs in production mode, as Lambda starts it."""
     command = [sys.executable, "-c", EVERYBODY]
-    in_lambda = environment_of(settings, aws) | {"AWS_LAMBDA_FUNCTION_NAME": "api", "PATH": os.environ["PATH"]}
+    in_lambda = environment_of(settings, aws) | {
+        "AWS_LAMBDA_FUNCTION_NAME": "BraidsterPayments-prod-Fails-1A2B3C",
+        "_HANDLER": "app.fails",
+        "PATH": os.environ["PATH"],
+    }
     run = subprocess.run(command, cwd=ROOT, env=in_lambda, capture_output=True, text=True, timeout=50, check=False)
     lines = parsed(run.stdout + run.stderr)
     assert [line["event"].rpartition("> ")[2].strip() for line in lines] == [
