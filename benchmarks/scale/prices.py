@@ -74,4 +74,3 @@ NODE = {
     "cache.r7g.large": _hourly(0.1944, "elasticache/pricing", sure=False),
     "cache.r7g.xlarge": _hourly(0.3880, "elasticache/pricing", sure=False),
 }
-CLOUDFRONT_CALL = _millions(1.20, "HTTPS calls at CloudFront", "cloudfront/pricing", free=10 * MILLION, sure=False)
