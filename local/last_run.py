@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LEDGER = ("AWS_ENDPOINT_URL", "PAYMENTS_TABLE")
@@ -29,10 +29,10 @@ def ledger() -> tuple[str, str]:
     return known["AWS_ENDPOINT_URL"], known["PAYMENTS_TABLE"]
 
 
-def lines() -> Iterator[tuple[str, dict[str, Any]]]:
+def lines() -> Iterator[tuple[str, str]]:
     """Yields the product's own lines, each with its process's name. Those of the simulator have phone numbers."""
     with (folder() / "log").open(encoding="utf-8") as log:
         for line in log:
             name, _, text = line.partition(" ")
-            if name in _PRODUCT and text.startswith("{"):
-                yield name, json.loads(text)
+            if name in _PRODUCT:
+                yield name, text

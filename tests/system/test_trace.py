@@ -14,8 +14,8 @@ import pytest
 
 from chalicelib.settings import Settings
 from infra.commands.payment_story.sources import of_stage
-from infra.commands.payment_story.timeline import story
-from infra.deployment import Deployment
+from infra.commands.payment_story.timeline import Found, story
+from infra.deployment import STACK_NAME, Deployment
 from local.embedded import Valkey
 from tests import ROOT
 from tests.conftest import ORDER, Shop
@@ -78,6 +78,19 @@ def test_without_a_run_it_says_so_in_one_line(tmp_path: Path) -> None:
     assert told.stderr == "make trace: there was no `make run` here: give STAGE=… for a deployed stage\n"
 
 
+@pytest.mark.parametrize("reference", ["", "order-7", "0d6b2f39-0b0f-4c87-9c39-6d3a1c0f6d1"])
+def test_what_is_no_reference_is_refused_in_one_line(tmp_path: Path, reference: str) -> None:
+    told = trace(tmp_path, reference)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == "make trace: give a payment's reference, a UUID: make trace REF=…\n"
+
+
+def test_of_a_reference_that_the_ledger_does_not_know_no_log_is_read(api: Settings) -> None:
+    """CloudWatch would read every log from its beginning."""
+    deployment = stage_with_log(api.payments_table, [])
+    assert of_stage(deployment, "0d6b2f39-0b0f-4c87-9c39-6d3a1c0f6d11") == Found([], [])
+
+
 def test_a_payment_of_a_stage(api: Settings, shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """The lines of the real app are put into the stage's log groups, as Lambda does."""
     merchant = {"X-Api-Key": api.merchant_api_keys[0]}
@@ -106,18 +119,20 @@ def stage_with_log(table: str, lines: list[str]) -> Deployment:
     """Creates a stack with a log group for each function, and writes the lines into the first."""
     template = {"Resources": {name: {"Type": "AWS::Logs::LogGroup"} for name in ("ApiLog", "GatewayLog")}}
     cloudformation, logs = boto3.client("cloudformation"), boto3.client("logs")
-    cloudformation.create_stack(StackName="BraidsterPayments-traced", TemplateBody=json.dumps(template))
-    resources = cloudformation.describe_stack_resources(StackName="BraidsterPayments-traced")["StackResources"]
+    name = STACK_NAME.format(stage=table)
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
     (group,) = (it["PhysicalResourceId"] for it in resources if it["LogicalResourceId"] == "ApiLog")
     logs.create_log_stream(logGroupName=group, logStreamName="a-container")
     events = [
         {"timestamp": int(datetime.fromisoformat(json.loads(line)["time"]).timestamp() * 1000), "message": line}
         for line in lines
     ]
-    start = {"timestamp": events[0]["timestamp"], "message": "START RequestId: of Lambda's own"}
-    logs.put_log_events(logGroupName=group, logStreamName="a-container", logEvents=[start, *events])
+    if events:
+        start = {"timestamp": events[0]["timestamp"], "message": "START RequestId: of Lambda's own"}
+        logs.put_log_events(logGroupName=group, logStreamName="a-container", logEvents=[start, *events])
     return Deployment(
-        stage="traced",
+        stage=table,
         api_url="",
         gateway_url="",
         frontend_url="",

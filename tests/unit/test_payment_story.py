@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from chalicelib.domain.contract import to_iso
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -97,6 +99,15 @@ def test_the_last_line_of_a_trace_is_told_and_no_number_or_token() -> None:
     text = story(REFERENCE, Found([], [line(5, "route-failed", "aaaaaaaa", level="ERROR", trace=trace)]))
     assert text.splitlines()[1].startswith("The ledger has nothing of it")
     assert "ERROR route-failed; ValueError: [private] [private]" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["START RequestId: of Lambda's own", '{"time": "2026', '{"httpMethod": "GET", "path": "/"}', "[]", ""],
+)
+def test_what_is_no_line_of_the_product_is_left_out(text: str) -> None:
+    """The access log, Lambda's own lines, and a line that is being written."""
+    assert Line.read("ApiLog", text) is None
 
 
 def test_nothing_known_is_one_line() -> None:

@@ -9,6 +9,7 @@ import sys
 
 import boto3
 
+from chalicelib.web.requests import is_reference
 from infra.commands.account import NoAccount, sign_in
 from infra.commands.payment_story.sources import of_last_run, of_stage
 from infra.commands.payment_story.timeline import Found, story
@@ -21,6 +22,8 @@ class NothingToRead(Exception):
 
 def find(reference: str, stage: str) -> Found:
     """Reads the stage, or the last run where it is empty. Raises NoAccount, NotDeployed, NothingToRead."""
+    if not is_reference(reference):
+        raise NothingToRead("give a payment's reference, a UUID: make trace REF=…")
     if stage:
         sign_in()
         return of_stage(Deployment.of_stage(stage, boto3.client("cloudformation")), reference)

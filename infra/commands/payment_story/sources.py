@@ -1,6 +1,5 @@
 """Finds what the ledger and the logs have of a payment, in the last `make run` or in a stage."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -22,7 +21,6 @@ _MOST_CALLS = 20
 def of_last_run(reference: str) -> Found:
     """Reads the last `make run`: its log, and its ledger if it still runs. Raises FileNotFoundError."""
     endpoint, table = last_run.ledger()
-    lines = [(json.dumps(fields), Line(log, fields)) for log, fields in last_run.lines()]
     client = boto3.client(
         "dynamodb",
         endpoint_url=endpoint,
@@ -35,22 +33,29 @@ def of_last_run(reference: str) -> Found:
         rows = _rows(client, table, reference)
     except EndpointConnectionError:
         rows = []
-    return _found(rows, reference, lambda text: (line for whole, line in lines if text in whole))
+    lines = list(last_run.lines())
+    return _found(rows, reference, lambda wanted: _parsed((log, text) for log, text in lines if wanted in text))
 
 
 def of_stage(deployment: Deployment, reference: str) -> Found:
     """Reads a deployed stage. boto3 has the account's credentials."""
     rows = _rows(boto3.client("dynamodb"), deployment.table, reference)
-    since = min((row["at"] for row in rows if "at" in row), default=0)
+    if not rows:
+        return Found([], [])
+    since = min(row["at"] for row in rows if "at" in row) - 60_000
     groups, client = _log_groups(STACK_NAME.format(stage=deployment.stage)), boto3.client("logs")
 
     def lines_with(text: str) -> Iterator[Line]:
         pages = client.get_paginator("filter_log_events")
         for name, group in groups.items():
-            for page in pages.paginate(logGroupName=group, filterPattern=f'"{text}"', startTime=max(0, since - 60_000)):
-                yield from (Line(name, json.loads(it["message"])) for it in page["events"] if it["message"][:1] == "{")
+            for page in pages.paginate(logGroupName=group, filterPattern=f'"{text}"', startTime=since):
+                yield from _parsed((name, it["message"]) for it in page["events"])
 
     return _found(rows, reference, lines_with)
+
+
+def _parsed(texts: Iterable[tuple[str, str]]) -> Iterator[Line]:
+    return filter(None, (Line.read(log, text) for log, text in texts))
 
 
 def _log_groups(stack: str) -> Mapping[str, str]:

@@ -1,10 +1,11 @@
 """Puts what the ledger and the logs say of one payment in order, as text. Does no I/O."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 from chalicelib.domain.payment import Payment
 from chalicelib.runtime.log import redact
@@ -35,6 +36,15 @@ class Line:
 
     log: str
     fields: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, log: str, text: str) -> Self | None:
+        """Reads a line of a log. Returns None for what the product has not written, such as Lambda's own lines."""
+        try:
+            fields = json.loads(text)
+        except ValueError:
+            return None
+        return cls(log, fields) if isinstance(fields, dict) and {"time", "level", "event"} <= fields.keys() else None
 
     @property
     def event(self) -> str:
