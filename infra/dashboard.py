@@ -2,6 +2,7 @@
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from infra.alarms import Alarms
@@ -10,7 +11,9 @@ from infra.gateway import Gateway
 from infra.log_lines import LINES, SETTLED, SETTLED_BY_WEBHOOK
 from infra.payment_metrics import payment_graphs
 from infra.payments_api import PaymentsApi
+from infra.redis_group import RedisGroup
 from infra.stages import Stage
+from infra.store_graphs import store_graphs
 
 _WIDTH = 24
 _PERIOD = Duration.minutes(5)
@@ -18,7 +21,16 @@ _PERIOD = Duration.minutes(5)
 
 class Dashboard(Construct):
     def __init__(
-        self, scope: Construct, construct_id: str, stage: Stage, *, alarms: Alarms, api: PaymentsApi, gateway: Gateway
+        self,
+        scope: Construct,
+        construct_id: str,
+        stage: Stage,
+        *,
+        alarms: Alarms,
+        api: PaymentsApi,
+        gateway: Gateway,
+        table: dynamodb.ITable,
+        redis: RedisGroup,
     ) -> None:
         super().__init__(scope, construct_id)
 
@@ -53,6 +65,7 @@ class Dashboard(Construct):
                 width=_WIDTH // 3,
             ),
         )
+        board.add_widgets(*store_graphs(table, redis, _WIDTH // 3))
         board.add_widgets(
             cloudwatch.GraphWidget(
                 title="Browsers per gateway container", left=[gateway.connections()], width=_WIDTH // 3

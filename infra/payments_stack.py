@@ -77,7 +77,7 @@ class PaymentsStack(Stack):
         )
         alarms = Alarms(self, "Alarms", stage, api=api, gateway=gateway, redis=redis, order_events=order_events)
         api.shift_traffic(brakes=[alarms.by_page["api-5xx"]])
-        Dashboard(self, "Dashboard", stage, alarms=alarms, api=api, gateway=gateway)
+        Dashboard(self, "Dashboard", stage, alarms=alarms, api=api, gateway=gateway, table=ledger.table, redis=redis)
 
         self._write_outputs(stage, api, gateway, alarms, ledger, order_events)
 

@@ -14,13 +14,14 @@ from chalicelib.adapters.campay import client as campay
 from chalicelib.domain import contract, errors
 from chalicelib.domain.cause import Cause
 from infra.alarms import PAGE
+from infra.commands.draw_dashboard import picture
 from infra.log_lines import LINES
 from infra.stages import STAGES
 from socket_gateway.settings import Timing
 from tests import ROOT
 from tests.harness.embedded_metrics import DIMENSIONS
 from tests.infra.templates.policies import allows
-from tests.infra.templates.synthesis import Properties, Template, Variant, plain
+from tests.infra.templates.synthesis import Properties, Template, Variant, plain, synthesised
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
@@ -154,6 +155,17 @@ def test_each_alarm_on_payments_reads_what_the_log_measures(stack: Template, var
         given = {it["Name"]: it["Value"] for it in metric["Dimensions"]}
         assert given.keys() == planned.keys()
         assert all(value in planned[name] for name, value in given.items())
+
+
+def test_the_dashboards_picture_is_of_its_definition(tmp_path_factory: pytest.TempPathFactory) -> None:
+    prod = synthesised(tmp_path_factory, cluster=False).payments("prod")
+    drawn = (ROOT / "docs" / "dashboard.svg").read_text(encoding="utf-8")
+    assert drawn == picture(json.loads(prod.text)), (
+        "draw it anew: make synth, then .venv/bin/python -m infra.commands.draw_dashboard "
+        "infra/cdk.out/BraidsterPayments-prod.template.json > docs/dashboard.svg"
+    )
+    for shown in ("no-payments", "MTN: started, and how they ended", "Redis: memory, %", "Ledger: units in 5 minutes"):
+        assert f">{shown}</text>" in drawn
 
 
 def test_the_dashboard_shows_of_each_operator_how_its_payments_end(stack: Template, variant: Variant) -> None:
