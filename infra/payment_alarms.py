@@ -3,8 +3,9 @@
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from chalicelib.domain.phone_number import OPERATORS
 from infra.alarm_rules import AlarmRule
-from infra.payment_metrics import OPERATORS, payment_metric
+from infra.payment_metrics import payment_metric
 from infra.stages import Stage
 
 _FIVE_MINUTES, _HALF_HOUR, _HOUR = (Duration.minutes(it) for it in (5, 30, 60))

@@ -3,9 +3,9 @@
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from chalicelib.domain.phone_number import OPERATORS
 from infra.stages import Stage
 
-OPERATORS = ("MTN", "Orange")
 _PERIOD = Duration.minutes(5)
 _ENDS = ("SUCCESSFUL", "FAILED", "EXPIRED", "CONFLICTED")
 

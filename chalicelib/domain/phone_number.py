@@ -5,6 +5,7 @@ import hmac
 import re
 from collections.abc import Sequence
 
+OPERATORS = ("MTN", "Orange")
 _PHONE = re.compile(r"2376[0-9]{8}")
 _MTN = re.compile(r"237(67|65[0-4]|68[0-3])")
 _ORANGE = re.compile(r"237(69|65[5-9]|640|68[5-9])")

@@ -7,9 +7,12 @@ from contextvars import copy_context
 from typing import Any
 
 import pytest
+from chalice.local import LambdaContext
 
+import app as application
 from chalicelib.runtime import log, metrics
 from chalicelib.settings import Settings
+from local.api_server import RATE_EVENT
 from tests.conftest import ORDER, Shop
 from tests.harness.api_gateway import call
 from tests.harness.embedded_metrics import DIMENSIONS, UNITS, check_metrics
@@ -82,6 +85,14 @@ def test_the_average_of_the_successes_is_their_ratio(api: Settings, shop: Shop, 
     found = {name: (dimensions, value) for name, dimensions, value in values(measured())}
     assert found["PaymentsSucceeded"] == ({"operator": "MTN"}, 0)
     assert found["PaymentsEnded"] == ({"operator": "MTN", "status": "FAILED"}, 1)
+
+
+@pytest.mark.usefixtures("in_aws", "api")
+def test_the_sweep_counts_no_payment_as_none(measured: Lines) -> None:
+    """An alarm on payments that do not come needs a number where nobody pays."""
+    application.sweep(RATE_EVENT, LambdaContext("sweep", 512, max_runtime_ms=3_500))
+    found = {dimensions["operator"]: value for _, dimensions, value in values(measured())}
+    assert found == {"MTN": 0, "Orange": 0}
 
 
 @pytest.mark.usefixtures("in_aws")
