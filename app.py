@@ -1,10 +1,10 @@
-"""Routes requests and schedules to the flows: each function reads its input, calls one flow, shapes the reply."""
+"""Routes requests, messages and schedules to the flows: each function reads its input, calls one flow, and replies."""
 
 import gc
 
 gc.disable()  # until the service is built: what is made until then is kept, and to look for garbage in it takes long
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,13 +14,15 @@ from chalicelib.bootstrap import Service, clock, request_secrets_reload, service
 from chalicelib.domain import tokens
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
+from chalicelib.domain.hints import CheckHint, DeliveryHint
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.phone_number import OPERATORS
 from chalicelib.domain.tokens import TrackingGrant
+from chalicelib.flows.batch import unfinished
 from chalicelib.flows.initiate_payment import Initiated
 from chalicelib.runtime import deadline, log, metrics
 from chalicelib.settings import allowed_origin, handler_name, runs_in_lambda
-from chalicelib.web import callers, invocation, replies, requests
+from chalicelib.web import callers, invocation, messages, replies, requests
 
 TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
 HANDLER = handler_name()
@@ -201,12 +203,32 @@ def operate(reference: str, action: str) -> Response:
     return replies.reply(to_event(payment, payments.clock.now()))
 
 
+@app.lambda_function(name="checks")
+def checks(event: Mapping[str, Any], context: Any) -> Any:  # noqa: ARG001 - Chalice hands the context to every function
+    """Checks the payments that messages of the queue `checks` name, where they are due."""
+    check = service().check
+    return messages.handle(event, CheckHint.from_body, lambda hints: unfinished(hints, check))
+
+
+@app.lambda_function(name="deliveries")
+def deliveries(event: Mapping[str, Any], context: Any) -> Any:  # noqa: ARG001 - Chalice hands the context to every function
+    """Delivers what messages of the queue `deliveries` name, where it is undelivered."""
+    catch_up = service().catch_up
+    return messages.handle(event, DeliveryHint.from_body, lambda hints: unfinished(hints, catch_up))
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def sweep(event: CloudWatchEvent) -> None:  # noqa: ARG001 - Chalice hands the event to every schedule
-    """Checks what is due and delivers what is undelivered, for the minute until it is started again."""
+    """Finds what is due or undelivered, and sends it to the queues."""
     for operator in OPERATORS:
         metrics.count("PaymentsStarted", 0, operator=operator)  # an alarm needs a number where nobody pays
-    service().reconcile.run()
+    service().sweep()
+
+
+@app.schedule(Rate(1, unit=Rate.HOURS))
+def late_payments(event: CloudWatchEvent) -> None:  # noqa: ARG001 - Chalice hands the event to every schedule
+    """Finds in CamPay's statement the charges that no check has told, and sends them to the queue `checks`."""
+    service().late_payments()
 
 
 @app.schedule(Cron(30, 2, "*", "*", "?", "*"))

@@ -22,10 +22,13 @@ from chalicelib import bootstrap
 from chalicelib.adapters.ledger.attributes import key_of, payment_key, to_attributes
 from chalicelib.adapters.ledger.items import write_payment
 from chalicelib.adapters.ledger.table import create_table, mark_of
+from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.settings import read_settings
 from local.embedded import EmbeddedAws, LoopbackServer, Valkey
+from tests.harness.service import rebuilt
+from tests.harness.workers import HandQueues, sweep_once
 
 MEMORY_MEGABYTES = 512
 ROWS = 100_000
@@ -95,9 +98,11 @@ def run(rows: int = ROWS) -> Measured:
 
 
 def measure(rows: int) -> Measured:
-    service = bootstrap.build(read_settings(), bootstrap.clock)
+    queues: Any = HandQueues(bootstrap.clock)
+    work_queue = WorkQueue(lambda: queues, "checks", "deliveries", bootstrap.clock)
+    service = rebuilt(bootstrap.build(read_settings(), bootstrap.clock), work_queue=work_queue)
     began_at = time.monotonic()
-    service.reconcile.tick()
+    sweep_once(service)
     searched_at = time.monotonic()
     stored = service.ledger.load_many(_reference(number) for number in range(rows, rows + LOST))
     found = sum(it.payment.status is PaymentStatus.SUCCESSFUL for it in stored)
@@ -153,7 +158,7 @@ def _lost(rows: int) -> Iterator[dict[str, Any]]:
     for number in range(rows, rows + LOST):
         row = _row_of(replace(_payment(number), status=PaymentStatus.EXPIRED))
         order = key_of(f"order#order-{number}") | {"revision": 1, "latest": _reference(number)}
-        yield row | {"dueMark": mark_of("due", row["pk"]), "dueAt": _NOON}
+        yield row | {"dueMark": mark_of("due", row["pk"]), "dueAt": _NOON, "checkAt": _NOON}
         yield order
 
 

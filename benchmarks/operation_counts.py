@@ -15,14 +15,18 @@ from benchmarks.scale.counted import PaymentCounts
 from benchmarks.write_units import WriteUnits
 from chalicelib import bootstrap
 from chalicelib.adapters.ledger.table import create_table
+from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.bootstrap import Service
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.flows.sweep_ledger import AHEAD_MS
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import read_settings
 from local.campay_simulator import CampaySimulator
 from local.embedded import EmbeddedAws, Valkey
 from local.simulator.http_server import Answer, Request
+from tests.harness.service import rebuilt
+from tests.harness.workers import HandQueues, queues_of, work_off
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,8 @@ def run() -> tuple[list[Counted], dict[str, PaymentCounts]]:
         )
         clock = ForwardClock()
         service = bootstrap.build(settings, clock)
+        queues: Any = HandQueues(clock)
+        service = rebuilt(service, work_queue=WorkQueue(lambda: queues, "checks", "deliveries", clock))
         service.live_store._client.connection_pool.connection_class = CountingConnection
         service.live_store._client.connection_pool.disconnect()
         service.live_store._client.connection_pool.reset()
@@ -164,6 +170,7 @@ def _payments(
         aws.calls.clear()
         campay.calls.clear()
         CountingConnection.sent = 0
+        sent = queues_of(service)._sent
         request = PaymentRequest(f"path-{number}", Money(5000, "XAF"), f"23767777771{number}", "bench", "fr")
         payment = service.initiate(request).payment
         if outcome:
@@ -171,7 +178,7 @@ def _payments(
             _resolve(campay, payment.provider_reference, outcome)
             service.settle.handle_webhook(payment.reference, payment.provider_reference)
         _check_all(service, clock)
-        counted[path] = _counts(units, aws, campay)
+        counted[path] = _counts(units, aws, campay, queues_of(service)._sent - sent)
     return counted
 
 
@@ -180,7 +187,7 @@ _FOR_ALL_PAYMENTS = {"Query"}
 _WRITES = {"UpdateItem", "PutItem", "TransactWriteItems"}
 
 
-def _counts(units: WriteUnits, aws: EmbeddedAws, campay: CountingSimulator) -> PaymentCounts:
+def _counts(units: WriteUnits, aws: EmbeddedAws, campay: CountingSimulator, messages: int) -> PaymentCounts:
     calls = dict(aws.calls)
     return PaymentCounts(
         write_units=units.units,
@@ -190,14 +197,18 @@ def _counts(units: WriteUnits, aws: EmbeddedAws, campay: CountingSimulator) -> P
         aws_calls={name: count for name, count in calls.items() if name not in _READS | _WRITES | _FOR_ALL_PAYMENTS},
         campay_calls=dict(campay.calls),
         redis=CountingConnection.sent,
+        messages=messages,
     )
 
 
 def _check_all(service: Service, clock: ForwardClock) -> None:
-    """Advances the clock from check to check until none is due any more."""
-    while following := service.ledger.due(clock.now() + 4 * 86_400_000, 1).values():
-        clock.added += max(max(following) + 1 - clock.now(), 0)
-        service.reconcile.tick()
+    """Advances the clock from hint to hint until no check is due any more. The sweep writes nothing."""
+    queues = queues_of(service)
+    while following := list(service.ledger.due(0, clock.now() + 4 * 86_400_000, 1).values()):
+        moments = [message.at for message in queues.waiting] or [following[0] - AHEAD_MS]
+        clock.added += max(min(moments) + 1 - clock.now(), 0)
+        service.sweep()
+        work_off(service)
 
 
 def _resolve(campay: CampaySimulator, reference: str | None, status: str) -> None:

@@ -10,18 +10,22 @@ from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import create_table
 from chalicelib.adapters.live_store import LiveStore, connect
 from chalicelib.adapters.order_events import OrderEvents
+from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.flows.address_limits import AddressLimits
+from chalicelib.flows.catch_up_deliveries import CatchUpDeliveries
+from chalicelib.flows.check_payments import CheckPayments
 from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.compare_statement import CompareStatement
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.flows.earlier_attempts import EarlierAttempts
 from chalicelib.flows.give_up_payment import GiveUpPayment
 from chalicelib.flows.initiate_payment import InitiatePayment
+from chalicelib.flows.late_payments import LatePayments
 from chalicelib.flows.operate_payment import OperatePayment
 from chalicelib.flows.read_payment import ReadPayment
-from chalicelib.flows.reconcile_payments import ReconcilePayments
 from chalicelib.flows.settle_payment import SettlePayment
+from chalicelib.flows.sweep_ledger import SweepLedger
 from chalicelib.flows.track_payment import TrackPayment
 from chalicelib.runtime import aws, log
 from chalicelib.runtime.clock import Clock
@@ -42,12 +46,16 @@ class Service:
     ledger: Ledger
     live_store: LiveStore
     order_events: OrderEvents
+    work_queue: WorkQueue
     address_limits: AddressLimits
     initiate: InitiatePayment
     settle: SettlePayment
     track: TrackPayment
     give_up: GiveUpPayment
-    reconcile: ReconcilePayments
+    check: CheckPayments
+    catch_up: CatchUpDeliveries
+    sweep: SweepLedger
+    late_payments: LatePayments
     operate: OperatePayment
     compare_statement: CompareStatement
 
@@ -129,19 +137,28 @@ def build(settings: Settings, clock: Clock, request_secrets_reload: Callable[[],
     live_store = _live_store(settings, clock, request_secrets_reload)
     campay = Campay(settings.campay, clock, request_secrets_reload)
     order_events = OrderEvents(lambda: aws.make_client("events"), "" if in_memory else settings.event_bus)
-    return compose(settings, clock, campay, ledger, live_store, order_events)
+    urls = ("", "") if in_memory else (settings.checks_queue_url, settings.deliveries_queue_url)
+    work_queue = WorkQueue(lambda: aws.make_client("sqs"), *urls, clock)
+    return compose(settings, clock, campay, ledger, live_store, order_events, work_queue)
 
 
 def compose(
-    settings: Settings, clock: Clock, campay: Campay, ledger: Ledger, live_store: LiveStore, order_events: OrderEvents
+    settings: Settings,
+    clock: Clock,
+    campay: Campay,
+    ledger: Ledger,
+    live_store: LiveStore,
+    order_events: OrderEvents,
+    work_queue: WorkQueue,
 ) -> Service:
     """Builds every flow on the given adapters."""
     schedule = CheckSchedule(settings.check_ages_seconds)
-    deliver = DeliverPayment(ledger, live_store, order_events, clock)
+    deliver = DeliverPayment(ledger, live_store, order_events, work_queue, clock)
     commit = CommitPayment(ledger, deliver, schedule, clock)
-    read = ReadPayment(campay, ledger, commit, schedule, clock)
+    read = ReadPayment(campay, ledger, commit)
     settle = SettlePayment(campay, ledger, read, commit, clock)
     address_limits = AddressLimits(live_store, settings.limits)
+    expires_after_ms = int(settings.expires_after_seconds * 1000)
     return Service(
         settings=settings,
         clock=clock,
@@ -149,24 +166,29 @@ def compose(
         ledger=ledger,
         live_store=live_store,
         order_events=order_events,
+        work_queue=work_queue,
         address_limits=address_limits,
         initiate=InitiatePayment(
             campay,
             ledger,
             deliver,
             commit,
+            work_queue,
             EarlierAttempts(ledger, settle, clock),
             address_limits,
             schedule,
             clock,
             settings.limits,
             settings.phone_hash_keys,
-            int(settings.expires_after_seconds * 1000),
+            expires_after_ms,
         ),
         settle=settle,
         track=TrackPayment(ledger, live_store, settle, clock),
         give_up=GiveUpPayment(ledger, settle, commit),
-        reconcile=ReconcilePayments(campay, ledger, deliver, settle, clock, settings.sweep_tick_seconds),
+        check=CheckPayments(campay, ledger, settle, read, commit, work_queue, schedule, clock),
+        catch_up=CatchUpDeliveries(ledger, live_store, deliver, work_queue, clock),
+        sweep=SweepLedger(ledger, live_store, work_queue, clock, expires_after_ms),
+        late_payments=LatePayments(campay, ledger, work_queue, clock),
         operate=OperatePayment(ledger, settle, commit, deliver),
         compare_statement=CompareStatement(campay, ledger, settle),
     )

@@ -58,7 +58,8 @@ class Settings:
     limits: Limits
     expires_after_seconds: float
     check_ages_seconds: tuple[float, ...]
-    sweep_tick_seconds: float
+    checks_queue_url: str = ""
+    deliveries_queue_url: str = ""
     secrets_id: str = ""
     metrics_namespace: str = ""
 
@@ -111,7 +112,8 @@ class _Reader(SettingsReader):
             limits=self._limits(),
             expires_after_seconds=self.number("PAYMENT_EXPIRES_SECONDS", 300.0, 1.0, _DAY),
             check_ages_seconds=self.numbers("CHECK_AGES_SECONDS", AGES_SECONDS, 1.0, 7 * _DAY),
-            sweep_tick_seconds=self.number("SWEEP_TICK_SECONDS", 5.0, 0.1, 60.0),
+            checks_queue_url=self.text("CHECKS_QUEUE_URL", in_development=""),
+            deliveries_queue_url=self.text("DELIVERIES_QUEUE_URL", in_development=""),
             secrets_id=self.optional("SECRETS_ID"),
             metrics_namespace=self.optional("METRICS_NAMESPACE"),
         )

@@ -1,17 +1,21 @@
-"""Says of what AWS itself measures (functions, load balancer, Redis, queue) when somebody is to be told."""
+"""Says of what AWS itself measures (functions, load balancer, Redis, queues) when somebody is to be told."""
 
 from dataclasses import dataclass
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sqs as sqs
 
-from infra.functions import API, STATEMENT, SWEEP, Function
+from infra.functions import API, CHECKS, DELIVERIES, LATE_PAYMENTS, STATEMENT, SWEEP, Function, Work
 from infra.gateway import Gateway
 from infra.order_events import OrderEvents
 from infra.payments_api import PaymentsApi
 from infra.redis_group import RedisGroup
+from infra.work_queues import WorkQueues
 
 _MINUTE, _FIVE_MINUTES, _HOUR = (Duration.minutes(it) for it in (1, 5, 60))
+_LONGEST_WAIT_SECONDS = 600
+"""It is longer than a message of a function that died stays hidden, and than any is delayed."""
 _QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
 _LOUD = cloudwatch.TreatMissingData.BREACHING
 
@@ -53,7 +57,7 @@ def of_functions(api: PaymentsApi) -> list[AlarmRule]:
         ),
         AlarmRule(
             "sweep-not-running",
-            "The sweep has not started for 5 minutes: lost webhooks are not made good, nothing expires.",
+            "The sweep has not started for 5 minutes: what the queues lost is not made good.",
             of(SWEEP, "Invocations", _FIVE_MINUTES),
             1,
             above=False,
@@ -66,12 +70,63 @@ def of_functions(api: PaymentsApi) -> list[AlarmRule]:
             2,
         ),
         AlarmRule(
+            "checks-errors",
+            "Checking payments with CamPay ended with an error twice in 5 minutes.",
+            of(CHECKS, "Errors", _FIVE_MINUTES),
+            2,
+        ),
+        AlarmRule(
+            "deliveries-errors",
+            "Delivering changes ended with an error twice in 5 minutes.",
+            of(DELIVERIES, "Errors", _FIVE_MINUTES),
+            2,
+        ),
+        AlarmRule(
+            "late-payments-errors",
+            "The hourly reading of CamPay's statement ended with an error: who pays late is found later.",
+            of(LATE_PAYMENTS, "Errors", _HOUR),
+            1,
+        ),
+        AlarmRule(
             "statement-errors",
             "The nightly comparison with CamPay's statement ended with an error.",
             of(STATEMENT, "Errors", _HOUR),
             1,
         ),
     ]
+
+
+def of_queues(queues: WorkQueues) -> list[AlarmRule]:
+    return [
+        _of_oldest(
+            "checks-waiting", "A message of the queue of checks has waited 10 minutes.", queues.queues[Work.CHECKS]
+        ),
+        _of_oldest(
+            "deliveries-waiting",
+            "A message of the queue of deliveries has waited 10 minutes.",
+            queues.queues[Work.DELIVERIES],
+        ),
+        _of_dead_letters(
+            "checks-dead-letters",
+            "A check with CamPay failed each time it was tried.",
+            queues.dead_letters[Work.CHECKS],
+        ),
+        _of_dead_letters(
+            "deliveries-dead-letters",
+            "A delivery of a change failed each time it was tried.",
+            queues.dead_letters[Work.DELIVERIES],
+        ),
+    ]
+
+
+def _of_oldest(page: str, sentence: str, queue: sqs.Queue) -> AlarmRule:
+    oldest = queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=_FIVE_MINUTES)
+    return AlarmRule(page, sentence, oldest, _LONGEST_WAIT_SECONDS)
+
+
+def _of_dead_letters(page: str, sentence: str, queue: sqs.Queue) -> AlarmRule:
+    waiting = queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_FIVE_MINUTES)
+    return AlarmRule(page, sentence, waiting, 1)
 
 
 def of_gateway(gateway: Gateway) -> list[AlarmRule]:
@@ -109,8 +164,5 @@ def of_redis(redis: RedisGroup) -> list[AlarmRule]:
 def of_order_events(order_events: OrderEvents) -> list[AlarmRule]:
     if order_events.dead_letters is None:
         return []
-    waiting = order_events.dead_letters.metric_approximate_number_of_messages_visible(
-        statistic="Maximum", period=_FIVE_MINUTES
-    )
     sentence = "An order event could not be delivered to the shop for 24 hours: an order may be paid and not say so."
-    return [AlarmRule("undelivered-order-events", sentence, waiting, 1)]
+    return [_of_dead_letters("undelivered-order-events", sentence, order_events.dead_letters)]

@@ -11,7 +11,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra.alarm_rules import AlarmRule, of_functions, of_gateway, of_order_events, of_redis
+from infra.alarm_rules import AlarmRule, of_functions, of_gateway, of_order_events, of_queues, of_redis
 from infra.gateway import Gateway
 from infra.log_lines import BALANCE, GATEWAY, LINES, SETTLED, SETTLED_BY_WEBHOOK, Line
 from infra.order_events import OrderEvents
@@ -19,6 +19,7 @@ from infra.payment_alarms import of_payments
 from infra.payments_api import PaymentsApi
 from infra.redis_group import RedisGroup
 from infra.stages import Stage
+from infra.work_queues import WorkQueues
 
 PAGE = "docs/operations.md"
 _HOUR, _DAY = (Duration.minutes(it) for it in (60, 1440))
@@ -43,6 +44,7 @@ class Alarms(Construct):
         gateway: Gateway,
         redis: RedisGroup,
         order_events: OrderEvents,
+        queues: WorkQueues,
     ) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
@@ -57,6 +59,7 @@ class Alarms(Construct):
             self._balance(),
             *of_payments(stage),
             *of_functions(api),
+            *of_queues(queues),
             *of_gateway(gateway),
             *of_redis(redis),
             *of_order_events(order_events),
@@ -109,7 +112,7 @@ class Alarms(Construct):
             label="% of successes that no webhook told",
         )
         sentence = f"In the last hour CamPay's webhook told us of fewer than {100 - _WEBHOOKS_MISSED_PERCENT} % of the "
-        return AlarmRule("webhooks-missing", sentence + "successes; the sweep found the others.", missed, 20)
+        return AlarmRule("webhooks-missing", sentence + "successes; checks found the others.", missed, 20)
 
     def _balance(self) -> AlarmRule:
         metric = self.line_metric(BALANCE.metric, "Minimum", _DAY)

@@ -6,14 +6,16 @@ from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from infra.alarms import Alarms
-from infra.functions import API, SWEEP
+from infra.functions import API, CHECKS, DELIVERIES, SWEEP
 from infra.gateway import Gateway
 from infra.log_lines import LINES, SETTLED, SETTLED_BY_WEBHOOK
 from infra.payment_metrics import payment_graphs
 from infra.payments_api import PaymentsApi
+from infra.queue_graphs import queue_graphs
 from infra.redis_group import RedisGroup
 from infra.stages import Stage
 from infra.store_graphs import store_graphs
+from infra.work_queues import WorkQueues
 
 _WIDTH = 24
 _PERIOD = Duration.minutes(5)
@@ -31,6 +33,7 @@ class Dashboard(Construct):
         gateway: Gateway,
         table: dynamodb.ITable,
         redis: RedisGroup,
+        queues: WorkQueues,
     ) -> None:
         super().__init__(scope, construct_id)
 
@@ -60,12 +63,13 @@ class Dashboard(Construct):
                 title="Lambdas at once",
                 left=[
                     api.function_metric(function, "ConcurrentExecutions", statistic="Maximum", period=_PERIOD)
-                    for function in (API, SWEEP)
+                    for function in (API, CHECKS, DELIVERIES, SWEEP)
                 ],
                 width=_WIDTH // 3,
             ),
         )
         board.add_widgets(*store_graphs(table, redis, _WIDTH // 3))
+        board.add_widgets(*queue_graphs(queues, _WIDTH // 3))
         board.add_widgets(
             cloudwatch.GraphWidget(
                 title="Browsers per gateway container", left=[gateway.connections()], width=_WIDTH // 3

@@ -21,8 +21,8 @@ class NotDeployed(Exception):
 class Deployment:
     """A deployed stage. URLs have no slash at the end; `api_url` ends with API Gateway's stage, before `/api/payment`.
 
-    `alarm_topic`: the ARN of what the alarms publish to. `dead_letters`: the queue's URL, empty where order events go
-    nowhere but to the bus.
+    `alarm_topic`: the ARN of what the alarms publish to. Queues are URLs; `dead_letters` is of order events, and empty
+    where these go nowhere but to the bus.
     """
 
     stage: str
@@ -34,6 +34,10 @@ class Deployment:
     table: str
     event_bus: str
     alarm_topic: str
+    checks_queue: str
+    deliveries_queue: str
+    checks_dead_letters: str
+    deliveries_dead_letters: str
     dead_letters: str = ""
 
     @property
@@ -63,6 +67,10 @@ class Deployment:
             "table": "PaymentsTable",
             "event_bus": "EventBus",
             "alarm_topic": "AlarmTopic",
+            "checks_queue": "ChecksQueue",
+            "deliveries_queue": "DeliveriesQueue",
+            "checks_dead_letters": "ChecksDeadLetters",
+            "deliveries_dead_letters": "DeliveriesDeadLetters",
         }
         if missing := sorted(set(wanted.values()) - set(outputs)):
             raise NotDeployed(f"the stack {name} has no output {', '.join(missing)}: deploy it again")

@@ -1,6 +1,17 @@
-"""Names the Lambda functions that chalice makes of `app.py`, and what each may do with the ledger's table."""
+"""Names the Lambda functions that chalice makes of `app.py`, and what each may do with the ledger and the queues."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+BATCH = 10
+"""Messages of a queue that a function is invoked with at most. It works them off side by side."""
+
+
+class Work(StrEnum):
+    """Kinds of work. Each has a queue, and one function that takes from it."""
+
+    CHECKS = "Checks"
+    DELIVERIES = "Deliveries"
 
 
 @dataclass(frozen=True, slots=True)
@@ -8,25 +19,32 @@ class Function:
     """A Lambda function.
 
     `resource`: its id in the template. `ledger_actions`: what its role allows on the ledger's table, where a
-    transaction needs the actions of the writes and checks in it. `indexes`: those that it may query.
+    transaction needs the actions of the writes and checks in it. `indexes`: those that it may query. `sends`: the kinds
+    of work that it may send to the queues. `takes`: the kind that Lambda invokes it with. `publishes`: whether it may
+    publish order events.
 
-    `tests/infra/templates/test_permissions.py` compares both with the calls that the code makes.
+    `tests/infra/templates/test_permissions.py` compares all but `takes` with the calls that the code makes.
     """
 
     name: str
     resource: str
     ledger_actions: tuple[str, ...]
     indexes: tuple[str, ...] = ()
+    sends: tuple[Work, ...] = ()
+    takes: Work | None = None
+    publishes: bool = True
 
 
-_SETTLES = (
-    "dynamodb:BatchGetItem",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:UpdateItem",
+_DELIVERS = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem")
+_SETTLES = (*_DELIVERS, "dynamodb:BatchGetItem", "dynamodb:PutItem")
+_LISTS = ("dynamodb:BatchGetItem",)
+_ALL_WORK = (Work.CHECKS, Work.DELIVERIES)
+API = Function("Api", "APIHandler", (*_SETTLES, "dynamodb:ConditionCheckItem"), sends=_ALL_WORK)
+SWEEP = Function("Sweep", "Sweep", _LISTS, ("due", "undelivered"), _ALL_WORK, publishes=False)
+CHECKS = Function("Checks", "Checks", _SETTLES, ("due",), _ALL_WORK, takes=Work.CHECKS)
+DELIVERIES = Function(
+    "Deliveries", "Deliveries", _DELIVERS, ("undelivered",), (Work.DELIVERIES,), takes=Work.DELIVERIES
 )
-API = Function("Api", "APIHandler", (*_SETTLES, "dynamodb:ConditionCheckItem"))
-SWEEP = Function("Sweep", "Sweep", _SETTLES, ("due", "undelivered"))
-STATEMENT = Function("Statement", "Statement", _SETTLES, ("day",))
-FUNCTIONS = (API, SWEEP, STATEMENT)
+LATE_PAYMENTS = Function("LatePayments", "LatePayments", _LISTS, ("day",), (Work.CHECKS,), publishes=False)
+STATEMENT = Function("Statement", "Statement", _SETTLES, ("day",), (Work.DELIVERIES,))
+FUNCTIONS = (API, SWEEP, CHECKS, DELIVERIES, LATE_PAYMENTS, STATEMENT)

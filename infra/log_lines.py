@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from infra.functions import API, STATEMENT, SWEEP
+from infra.functions import API, FUNCTIONS, STATEMENT, SWEEP
 
 GATEWAY = "Gateway"
-_FUNCTIONS = (API.name, SWEEP.name, STATEMENT.name)
+_FUNCTIONS = tuple(it.name for it in FUNCTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,12 @@ LINES = (
         "ledger-unavailable",
         '{ ($.event = "ledger-unreachable") || ($.event = "ledger-refused") || ($.event = "sweep-without-ledger") }',
         "DynamoDB did not answer 3 or more times in 5 minutes: payments pause.",
+        threshold=3,
+    ),
+    Line(
+        "queues-unreachable",
+        '{ $.event = "not-queued" }',
+        "SQS did not take messages 3 or more times in 5 minutes: checks and repeated deliveries wait.",
         threshold=3,
     ),
     Line(

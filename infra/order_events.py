@@ -13,6 +13,7 @@ from constructs import Construct
 
 from chalicelib.domain.contract import ORDER_EVENT_SOURCE
 from infra.acknowledged import acknowledge
+from infra.dead_letters import dead_letter_queue
 from infra.stages import Stage
 
 API_KEY_HEADER = "X-Api-Key"
@@ -30,20 +31,8 @@ class OrderEvents(Construct):
         self.dead_letters: sqs.Queue | None = None
         self.shop_key: secretsmanager.Secret | None = None
         if stage.order_events_url:
-            self.dead_letters = self._dead_letters()
+            self.dead_letters = dead_letter_queue(self, "DeadLetters", RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
             self._deliver(stage, stage.order_events_url, ours, self.dead_letters)
-
-    def _dead_letters(self) -> sqs.Queue:
-        queue = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-        )
-        acknowledge(queue, "AwsSolutions-SQS3", "this is the dead-letter queue itself")
-        return queue
 
     def _deliver(self, stage: Stage, url: str, ours: events.EventPattern, dead_letters: sqs.Queue) -> None:
         key = self.shop_key = secretsmanager.Secret(

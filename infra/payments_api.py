@@ -17,7 +17,7 @@ from constructs import Construct
 from infra import live_alias
 from infra.acknowledged import acknowledge
 from infra.firewall import Firewall
-from infra.functions import API, FUNCTIONS, SWEEP, Function
+from infra.functions import API, FUNCTIONS, SWEEP, Function, Work
 from infra.gateway_responses import gateway_responses
 from infra.log_groups import log_group
 from infra.network import Network
@@ -27,6 +27,7 @@ from infra.release import release_of
 from infra.roles import function_role
 from infra.route_limits import route_limits
 from infra.stages import Stage
+from infra.work_queues import WorkQueues
 
 INTEGRATION_TIMEOUT_MS = 29_000
 """API Gateway's maximum."""
@@ -64,6 +65,7 @@ class PaymentsApi(Construct):
         table: dynamodb.Table,
         bus: events.EventBus,
         secret: secretsmanager.ISecret,
+        queues: WorkQueues,
         environment: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -93,11 +95,14 @@ class PaymentsApi(Construct):
         self.logs = {function.name: log_group(self, f"{function.name}Log", stage) for function in FUNCTIONS}
         release = release_of(stage, package)
         for function in FUNCTIONS:
-            role = function_role(self, function, log=self.logs[function.name], table=table, bus=bus, secret=secret)
+            log = self.logs[function.name]
+            role = function_role(self, function, log=log, table=table, bus=bus, secret=secret, queues=queues)
             self._complete(function, role, package.runtime)
             live_alias.publish(self._resource(function), release)
-        # What is kept for the API is kept from all else: neither a busy neighbour in the account nor the sweep can
-        # take it. The sweep and the statement have one each, of .chalice/config.json: they never run twice at once.
+            if function.takes:
+                self._invoke_with_work(function, function.takes, queues, stage)
+        # What is kept for a function is kept from all else: neither a busy neighbour in the account nor one of the
+        # others can take it. Each schedule has one, of .chalice/config.json: it never runs twice at once.
         self._resource(API).add_property_override("ReservedConcurrentExecutions", stage.api.concurrency)
         # A sweep that could not start within a minute is replaced by the next one, and must not queue behind it.
         self._resource(SWEEP).add_property_override(
@@ -149,6 +154,12 @@ class PaymentsApi(Construct):
         resource.add_property_override("LoggingConfig", log)
         # Lambda puts the function into the VPC when it creates it: what the role may do must be there by then.
         resource.node.add_dependency(role.node.find_child("Policy"))
+
+    def _invoke_with_work(self, function: Function, work: Work, queues: WorkQueues, stage: Stage) -> None:
+        resource, concurrency = self._resource(function), stage.work.of(work)
+        resource.add_property_override("Events.Work", queues.event(work, concurrency))
+        # As many as the queue may invoke: with fewer, Lambda would take batches that it cannot invoke anything with.
+        resource.add_property_override("ReservedConcurrentExecutions", concurrency)
 
     def _complete_rest_api(self, stage: Stage) -> None:
         api = self._rest_api

@@ -15,6 +15,7 @@ from infra.package import Package
 from infra.payments_api import PaymentsApi
 from infra.redis_group import RedisGroup
 from infra.stages import Stage
+from infra.work_queues import WorkQueues
 
 
 class PaymentsStack(Stack):
@@ -37,6 +38,7 @@ class PaymentsStack(Stack):
         ledger = LedgerTable(self, "Ledger")
         redis = RedisGroup(self, "Redis", stage, network, secret)
         order_events = OrderEvents(self, "OrderEvents", stage)
+        queues = WorkQueues(self, "Work")
         both = {
             "FRONTEND_URL": stage.frontend_url,
             "SECRETS_ID": secret.secret_arn,
@@ -52,8 +54,10 @@ class PaymentsStack(Stack):
             table=ledger.table,
             bus=order_events.bus,
             secret=secret,
+            queues=queues,
             environment={
                 **both,
+                **queues.environment(),
                 "CAMPAY_API_URL": stage.campay_api_url,
                 "PAYMENTS_TABLE": ledger.table.table_name,
                 "EVENT_BUS": order_events.bus.event_bus_name,
@@ -75,11 +79,23 @@ class PaymentsStack(Stack):
                 "AWS_DEFAULT_REGION": self.region,  # boto3 asks for it, and Fargate does not promise it
             },
         )
-        alarms = Alarms(self, "Alarms", stage, api=api, gateway=gateway, redis=redis, order_events=order_events)
+        alarms = Alarms(
+            self, "Alarms", stage, api=api, gateway=gateway, redis=redis, order_events=order_events, queues=queues
+        )
         api.shift_traffic(brakes=[alarms.by_page["api-5xx"]])
-        Dashboard(self, "Dashboard", stage, alarms=alarms, api=api, gateway=gateway, table=ledger.table, redis=redis)
+        Dashboard(
+            self,
+            "Dashboard",
+            stage,
+            alarms=alarms,
+            api=api,
+            gateway=gateway,
+            table=ledger.table,
+            redis=redis,
+            queues=queues,
+        )
 
-        self._write_outputs(stage, api, gateway, alarms, ledger, order_events)
+        self._write_outputs(stage, api, gateway, alarms, ledger, order_events, queues)
 
     def _write_outputs(
         self,
@@ -89,6 +105,7 @@ class PaymentsStack(Stack):
         alarms: Alarms,
         ledger: LedgerTable,
         order_events: OrderEvents,
+        queues: WorkQueues,
     ) -> None:
         """Writes what the commands of `infra/commands` and a person look up about the stack."""
         outputs = {
@@ -102,6 +119,8 @@ class PaymentsStack(Stack):
             "PaymentsTable": ledger.table.table_name,
             "EventBus": order_events.bus.event_bus_name,
             "AlarmTopic": alarms.topic.topic_arn,
+            **{f"{work}Queue": queue.queue_url for work, queue in queues.queues.items()},
+            **{f"{work}DeadLetters": queue.queue_url for work, queue in queues.dead_letters.items()},
         }
         if api.target:
             outputs["ApiTarget"] = api.target

@@ -1,5 +1,7 @@
 """Makes the roles of the Lambda functions, each with the permissions that its code needs and no other."""
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -9,6 +11,7 @@ from constructs import Construct
 
 from infra.acknowledged import acknowledge
 from infra.functions import Function
+from infra.work_queues import WorkQueues
 
 _NETWORK_ACTIONS = (
     "ec2:AssignPrivateIpAddresses",
@@ -18,6 +21,8 @@ _NETWORK_ACTIONS = (
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 )
+_POLLER_ACTIONS = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+"""What Lambda itself does with a function's role, to invoke it with a queue's messages."""
 
 
 def function_role(
@@ -28,18 +33,20 @@ def function_role(
     table: dynamodb.Table,
     bus: events.EventBus,
     secret: secretsmanager.ISecret,
+    queues: WorkQueues,
 ) -> iam.Role:
     """Makes a function's role. `tests/infra/templates/test_permissions.py` compares it with the calls of the code."""
     role = iam.Role(scope, f"{function.name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     may = [
-        iam.PolicyStatement(
-            sid="Log", actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log.log_group_arn]
-        ),
-        iam.PolicyStatement(sid="Ledger", actions=sorted(function.ledger_actions), resources=[table.table_arn]),
-        iam.PolicyStatement(sid="OrderEvents", actions=["events:PutEvents"], resources=[bus.event_bus_arn]),
-        iam.PolicyStatement(sid="Keys", actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]),
+        _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [log.log_group_arn]),
+        _allow("Ledger", function.ledger_actions, [table.table_arn]),
+        _allow("LedgerIndexes", ["dynamodb:Query"], [f"{table.table_arn}/index/{it}" for it in function.indexes]),
+        _allow("OrderEvents", ["events:PutEvents"], [bus.event_bus_arn] if function.publishes else []),
+        _allow("SendWork", ["sqs:SendMessage"], [queues.queues[work].queue_arn for work in function.sends]),
+        _allow("TakeWork", _POLLER_ACTIONS, [queues.queues[function.takes].queue_arn] if function.takes else []),
+        _allow("Keys", ["secretsmanager:GetSecretValue"], [secret.secret_arn]),
         # Lambda itself puts the function into the VPC with these; they know no resource when they are asked for.
-        iam.PolicyStatement(sid="Network", actions=list(_NETWORK_ACTIONS), resources=["*"]),
+        _allow("Network", _NETWORK_ACTIONS, ["*"]),
         # The function's own code has no business there: this key is only in calls that come from code.
         iam.PolicyStatement(
             sid="NoNetworkForCode",
@@ -49,13 +56,18 @@ def function_role(
             conditions={"Null": {"lambda:SourceFunctionArn": "false"}},
         ),
     ]
-    if function.indexes:
-        arns = [f"{table.table_arn}/index/{index}" for index in function.indexes]
-        may.append(iam.PolicyStatement(sid="LedgerIndexes", actions=["dynamodb:Query"], resources=arns))
-    role.attach_inline_policy(iam.Policy(role, "Policy", statements=may))
+    statements = [statement for statement in may if statement is not None]
+    role.attach_inline_policy(iam.Policy(role, "Policy", statements=statements))
     acknowledge(
         role,
         "AwsSolutions-IAM5[Resource::*]",
         "network interfaces have no resource level for Lambda's own calls; code is denied them",
     )
     return role
+
+
+def _allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement | None:
+    """Makes a statement. Returns None where there are no resources: AWS refuses a statement without any."""
+    if not resources:
+        return None
+    return iam.PolicyStatement(sid=sid, actions=sorted(actions), resources=list(resources))

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 
 from chalicelib.settings import DEMO_API_URL
+from infra.functions import Work
 
 APP = "braidster-payments"
 EXAMPLE_MARKS = ("shop.example", ":000000000000:")
 """Parts of a value by which it is known as an example. A stage that has one can be synthesised but not deployed."""
+
+WORK_MAXIMUM = 1_000
+"""Most functions that Lambda lets a queue invoke at once."""
 
 
 class UnknownStage(Exception):
@@ -41,6 +45,32 @@ class ApiSize:
     look_rate: int
     operator_rate: int
     posts_per_address: int = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkSize:
+    """How many functions take work from each queue at once, which Lambda also reserves for them.
+
+    `checks`: each asks CamPay for ten payments at a time, so that this times ten is what CamPay is asked at once; it
+    names no limit. 16 of them make 80 checks a second where CamPay takes 2 s. A payment needs about six where no
+    webhook comes at all (three in ten are declined, three in twenty unanswered), so that this is enough for 13 payments
+    a second, which is more than `initiate_rate` lets through.
+
+    `deliveries`: each takes milliseconds with Redis and the event bus; this bounds how many wait for one that hangs.
+
+    Neither loads DynamoDB: every payment is a partition of its own. With the API and the schedules they must fit into
+    what Lambda lets an account reserve: its concurrency (1,000 by default) but 100.
+    """
+
+    checks: int
+    deliveries: int
+
+    def __post_init__(self) -> None:
+        if not all(2 <= it <= WORK_MAXIMUM for it in (self.checks, self.deliveries)):
+            raise ValueError("checks and deliveries must be from 2 to 1,000: Lambda takes no other limit for a queue")
+
+    def of(self, work: Work) -> int:
+        return {Work.CHECKS: self.checks, Work.DELIVERIES: self.deliveries}[work]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +128,7 @@ class Stage:
     campay_api_url: str
     frontend_url: str
     api: ApiSize
+    work: WorkSize
     gateway: GatewaySize
     redis: RedisSize
     api_domain: Domain | None = None
@@ -149,6 +180,7 @@ DEV = Stage(
     campay_api_url=DEMO_API_URL,
     frontend_url="http://localhost:8080",
     api=ApiSize(concurrency=80, initiate_rate=1, look_rate=4, operator_rate=1),
+    work=WorkSize(checks=2, deliveries=2),
     gateway=GatewaySize(cpu=256, memory=512, minimum=1, maximum=2, connections=1_000),
     redis=RedisSize(node_type="cache.t4g.micro"),
     log_retention_days=7,
@@ -161,6 +193,7 @@ PROD = Stage(
     campay_api_url="https://www.campay.net/api",
     frontend_url="https://shop.example",
     api=ApiSize(concurrency=850, initiate_rate=12, look_rate=40, operator_rate=5),
+    work=WorkSize(checks=16, deliveries=8),
     gateway=GatewaySize(cpu=512, memory=1024, minimum=2, maximum=10, connections=8_000),
     redis=RedisSize(node_type="cache.t4g.small"),
     api_domain=Domain(
@@ -185,6 +218,7 @@ SMALL = Stage(
     campay_api_url=PROD.campay_api_url,
     frontend_url="https://shop.example",
     api=ApiSize(concurrency=150, initiate_rate=2, look_rate=8, operator_rate=1),
+    work=WorkSize(checks=4, deliveries=2),
     gateway=GatewaySize(cpu=256, memory=512, minimum=1, maximum=2, connections=2_000, is_spot=True, has_insights=False),
     redis=RedisSize(node_type="cache.t4g.micro", replicas=0),
     order_events_url="https://shop.example/payment-events",

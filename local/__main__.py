@@ -1,9 +1,10 @@
 """Runs the whole system on one machine: `make run`, or `python -m local` where everything is installed.
 
     Redis      REDIS_HOST if set, else the embedded Valkey, else the machine's own redis-server
-    AWS        moto, with the table and the event bus; prints each order event
+    AWS        moto, with the table, the event bus and the work queues; prints each order event
     simulator  SIMULATOR_PORT (8090): CamPay, and its customers
     API        API_PORT       (8000)
+    worker     checks and deliveries as the queues have them, the sweep every SWEEP_SECONDS (60)
     gateway    GATEWAY_PORT   (8080), with the test page where it is built
 
 Keys are generated at each start. Variables that the environment already sets win over every default here, except those
@@ -29,6 +30,8 @@ from local.processes import Child, ChildFailed, Processes
 
 READY_WITHIN_SECONDS = 30.0
 _CREDENTIALS = ("CAMPAY_USERNAME", "CAMPAY_APP_PASSWORD")
+_ACCOUNT = "123456789012"
+"""moto's."""
 _SIMULATED = "simulated-"
 """Prefix of generated CamPay credentials. Others may be those of a real account and are never printed."""
 PAGE = Path(__file__).resolve().parent.parent / "frontend" / "dist"
@@ -80,6 +83,10 @@ def environment(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
         "PAYMENT_EXPIRES_SECONDS": "90",
         "PAYMENTS_TABLE": "payments",
         "EVENT_BUS": "payments",
+        **{
+            f"{name.upper()}_QUEUE_URL": f"http://{LOOPBACK}:{ports.aws}/{_ACCOUNT}/{name}"
+            for name in ("checks", "deliveries")
+        },
         "TEST_PAGE_DIR": str(PAGE),
         "TEST_PAGE_API_URL": f"http://localhost:{ports.api}",
         "TEST_PAGE_SIMULATOR_URL": f"http://localhost:{ports.simulator}",
@@ -205,6 +212,8 @@ def run(given: Mapping[str, str], processes: Processes) -> None:
     for child in others:
         processes.start(child)
     processes.wait_until_ready(others, READY_WITHIN_SECONDS)
+    # It asks for messages of queues that must be there, and has nothing to do before the first payment.
+    processes.start(Child(name="worker", command=[sys.executable, "-m", "local.worker"], environment=shared))
     if not processes.stopping.is_set():
         processes.say(welcome(shared, ports, time.monotonic() - started))
     processes.watch()

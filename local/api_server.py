@@ -9,15 +9,12 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 from chalice.app import Chalice
 from chalice.config import Config
-from chalice.local import ChaliceRequestHandler, LambdaContext, LocalChalice
+from chalice.local import ChaliceRequestHandler, LocalChalice
 
 from chalicelib.bootstrap import service
 from chalicelib.runtime import log
@@ -26,56 +23,22 @@ from local.embedded import LOOPBACK, Embedded, LoopbackServer
 
 logger = logging.getLogger("local.api_server")
 
-Schedule = Callable[[Mapping[str, Any], LambdaContext], object]
-"""A function under `@app.schedule`: it takes a CloudWatch event and a Lambda context."""
-
-SWEEP_MS = 120_000
-"""Time limit of one run of the schedule, as in `.chalice/config.json`."""
-
-RATE_EVENT: Mapping[str, Any] = {
-    "version": "0",
-    "id": "local",
-    "source": "aws.events",
-    "detail-type": "Scheduled Event",
-    "account": "local",
-    "region": "local",
-    "time": "1970-01-01T00:00:00Z",
-    "resources": [],
-    "detail": {},
-}
-
 
 class ApiServer(Embedded):
-    """Serves `app` on loopback, and runs `schedule` again and again, `pause_seconds` before each run."""
+    """Serves `app` on loopback."""
 
-    def __init__(
-        self, app: Chalice, port: int = 0, schedule: Schedule | None = None, pause_seconds: float = 5.0
-    ) -> None:
+    def __init__(self, app: Chalice, port: int = 0) -> None:
         # Chalice stores the request on the app, which threads would share; LocalChalice stores one per thread.
         app.__class__ = LocalChalice
         self._server = LoopbackServer(partial(_Handler, app_object=app, config=Config()), port)
         self.port = self._server.server_port
         self.url = f"http://{LOOPBACK}:{self.port}"
-        self._schedule = schedule
-        self._pause_seconds = pause_seconds
-        self._stopped = threading.Event()
-        self._sweeper = threading.Thread(target=self._run_schedule, daemon=True)
 
     def start(self) -> None:
         self._server.start()
-        self._sweeper.start()
 
     def stop(self) -> None:
-        self._stopped.set()
         self._server.close()
-        self._sweeper.join(timeout=0.2)
-
-    def _run_schedule(self) -> None:
-        while self._schedule is not None and not self._stopped.wait(self._pause_seconds):
-            try:
-                self._schedule(RATE_EVENT, LambdaContext("sweep", 512, max_runtime_ms=SWEEP_MS))
-            except Exception:
-                logger.exception("the schedule failed and goes on")
 
 
 class _Handler(ChaliceRequestHandler):
@@ -103,10 +66,10 @@ def main() -> None:
     log.hook_uncaught()
     product = importlib.import_module("app")
     try:
-        settings = service().settings  # reports wrong settings now instead of at the first call
+        service()  # reports wrong settings now instead of at the first call
     except InvalidSettings as error:
         sys.exit(f"the environment is not complete: {error}")
-    server = ApiServer(product.app, int(os.environ.get("API_PORT", "8000")), product.sweep, settings.sweep_tick_seconds)
+    server = ApiServer(product.app, int(os.environ.get("API_PORT", "8000")))
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     with server:

@@ -1,7 +1,7 @@
 """Runs servers on loopback without an installation: Valkey from a wheel, AWS from moto.
 
-`python -m local.embedded` serves AWS on AWS_PORT, with the table and the event bus that
-PAYMENTS_TABLE and EVENT_BUS name, and prints a line for each order event.
+`python -m local.embedded` serves AWS on AWS_PORT, with the table, the event bus and the queues
+that PAYMENTS_TABLE, EVENT_BUS, CHECKS_QUEUE_URL and DELIVERIES_QUEUE_URL name, and prints a line for each order event.
 """
 
 import contextlib
@@ -123,7 +123,7 @@ class LoopbackServer(ThreadingHTTPServer):
 
 
 class EmbeddedAws(Embedded):
-    """Serves DynamoDB, EventBridge and Secrets Manager at `url`, on the same port after each start.
+    """Serves DynamoDB, EventBridge, SQS and Secrets Manager at `url`, on the same port after each start.
 
     moto has one memory per process: tables outlive a stop, and two instances share them. `events` has the newest
     entries of PutEvents. Another process can call:
@@ -235,13 +235,16 @@ def print_order_event(entry: Mapping[str, Any]) -> None:
     print(f"order event {entry['DetailType']} {detail.get('orderId')} version {detail.get('version')}", flush=True)
 
 
-def create_stores(endpoint_url: str, table: str, event_bus: str) -> None:
+def create_stores(endpoint_url: str, table: str, event_bus: str, queues: Iterable[str]) -> None:
     import boto3
 
     from chalicelib.adapters.ledger.table import create_table
 
     create_table(boto3.client("dynamodb", endpoint_url=endpoint_url), table)
     boto3.client("events", endpoint_url=endpoint_url).create_event_bus(Name=event_bus)
+    sqs = boto3.client("sqs", endpoint_url=endpoint_url)
+    for queue in queues:
+        sqs.create_queue(QueueName=queue)
 
 
 def main() -> None:
@@ -249,7 +252,8 @@ def main() -> None:
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     with aws:
-        create_stores(aws.url, os.environ["PAYMENTS_TABLE"], os.environ["EVENT_BUS"])
+        queues = [os.environ[name].rpartition("/")[2] for name in ("CHECKS_QUEUE_URL", "DELIVERIES_QUEUE_URL")]
+        create_stores(aws.url, os.environ["PAYMENTS_TABLE"], os.environ["EVENT_BUS"], queues)
         aws.ready.set()
         print(f"AWS at {aws.url}", flush=True)
         signal.sigwait(ends)

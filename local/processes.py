@@ -33,14 +33,15 @@ class ChildFailed(Exception):
 class Child:
     """Describes a child process.
 
-    `ready` is an http URL that answers 200 once the child is ready, or tcp://host:port that accepts a connection then.
+    `ready` is an http URL that answers 200 once the child is ready, or tcp://host:port that accepts a connection then;
+    without it the child is ready when it runs.
     The log of a `quiet` child is printed only if it fails.
     """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
-    ready: str
+    ready: str = ""
     quiet: bool = False
 
 
@@ -98,7 +99,7 @@ class Processes:
         """Waits until all children are ready, or until stopping. Raises ChildFailed."""
         deadline = time.monotonic() + seconds
         for child in children:
-            while not self.stopping.is_set() and not is_ready(child.ready):
+            while child.ready and not self.stopping.is_set() and not is_ready(child.ready):
                 self._check_all()
                 if time.monotonic() > deadline:
                     raise self._failure(child.name, f"{child.name} was not ready after {seconds:.0f} s ({child.ready})")

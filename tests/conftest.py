@@ -21,6 +21,7 @@ from botocore.config import Config
 from chalicelib import bootstrap
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import create_table
+from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.bootstrap import Service
 from chalicelib.runtime import log
 from chalicelib.runtime.settings_reader import RedisSettings
@@ -31,7 +32,9 @@ from local.embedded import EmbeddedAws, Valkey
 from tests import ROOT
 from tests.harness.aws_calls import AwsCalls, of_the_ledger
 from tests.harness.fakes import HandClock
+from tests.harness.service import rebuilt
 from tests.harness.stack import NODE
+from tests.harness.workers import CHECKS, DELIVERIES, HandQueues
 
 # A bare machine has no Node for the CDK, and lacks a library that Playwright's Chromium needs.
 os.environ |= {"JSII_NODE": NODE, "PLAYWRIGHT_NODEJS_PATH": NODE}
@@ -58,6 +61,13 @@ def dynamodb(aws: EmbeddedAws) -> Iterator[Any]:
     client = aws_client("dynamodb", aws)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def queue_urls(aws: EmbeddedAws) -> tuple[str, str]:
+    client = aws_client("sqs", aws)
+    checks, deliveries = (client.create_queue(QueueName=name)["QueueUrl"] for name in (CHECKS, DELIVERIES))
+    return checks, deliveries
 
 
 @pytest.fixture
@@ -121,7 +131,7 @@ def simulator() -> Iterator[CampaySimulator]:
 
 
 @pytest.fixture
-def settings(table: str, valkey: Valkey, simulator: CampaySimulator) -> Settings:
+def settings(table: str, valkey: Valkey, simulator: CampaySimulator, queue_urls: tuple[str, str]) -> Settings:
     return Settings(
         development=False,
         campay=CampaySettings(simulator.api_url, (simulator.settings.webhook_key,), simulator.settings.permanent_token),
@@ -137,7 +147,8 @@ def settings(table: str, valkey: Valkey, simulator: CampaySimulator) -> Settings
         limits=Limits(),
         expires_after_seconds=300.0,
         check_ages_seconds=(10.0, 20.0, 30.0, 60.0, 600.0, 86_400.0, 259_200.0),
-        sweep_tick_seconds=5.0,
+        checks_queue_url=queue_urls[0],
+        deliveries_queue_url=queue_urls[1],
     )
 
 
@@ -161,7 +172,9 @@ def service(
     aws.events.clear()
     aws.faults.set()
     built = bootstrap.build(settings, clock)
-    yield built
+    queues: Any = HandQueues(clock)
+    urls = (settings.checks_queue_url, settings.deliveries_queue_url)
+    yield rebuilt(built, work_queue=WorkQueue(lambda: queues, *urls, clock))
     built.close()
 
 
@@ -224,6 +237,8 @@ def environment_of(settings: Settings, aws: EmbeddedAws) -> dict[str, str]:
         "OPERATOR_API_KEY": settings.operator_api_keys[0],
         "PAYMENTS_TABLE": settings.payments_table,
         "EVENT_BUS": settings.event_bus,
+        "CHECKS_QUEUE_URL": settings.checks_queue_url,
+        "DELIVERIES_QUEUE_URL": settings.deliveries_queue_url,
     }
 
 

@@ -17,7 +17,7 @@ class Cause(StrEnum):
     WEBHOOK = "webhook"
     STATUS = "status"
     """Somebody looked at the payment."""
-    SWEEP = "sweep"
+    CHECK = "check"
     """The payment's check was due."""
     STATEMENT = "statement"
     """CamPay's statement of a day lists a charge that the payment had not noted."""

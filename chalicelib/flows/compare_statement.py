@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import islice
 
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.ledger.items import Charge
@@ -11,8 +10,9 @@ from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.errors import PaymentError, ProviderUnavailable
 from chalicelib.domain.payment import Payment
-from chalicelib.domain.provider import RecordStatus, StatementRow
+from chalicelib.domain.provider import StatementRow
 from chalicelib.flows.settle_payment import SettlePayment
+from chalicelib.flows.statement_rows import charges, hundreds
 from chalicelib.runtime import log
 
 _LONGEST_REFERENCE = 64
@@ -74,7 +74,7 @@ class CompareStatement:
         unlisted = {charge.provider_reference: charge for charge in self.ledger.charges_of_day(day)}
         listed: set[str] = set()
         unnoted: list[tuple[Payment, str]] = []
-        for rows in _hundreds(self._incoming(day)):
+        for rows in hundreds(charges(self.campay, day)):
             unknown = [row for row in rows if not _is_listed(row, unlisted, listed, report)]
             unnoted += self._look_up(unknown, report)
         for payment, provider_reference in unnoted:
@@ -83,10 +83,6 @@ class CompareStatement:
         report.missing_there = sorted({charge.reference for charge in unlisted.values()} - listed)
         _log_report(report)
         return report
-
-    def _incoming(self, day: date) -> Iterator[StatementRow]:
-        rows = self.campay.statement(day)
-        return (row for row in rows if row.is_incoming and row.status is RecordStatus.SUCCESSFUL)
 
     def _look_up(self, rows: Sequence[StatementRow], report: StatementReport) -> Iterator[tuple[Payment, str]]:
         """Sorts rows that are no known charge of that day's payments.
@@ -125,7 +121,7 @@ class CompareStatement:
         """Looks for missing charges on the days before and after, since the statement has no time zone."""
         for other in (day + timedelta(days=1), day - timedelta(days=1)):
             if unlisted:
-                for row in self._incoming(other):
+                for row in charges(self.campay, other):
                     if charge := unlisted.pop(row.provider_reference, None):
                         listed.add(charge.reference)
 
@@ -141,11 +137,6 @@ def _is_listed(row: StatementRow, unlisted: dict[str, Charge], listed: set[str],
     else:
         report.amount_differs.append(charge.reference)
     return True
-
-
-def _hundreds(rows: Iterator[StatementRow]) -> Iterator[list[StatementRow]]:
-    while batch := list(islice(rows, 100)):
-        yield batch
 
 
 def _log_report(report: StatementReport) -> None:

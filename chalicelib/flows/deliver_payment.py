@@ -9,6 +9,7 @@ from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
 from chalicelib.adapters.order_events import AnnouncementFailed, OrderEvents
+from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.contract import to_event
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.payment import Payment
@@ -16,6 +17,7 @@ from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
 _ROUNDS = 5
+_SOONEST_MS, _LATEST_MS = 2_000, 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,33 +27,35 @@ class DeliverPayment:
     ledger: Ledger
     live_store: LiveStore
     order_events: OrderEvents
+    queue: WorkQueue
     clock: Clock
 
-    def __call__(self, stored: Stored) -> bool:
+    def __call__(self, stored: Stored) -> None:
         """Delivers every version that is missing, and what is committed meanwhile.
 
-        Returns False where something has to wait: it stays marked in the ledger, and the sweep tries again.
+        What has to wait stays marked in the ledger, and is tried again: without Redis as soon as it is back, without
+        the event bus after two seconds and more.
         """
         reference = stored.payment.reference
         try:
             for _ in range(_ROUNDS):
                 if self._deliver(stored):
-                    return True
-                newer = self.ledger.load(reference)
-                if newer is None:
-                    return True
-                stored = newer
-        except (LiveStoreUnavailable, AnnouncementFailed, LedgerUnavailable) as error:
+                    return
+                stored = self.ledger.load(reference) or stored
+        except LiveStoreUnavailable:
+            log.info("delivery-waits", reference=reference, reason="LiveStoreUnavailable")
+            self.queue.look_for_undelivered()
+        except (AnnouncementFailed, LedgerUnavailable) as error:
             log.info("delivery-waits", reference=reference, reason=type(error).__name__)
+            self.queue.deliver(reference, self._next_try(stored.payment))
         except Exception:
             # The change is committed: its caller must get the answer, whatever is wrong with the delivery.
             log.failure("delivery-failed", reference=reference)
-        return False
 
-    def undelivered(self, reference: str) -> bool:
-        """Delivers what the ledger has marked of a payment. Raises LedgerUnavailable."""
-        stored = self.ledger.load(reference)
-        return stored is None or self(stored)
+    def _next_try(self, payment: Payment) -> int:
+        """Returns when a payment is tried again: the longer it waits, the later."""
+        now = self.clock.now()
+        return now + min(max(now - payment.updated_at, _SOONEST_MS), _LATEST_MS)
 
     def _deliver(self, stored: Stored) -> bool:
         """Announces, then publishes: order events never wait for Redis. Returns whether nothing newer has come."""

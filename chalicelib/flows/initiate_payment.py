@@ -3,13 +3,17 @@
 Of one order at most one attempt is active, and of one claim at most one prompt is sent.
 """
 
+import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.ledger.items import Order, Phone, Stored
 from chalicelib.adapters.ledger.ledger import Ledger, VersionConflict
+from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import (
@@ -21,6 +25,7 @@ from chalicelib.domain.errors import (
     ProviderBusy,
     ProviderUnavailable,
 )
+from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.phone_number import hash_phone, mask_phone, operator_hint
@@ -34,6 +39,7 @@ from chalicelib.runtime import log, metrics
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import Limits
 
+_QUEUE_SECONDS = 1.0
 _ROUNDS = 7
 """Attempts at a claim that others keep changing; with the pauses between them a little over a second."""
 
@@ -54,6 +60,7 @@ class InitiatePayment:
     ledger: Ledger
     deliver: DeliverPayment
     commit: CommitPayment
+    queue: WorkQueue
     earlier: EarlierAttempts
     address_limits: AddressLimits
     schedule: CheckSchedule
@@ -92,9 +99,9 @@ class InitiatePayment:
         if request.address:
             self.address_limits.take_prompt(request.address)
         payment = self._new_payment(request, phone.phone_hash)
-        due_at = self.schedule.next_check(payment, payment.created_at)
+        check_at = self.schedule.first_check(payment)
         try:
-            return self.ledger.claim(payment, order, phone, request.idempotency_key, due_at)
+            return self.ledger.claim(payment, order, phone, request.idempotency_key, check_at)
         except VersionConflict:
             if request.address:
                 self.address_limits.return_prompt(request.address)
@@ -142,7 +149,8 @@ class InitiatePayment:
         if not self.ledger.begin_prompt(payment.reference):
             return Initiated(self.earlier.load(payment.reference).payment, replayed=True)
         metrics.count("PaymentsStarted", operator=payment.operator or "unknown")
-        outcome = self.campay.collect(payment.reference, request.phone_number, payment.money, request.description)
+        with self._first_check_sent(claimed):
+            outcome = self.campay.collect(payment.reference, request.phone_number, payment.money, request.description)
         try:
             recorded = self._record(claimed, outcome)
         except LedgerUnavailable:
@@ -152,6 +160,20 @@ class InitiatePayment:
         if error := _error_of(outcome, payment.reference):
             raise error
         return Initiated(recorded, replayed=False)
+
+    @contextmanager
+    def _first_check_sent(self, claimed: Stored) -> Iterator[None]:
+        """Sends the hint for the first check while CamPay is called.
+
+        A queue that does not answer costs the payment a second at most: the sweep finds it all the same.
+        """
+        work = (self.queue.check, CheckHint(claimed.payment.reference), claimed.check_at or 0)
+        sender = threading.Thread(target=copy_context().run, args=work, daemon=True)
+        sender.start()
+        try:
+            yield
+        finally:
+            sender.join(_QUEUE_SECONDS)
 
     def _record(self, claimed: Stored, outcome: PromptOutcome) -> Payment:
         if isinstance(outcome, OutcomeUnknown):

@@ -32,7 +32,7 @@ class OperatePayment:
         self._audit("redeliver", reference)
         self._load(reference)
         self.ledger.mark_undelivered(reference)
-        self.deliver.undelivered(reference)
+        self.deliver(self._load(reference))
         return self._load(reference).payment
 
     def resolve(self, reference: str, status: PaymentStatus, reason: str) -> Payment:

@@ -11,17 +11,12 @@ from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.read_lease import ReadLease
 from chalicelib.domain.cause import Cause
-from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.provider import ProviderRecord
 from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.statement_search import search_statement
 from chalicelib.runtime import log
-from chalicelib.runtime.clock import Clock
-
-_RETRY_MS = 30_000
-"""How soon a payment is due again after a read that CamPay did not answer."""
 
 LookUp = Callable[[Payment], Sequence[str]]
 """Returns CamPay's references of a payment, as its statement has them. Raises ProviderUnavailable."""
@@ -48,8 +43,6 @@ class ReadPayment:
     campay: Campay
     ledger: Ledger
     commit: CommitPayment
-    schedule: CheckSchedule
-    clock: Clock
 
     def __call__(self, stored: Stored, reading: Reading, look_up: LookUp | None = None) -> Payment:
         """Reads and applies, as `_read` does, and has each line meanwhile name the payment."""
@@ -67,7 +60,7 @@ class ReadPayment:
             records = list(self._records(stored.payment, reading.named, look_up or self._look_up))
         except ProviderUnavailable:
             if reading.lease is not None:
-                self.ledger.release_read(reading.lease, self._retry_at(stored.payment))
+                self.ledger.release_read(reading.lease)
             raise
         payment = stored.payment
         for record in records:
@@ -77,13 +70,8 @@ class ReadPayment:
                 stored, Payment.expired, Cause.WAITED_LONG_ENOUGH, reading.lease
             )
         if reading.lease is not None:
-            self.ledger.end_read(reading.lease, self.schedule.next_check(payment, self.clock.now()))
+            self.ledger.end_read(reading.lease)
         return payment
-
-    def _retry_at(self, payment: Payment) -> int:
-        now = self.clock.now()
-        retry_at = now + _RETRY_MS
-        return min(self.schedule.next_check(payment, now) or retry_at, retry_at)
 
     def _records(self, payment: Payment, named: str | None, look_up: LookUp) -> Iterable[ProviderRecord]:
         """Reads by CamPay's reference where one is known, else by those that the statement lists under our own."""

@@ -1,6 +1,6 @@
 """Settles a payment from CamPay's own record, whoever asks for it.
 
-Every trigger (webhook, status call, sweep, operator) takes the same path: read the record, apply it, commit, deliver.
+Every trigger (webhook, status call, check, operator) takes the same path: read the record, apply it, commit, deliver.
 Nothing that a caller says of a payment is believed.
 """
 
@@ -13,7 +13,7 @@ from chalicelib.domain.cause import Cause
 from chalicelib.domain.errors import NotFound, ProviderBusy, ProviderUnavailable
 from chalicelib.domain.payment import Payment
 from chalicelib.flows.commit_payment import CommitPayment
-from chalicelib.flows.read_payment import LookUp, Reading, ReadPayment
+from chalicelib.flows.read_payment import Reading, ReadPayment
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
@@ -82,27 +82,6 @@ class SettlePayment:
             raise NotFound
         return self.read(stored, Reading(cause, note, named))
 
-    def check_due(self, reference: str, look_up: LookUp) -> None:
-        """Checks a payment for the sweep, if it is still due. An unreadable CamPay leaves it due again soon.
-
-        `look_up`: asked where the payment's CamPay reference is not known.
-
-        Raises LedgerUnavailable.
-        """
-        lease = self.ledger.begin_read(reference, ReadRequest(due=True))
-        if lease is None or not lease.granted:
-            return
-        try:
-            payment = self.read(lease.stored, Reading(Cause.SWEEP, lease=lease), look_up)
-        except ProviderUnavailable:
-            payment = self.commit(lease.stored, Payment.expired, Cause.WAITED_LONG_ENOUGH)
-        if payment.is_active and payment.order_paid_by is None:
-            # The commit that paid the order normally marks this attempt too. If that process died in between, the
-            # sweep does it here.
-            paid = self.ledger.order(payment.order_id).paid
-            if paid is not None:
-                self.commit.mark_order_paid(payment.reference, paid)
-
     # ------------------------------------------------------------------ what a webhook may read
 
     def _lease_for_webhook(self, reference: str, request: ReadRequest) -> ReadLease | None:
@@ -137,7 +116,7 @@ class SettlePayment:
         held = lease if lease.granted else None
         if not (held and lease.is_proven) and not self._may_read_unproven(lease.stored.payment.reference):
             if held:
-                self.ledger.release_read(held, due_at=None)
+                self.ledger.release_read(held)
             raise ProviderBusy("too many reads of references that are not known to be this payment's")
         with self.campay.within(LOOK_SECONDS):
             self.read(lease.stored, Reading(Cause.WEBHOOK, named=lease.request.named, lease=held))

@@ -24,7 +24,7 @@ _CONFIG = Config(
 _one_at_a_time = threading.Lock()
 
 
-_SERVICES = ["dynamodb", "events", "secretsmanager"]
+_SERVICES = ["dynamodb", "events", "secretsmanager", "sqs"]
 
 
 class _Loader(Loader):  # type: ignore[misc]  # botocore carries no types

@@ -21,7 +21,6 @@ STEADY = {
     "SIMULATOR_HOLD_SECONDS": "3",
     # The sweep's first check is due after 300 s: until then only the page's own reads recover a lost webhook.
     "CHECK_AGES_SECONDS": "300",
-    "SWEEP_TICK_SECONDS": "0.5",
 }
 HASTY = {
     **STEADY,

@@ -16,7 +16,6 @@ SETTINGS = {
     "SIMULATOR_SLOW_APPROVE_AFTER": "600",
     # The sweep's first check is due after 300 s: until then only the page's calls read CamPay's record.
     "CHECK_AGES_SECONDS": "300",
-    "SWEEP_TICK_SECONDS": "0.5",
 }
 ASKED_WITHIN = 60.0
 """Seconds until the page must have asked; it asks after 45."""

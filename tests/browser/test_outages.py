@@ -19,7 +19,6 @@ SETTINGS = {
     "SIMULATOR_SLOW_APPROVE_AFTER": "600",
     # The sweep's first check is due after 300 s: until then only reads by the page and the gateway recover changes.
     "CHECK_AGES_SECONDS": "300",
-    "SWEEP_TICK_SECONDS": "0.5",
 }
 
 

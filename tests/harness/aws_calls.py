@@ -98,7 +98,7 @@ def permissions_of(service: str, operation: str, parameters: Mapping[str, Any]) 
         case "secretsmanager", "GetSecretValue":
             return {Permission("secretsmanager:GetSecretValue", parameters["SecretId"])}
         case "sqs", "SendMessage" | "SendMessageBatch":
-            return {Permission("sqs:SendMessage", parameters["QueueUrl"])}
+            return {Permission("sqs:SendMessage", parameters["QueueUrl"].rpartition("/")[2])}
     raise NotImplementedError(f"say here which permissions {service}'s {operation} needs")
 
 

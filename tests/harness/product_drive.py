@@ -4,9 +4,10 @@ Each step asserts its outcome, so that a call that is refused early does not cou
 """
 
 import json
+import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,20 +23,27 @@ import app
 from chalicelib import bootstrap
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.table import create_table
-from infra.functions import STATEMENT, SWEEP
+from chalicelib.domain.hints import DeliveryHint
+from infra.functions import CHECKS, DELIVERIES, LATE_PAYMENTS, STATEMENT, SWEEP, Function, Work
 from local.campay_simulator import CampaySimulator
 from local.dynamodb import Fault
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey
 from socket_gateway import settings as gateway_settings
 from tests.conftest import Shop, aws_environment
 from tests.harness import api_gateway
-from tests.harness.aws_calls import AwsCalls
+from tests.harness.aws_calls import AwsCalls, Permission
 from tests.harness.stack import wait_until
 
 GATEWAY = "Gateway"
 TABLE, BUS, SECRET = "payments-of-the-drive", "default", "secret-of-the-drive"
-OF_VARIABLE = {TABLE: "PAYMENTS_TABLE", BUS: "EVENT_BUS", SECRET: "SECRETS_ID"}
-"""The environment variable in which a stack passes the name of each of these to its functions."""
+QUEUES = {Work.CHECKS: "checks-of-the-drive", Work.DELIVERIES: "deliveries-of-the-drive"}
+OF_VARIABLE = {
+    TABLE: "PAYMENTS_TABLE",
+    BUS: "EVENT_BUS",
+    SECRET: "SECRETS_ID",
+    **{name: f"{work.upper()}_QUEUE_URL" for work, name in QUEUES.items()},
+}
+"""The environment variable in which a stack passes the name, or the URL, of each of these to its functions."""
 OTHER_AMOUNT_NUMBER = "237670000006"
 """The simulator charges it another amount than was asked for."""
 _SCHEDULED = {
@@ -48,6 +56,11 @@ _SCHEDULED = {
     "region": "eu-west-1",
     "resources": ["a-rule"],
     "detail": {},
+}
+
+_TAKE: Mapping[Work, tuple[Function, Callable[..., Any]]] = {
+    Work.CHECKS: (CHECKS, app.checks),
+    Work.DELIVERIES: (DELIVERIES, app.deliveries),
 }
 
 
@@ -69,6 +82,9 @@ class Drive:
         self._operate()
         self._look_at_what_needs_no_payment()
         self._sweep()
+        self._check()
+        self._deliver()
+        self._find_late_payments()
         self._compare_statement()
         self._start_gateway()
 
@@ -81,10 +97,11 @@ class Drive:
         assert (looked["status"], looked["duplicate"]) == ("SUCCESSFUL", True)
         self._call("GET", "/api/payment/tracking/{reference}", 200, of=started)
 
-    def _give_up(self) -> None:
+    def _give_up(self) -> dict[str, Any]:
         started = self._initiate()
         grant = {"Authorization": f"Bearer {started['trackingToken']}"}
         self._call("POST", "/api/payment/tracking/{reference}/give-up", 200, of=started, headers=grant)
+        return started
 
     def _operate(self) -> None:
         started = self._initiate(OTHER_AMOUNT_NUMBER)
@@ -105,35 +122,97 @@ class Drive:
     # ------------------------------------------------------------------ what runs by itself
 
     def _sweep(self) -> None:
-        """Sweeps payments whose webhooks were lost, and a delivery of two versions that the event bus had refused.
+        """Sweeps until it has sent a check and a delivery, of payments whose webhooks were lost or not announced."""
+        self._approve(self._initiate())
+        self._paid_and_unannounced()
 
-        CamPay's reference of one of the payments is only found in the statement.
+        def has_sent_both() -> bool:
+            self._sweep_once()
+            return all(self._has_sent(SWEEP, work) for work in Work)
+
+        wait_until(has_sent_both, "the sweep sends checks and deliveries", 60)
+
+    def _sweep_once(self) -> None:
+        with self._started(SWEEP.name):
+            app.sweep(_SCHEDULED, LambdaContext("sweep", 512, max_runtime_ms=50_000))
+
+    def _check(self) -> None:
+        """Checks payments whose webhooks were lost until all are settled and one that waits is to be checked again.
+
+        CamPay's reference of one of them is only found in the statement. The event bus is away, so that their
+        deliveries have to wait; another one, which was given up, has two versions to deliver.
         """
-        lost = [self._initiate(), self._initiate(outcome="502-after-accept")]
-        for each in lost:
-            self._approve(each)
+        self._initiate()
+        with self._without_event_bus():
+            lost = [self._initiate(), self._initiate(outcome="502-after-accept"), self._give_up()]
+            for each in lost:
+                self._approve(each)
+
+            def are_checked() -> bool:
+                self._sweep_once()
+                self._take(Work.CHECKS)
+                return self._are_final(lost) and all(self._has_sent(CHECKS, work) for work in Work)
+
+            wait_until(are_checked, "checks settle all of them", 60)
+
+    def _deliver(self) -> None:
+        """Delivers, once in vain, a payment of two versions that the event bus had refused."""
         unannounced = self._paid_and_unannounced()
         with self._without_event_bus():
             self._webhook(unannounced, self.shop.charge_again(unannounced["reference"]))
+            self._take(Work.DELIVERIES, DeliveryHint(unannounced["reference"]).to_body())
+        self._take(Work.DELIVERIES, DeliveryHint().to_body())
 
-        def is_done() -> bool:
-            with self._started(SWEEP.name):
-                app.sweep(_SCHEDULED, LambdaContext("sweep", 512, max_runtime_ms=90_000))
-            stored = [self._stored(each) for each in (*lost, unannounced)]
-            return all(it.payment.is_final and it.delivered_version == it.payment.version for it in stored)
+        def is_delivered() -> bool:
+            self._take(Work.DELIVERIES)
+            stored = self._stored(unannounced)
+            return stored.delivered_version == stored.payment.version
 
-        wait_until(is_done, "the sweep makes all of them good", 60)
+        wait_until(is_delivered, "it is delivered", 60)
+
+    def _find_late_payments(self) -> None:
+        """Finds in the statement a payment whose webhook was lost, and checks it."""
+        late = self._initiate()
+        self._approve(late)
+        with self._started(LATE_PAYMENTS.name):
+            app.late_payments(_SCHEDULED, LambdaContext("late_payments", 512, max_runtime_ms=600_000))
+        assert self._has_sent(LATE_PAYMENTS, Work.CHECKS)
 
     def _compare_statement(self) -> None:
-        """Compares a statement with a payment whose webhook was lost, and a second charge of an unannounced payment."""
+        """Compares a statement with a payment whose webhook was lost, and a second charge of an unannounced payment.
+
+        The event bus is away, so that the deliveries have to wait.
+        """
         lost, twice = self._initiate(), self._paid_and_unannounced()
         self._approve(lost)
         self.shop.charge_again(twice["reference"])
         event = {**_SCHEDULED, "detail": {"day": datetime.now(UTC).date().isoformat()}}
-        with self._started(STATEMENT.name):
+        with self._without_event_bus(), self._started(STATEMENT.name):
             app.statement(event, LambdaContext("statement", 512, max_runtime_ms=300_000))
-        assert self._stored(lost).payment.is_final
+        assert self._are_final([lost])
         assert self._stored(twice).payment.duplicate
+
+    def _take(self, work: Work, *bodies: str) -> None:
+        """Invokes a queue's function with messages, as Lambda does. Without `bodies`, with those of the queue."""
+        function, handler = _TAKE[work]
+        records = [
+            {"messageId": str(number), "body": body} for number, body in enumerate(bodies or self._received(work))
+        ]
+        with self._started(function.name):
+            answer = handler({"Records": records}, LambdaContext(function.name, 512, max_runtime_ms=60_000))
+        assert answer == {"batchItemFailures": []}
+
+    def _received(self, work: Work) -> Iterator[str]:
+        client, url = boto3.client("sqs"), os.environ[OF_VARIABLE[QUEUES[work]]]
+        for message in client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            yield message["Body"]
+
+    def _has_sent(self, function: Function, work: Work) -> bool:
+        return Permission("sqs:SendMessage", QUEUES[work]) in self.calls.permissions.get(function.name, ())
+
+    def _are_final(self, all_started: Iterable[Mapping[str, Any]]) -> bool:
+        return all(self._stored(each).payment.is_final for each in all_started)
 
     @contextmanager
     def _started(self, function: str) -> Iterator[None]:
@@ -220,6 +299,9 @@ def driven(aws: EmbeddedAws, valkey: Valkey) -> Iterator[Drive]:
         keys = _keys(simulator)
         for name, value in _environment(aws, valkey, simulator).items():
             patch.setenv(name, value)
+        sqs = boto3.client("sqs")
+        for name in QUEUES.values():
+            patch.setenv(OF_VARIABLE[name], sqs.create_queue(QueueName=name)["QueueUrl"])
         with AwsCalls.recording() as calls:
             create_table(boto3.client("dynamodb"), TABLE)
             boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(keys))
@@ -253,6 +335,5 @@ def _environment(aws: EmbeddedAws, valkey: Valkey, simulator: CampaySimulator) -
         "FRONTEND_URL": "https://shop.example",
         "REDIS_HOST": LOOPBACK,
         "REDIS_PORT": str(valkey.port),
-        "CHECK_AGES_SECONDS": "1,2,3,600",
-        "SWEEP_TICK_SECONDS": "60",  # longer than a run: it ticks once
+        "CHECK_AGES_SECONDS": "1,2,3,6,600",
     }

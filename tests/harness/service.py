@@ -11,5 +11,5 @@ def rebuilt(service: Service, **adapters: Any) -> Service:
 
     `adapters`: named as the fields of Service.
     """
-    names = ("clock", "campay", "ledger", "live_store", "order_events")
+    names = ("clock", "campay", "ledger", "live_store", "order_events", "work_queue")
     return bootstrap.compose(service.settings, **({name: getattr(service, name) for name in names} | adapters))

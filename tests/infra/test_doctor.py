@@ -107,6 +107,14 @@ class BreakableSystem:
         deployment = replace(self.deployment, **changed)
         return list(examine(deployment, self.aws, payment_within_seconds=10, alarm_within_seconds=1))
 
+    def findings_with_a_message_in(self, queue_url: str) -> list[Finding]:
+        client = self.aws.client("sqs")
+        client.send_message(QueueUrl=queue_url, MessageBody="{}")
+        try:
+            return self.findings()
+        finally:
+            client.purge_queue(QueueUrl=queue_url)
+
 
 @pytest.fixture(scope="module")
 def healthy() -> Iterator[BreakableSystem]:
@@ -115,7 +123,9 @@ def healthy() -> Iterator[BreakableSystem]:
             patch.setenv(name, value)
         aws = boto3.Session()
         aws.client("secretsmanager").create_secret(Name=SECRETS_ID, SecretString=json.dumps(SECRET))
-        queue = aws.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
+        dead_letters = ("dead_letters", "checks_dead_letters", "deliveries_dead_letters")
+        names = ("checks_queue", "deliveries_queue", *dead_letters)
+        queues = {name: aws.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in names}
         alarms = Alarms(aws)
         deployment = Deployment(
             stage="local",
@@ -127,7 +137,7 @@ def healthy() -> Iterator[BreakableSystem]:
             table="payments",
             event_bus="payments",
             alarm_topic=alarms.topic,
-            dead_letters=queue,
+            **queues,
         )
         protect(deployment.table, aws.client("dynamodb"))
         system = BreakableSystem(stack, redis, deployment, aws, alarms)
@@ -232,12 +242,19 @@ def a_lost_bus(system: BreakableSystem) -> list[Finding]:
 
 
 def events_that_the_shop_did_not_take(system: BreakableSystem) -> list[Finding]:
-    queue, client = system.deployment.dead_letters, system.aws.client("sqs")
-    client.send_message(QueueUrl=queue, MessageBody="{}")
-    try:
-        return system.findings()
-    finally:
-        client.purge_queue(QueueUrl=queue)
+    return system.findings_with_a_message_in(system.deployment.dead_letters)
+
+
+def a_lost_queue(system: BreakableSystem) -> list[Finding]:
+    return system.findings(checks_queue=f"{system.deployment.checks_queue}-of-yesterday")
+
+
+def a_check_that_failed_each_time(system: BreakableSystem) -> list[Finding]:
+    return system.findings_with_a_message_in(system.deployment.checks_dead_letters)
+
+
+def a_delivery_that_failed_each_time(system: BreakableSystem) -> list[Finding]:
+    return system.findings_with_a_message_in(system.deployment.deliveries_dead_letters)
 
 
 def a_gateway_with_another_key(system: BreakableSystem) -> list[Finding]:
@@ -275,6 +292,9 @@ FAULTS: dict[Callable[[BreakableSystem], list[Finding]], str] = {
     production_without_a_subscriber: "nobody is told of alarms",
     a_lost_bus: "the event bus payments-of-yesterday does not exist",
     events_that_the_shop_did_not_take: "1 order events could not be delivered",
+    a_lost_queue: "the queue checks_queue-of-yesterday does not exist",
+    a_check_that_failed_each_time: "1 checks with CamPay failed each time",
+    a_delivery_that_failed_each_time: "1 deliveries failed each time",
     a_gateway_with_another_key: "the gateway refuses the API's tracking token",
     a_redis_that_is_away: "the API cannot reach Redis",
     production_on_the_demo_host: "production talks to ",

@@ -20,6 +20,8 @@ PLAIN = {
     "REDIS_HOST": "redis.test",
     "PAYMENTS_TABLE": "payments",
     "EVENT_BUS": "orders",
+    "CHECKS_QUEUE_URL": "https://sqs.example/1/checks",
+    "DELIVERIES_QUEUE_URL": "https://sqs.example/1/deliveries",
     "API_URL": "https://api.test",
     "SECRETS_ID": SECRETS_ID,
 }

@@ -1,6 +1,7 @@
 """Tests the zip that is deployed, under Lambda's own runtime client, with moto, Valkey and the simulator."""
 
 import asyncio
+import hashlib
 import importlib.util
 import json
 import os
@@ -21,6 +22,7 @@ import socketio
 from chalicelib.settings import Settings
 from infra.package import ROOT, Package, PackagingFailed, build, runtime_python
 from local.campay_simulator import CampaySimulator
+from local.dynamodb import Fault
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey, free_port
 from local.processes import is_ready
 from tests.conftest import ORDER, Shop, aws_client, environment_of, order_token
@@ -302,20 +304,79 @@ async def test_what_redis_has_lost_is_asked_of_the_deployed_api(
     assert (ack["ok"], ack["payment"]["status"]) == (True, "PENDING")
 
 
-# --------------------------------------------------------------------------- schedules
+# --------------------------------------------------------------------------- queues and schedules
 
 
-def test_the_sweep_recovers_a_lost_webhook(
-    function: LambdaFunction, task_root: Path, configuration: dict[str, str], settings: Settings, shop: Shop
+def test_a_check_that_the_sweep_sends_recovers_a_lost_webhook(
+    function: LambdaFunction,
+    task_root: Path,
+    configuration: dict[str, str],
+    settings: Settings,
+    shop: Shop,
+    aws: EmbeddedAws,
 ) -> None:
-    """The tick is longer than a run, so that the schedule ticks once."""
     started = initiate(function, settings)
     shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
-    once = configuration | {"SWEEP_TICK_SECONDS": "60"}
-    with LambdaFunction(task_root, "app.sweep", once) as sweep:
-        wait_until(lambda: sweep.invoke(SCHEDULED) is None and bool(shop.order_events), "it is due", 30)
+    sqs, url = aws_client("sqs", aws), settings.checks_queue_url
+    sqs.purge_queue(QueueUrl=url)  # the first check's message is lost too
+    with (
+        LambdaFunction(task_root, "app.sweep", configuration) as sweep,
+        LambdaFunction(task_root, "app.checks", configuration) as checks,
+    ):
+
+        def is_recovered() -> bool:
+            sweep.invoke(SCHEDULED)
+            messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+            assert checks.invoke(of_sqs(*(it["Body"] for it in messages))) == {"batchItemFailures": []}
+            return bool(shop.order_events)
+
+        wait_until(is_recovered, "the check is overdue", 40)
     assert shop.order_events == [("payment.successful", 3)]
     assert status(function, started) == "SUCCESSFUL"
+
+
+def test_a_delivery_makes_good_what_the_event_bus_refused(
+    function: LambdaFunction,
+    task_root: Path,
+    configuration: dict[str, str],
+    settings: Settings,
+    shop: Shop,
+    aws: EmbeddedAws,
+) -> None:
+    """Only the message of a payment that the ledger could not read comes again."""
+    started = initiate(function, settings)
+    shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
+    told = {"external_reference": started["reference"], "signature": signature(settings)}
+    aws.faults.set(Fault("PutEvents", "unavailable", 100))
+    assert ask(function, "POST", "/api/payment/webhook", told).status == 200
+    assert shop.order_events == []
+    hint = json.dumps({"reference": started["reference"]})
+    with LambdaFunction(task_root, "app.deliveries", configuration) as deliveries:
+        aws.faults.set(Fault("GetItem", "unavailable", 100))
+        assert deliveries.invoke(of_sqs("malformed", hint)) == {"batchItemFailures": [{"itemIdentifier": "message-1"}]}
+        aws.faults.set()
+        assert deliveries.invoke(of_sqs("malformed", hint)) == {"batchItemFailures": []}
+    assert shop.order_events == [("payment.successful", 3)]
+
+
+def of_sqs(*bodies: str) -> dict[str, Any]:
+    """Returns the event with which Lambda hands messages to a function."""
+    queue = {"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:queue"}
+    sent = {"ApproximateReceiveCount": "1", "SentTimestamp": "1545082649183"}
+    messages = [
+        {
+            **queue,
+            "messageId": f"message-{number}",
+            "receiptHandle": f"handle-{number}",
+            "body": body,
+            "attributes": sent,
+            "messageAttributes": {},
+            "md5OfBody": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
+            "awsRegion": "eu-west-1",
+        }
+        for number, body in enumerate(bodies)
+    ]
+    return {"Records": messages}
 
 
 def test_the_statement_is_compared(

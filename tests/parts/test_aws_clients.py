@@ -11,6 +11,13 @@ from chalicelib.runtime import aws
 CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "dynamodb": ("get_item", {"TableName": "payments", "Key": {"pk": {"S": "payment#1"}}}),
     "events": ("put_events", {"Entries": [{"Source": "payments", "DetailType": "a", "Detail": "{}"}]}),
+    "sqs": (
+        "send_message_batch",
+        {
+            "QueueUrl": "https://sqs.eu-west-1.amazonaws.com/1/checks",
+            "Entries": [{"Id": "0", "MessageBody": "{}", "DelaySeconds": 1}],
+        },
+    ),
     "secretsmanager": ("get_secret_value", {"SecretId": "payments"}),
 }
 

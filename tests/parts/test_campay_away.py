@@ -17,7 +17,6 @@ from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.provider import NeverSent, Prompted, ProviderRecord
-from chalicelib.flows.reconcile_payments import RUN_SECONDS
 from chalicelib.flows.settle_payment import LOOK_SECONDS
 from chalicelib.runtime import deadline
 from chalicelib.runtime.clock import Clock
@@ -27,6 +26,7 @@ from tests.conftest import ORDER, Shop
 from tests.harness.api_gateway import call
 from tests.harness.fakes import Answer, HandClock, ScriptedServer
 from tests.harness.service import rebuilt
+from tests.harness.workers import run_for, work_off
 
 PRICE = Money(5000, "XAF")
 REQUEST = PaymentRequest("order-1", PRICE, "237677777777", "Braids", "fr")
@@ -172,7 +172,7 @@ def statuses(service: Service, payments: list[Payment]) -> list[str]:
     return [it.payment.status for it in stored if it]
 
 
-def test_a_sweep_with_campay_hanging_ends_and_serves_the_rest_later(
+def test_while_campay_hangs_checks_end_in_time_and_all_is_settled_later(
     service: Service, shop: Shop, clock: HandClock, simulator: CampaySimulator
 ) -> None:
     payments = [
@@ -184,37 +184,23 @@ def test_a_sweep_with_campay_hanging_ends_and_serves_the_rest_later(
     clock.forward(12)
     shop.faults(transaction=["timeout"] * 24)
     with deadline.until(clock.now() + 1_000):
-        service.reconcile.tick()
-    assert len(simulator.faults.waiting()["transaction"]) >= 24 - 8, (
-        "only those that asked at the same time have waited"
-    )
+        work_off(service)
+    assert len(simulator.faults.waiting()["transaction"]) >= 24 - 10, "only those of the first batch have waited"
     assert set(statuses(service, payments)) == {PaymentStatus.PENDING}
     simulator.faults.clear()
-    for _ in range(2):  # while the first one probes, the others are still refused
-        clock.forward(31)
-        service.reconcile.tick()
+    run_for(service, clock, 100)  # while one of them probes, the others are still refused
     assert set(statuses(service, payments)) == {PaymentStatus.SUCCESSFUL}
 
 
-def test_a_sweep_begins_nothing_after_its_deadline(service: Service, shop: Shop, clock: HandClock) -> None:
+def test_a_check_after_its_deadline_comes_again(service: Service, shop: Shop, clock: HandClock) -> None:
     payment = service.initiate(REQUEST).payment
     shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(12)
     with deadline.until(clock.now()):
-        service.reconcile.tick()
+        work_off(service)
     assert statuses(service, [payment]) == [PaymentStatus.PENDING]
-    assert list(service.ledger.due(clock.now(), 10)) == [payment.reference], "it is due as before, with no lease taken"
-
-
-@pytest.mark.usefixtures("pending")
-def test_a_run_gives_campay_what_is_left_of_its_minute(service: Service, settings: Settings, clock: HandClock) -> None:
-    campay = UnansweringCampay(settings.campay, clock)
-    reconcile = rebuilt(service, campay=campay).reconcile
-    clock.forward(12)
-    reconcile.run()
-    assert max(campay.patience) == RUN_SECONDS
-    assert min(campay.patience) < RUN_SECONDS
-    campay.close()
+    run_for(service, clock, 31)
+    assert statuses(service, [payment]) == [PaymentStatus.SUCCESSFUL]
 
 
 # --------------------------------------------------------------------------- the Lambda

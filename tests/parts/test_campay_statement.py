@@ -13,7 +13,7 @@ import pytest
 from benchmarks.large_statement import statement_row
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.campay.statement import StatementMalformed, rows_in
-from chalicelib.bootstrap import Service, build
+from chalicelib.bootstrap import Service
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -25,6 +25,8 @@ from chalicelib.settings import CampaySettings, Settings
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
 from tests.harness.fakes import Answer, HandClock, ScriptedServer
+from tests.harness.service import rebuilt
+from tests.harness.workers import sweep_once
 
 S = PaymentStatus
 PRICE = Money(5000, "XAF")
@@ -274,7 +276,7 @@ def test_a_sweep_reads_each_day_once_for_all_payments_and_never_for_none(
         service.initiate(replace(REQUEST, order_id=f"order-{number}", phone_number=f"23767000010{number}"))
     server.answer("/history/", Answer(body=b"[]"))
     clock.forward(12)
-    large.reconcile.tick()
+    sweep_once(large)
     assert len(server.calls("/history/")) == (3 if count else 0)
     assert len(server.seen) - len(server.calls("/history/")) == 2, "those whose CamPay reference is known"
 
@@ -285,11 +287,11 @@ LARGE = 20_000
 
 
 @pytest.fixture
-def large(settings: Settings, server: ScriptedServer, clock: HandClock) -> Iterator[Service]:
-    """Builds a service with the scripted CamPay, after `service`, whose AWS it shares."""
-    built = build(replace(settings, campay=replace(settings.campay, api_url=server.url)), clock)
-    yield built
-    built.close()
+def large(service: Service, settings: Settings, server: ScriptedServer, clock: HandClock) -> Iterator[Service]:
+    """Builds the service with the scripted CamPay."""
+    campay = Campay(replace(settings.campay, api_url=server.url), clock)
+    yield rebuilt(service, campay=campay)
+    campay.close()
 
 
 def test_a_lost_answer_is_found_in_a_large_statement(
@@ -306,7 +308,7 @@ def test_a_lost_answer_is_found_in_a_large_statement(
     record |= {"amount": "5000.00", "currency": "XAF", "endpoint": "collect"}
     server.answer(f"/transaction/c-{LARGE}/", Answer(body=json.dumps(record).encode()))
     clock.forward(12)
-    large.reconcile.tick()
+    sweep_once(large)
     stored = large.ledger.load(lost.reference)
     assert stored is not None
     assert (stored.payment.status, stored.payment.provider_reference) == (S.SUCCESSFUL, f"c-{LARGE}")

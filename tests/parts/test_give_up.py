@@ -19,6 +19,7 @@ from chalicelib.settings import Settings
 from tests.conftest import ORDER, Shop
 from tests.harness.api_gateway import call
 from tests.harness.fakes import HandClock
+from tests.harness.workers import sweep_once
 
 S = PaymentStatus
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
@@ -55,7 +56,7 @@ def test_a_late_approval_is_found_without_a_webhook(service: Service, shop: Shop
     service.give_up(payment.reference)
     shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(11)
-    service.reconcile.tick()
+    sweep_once(service)
     assert newest(service, payment).status is S.SUCCESSFUL
 
 

@@ -18,6 +18,7 @@ from chalicelib.settings import Settings
 from local.embedded import EmbeddedAws, Valkey, free_port
 from tests.conftest import Shop
 from tests.harness.fakes import HandClock
+from tests.harness.workers import sweep_once
 
 S = PaymentStatus
 PHONE = "237677777777"
@@ -505,7 +506,7 @@ def test_an_attempt_that_was_refused_does_not_hide_the_one_before(
 def test_attempts_of_last_week_are_not_read(service: Service, shop: Shop, clock: HandClock) -> None:
     service.initiate(REQUEST)
     clock.forward(601)
-    service.reconcile.tick()
+    sweep_once(service)
     clock.forward(73 * 3600)
     shop.faults(transaction=["502"])
     assert service.initiate(REQUEST).payment.status is PaymentStatus.PENDING

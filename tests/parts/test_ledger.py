@@ -44,14 +44,14 @@ def a_payment(clock: HandClock, reference: str = "ref-1", order_id: str = "order
     )
 
 
-def claim(ledger: Ledger, payment: Payment, key: str | None = None, due_at: int | None = None) -> Stored:
+def claim(ledger: Ledger, payment: Payment, key: str | None = None, check_at: int = 10**15) -> Stored:
     order, phone = ledger.order_and_phone(payment.order_id, payment.phone_hash)
-    return ledger.claim(payment, order, phone, key, due_at)
+    return ledger.claim(payment, order, phone, key, check_at)
 
 
 def to(ledger: Ledger, before: Payment, evidence: dict[str, Any] | None = None, /, **fields: Any) -> Committed:
     after = replace(before, version=before.version + 1, **fields)
-    return ledger.commit(Change(before, after, Cause.WEBHOOK, due_at=None, evidence=evidence))
+    return ledger.commit(Change(before, after, Cause.WEBHOOK, check_at=None, evidence=evidence))
 
 
 def loaded(ledger: Ledger, reference: str) -> Payment:
@@ -62,7 +62,7 @@ def loaded(ledger: Ledger, reference: str) -> Payment:
 
 def test_a_claim_takes_order_and_phone_and_is_marked_undelivered(ledger: Ledger, clock: HandClock) -> None:
     payment = a_payment(clock)
-    claimed = claim(ledger, payment, key="key-1", due_at=clock.now() + 10_000)
+    claimed = claim(ledger, payment, key="key-1", check_at=clock.now() + 10_000)
     order, phone = ledger.order_and_phone("order-1", "phone-1")
     assert (order.active, order.latest, order.paid) == ("ref-1", "ref-1", None)
     assert order.keys == {"key-1": ("ref-1", clock.now())}
@@ -70,8 +70,8 @@ def test_a_claim_takes_order_and_phone_and_is_marked_undelivered(ledger: Ledger,
     assert ledger.load("ref-1") == claimed
     assert claimed.payment == payment
     assert list(ledger.undelivered(clock.now(), 10)) == ["ref-1"]
-    assert list(ledger.due(clock.now() + 9_999, 10)) == []
-    assert list(ledger.due(clock.now() + 10_000, 10)) == ["ref-1"]
+    assert list(ledger.due(0, clock.now() + 9_999, 10)) == []
+    assert list(ledger.due(0, clock.now() + 10_000, 10)) == ["ref-1"]
 
 
 def test_what_waits_is_spread_over_all_shards_and_listed_as_one(
@@ -82,20 +82,20 @@ def test_what_waits_is_spread_over_all_shards_and_listed_as_one(
     references = [str(uuid.UUID(int=number, version=4)) for number in range(48)]
     for number, reference in enumerate(references):
         payment = a_payment(clock, reference, f"order-{number}", f"phone-{number}")
-        claim(ledger, payment, due_at=began + 1_000 - number)
+        claim(ledger, payment, check_at=began + 1_000 - number)
         clock.forward(0.001)
     rows = [to_values(row) for row in dynamodb.scan(TableName=table)["Items"]]
     for mark in ("dueMark", "undeliveredMark"):
         shards = Counter(row[mark] for row in rows if mark in row)
         assert len(shards) == SHARDS
         assert max(shards.values()) < 8
-    assert list(ledger.due(began + 1_000, 200)) == references[::-1], "the longest overdue first"
-    assert list(ledger.due(began + 1_000, 25)) == references[::-1][:25]
+    assert list(ledger.due(0, began + 1_000, 200)) == references[::-1], "the longest overdue first"
+    assert list(ledger.due(0, began + 1_000, 25)) == references[::-1][:25]
     assert ledger.undelivered(began + 9, 200) == {it: began + n for n, it in enumerate(references[:10])}
     for stored in ledger.load_many(references):
-        to(ledger, stored.payment)
+        to(ledger, stored.payment, status=S.EXPIRED)
         assert ledger.delivered(stored.payment.reference, 2)
-    assert ledger.due(began + 1_000, 200) == ledger.undelivered(clock.now(), 200) == {}
+    assert ledger.due(0, began + 1_000, 200) == ledger.undelivered(clock.now(), 200) == {}
 
 
 def test_fifty_concurrent_claims_of_one_order_have_one_winner(ledger: Ledger, clock: HandClock) -> None:
@@ -103,7 +103,7 @@ def test_fifty_concurrent_claims_of_one_order_have_one_winner(ledger: Ledger, cl
 
     def attempt(number: int) -> bool:
         try:
-            ledger.claim(a_payment(clock, f"ref-{number}"), order, phone, None, None)
+            ledger.claim(a_payment(clock, f"ref-{number}"), order, phone, None, 10**15)
         except VersionConflict:
             return False
         return True
@@ -119,7 +119,7 @@ def test_two_orders_of_one_phone_do_not_both_get_a_prompt(ledger: Ledger, clock:
     order, phone = ledger.order_and_phone("order-2", "phone-1")
     claim(ledger, a_payment(clock))
     with pytest.raises(VersionConflict):
-        ledger.claim(a_payment(clock, "ref-2", "order-2"), order, phone, None, None)
+        ledger.claim(a_payment(clock, "ref-2", "order-2"), order, phone, None, 10**15)
     assert ledger.load("ref-2") is None
     assert ledger.order("order-2").active is None
 
@@ -140,7 +140,7 @@ def test_only_a_prompt_that_was_never_sent_does_not_count(
 ) -> None:
     payment = claim(ledger, a_payment(clock)).payment
     assert ledger.begin_prompt(payment.reference)
-    ledger.commit(Change(payment, replace(payment, version=2, status=S.FAILED), cause, due_at=None))
+    ledger.commit(Change(payment, replace(payment, version=2, status=S.FAILED), cause, check_at=None))
     _, phone = ledger.order_and_phone("order-1", "phone-1")
     assert (phone.active, phone.prompts) == (None, () if is_unsent else (clock.now(),))
     stored = ledger.load(payment.reference)
@@ -188,7 +188,7 @@ def test_an_open_case_stands_in_its_order_until_it_is_closed(
     order = ledger.order("order-1")
     assert (order.active, order.under_review) == ("ref-2", {"ref-1", "ref-2"})
     with pytest.raises(VersionConflict):
-        ledger.claim(a_payment(clock, "ref-3", phone="phone-2"), replace(seen, active=None), phone, None, None)
+        ledger.claim(a_payment(clock, "ref-3", phone="phone-2"), replace(seen, active=None), phone, None, 10**15)
     noted = to(ledger, first, charges=("c-3",)).payment
     assert ledger.order("order-1").under_review == {"ref-1", "ref-2"}
     to(ledger, noted, status=closed_as)
@@ -234,19 +234,19 @@ def test_one_reader_at_a_time(ledger: Ledger, clock: HandClock) -> None:
     second = read(ledger)
     assert (first.granted, second.granted) == (True, False)
     assert second.stored.reads.lease_id == first.lease_id
-    ledger.end_read(first, due_at=None)
+    ledger.end_read(first)
     assert read(ledger).granted
 
 
 def test_webhooks_read_at_most_every_two_seconds_and_others_at_once(ledger: Ledger, clock: HandClock) -> None:
     claim(ledger, a_payment(clock))
     webhook = ReadRequest(by_webhook=True)
-    ledger.end_read(read(ledger, webhook), due_at=None)
+    ledger.end_read(read(ledger, webhook))
     clock.forward(1.999)
     assert not read(ledger, webhook).granted
     look = read(ledger)
     assert look.granted
-    ledger.end_read(look, due_at=None)
+    ledger.end_read(look)
     clock.forward(0.001)
     assert read(ledger, webhook).granted
 
@@ -256,10 +256,10 @@ def test_a_reader_that_died_is_replaced_and_a_failed_read_at_once(ledger: Ledger
     died = read(ledger)
     clock.forward(READ_LEASE_MS / 1000)
     second = read(ledger)
-    ledger.release_read(died, due_at=None)
-    ledger.end_read(died, due_at=None)
+    ledger.release_read(died)
+    ledger.end_read(died)
     assert (second.granted, read(ledger).granted) == (True, False), "the dead reader does not end the second's lease"
-    ledger.release_read(second, due_at=None)
+    ledger.release_read(second)
     assert read(ledger).granted
 
 
@@ -267,26 +267,72 @@ def test_reads_are_ordered_by_number_and_know_what_they_asked_for(ledger: Ledger
     claim(ledger, a_payment(clock))
     invented = read(ledger, ReadRequest(by_webhook=True, named="c-2"))
     during = read(ledger).stored.reads.number
-    ledger.end_read(invented, due_at=None)
-    ledger.end_read(read(ledger, ReadRequest(by_webhook=True, named="c-2")), due_at=None)
-    reads = read(ledger, ReadRequest(due=True)).stored.reads
+    ledger.end_read(invented)
+    ledger.end_read(read(ledger, ReadRequest(by_webhook=True, named="c-2")))
+    stored = ledger.load("ref-1")
+    assert stored is not None
+    reads = stored.reads
     assert (during, reads.number, reads.done) == (1, 2, 2)
     assert reads.has_seen(during, "c-2")
     assert not reads.has_seen(during, "c-1"), "a read of something else answers no other webhook"
     assert not reads.has_seen(2, "c-2"), "a read that began before the webhook cannot stand for it"
 
 
-def test_reads_are_refused_to_the_settled_the_unknown_and_the_not_due(ledger: Ledger, clock: HandClock) -> None:
+def test_reads_are_refused_to_the_settled_the_unknown_and_the_fresh(ledger: Ledger, clock: HandClock) -> None:
     assert ledger.begin_read("ref-0", ANYBODY) is None
-    payment = claim(ledger, a_payment(clock), due_at=clock.now() + 5_000).payment
-    early = read(ledger, ReadRequest(due=True))
+    payment = claim(ledger, a_payment(clock)).payment
     fresh = read(ledger, ReadRequest(older_than_ms=1))
     clock.forward(5)
-    due = read(ledger, ReadRequest(due=True))
+    stale = read(ledger, ReadRequest(older_than_ms=1))
     to(ledger, payment, status=S.SUCCESSFUL)
     clock.forward(60)
     final = read(ledger)
-    assert [lease.granted for lease in (early, fresh, due, final)] == [False, False, True, False]
+    assert [lease.granted for lease in (fresh, stale, final)] == [False, True, False]
+
+
+def test_a_check_is_taken_once_and_its_entry_moves_only_once_nobody_waits(ledger: Ledger, clock: HandClock) -> None:
+    first = clock.now() + 10_000
+    waiting = claim(ledger, a_payment(clock), check_at=first)
+    assert ledger.take_check(waiting, first + 10_000)
+    assert ledger.take_check(waiting, first + 10_000) is None, "another has taken it"
+    assert load(ledger).check_at == first + 10_000
+    assert ledger.due(0, first, 10) == {"ref-1": first}
+    expired = replace(waiting.payment, version=2, status=S.EXPIRED)
+    ledger.commit(Change(waiting.payment, expired, Cause.WAITED_LONG_ENOUGH, check_at=first + 60_000))
+    assert ledger.due(0, 10**15, 10) == {"ref-1": first + 60_000}
+    assert ledger.take_check(load(ledger), first + 90_000)
+    assert ledger.due(0, 10**15, 10) == {"ref-1": first + 90_000}
+    assert ledger.take_check(load(ledger), None)
+    assert (ledger.due(0, 10**15, 10), load(ledger).check_at) == ({}, None)
+
+
+def test_a_check_whose_answer_was_lost_is_ours(ledger: Ledger, aws: EmbeddedAws, clock: HandClock) -> None:
+    waiting = claim(ledger, a_payment(clock), check_at=clock.now())
+    aws.faults.set({"operation": "UpdateItem", "kind": "lost-answer", "count": 1})
+    assert ledger.take_check(waiting, clock.now() + 1)
+
+
+@pytest.mark.parametrize("following", [20_000, None])
+def test_a_check_is_repeated_unless_something_has_happened_since(
+    ledger: Ledger, clock: HandClock, following: int | None
+) -> None:
+    waiting = claim(ledger, a_payment(clock), check_at=clock.now())
+    later = following and clock.now() + following
+    check_id = ledger.take_check(waiting, later)
+    assert check_id
+    ledger.repeat_check(waiting, "another", later, clock.now() + 5)
+    assert load(ledger).check_at == later
+    ledger.repeat_check(waiting, check_id, later, clock.now() + 5)
+    assert load(ledger).check_at == clock.now() + 5
+    to(ledger, waiting.payment, status=S.SUCCESSFUL)
+    ledger.repeat_check(waiting, check_id, None, clock.now() + 5)
+    assert load(ledger).check_at is None, "nothing would ever remove it from a settled payment"
+
+
+def load(ledger: Ledger) -> Stored:
+    stored = ledger.load("ref-1")
+    assert stored is not None
+    return stored
 
 
 def test_a_budget_is_spent_within_its_window_and_full_again_after_it(ledger: Ledger, clock: HandClock) -> None:
@@ -457,13 +503,13 @@ def test_an_unreachable_ledger_is_one_error_and_nothing_is_half_written(
     order, phone = single_try.order_and_phone("order-1", "phone-1")
     aws.faults.set({"operation": "TransactWriteItems", "kind": kind, "count": 1})
     with pytest.raises(LedgerUnavailable):
-        single_try.claim(payment, order, phone, None, None)
+        single_try.claim(payment, order, phone, None, clock.now())
     assert single_try.load("ref-1") is None
     assert single_try.order("order-1").active is None
     calls: dict[str, Callable[[], object]] = {
         "GetItem": lambda: single_try.load("ref-1"),
         "BatchGetItem": lambda: single_try.order_and_phone("o", "p"),
-        "Query": lambda: single_try.due(clock.now(), 1),
+        "Query": lambda: single_try.due(0, clock.now(), 1),
         "UpdateItem": lambda: single_try.delivered("ref-1", 1),
     }
     for operation, call in calls.items():

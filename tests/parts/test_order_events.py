@@ -17,6 +17,7 @@ from local.embedded import EmbeddedAws
 from tests.conftest import Shop, aws_client
 from tests.harness.fakes import HandClock
 from tests.harness.service import rebuilt
+from tests.harness.workers import run_for, sweep_once
 
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
 TEN_MINUTES = 600
@@ -74,15 +75,12 @@ def test_every_settled_version_arrives_after_ten_minutes_without_the_bus(
     payments = [start(service, number) for number in range(4)]
     shop.customer(payments[0].provider_reference, "SUCCESSFUL")
     shop.customer(payments[1].provider_reference, "FAILED")
-    for _ in range(TEN_MINUTES // 20 + 1):
-        clock.forward(20)
-        service.reconcile.tick()
+    run_for(service, clock, TEN_MINUTES)
     assert queue.drain() == []
     shop.customer(payments[2].provider_reference, "SUCCESSFUL")  # the payment has expired before
     service.settle.handle_webhook(payments[2].reference, payments[2].provider_reference)
     aws.faults.set()
-    clock.forward(20)
-    service.reconcile.tick()
+    run_for(service, clock, 61)
     arrived = queue.drain()
     assert sorted(arrived) == [
         ("payment.expired", "order-2", 3),
@@ -165,5 +163,5 @@ def test_an_entry_that_the_bus_does_not_take_is_announced_again(
     assert queue.drain() == []
     for _ in range(3):
         clock.forward(15)
-        refused.reconcile.tick()
+        sweep_once(refused)
     assert queue.drain() == [("payment.successful", "order-0", 3)]

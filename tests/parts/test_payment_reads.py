@@ -21,6 +21,7 @@ from tests.conftest import Shop
 from tests.harness.fakes import HandClock
 from tests.harness.service import rebuilt
 from tests.harness.stack import wait_until
+from tests.harness.workers import sweep_once
 
 S = PaymentStatus
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
@@ -131,7 +132,7 @@ def test_replayed_webhooks_with_invented_references_do_not_block_reads_of_a_paid
     for second in range(60):
         send_webhook(settle, pending, f"{second:08d}-1111-4111-8111-111111111111")
         clock.forward(1)
-        service.reconcile.tick()
+        sweep_once(service)
     assert newest(service, pending).status is S.SUCCESSFUL
     invented = [reference for reference in campay.read_references if reference != pending.provider_reference]
     assert len(invented) <= 2 * UNPROVEN_READS_OF_A_PAYMENT_A_MINUTE, "60 calls over at most two minutes of the clock"
@@ -193,10 +194,10 @@ def test_an_invented_reference_does_not_make_an_unanswered_payment_look_read(
 ) -> None:
     (transaction,) = shop.transactions
     shop.customer(transaction["reference"], "SUCCESSFUL")
-    due = service.ledger.due(clock.now() + 60_000, 10)
+    due = service.ledger.due(0, clock.now() + 60_000, 10)
     clock.forward(6)
     send_webhook(settle_with(service, WatchedCampay(service)), unanswered, INVENTED)
-    assert service.ledger.due(clock.now() + 60_000, 10) == due
+    assert service.ledger.due(0, clock.now() + 60_000, 10) == due
     assert service.track.order("order-1")["status"] == "SUCCESSFUL", "the statement was read for it"
 
 

@@ -116,7 +116,7 @@ def test_an_unreadable_campay_is_not_a_failure_and_is_tried_again_soon(
         service.settle.handle_webhook(pending.reference, pending.provider_reference)
     assert newest(service, pending) == pending
     shop.customer(pending.provider_reference, "SUCCESSFUL")
-    assert list(service.ledger.due(clock.now() + 30_000, 10)) == [pending.reference]
+    assert list(service.ledger.due(0, clock.now() + 30_000, 10)) == [pending.reference]
     service.settle.handle_webhook(pending.reference, pending.provider_reference)
     assert newest(service, pending).status is S.SUCCESSFUL
 
@@ -304,7 +304,7 @@ class _SlowCampay:
 def test_a_read_that_ends_after_a_success_does_not_make_it_due_again(
     service: Service, pending: Payment, shop: Shop, clock: HandClock
 ) -> None:
-    """Nothing would ever remove its due mark, and two hundred of them would fill each tick of the sweep."""
+    """Nothing would ever remove its due mark, and the sweep would list it for ever."""
     clock.forward(11)
     slow = _SlowCampay(service)
     settle = rebuilt(service, campay=slow).settle
@@ -316,7 +316,7 @@ def test_a_read_that_ends_after_a_success_does_not_make_it_due_again(
     slow.may_answer.set()
     reader.join()
     assert newest(service, pending).status is S.SUCCESSFUL
-    assert service.ledger.due(clock.now() + 10**12, 10) == {}
+    assert service.ledger.due(0, clock.now() + 10**12, 10) == {}
 
 
 def test_a_failed_recheck_of_a_paid_payment_does_not_make_it_due_again(
@@ -327,7 +327,7 @@ def test_a_failed_recheck_of_a_paid_payment_does_not_make_it_due_again(
     shop.faults(transaction=["502"])
     with pytest.raises(ProviderUnavailable):
         service.operate.recheck(pending.reference)
-    assert service.ledger.due(clock.now() + 10**12, 10) == {}
+    assert service.ledger.due(0, clock.now() + 10**12, 10) == {}
 
 
 def test_a_change_ends_the_read_that_led_to_it(

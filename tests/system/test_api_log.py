@@ -25,7 +25,7 @@ from chalice.local import LambdaContext
 
 from app import app
 from chalicelib.runtime import log
-from local.api_server import RATE_EVENT
+from local.worker import SCHEDULED
 from tests.harness.api_gateway import call, event_of
 
 
@@ -50,7 +50,7 @@ thread = threading.Thread(target=lambda: {}["a thread"])
 thread.start()
 thread.join()
 try:
-    fails(RATE_EVENT, LambdaContext("BraidsterPayments-prod-Fails-1A2B3C", 512, max_runtime_ms=60_000))
+    fails(SCHEDULED, LambdaContext("BraidsterPayments-prod-Fails-1A2B3C", 512, max_runtime_ms=60_000))
 except RuntimeError:
     log.info("the schedule has failed towards Lambda too")
 raise RuntimeError("the process itself")

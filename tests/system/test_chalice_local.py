@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from infra.functions import FUNCTIONS
 from local.campay_simulator import CampaySimulator
 from local.embedded import LOOPBACK, free_port
 from tests import ROOT
@@ -102,6 +103,6 @@ def test_chalice_package_bakes_no_environment_in(project: Path) -> None:
     subprocess.run([CHALICE, "package", "packaged"], cwd=project, env=environment, check=True, capture_output=True)
     template = json.loads((project / "packaged" / "sam.json").read_text())
     functions = [each for each in template["Resources"].values() if each["Type"] == "AWS::Serverless::Function"]
-    assert len(functions) == 3
+    assert len(functions) == len(FUNCTIONS)
     baked = {name for each in functions for name in each["Properties"].get("Environment", {}).get("Variables", {})}
     assert not baked & {"APP_ENV", "NODE_ENV", "AWS_CHALICE_CLI_MODE"}

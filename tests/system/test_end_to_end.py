@@ -21,7 +21,6 @@ SHORT = {
     "SIMULATOR_APPROVE_AFTER": "1.5",
     "SIMULATOR_LATE_AFTER": "8",
     "CHECK_AGES_SECONDS": ",".join(str(age) for age in range(1, 30)),
-    "SWEEP_TICK_SECONDS": "0.5",
 }
 
 

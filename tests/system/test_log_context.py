@@ -15,7 +15,7 @@ from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.runtime import log
 from chalicelib.settings import Settings
-from local.api_server import RATE_EVENT
+from local.worker import SCHEDULED
 from tests.conftest import ORDER, Shop, order_token
 from tests.harness.api_gateway import call
 from tests.harness.fakes import HandClock
@@ -75,10 +75,55 @@ def test_a_refused_call_has_what_was_known_of_it(merchant: dict[str, str], lines
 @pytest.mark.usefixtures("api")
 def test_every_line_of_a_schedule_names_its_run(lines: Lines) -> None:
     context = LambdaContext("statement", 512, max_runtime_ms=60_000)
-    application.statement({**RATE_EVENT, "detail": {"day": "2026-01-31"}}, context)
+    application.statement({**SCHEDULED, "detail": {"day": "2026-01-31"}}, context)
     written = lines()
     assert {"statement-compared", "campay-balance"} <= {line["event"] for line in written}
     assert contexts(written, "request_id", "function") == {(context.aws_request_id, "statement")}
+
+
+def messages(*hints: dict[str, str]) -> dict[str, Any]:
+    return {"Records": [{"messageId": str(number), "body": json.dumps(hint)} for number, hint in enumerate(hints)]}
+
+
+def test_every_line_of_a_check_names_its_own_payment(merchant: dict[str, str], shop: Shop, lines: Lines) -> None:
+    """Ten payments may be checked side by side in one run."""
+    named = {}
+    for number, phone_number in enumerate(("237677777777", "237699999999")):
+        order = ORDER | {"orderId": f"order-{number}", "phoneNumber": phone_number}
+        started = call("POST", "/api/payment/initiate", order, headers=merchant).json
+        named[shop.transactions[-1]["reference"]] = started["reference"]
+    for theirs in named:
+        shop.customer(theirs, "SUCCESSFUL")
+    lines()
+    context = LambdaContext("checks", 512, max_runtime_ms=60_000)
+    hints = [{"reference": ours, "providerReference": theirs} for theirs, ours in named.items()]
+    application.checks(messages(*hints), context)
+    written = lines()
+    assert contexts(written, "request_id", "function") == {(context.aws_request_id, "checks")}
+    assert contexts(written, "reference", "order") == {(ours, f"order-{n}") for n, ours in enumerate(named.values())}
+    reads = [line for line in written if line["event"] == "campay-read"]
+    assert {line["provider_reference"]: line["reference"] for line in reads} == named
+
+
+@pytest.mark.parametrize("function", ["checks", "deliveries"])
+@pytest.mark.usefixtures("api")
+def test_a_message_that_waits_names_its_payment(monkeypatch: pytest.MonkeyPatch, lines: Lines, function: str) -> None:
+    monkeypatch.setenv("PAYMENTS_TABLE", "no-such-table")
+    references = {"0d6b2f39-0b0f-4c87-9c39-6d3a1c0f6d11", "0d6b2f39-0b0f-4c87-9c39-6d3a1c0f6d12"}
+    event = messages(*({"reference": reference} for reference in references))
+    answer = getattr(application, function)(event, LambdaContext(function, 512, max_runtime_ms=60_000))
+    assert len(answer["batchItemFailures"]) == 2
+    assert contexts(lines(), "event", "reference") == {
+        (event, reference) for event in ("ledger-refused", "message-waits") for reference in references
+    }
+
+
+@pytest.mark.usefixtures("api")
+def test_every_line_of_the_sweep_and_of_the_deliveries_names_its_run(lines: Lines) -> None:
+    for function, event in ((application.sweep, SCHEDULED), (application.deliveries, messages({"no": "hint"}))):
+        context = LambdaContext("a-function", 512, max_runtime_ms=60_000)
+        function(event, context)
+        assert contexts(lines(), "request_id", "function") == {(context.aws_request_id, "a-function")}
 
 
 def test_no_line_has_a_number_or_a_token(

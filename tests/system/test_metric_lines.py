@@ -12,7 +12,7 @@ from chalice.local import LambdaContext
 import app as application
 from chalicelib.runtime import log, metrics
 from chalicelib.settings import Settings
-from local.api_server import RATE_EVENT
+from local.worker import SCHEDULED
 from tests.conftest import ORDER, Shop
 from tests.harness.api_gateway import call
 from tests.harness.embedded_metrics import DIMENSIONS, UNITS, check_metrics
@@ -90,7 +90,7 @@ def test_the_average_of_the_successes_is_their_ratio(api: Settings, shop: Shop, 
 @pytest.mark.usefixtures("in_aws", "api")
 def test_the_sweep_counts_no_payment_as_none(measured: Lines) -> None:
     """An alarm on payments that do not come needs a number where nobody pays."""
-    application.sweep(RATE_EVENT, LambdaContext("sweep", 512, max_runtime_ms=3_500))
+    application.sweep(SCHEDULED, LambdaContext("sweep", 512, max_runtime_ms=3_500))
     found = {dimensions["operator"]: value for _, dimensions, value in values(measured())}
     assert found == {"MTN": 0, "Orange": 0}
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chalice.app import Chalice, CloudWatchEvent, Rate
+from chalice.app import Chalice
 
 from local.__main__ import Ports, environment, redis_server, welcome
 from local.api_server import ApiServer
@@ -111,25 +111,6 @@ def test_requests_run_side_by_side_and_each_sees_its_own(api: ApiServer) -> None
     assert sorted(answers, key=lambda answer: str(answer["name"])) == [
         {"name": name, "seen": {"name": name}} for name in ("a", "b")
     ]
-
-
-def test_the_schedule_runs_again_and_again_even_after_a_failure(
-    product: Chalice, caplog: pytest.LogCaptureFixture
-) -> None:
-    runs: list[str] = []
-
-    @product.schedule(Rate(1, unit=Rate.MINUTES))
-    def sweep(event: CloudWatchEvent) -> None:
-        context: Any = event.context  # Chalice says dict, and hands Lambda's object over
-        assert context.get_remaining_time_in_millis() > 60_000, "a schedule plans by its Lambda's time"
-        runs.append(event.source)
-        if len(runs) == 1:
-            raise RuntimeError("once")
-
-    with ApiServer(product, schedule=sweep, pause_seconds=0.01):
-        until(lambda: len(runs) >= 3)
-    assert set(runs) == {"aws.events"}
-    assert "the schedule failed and goes on" in caplog.text
 
 
 def test_the_log_shows_no_query(connection: http.client.HTTPConnection, caplog: pytest.LogCaptureFixture) -> None:
@@ -398,7 +379,7 @@ def test_one_command_runs_a_payment_and_leaves_nothing(marker: str) -> None:
     runner = run(marker, SIMULATOR_APPROVE_AFTER="0.1")
     try:
         greeting = lines_until(runner, "curl")
-        assert len(alive(marker)) == 5
+        assert len(alive(marker)) == 6
         status, payment = initiate(greeting[-1].strip())
         assert (status, payment["status"]) == (201, "PENDING")
         announced = lines_until(runner, "order event")[-1]

@@ -141,4 +141,8 @@ def stage_with_log(table: str, lines: list[str]) -> Deployment:
         table=table,
         event_bus="",
         alarm_topic="",
+        checks_queue="",
+        deliveries_queue="",
+        checks_dead_letters="",
+        deliveries_dead_letters="",
     )

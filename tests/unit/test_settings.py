@@ -15,6 +15,8 @@ PRODUCTION = {
     "REDIS_HOST": "redis.internal",
     "PAYMENTS_TABLE": "payments",
     "EVENT_BUS": "payments",
+    "CHECKS_QUEUE_URL": "https://sqs.example/1/checks",
+    "DELIVERIES_QUEUE_URL": "https://sqs.example/1/deliveries",
     **{name: f"{name}-with-more-than-thirty-two-bytes" for name in KEYS},
 }
 
@@ -98,7 +100,6 @@ NUMBERS = {
     "ADDRESS_REFUSALS_PER_MINUTE": (1, 1_000_000),
     "PAYMENT_EXPIRES_SECONDS": (1, 86_400),
     "CHECK_AGES_SECONDS": (1, 604_800),
-    "SWEEP_TICK_SECONDS": (0.1, 60),
     "STATEMENT_MAXIMUM_ROWS": (1_000, 10_000_000),
     "STATEMENT_SECONDS": (5, 600),
 }

@@ -26,7 +26,7 @@ class Change:
     before: Payment
     after: Payment
     cause: Cause
-    due_at: int | None
+    check_at: int | None
     evidence: Mapping[str, Any] | None = None
     note: str = ""
 

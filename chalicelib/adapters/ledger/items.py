@@ -43,7 +43,8 @@ class Reads:
 class Stored:
     """The stored state of a payment. `announced_version` and `delivered_version` are at most its version.
 
-    `is_unsent`: no process has begun to send its prompt; see `Ledger.begin_prompt`.
+    `is_unsent`: no process has begun to send its prompt; see `Ledger.begin_prompt`. `check_at`: when the payment is
+    checked next; None: nothing more will be learnt.
     """
 
     payment: Payment
@@ -51,6 +52,16 @@ class Stored:
     announced_version: int = 0
     reads: Reads = Reads()
     is_unsent: bool = False
+    check_at: int | None = None
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether the order events of every version are published."""
+        return self.announced_version >= self.payment.version
+
+    def is_due(self, now: int) -> bool:
+        """Whether a check of the payment is due."""
+        return self.check_at is not None and self.check_at <= now
 
     @property
     def awaits_sender(self) -> bool:
@@ -205,6 +216,7 @@ def read_stored(item: Item | None) -> Stored | None:
         item["announcedVersion"],
         _read_reads(item),
         item.get("prompt") == UNSENT,
+        item.get("checkAt"),
     )
 
 

@@ -56,7 +56,7 @@ class VersionConflict(Exception):
 class Ledger(LedgerReader):
     """Writes the ledger, and reads it; one per process, threads may share it. `client` is boto3's for DynamoDB."""
 
-    def claim(self, payment: Payment, order: Order, phone: Phone, key: str | None, due_at: int | None) -> Stored:
+    def claim(self, payment: Payment, order: Order, phone: Phone, key: str | None, check_at: int) -> Stored:
         """Writes a new attempt, and makes it the active one of its order and its phone.
 
         Raises VersionConflict where either row has changed since it was read, or is being changed.
@@ -80,7 +80,9 @@ class Ledger(LedgerReader):
             "undeliveredSince": now,
             "day": datetime.fromtimestamp(now / 1000, UTC).date().isoformat(),
             "claimedAt": now,
-            **({"dueMark": mark_of("due", partition), "dueAt": due_at} if due_at is not None else {}),
+            "checkAt": check_at,
+            "dueMark": mark_of("due", partition),
+            "dueAt": check_at,
         }
         prompts = {*(at for at in phone.prompts if at > now - PHONE_MEMORY_MS), now}
         others = phone.under_other_keys
@@ -99,7 +101,7 @@ class Ledger(LedgerReader):
         ]
         if isinstance(self._table.transact(items, attempt_id), Cancelled):
             raise VersionConflict
-        return Stored(payment, is_unsent=True)
+        return Stored(payment, is_unsent=True, check_at=check_at)
 
     def begin_prompt(self, reference: str) -> bool:
         """Grants the right to send the payment's prompt: returns True to one caller, once.
@@ -171,22 +173,51 @@ class Ledger(LedgerReader):
         stored = read_stored(result.item)
         return ReadLease(stored, lease_id, request) if stored else None
 
-    def end_read(self, lease: ReadLease, due_at: int | None) -> None:
-        """Ends a read that CamPay answered and that changed nothing, and sets when the next check is due.
+    def end_read(self, lease: ReadLease) -> None:
+        """Ends a read that CamPay answered and that changed nothing.
 
-        It has no effect where another reader holds the lease, or the payment is settled: nothing would ever remove the
-        due mark of a settled payment.
+        It has no effect where another reader holds the lease.
         """
-        update = lease.end(self._unsettled(lease), self._clock.now())
-        self._table.update(update.due(due_at) if lease.is_proven else update)
+        update = Update(f"payment#{lease.stored.payment.reference}")
+        self._table.update(lease.end(update, self._clock.now()))
 
-    def release_read(self, lease: ReadLease, due_at: int | None) -> None:
+    def release_read(self, lease: ReadLease) -> None:
         """Ends a read that CamPay did not answer, so that a waiting reader may try.
 
-        It has no effect where `end_read` has none.
+        It has no effect where another reader holds the lease.
         """
-        update = lease.release(self._unsettled(lease))
-        self._table.update(update.due(due_at) if lease.is_proven else update)
+        self._table.update(lease.release(Update(f"payment#{lease.stored.payment.reference}")))
+
+    def take_check(self, stored: Stored, following: int | None) -> str | None:
+        """Grants a check that is due to one caller, and sets when the following one is due.
+
+        A payment's entry in the index `due` stays where it is while the payment waits for its customer: to move it
+        costs as much as two checks. So the sweep lists all that wait, and reads which of them are overdue.
+
+        Returns the check's id; None where another has taken it.
+        """
+        check_id, payment = uuid.uuid4().hex[:16], stored.payment
+        update = Update(f"payment#{payment.reference}").next_check(following, indexed=not payment.is_waiting)
+        update.set(checkId=check_id, readAt=self._clock.now())
+        update.only_if("checkAt = :seen").values[":seen"] = stored.check_at
+        result = self._table.update(update)
+        is_taken = isinstance(result, Written) or result.item.get("checkId") == check_id
+        return check_id if is_taken else None
+
+    def repeat_check(self, stored: Stored, check_id: str, following: int | None, at: int) -> None:
+        """Has a payment checked again at a time, after a check that CamPay did not answer.
+
+        It has no effect where the payment has been checked or settled meanwhile, or is not waiting any more.
+        """
+        payment = stored.payment
+        update = Update(f"payment#{payment.reference}").only_if("checkId = :check AND payment.#status <> :final")
+        update.names["#status"] = "status"
+        update.values |= {":check": check_id, ":final": PaymentStatus.SUCCESSFUL.value}
+        if following is None:
+            update.only_if("attribute_not_exists(checkAt)")
+        else:
+            update.only_if("checkAt = :following").values[":following"] = following
+        self._table.update(update.next_check(at, indexed=not payment.is_waiting))
 
     def spend(self, budget: str, most: int, window_ms: int) -> bool:
         """Counts one use of a budget; returns False where the current time window has had `most` uses."""
@@ -225,15 +256,11 @@ class Ledger(LedgerReader):
         update.values[":version"] = stored.payment.version
         self._table.update(update)
 
-    def _unsettled(self, lease: ReadLease) -> Update:
-        update = Update(f"payment#{lease.stored.payment.reference}").only_if("payment.#status <> :final")
-        update.names["#status"] = "status"
-        update.values[":final"] = PaymentStatus.SUCCESSFUL.value
-        return update
-
     def _commit_items(self, assumed: "AssumedRows", commit_id: str, lease: ReadLease | None) -> list[Item]:
         change, now = assumed.change, self._clock.now()
-        state = Update(f"payment#{change.after.reference}").due(change.due_at)
+        state = Update(f"payment#{change.after.reference}")
+        if not change.after.is_waiting:  # while it waits, only its checks themselves move the next one
+            state.next_check(change.check_at, indexed=True)
         state.set(payment=write_payment(change.after), commitId=commit_id).undelivered()
         state.set_once(undeliveredSince=now).only_if("payment.version = :before")
         state.values[":before"] = change.before.version

@@ -18,13 +18,12 @@ class ReadRequest:
     """A request for the lease, with the conditions under which it is granted where no other reader holds it.
 
     `named`: the provider reference that a webhook carries; refused where the payment is known to have another.
-    `older_than_ms`: granted only if the provider's last answer is that old. `due`: only if the check is due.
+    `older_than_ms`: granted only if the provider's last answer is that old.
     """
 
     by_webhook: bool = False
     named: str | None = None
     older_than_ms: int | None = None
-    due: bool = False
 
     def update(self, reference: str, lease_id: str, now: int) -> Update:
         """Builds the conditional update that takes the lease."""
@@ -42,8 +41,6 @@ class ReadRequest:
             update.only_if(f"attribute_not_exists({known}) OR {known} = :named").values[":named"] = self.named
         if self.older_than_ms is not None:
             update.only_if("readAt <= :old OR readAt > :now").values[":old"] = now - self.older_than_ms
-        if self.due:
-            update.only_if("dueAt <= :now")
         return update
 
 

@@ -77,13 +77,16 @@ class LedgerReader:
 
     # ------------------------------------------------------------------ by index, eventually consistent
 
-    def due(self, now: int, limit: int) -> dict[str, int]:
-        """Lists references of payments whose check is due, and since when; the longest overdue first."""
-        return self._marked("due", "dueMark", "dueAt", now, limit)
+    def due(self, after: int, until: int, limit: int) -> dict[str, int]:
+        """Lists references of payments that the index has as due in a time, and when; the earliest first.
+
+        A payment that waits for its customer stands at its first check: see `Ledger.take_check`.
+        """
+        return self._marked("due", "dueMark", "dueAt", after, until, limit)
 
     def undelivered(self, before: int, limit: int) -> dict[str, int]:
         """Lists references of payments with a change that has waited since `before` or longer, and since when."""
-        return self._marked("undelivered", "undeliveredMark", "undeliveredSince", before, limit)
+        return self._marked("undelivered", "undeliveredMark", "undeliveredSince", 0, before, limit)
 
     def charges_of_day(self, day: date) -> Iterator[Charge]:
         """Yields the charges of the payments that were claimed on a day (UTC). A day may have 100,000.
@@ -112,12 +115,13 @@ class LedgerReader:
             if not following:
                 return
 
-    def _marked(self, index: str, mark: str, moment: str, until: int, limit: int) -> dict[str, int]:
-        """Lists the `limit` references that have waited longest, over all shards, and since when."""
+    def _marked(self, index: str, mark: str, moment: str, after: int, until: int, limit: int) -> dict[str, int]:
+        """Lists the `limit` earliest references over all shards, and their moments."""
 
         def read(shard: int) -> list[Item]:
-            condition, values = f"#{mark} = :mark AND #{moment} <= :until", {"mark": shard_mark(index, shard)}
-            items, _ = self._table.page(condition, {**values, "until": until}, IndexName=index, Limit=limit)
+            condition = f"#{mark} = :mark AND #{moment} BETWEEN :after AND :until"
+            values = {"mark": shard_mark(index, shard), "after": after, "until": until}
+            items, _ = self._table.page(condition, values, IndexName=index, Limit=limit)
             return items
 
         with ThreadPoolExecutor(SHARDS) as readers:

@@ -62,10 +62,14 @@ class Update:
         self._conditions.append(f"({condition})")
         return self
 
-    def due(self, due_at: int | None) -> "Update":
-        if due_at is None:
-            return self.remove("dueMark", "dueAt")
-        return self.set(dueMark=mark_of("due", self._key["pk"]), dueAt=due_at)
+    def next_check(self, at: int | None, *, indexed: bool) -> "Update":
+        """Sets when the payment is to be checked again; None: never.
+
+        `indexed`: whether its entry in the index `due` moves too. See `Ledger.take_check`.
+        """
+        if at is None:
+            return self.remove("checkAt", *(("dueMark", "dueAt") if indexed else ()))
+        return self.set(checkAt=at, **({"dueMark": mark_of("due", self._key["pk"]), "dueAt": at} if indexed else {}))
 
     def undelivered(self) -> "Update":
         """Lists the payment as undelivered. The caller sets `undeliveredSince`."""

@@ -41,6 +41,8 @@ def _environment(deployment: Deployment) -> dict[str, str]:
         "REDIS_HOST": "known-to-the-stack",
         "PAYMENTS_TABLE": deployment.table,
         "EVENT_BUS": deployment.event_bus,
+        "CHECKS_QUEUE_URL": deployment.checks_queue,
+        "DELIVERIES_QUEUE_URL": deployment.deliveries_queue,
     }
 
 

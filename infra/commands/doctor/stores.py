@@ -7,6 +7,8 @@ from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, TABLE
 from infra.commands.doctor.finding import Finding, ill, well
 from infra.deployment import Deployment
 
+_SEE = "see docs/operations.md, {}: mend what the log says, then purge the queue"
+
 
 def check_ledger(deployment: Deployment, dynamodb: Any) -> Iterator[Finding]:
     """Checks the ledger's table: its indexes, and that it can neither be deleted by a slip nor lose a second."""
@@ -47,14 +49,33 @@ def check_event_bus(name: str, events: Any) -> Iterator[Finding]:
         yield well("the event bus is there")
 
 
-def check_dead_letters(queue_url: str, sqs: Any) -> Iterator[Finding]:
-    """Looks for order events that the shop did not take. `queue_url`: empty where they go nowhere but to the bus."""
-    if not queue_url:
-        return
+def check_work_queues(deployment: Deployment, sqs: Any) -> Iterator[Finding]:
+    for url in (deployment.checks_queue, deployment.deliveries_queue):
+        name = url.rpartition("/")[2]
+        try:
+            _waiting(url, sqs)
+        except sqs.exceptions.QueueDoesNotExist:
+            yield ill(f"the queue {name} does not exist: nobody does its work", "make deploy")
+        else:
+            yield well(f"the queue {name} is there")
+
+
+def check_dead_letters(deployment: Deployment, sqs: Any) -> Iterator[Finding]:
+    """Looks for order events that the shop did not take, and for checks and deliveries that failed each time."""
+    for queue_url, what, mend in (
+        (
+            deployment.dead_letters,
+            "order events could not be delivered to the shop",
+            "see docs/operations.md, undelivered-order-events: mend the shop's address, then redrive the queue",
+        ),
+        (deployment.checks_dead_letters, "checks with CamPay failed each time", _SEE.format("checks-dead-letters")),
+        (deployment.deliveries_dead_letters, "deliveries failed each time", _SEE.format("deliveries-dead-letters")),
+    ):
+        count = _waiting(queue_url, sqs) if queue_url else 0
+        if count:
+            yield ill(f"{count} {what}", mend)
+
+
+def _waiting(queue_url: str, sqs: Any) -> int:
     queue = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])
-    waiting = int(queue["Attributes"]["ApproximateNumberOfMessages"])
-    if waiting:
-        yield ill(
-            f"{waiting} order events could not be delivered to the shop",
-            "see docs/operations.md, undelivered order events: mend the shop's address, then redrive the queue",
-        )
+    return int(queue["Attributes"]["ApproximateNumberOfMessages"])

@@ -13,9 +13,17 @@ def allows(policy: Properties, *, service: str, action: str, resource: str, cont
     return _decide(statements, action, resource, context)
 
 
-def role_allows(statements: Iterable[Properties], action: str, resource: str) -> bool:
-    """Whether the statements of a Lambda function's role allow a call that the function's code makes."""
-    return _decide(statements, action, resource, {"lambda:SourceFunctionArn": "arn:of-the-function"})
+_OF_CODE = {"lambda:SourceFunctionArn": "arn:of-the-function"}
+
+
+def role_allows(
+    statements: Iterable[Properties], action: str, resource: str, context: Mapping[str, str] | None = None
+) -> bool:
+    """Whether the statements of a Lambda function's role allow a call that the function's code makes.
+
+    `context`: condition keys of the call. `statements` may have those of the resource's own policy too.
+    """
+    return _decide(statements, action, resource, {**_OF_CODE, **(context or {})})
 
 
 def granted(statements: Iterable[Properties]) -> set[tuple[str, str]]:

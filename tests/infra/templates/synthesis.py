@@ -137,6 +137,16 @@ def template_of(factory: pytest.TempPathFactory, variant: Variant) -> Template:
     return synthesised(factory, cluster=variant.cluster).payments(variant.stage)
 
 
+def statements_of(stack: Template, role: str) -> list[Properties]:
+    """Returns the statements of all policies of a role. `role`: as `plain` has it."""
+    return [
+        statement
+        for policy in stack.of_type("IAM::Policy").values()
+        if role in map(plain, policy["Roles"])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
 def plain(value: Any) -> str:
     """Converts a property to text; a value known only to CloudFormation becomes the name of its source."""
     if isinstance(value, str):

@@ -15,6 +15,7 @@ from chalicelib.domain import contract, errors
 from chalicelib.domain.cause import Cause
 from infra.alarms import PAGE
 from infra.commands.draw_dashboard import picture
+from infra.functions import Work
 from infra.log_lines import LINES
 from infra.stages import STAGES
 from socket_gateway.settings import Timing
@@ -27,9 +28,11 @@ pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
 EVERY_STAGE = {
     *("payment-conflicted", "payment-duplicate", "alarm-line", "unexpected-failure"),
-    *("undelivered-old", "due-old", "ledger-unavailable"),
+    *("undelivered-old", "due-old", "ledger-unavailable", "queues-unreachable"),
     *("signature-failures", "campay-errors", "webhooks-missing", "float-low"),
     *("api-5xx", "api-throttled", "sweep-not-running", "sweep-errors", "statement-errors"),
+    *("checks-errors", "deliveries-errors", "late-payments-errors"),
+    *("checks-waiting", "deliveries-waiting", "checks-dead-letters", "deliveries-dead-letters"),
     *("gateway-not-ready", "gateway-down", "redis-memory"),
     *("mtn-success-low", "orange-success-low", "campay-slow"),
 }
@@ -124,6 +127,25 @@ def test_five_minutes_undelivered_and_ten_minutes_due_are_too_long(stack: Templa
         alarm = alarms(stack)[name]
         (watched,) = alarm["Metrics"]
         assert (alarm["Threshold"], watched["MetricStat"]["Stat"]) == (seconds, "Maximum")
+
+
+def test_a_message_that_waits_longer_than_one_that_is_only_hidden_or_delayed_is_noticed(stack: Template) -> None:
+    """A function that died once leaves its batch hidden: that alone must wake nobody."""
+    for work in Work:
+        alarm = alarms(stack)[f"{work.lower()}-waiting"]
+        (queue,) = (plain(it["Value"]).strip("<>") for it in alarm["Dimensions"])
+        hidden = stack.of_type("SQS::Queue")[queue]["VisibilityTimeout"]
+        assert (alarm["MetricName"], alarm["Statistic"]) == ("ApproximateAgeOfOldestMessage", "Maximum")
+        assert hidden + 2 * 60 < alarm["Threshold"] <= 600
+
+
+def test_each_dead_letter_is_noticed(stack: Template) -> None:
+    queues = stack.of_type("SQS::Queue")
+    dead = {plain(it["RedrivePolicy"]["deadLetterTargetArn"]) for it in queues.values() if "RedrivePolicy" in it}
+    watched = [alarms(stack)[f"{work.lower()}-dead-letters"] for work in Work]
+    assert {plain(it["Dimensions"][0]["Value"]) for it in watched} == dead
+    for alarm in watched:
+        assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 1)
 
 
 def test_each_alarm_on_the_log_reads_what_a_filter_writes(stack: Template) -> None:

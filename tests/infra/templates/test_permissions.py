@@ -16,7 +16,7 @@ from tests.harness import product_drive
 from tests.harness.aws_calls import PRODUCT, Permission
 from tests.harness.product_drive import GATEWAY, OF_VARIABLE, Drive
 from tests.infra.templates.policies import granted, role_allows
-from tests.infra.templates.synthesis import Properties, Template, plain
+from tests.infra.templates.synthesis import Template, plain, statements_of
 from tests.infra.templates.test_api import routes
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
@@ -25,8 +25,8 @@ NEVER_IN_AWS = {("chalicelib/adapters/ledger/table.py", "create_table")}
 """Calls that are only made on a developer's machine."""
 AWAITED_INDEX, AWAITED_CALL = "search", ("chalicelib/adapters/ledger/reader.py", "search")
 """The index is written from the first payment on, for a search that no route offers yet."""
-OF_THE_PLATFORM = ("logs:", "ec2:")
-"""Actions of Lambda itself with a function's role: it writes the log and attaches the VPC."""
+OF_THE_PLATFORM = ("logs:", "ec2:", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+"""Actions of Lambda itself with a function's role: it writes the log, attaches the VPC and takes from the queue."""
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +45,8 @@ def callers(stack: Template) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     yield GATEWAY, plain(task["TaskRoleArn"]), {each["Name"]: each["Value"] for each in container["Environment"]}
 
 
-def statements_of(stack: Template, role: str) -> list[Properties]:
-    return [
-        statement
-        for policy in stack.of_type("IAM::Policy").values()
-        if role in map(plain, policy["Roles"])
-        for statement in policy["PolicyDocument"]["Statement"]
-    ]
-
-
 def in_template(permission: Permission, environment: Mapping[str, Any]) -> Permission:
-    """Translates a permission from the test's table, bus or secret to the template's."""
+    """Translates a permission from the test's table, bus, secret or queue to the template's."""
     name, slash, index = permission.resource.partition("/")
     return Permission(permission.action, f"{plain(environment[OF_VARIABLE[name]])}{slash}{index}")
 

@@ -176,7 +176,15 @@ def test_no_environment_holds_a_secret(stack: Template) -> None:
 
 def test_without_one_of_its_variables_a_process_names_it(stack: Template) -> None:
     """Every variable is needed: without it the process does not start, or has another setting."""
-    needed = {"FRONTEND_URL", "CAMPAY_API_URL", "PAYMENTS_TABLE", "EVENT_BUS", "API_URL"}
+    needed = {
+        "FRONTEND_URL",
+        "CAMPAY_API_URL",
+        "PAYMENTS_TABLE",
+        "EVENT_BUS",
+        "API_URL",
+        "CHECKS_QUEUE_URL",
+        "DELIVERIES_QUEUE_URL",
+    }
     for name, variables in environments(stack):
         for variable in needed & variables.keys():
             without = {key: value for key, value in variables.items() if key != variable}

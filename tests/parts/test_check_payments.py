@@ -1,21 +1,30 @@
 """Tests the sweep's recovery from lost webhooks and answers, and from outages of Redis and the event bus."""
 
+import zlib
 from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.ledger.table import SHARDS
+from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.bootstrap import Service
 from chalicelib.domain.check_schedule import AGES_SECONDS, CheckSchedule
+from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.domain.provider import ProviderRecord
+from chalicelib.flows.batch import unfinished
+from chalicelib.settings import Settings
 from local.embedded import EmbeddedAws, Valkey
-from tests.conftest import Shop
+from tests.conftest import Shop, aws_client
 from tests.harness.fakes import HandClock
+from tests.harness.service import rebuilt
+from tests.harness.workers import queues_of, run_for, sweep_once, work_off
 
 S = PaymentStatus
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
+OTHER_REQUEST = replace(REQUEST, order_id="order-2", phone_number="237670000099")
 
 
 def newest(service: Service, payment: Payment) -> Payment:
@@ -24,18 +33,10 @@ def newest(service: Service, payment: Payment) -> Payment:
     return stored.payment
 
 
-def sweep(service: Service, clock: HandClock, seconds: float) -> None:
-    """Runs ticks as the schedule does, every five seconds."""
-    ends_at = clock.now() + int(seconds * 1000)
-    while clock.now() < ends_at:
-        service.reconcile.tick()
-        clock.forward(5)
-
-
 def test_a_lost_webhook_is_recovered_at_the_next_check(service: Service, shop: Shop, clock: HandClock) -> None:
     payment = service.initiate(REQUEST).payment
     shop.customer(payment.provider_reference, "SUCCESSFUL")
-    sweep(service, clock, 16)
+    run_for(service, clock, 16)
     assert newest(service, payment).status is S.SUCCESSFUL
     assert shop.order_events == [("payment.successful", 3)]
 
@@ -48,19 +49,19 @@ def test_a_lost_answer_and_a_lost_webhook_are_recovered_from_the_statement(
     second = service.initiate(replace(REQUEST, order_id="order-2", phone_number="237670000099")).payment
     for transaction in shop.transactions:
         shop.customer(transaction["reference"], "SUCCESSFUL")
-    sweep(service, clock, 16)
+    run_for(service, clock, 16)
     assert [newest(service, payment).status for payment in (first, second)] == [S.SUCCESSFUL] * 2
 
 
 def test_an_unapproved_payment_expires_and_is_still_checked(service: Service, shop: Shop, clock: HandClock) -> None:
     payment = service.initiate(REQUEST).payment
-    sweep(service, clock, 606)
+    run_for(service, clock, 606)
     assert newest(service, payment).status is S.EXPIRED
     assert service.ledger.order("order-1").active is None
     clock.forward(20 * 3600)
     shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(4 * 3600)
-    service.reconcile.tick()
+    sweep_once(service)
     paid = newest(service, payment)
     assert (paid.status, paid.late) == (S.SUCCESSFUL, True)
 
@@ -69,8 +70,8 @@ def test_after_three_days_nothing_is_due(service: Service, clock: HandClock) -> 
     service.initiate(REQUEST)
     for _ in range(12):
         clock.forward(86_400 / 2)
-        service.reconcile.tick()
-    assert list(service.ledger.due(clock.now() + 10**12, 10)) == []
+        sweep_once(service)
+    assert list(service.ledger.due(0, clock.now() + 10**12, 10)) == []
 
 
 def test_one_payment_that_cannot_be_read_does_not_stop_the_others(
@@ -85,9 +86,9 @@ def test_one_payment_that_cannot_be_read_does_not_stop_the_others(
     clock.forward(11)
     shop.faults(transaction=["502"])
     aws.faults.set({"operation": "UpdateItem", "kind": "conflict", "count": 1})
-    service.reconcile.tick()
+    sweep_once(service)
     assert sorted(newest(service, payment).status for payment in payments) == ["PENDING", *["SUCCESSFUL"] * 3]
-    sweep(service, clock, 36)
+    run_for(service, clock, 36)
     assert {newest(service, payment).status for payment in payments} == {S.SUCCESSFUL}
 
 
@@ -100,10 +101,10 @@ def test_what_redis_missed_is_published_when_it_is_back(
     clock.forward(3)
     service.settle.handle_webhook(payment.reference, payment.provider_reference)
     assert shop.order_events == [("payment.successful", 3)], "the order is paid although the screen cannot know"
-    sweep(service, clock, 20)
+    run_for(service, clock, 20)
     assert shop.order_events == [("payment.successful", 3)], "an away Redis does not repeat the order's events"
     valkey.start()
-    sweep(service, clock, 6)
+    run_for(service, clock, 6)
     kept = service.live_store.read(payment.reference)
     assert kept is not None
     assert (kept["status"], kept["version"]) == ("SUCCESSFUL", 3)
@@ -111,23 +112,22 @@ def test_what_redis_missed_is_published_when_it_is_back(
     assert shop.order_events == [("payment.successful", 3)]
 
 
-def test_a_screen_waits_two_seconds_for_what_redis_missed(
+def test_a_screen_waits_a_second_for_what_redis_missed(
     service: Service, shop: Shop, clock: HandClock, valkey: Valkey
 ) -> None:
-    payment = service.initiate(REQUEST).payment
+    first, second = service.initiate(REQUEST).payment, service.initiate(OTHER_REQUEST).payment
     valkey.stop()
-    shop.customer(payment.provider_reference, "SUCCESSFUL")
-    clock.forward(3)
-    service.settle.handle_webhook(payment.reference, payment.provider_reference)
+    for payment in (first, second):
+        shop.customer(payment.provider_reference, "SUCCESSFUL")
+        clock.forward(3 if payment is first else 0.9)
+        service.settle.handle_webhook(payment.reference, payment.provider_reference)
     valkey.start()
-    clock.forward(1.9)
-    service.reconcile.tick()
-    assert service.live_store.read(payment.reference) is None, "whoever causes a change is given time to deliver it"
-    clock.forward(0.1)
-    service.reconcile.tick()
-    kept = service.live_store.read(payment.reference)
-    assert kept is not None
-    assert kept["version"] == 3
+    clock.forward(0.2)
+    work_off(service)
+    for payment in (first, second):
+        kept = service.live_store.read(payment.reference)
+        assert kept is not None
+        assert kept["version"] == 3
 
 
 def test_what_the_event_bus_missed_is_announced_when_it_is_back(
@@ -140,7 +140,7 @@ def test_what_the_event_bus_missed_is_announced_when_it_is_back(
     service.settle.handle_webhook(payment.reference, payment.provider_reference)
     assert shop.order_events == []
     assert newest(service, payment).status is S.FAILED
-    sweep(service, clock, 30)
+    run_for(service, clock, 30)
     assert shop.order_events == [("payment.failed", 3)]
 
 
@@ -156,7 +156,7 @@ def test_every_settled_version_is_announced_in_order(
     service.settle.handle_webhook(payment.reference, payment.provider_reference)
     assert shop.order_events == []
     aws.faults.set()
-    sweep(service, clock, 16)
+    run_for(service, clock, 16)
     assert shop.order_events == [("payment.expired", 3), ("payment.successful", 4)]
 
 
@@ -169,20 +169,103 @@ def test_an_operator_can_have_a_version_announced_again(service: Service, shop: 
     assert service.operate.recheck(payment.reference) == newest(service, payment)
 
 
-def test_without_the_ledger_a_tick_ends_quietly(service: Service, aws: EmbeddedAws) -> None:
+def test_without_the_ledger_a_sweep_ends_quietly(service: Service, aws: EmbeddedAws) -> None:
     aws.faults.set({"operation": "Query", "kind": "throttle", "count": 20})
-    service.reconcile.tick()
+    sweep_once(service)
     aws.faults.set()
 
 
-def test_a_run_ticks_every_five_seconds_for_just_under_a_minute(
-    service: Service, clock: HandClock, aws: EmbeddedAws
+# --------------------------------------------------------------------------- hints
+
+
+def test_a_hint_that_is_lost_costs_a_minute_at_most(service: Service, shop: Shop, clock: HandClock) -> None:
+    queues_of(service).lost = lambda _: True
+    payment = service.initiate(REQUEST).payment
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    clock.forward(10)
+    queues_of(service).lost = lambda _: False
+    run_for(service, clock, 62)
+    assert newest(service, payment).status is S.SUCCESSFUL
+
+
+def test_hints_that_come_twice_too_early_or_late_check_once(
+    service: Service, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    begun = clock.now()
-    aws.calls.clear()
-    service.reconcile.run()
-    assert 50 <= (clock.now() - begun) / 1000 <= 55
-    assert aws.calls["Query"] == 2 * SHARDS * 11
+    payment = service.initiate(REQUEST).payment
+    hint = CheckHint(payment.reference)
+    service.check(hint)
+    assert due_at(service, payment) == payment.created_at + 10_000 + jitter(payment, 10), "it was too early"
+    clock.forward(12)
+    assert unfinished([hint] * 3, service.check) == []
+    service.check(hint)
+    assert due_at(service, payment) == payment.created_at + 20_000 + jitter(payment, 20)
+    sent = [it for it in queues_of(service).waiting if it.at > clock.now()]
+    assert len(sent) == 1, "one hint for the next check"
+    assert "message-failed" not in caplog.text
+
+
+def due_at(service: Service, payment: Payment) -> int | None:
+    stored = service.ledger.load(payment.reference)
+    assert stored is not None
+    return stored.check_at
+
+
+def jitter(payment: Payment, age: int) -> int:
+    return int(age * 100 * zlib.crc32(payment.reference.encode()) / 2**32)
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "throttle"])
+def test_a_payment_starts_without_the_queue(service: Service, aws: EmbeddedAws, clock: HandClock, kind: str) -> None:
+    real = aws_client("sqs", aws)
+    urls = (service.settings.checks_queue_url, service.settings.deliveries_queue_url)
+    aws.faults.set({"operation": "SendMessageBatch", "kind": kind, "count": 100})
+    started = rebuilt(service, work_queue=WorkQueue(lambda: real, *urls, clock)).initiate(REQUEST)
+    aws.faults.set()
+    assert started.payment.status is S.PENDING
+
+
+def test_customers_who_wait_come_before_older_payments(service: Service, clock: HandClock) -> None:
+    queues_of(service).lost = lambda _: True
+    old = service.initiate(REQUEST).payment
+    clock.forward(3600)
+    waiting = service.initiate(replace(REQUEST, order_id="order-2", phone_number="237670000099")).payment
+    clock.forward(30)
+    queues_of(service).lost = lambda _: False
+    service.sweep()
+    sent = [CheckHint.from_body(message.body).reference for message in sorted(queues_of(service).waiting)]
+    assert sent == [waiting.reference, old.reference]
+
+
+class CountingCampay(Campay):
+    """Counts the reads of records."""
+
+    reads = 0
+
+    def read(self, provider_reference: str) -> ProviderRecord | None:
+        self.reads += 1
+        return super().read(provider_reference)
+
+
+@pytest.mark.parametrize(("outcome", "most"), [("SUCCESSFUL", 1), ("FAILED", 4), (None, 15)])
+def test_a_payment_costs_few_reads(
+    service: Service, shop: Shop, clock: HandClock, settings: Settings, outcome: str | None, most: int
+) -> None:
+    """The webhook comes where there is an outcome. The last check is the one at 72 h."""
+    campay = CountingCampay(settings.campay, clock)
+    usual = replace(service, settings=replace(settings, check_ages_seconds=AGES_SECONDS))
+    counted = rebuilt(usual, campay=campay)
+    payment = counted.initiate(REQUEST).payment
+    if outcome:
+        clock.forward(3)
+        shop.customer(payment.provider_reference, outcome)
+        counted.settle.handle_webhook(payment.reference, payment.provider_reference)
+    run_for(counted, clock, 700)
+    for seconds in (*[300] * 12, *[3600] * 75):
+        clock.forward(seconds)
+        sweep_once(counted)
+    campay.close()
+    assert due_at(counted, payment) is None
+    assert campay.reads == most
 
 
 # --------------------------------------------------------------------------- the schedule itself
@@ -220,7 +303,7 @@ def test_announcing_again_skips_no_unannounced_version(
     aws.faults.set()
     service.operate.redeliver(payment.reference)
     clock.forward(15)
-    service.reconcile.tick()
+    sweep_once(service)
     assert [kind for kind, _ in shop.order_events] == ["payment.successful", "payment.duplicate"]
 
 
@@ -229,7 +312,7 @@ def test_what_waits_too_long_is_logged_for_the_alarms(
 ) -> None:
     service.initiate(REQUEST)
     clock.forward(700)
-    service.reconcile.tick()
+    sweep_once(service)
     behind = next(record for record in caplog.records if record.message == "sweep-behind")
     assert getattr(behind, "fields", {})["due_seconds"] > 600
 
@@ -246,6 +329,6 @@ def test_the_sweep_marks_an_active_attempt_of_a_paid_order(
     service.settle.handle_webhook(first.reference, first.provider_reference)
     aws.faults.set()
     assert newest(service, second).order_paid_by is None
-    sweep(service, clock, 16)
+    run_for(service, clock, 16)
     assert newest(service, second).order_paid_by == first.reference
     assert newest(service, second).status is S.PENDING

@@ -1,0 +1,76 @@
+"""Finds in CamPay's statement, once an hour, the charges that no check has told: late ones, and those of lost answers.
+
+After its first hour nobody asks CamPay about a payment alone, but for the last check. One pass over the statements of
+the days that are still open does it for all of them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.adapters.work_queue import WorkQueue
+from chalicelib.domain.errors import ProviderUnavailable
+from chalicelib.domain.hints import CheckHint
+from chalicelib.domain.provider import StatementRow
+from chalicelib.flows.statement_rows import charges, hundreds
+from chalicelib.runtime import log
+from chalicelib.runtime.clock import Clock
+
+_WATCHED = timedelta(hours=72)
+_REFERENCE_LENGTH = 36
+"""A row may carry any text where ours have a UUID."""
+_ZONES = timedelta(hours=14)
+"""The statement's days are those of a calendar that CamPay does not name."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatePayments:
+    """Compares the statements with the charges that the ledger has noted, and sends the payments of all others."""
+
+    campay: Campay
+    ledger: Ledger
+    queue: WorkQueue
+    clock: Clock
+
+    def __call__(self) -> int:
+        """Returns how many checks were sent. A day that cannot be read does not hold up the others.
+
+        Raises LedgerUnavailable and, when all others are done, ProviderUnavailable.
+        """
+        days, sent, unreadable = list(self._open_days()), 0, None
+        known = {charge.provider_reference for day in days for charge in self.ledger.charges_of_day(day)}
+        for day in days:
+            try:
+                for rows in hundreds(row for row in charges(self.campay, day) if row.provider_reference not in known):
+                    sent += self._send_unnoted(rows)
+            except ProviderUnavailable as error:
+                log.warning("statement-not-read", day=day.isoformat(), reason=str(error))
+                unreadable = error
+        log.info("late-payments", days=len(days), known=len(known), sent=sent)
+        if unreadable is not None:
+            raise unreadable
+        return sent
+
+    def _open_days(self) -> Iterator[date]:
+        """Yields each day on which a payment that is still watched may be listed, the oldest first."""
+        now = datetime.fromtimestamp(self.clock.now() / 1000, UTC)
+        day = (now - _WATCHED - _ZONES).date()
+        while day <= (now + _ZONES).date():
+            yield day
+            day += timedelta(days=1)
+
+    def _send_unnoted(self, rows: Sequence[StatementRow]) -> int:
+        """Sends the payments that have not noted a row that names them. A row of no payment is the nightly report's."""
+        named = [row for row in rows if len(row.external_reference or "") == _REFERENCE_LENGTH]
+        found = self.ledger.load_many(row.external_reference or "" for row in named)
+        payments = {it.payment.reference: it.payment for it in found}
+        unnoted = [
+            CheckHint(payment.reference, row.provider_reference)
+            for row in named
+            if (payment := payments.get(row.external_reference or ""))
+            and row.provider_reference not in (*payment.charges, *payment.disputed)
+        ]
+        self.queue.check_all((hint, 0) for hint in unnoted)
+        return len(unnoted)

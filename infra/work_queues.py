@@ -1,0 +1,65 @@
+"""Creates the queues of the work that is due: payments to check with CamPay, changes to deliver.
+
+A message is a hint and names a payment at most; the ledger decides what is done. So no message is worth keeping: what
+one said and did not bring about, the sweep finds in the ledger within a minute and sends again.
+"""
+
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.dead_letters import dead_letter_queue
+from infra.functions import BATCH, Work
+
+CONSUMER_SECONDS = 60
+"""Timeout of the functions that take the work, as `.chalice/config.json` sets it."""
+_HIDDEN = Duration.seconds(6 * CONSUMER_SECONDS)
+"""How long a message is hidden once it was taken. Six times the function's timeout, as AWS recommends: Lambda needs it
+where it has taken a batch and cannot invoke the function at once."""
+_KEPT = Duration.hours(1)
+"""How long a message is kept that nobody takes. The sweep repeats what is overdue each minute: a longer queue would be
+the same payments again and again."""
+_ATTEMPTS = 5
+"""AWS recommends 5 at least, since a batch that Lambda could not invoke the function with counts as an attempt."""
+
+
+class WorkQueues(Construct):
+    """The queues by kind of work, and `dead_letters`: those of messages that failed each time they were taken."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.dead_letters = {
+            work: dead_letter_queue(self, f"{work}DeadLetters", RemovalPolicy.DESTROY) for work in Work
+        }
+        self.queues = {work: self._queue(work) for work in Work}
+
+    def environment(self) -> dict[str, str]:
+        """Returns the variables by which a function finds the queues."""
+        return {f"{work.upper()}_QUEUE_URL": queue.queue_url for work, queue in self.queues.items()}
+
+    def event(self, work: Work, concurrency: int) -> dict[str, Any]:
+        """Returns the event of a SAM function that makes Lambda invoke it with the work, no more than so often at once.
+
+        As SAM's event, it invokes the function's alias where there is one. A batch is invoked as soon as there is a
+        message. The function names the messages that failed, and only these come again.
+        """
+        properties = {
+            "Queue": self.queues[work].queue_arn,
+            "BatchSize": BATCH,
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "ScalingConfig": {"MaximumConcurrency": concurrency},
+        }
+        return {"Type": "SQS", "Properties": properties}
+
+    def _queue(self, work: Work) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            work,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            visibility_timeout=_HIDDEN,
+            retention_period=_KEPT,
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters[work], max_receive_count=_ATTEMPTS),
+        )

@@ -1,0 +1,125 @@
+"""Stands for Lambda's triggers: hands messages of the queues to the functions of `app.py`, and starts its schedules.
+
+`python -m local.worker` does so until SIGTERM or SIGINT, with the API's environment. SWEEP_SECONDS is the time between
+two sweeps, 60 as in AWS.
+"""
+
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from chalice.local import LambdaContext
+
+from chalicelib.bootstrap import service
+from chalicelib.runtime import aws, log
+from chalicelib.runtime.settings_reader import InvalidSettings
+from local.embedded import Embedded
+
+logger = logging.getLogger("local.worker")
+
+Function = Callable[[Mapping[str, Any]], Any]
+"""Runs a function of `app.py` for an event."""
+
+CHECKS_AT_ONCE, DELIVERIES_AT_ONCE = 4, 2
+"""How many functions of each kind run at a time."""
+FUNCTION_MS = 60_000
+"""Time limit of one run, as in `.chalice/config.json`."""
+LATE_PAYMENTS_SECONDS = 3600.0
+_BATCH = 10
+_WAIT_SECONDS = 1
+_PAUSE_SECONDS = 0.2
+SCHEDULED: Mapping[str, Any] = {
+    "version": "0",
+    "id": "local",
+    "source": "aws.events",
+    "detail-type": "Scheduled Event",
+    "account": "local",
+    "region": "local",
+    "time": "1970-01-01T00:00:00Z",
+    "resources": [],
+    "detail": {},
+}
+
+
+class Worker(Embedded):
+    """Runs every trigger on threads of its own, until it is stopped."""
+
+    def __init__(self, product: Any, queue_urls: tuple[str, str], sweep_seconds: float = 60.0) -> None:
+        checks, deliveries = queue_urls
+        self._sqs = aws.make_client("sqs")
+        self._stopped = threading.Event()
+        triggers = [
+            *[partial(self._poll, checks, partial(_run, "checks", product.checks))] * CHECKS_AT_ONCE,
+            *[partial(self._poll, deliveries, partial(_run, "deliveries", product.deliveries))] * DELIVERIES_AT_ONCE,
+            partial(self._repeat, sweep_seconds, partial(_run, "sweep", product.sweep)),
+            partial(self._repeat, LATE_PAYMENTS_SECONDS, partial(_run, "late_payments", product.late_payments)),
+        ]
+        self._threads = [threading.Thread(target=trigger, daemon=True) for trigger in triggers]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(timeout=_WAIT_SECONDS + 1)
+
+    def _poll(self, url: str, function: Function) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._hand_over(url, function)
+            except Exception:
+                logger.exception("the queue or its function failed; its messages come again")
+                self._stopped.wait(_PAUSE_SECONDS)
+
+    def _hand_over(self, url: str, function: Function) -> None:
+        """Hands the messages that are there to the function, and deletes those that it does not report as failed."""
+        received = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=_WAIT_SECONDS)
+        messages = received.get("Messages", [])
+        if not messages:
+            return
+        event = {"Records": [{"messageId": it["MessageId"], "body": it["Body"]} for it in messages]}
+        answer = function(event)
+        failed = {it["itemIdentifier"] for it in answer["batchItemFailures"]}
+        done = [it for it in messages if it["MessageId"] not in failed]
+        entries = [{"Id": str(number), "ReceiptHandle": it["ReceiptHandle"]} for number, it in enumerate(done)]
+        if entries:
+            self._sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+
+    def _repeat(self, seconds: float, function: Function) -> None:
+        while not self._stopped.wait(seconds):
+            try:
+                function(SCHEDULED)
+            except Exception:
+                logger.exception("the schedule failed and goes on")
+
+
+def _run(name: str, function: Callable[[Mapping[str, Any], LambdaContext], Any], event: Mapping[str, Any]) -> Any:
+    return function(event, LambdaContext(name, 512, max_runtime_ms=FUNCTION_MS))
+
+
+def main() -> None:
+    log.configure()
+    log.hook_uncaught()
+    product = importlib.import_module("app")
+    try:
+        settings = service().settings
+    except InvalidSettings as error:
+        sys.exit(f"the environment is not complete: {error}")
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    urls = (settings.checks_queue_url, settings.deliveries_queue_url)
+    with Worker(product, urls, float(os.environ.get("SWEEP_SECONDS") or 60)):
+        log.info("working")
+        signal.sigwait(ends)
+
+
+if __name__ == "__main__":
+    main()

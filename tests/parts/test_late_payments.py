@@ -1,0 +1,98 @@
+"""Tests the hourly pass over CamPay's statement, with the simulator."""
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.bootstrap import Service
+from chalicelib.domain.errors import ProviderUnavailable
+from chalicelib.domain.hints import CheckHint
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
+from tests.conftest import Shop
+from tests.harness.fakes import HandClock
+from tests.harness.workers import queues_of, run_for, work_off
+
+REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
+HOUR = 3600
+
+
+def newest(service: Service, payment: Payment) -> Payment:
+    stored = service.ledger.load(payment.reference)
+    assert stored is not None
+    return stored.payment
+
+
+def sent(service: Service) -> list[CheckHint]:
+    return [CheckHint.from_body(message.body) for message in queues_of(service).waiting]
+
+
+def test_a_payment_that_is_charged_hours_later_is_found_by_the_statement(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    payment = service.initiate(REQUEST).payment
+    run_for(service, clock, 400)
+    for _ in range(3):
+        clock.forward(HOUR)
+        service.sweep()
+        work_off(service)
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    service.late_payments()
+    assert sent(service) == [CheckHint(payment.reference, payment.provider_reference)]
+    work_off(service)
+    found = newest(service, payment)
+    assert (found.status, found.late) == (PaymentStatus.SUCCESSFUL, True)
+    assert shop.order_events == [("payment.expired", 3), ("payment.successful", 4)]
+
+
+def test_a_payment_whose_answer_was_lost_is_found_by_the_statement(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    shop.faults(collect=["reset-after-accept"])
+    lost = service.initiate(REQUEST).payment
+    queues_of(service).waiting.clear()
+    clock.forward(2 * HOUR)
+    (row,) = shop.transactions
+    shop.customer(row["reference"], "SUCCESSFUL")
+    service.late_payments()
+    work_off(service)
+    assert newest(service, lost).status is PaymentStatus.SUCCESSFUL
+
+
+def test_what_the_ledger_has_noted_and_what_is_not_ours_is_not_sent(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    paid = service.initiate(REQUEST).payment
+    declined = service.initiate(replace(REQUEST, order_id="order-2", phone_number="237670000099")).payment
+    shop.customer(declined.provider_reference, "FAILED")
+    shop.customer(paid.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(paid.reference, paid.provider_reference)
+    shop.charge_again("not-a-reference-of-ours")
+    shop.charge_again("00000000-0000-4000-8000-000000000000")
+    queues_of(service).waiting.clear()
+    clock.forward(HOUR)
+    assert service.late_payments() == 0
+    assert sent(service) == []
+
+
+def test_a_second_charge_of_a_paid_payment_is_sent(service: Service, shop: Shop) -> None:
+    paid = service.initiate(REQUEST).payment
+    shop.customer(paid.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(paid.reference, paid.provider_reference)
+    again = shop.charge_again(paid.reference)
+    queues_of(service).waiting.clear()
+    service.late_payments()
+    assert sent(service) == [CheckHint(paid.reference, again)]
+    work_off(service)
+    assert newest(service, paid).duplicate
+
+
+def test_a_day_that_cannot_be_read_does_not_hold_up_the_others(service: Service, shop: Shop) -> None:
+    payment = service.initiate(REQUEST).payment
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    queues_of(service).waiting.clear()
+    shop.faults(history=["502"])
+    with pytest.raises(ProviderUnavailable):
+        service.late_payments()
+    assert sent(service) == [CheckHint(payment.reference, payment.provider_reference)]
