@@ -10,6 +10,8 @@ from benchmarks.scale.markdown import dollars, number, table
 from benchmarks.scale.resources import Resources
 from benchmarks.scale.traffic import Traffic
 
+SMALL_LIMIT = 45
+"""What the stage for a small shop may cost a month before anybody pays, in dollars."""
 VOLUMES = (1_000, 100_000, 10_000_000)
 """Payments a month."""
 

@@ -12,10 +12,10 @@ PATH = Path(__file__).with_name("counted.json")
 class PaymentCounts:
     """What one payment costs from its start to its last check, by outcome.
 
-    `index_units`: index -> write units of its entries, which are part of `write_units`. `read_calls`: reads of
-    rows by their keys; `aws_calls`: calls of AWS beside DynamoDB, by operation; `campay_calls`: by the first part of
-    their path; `redis`: round trips. What the customer's screen asks for is not among them, nor are the queries of an
-    index, which are made for all payments at once.
+    `index_units`: index -> write units of its entries, which are part of `write_units`. `read_calls`: reads of rows by
+    their keys. `aws_calls`: calls of AWS beside DynamoDB, by operation. `campay_calls`: by the first part of their
+    path. `redis`: round trips. `messages`: sent to the work queues. What the customer's screen asks for is not among
+    them, nor are the queries of an index, which are made for all payments at once.
     """
 
     write_units: int
@@ -25,6 +25,7 @@ class PaymentCounts:
     aws_calls: dict[str, int]
     campay_calls: dict[str, int]
     redis: int
+    messages: int
 
     @property
     def campay_reads(self) -> int:

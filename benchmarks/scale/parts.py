@@ -8,6 +8,7 @@ from benchmarks.scale.limits import Kind
 from benchmarks.scale.setup import Functions, FunctionSize, Setup
 from benchmarks.scale.traffic import Traffic
 from chalicelib.adapters.ledger.table import SHARDS
+from infra.functions import BATCH
 from infra.stages import Stage
 from socket_gateway.settings import Bounds
 
@@ -33,6 +34,7 @@ def parts(traffic: Traffic, setup: Setup) -> list[Part]:
     return [
         *_api(traffic, stage),
         *_functions(traffic, stage),
+        *_queues(traffic, stage),
         *_statements(traffic, setup.functions),
         *_ledger(traffic),
         *_events(traffic, stage),
@@ -57,11 +59,16 @@ def _functions(traffic: Traffic, stage: Stage) -> list[Part]:
     return [
         Part("Lambda: the API", rate * traffic.api_seconds, reserved, "at once", Kind.SETTING),
         Part("Lambda: the API, CamPay hanging", rate * traffic.hanging_seconds, reserved, "at once", Kind.SETTING),
-        Part("Lambda: checks", rate * traffic.check_seconds, CHECKS_AT_ONCE, "at once", Kind.FIXED),
     ]
 
 
-CHECKS_AT_ONCE = 8 * 55 / 60
+def _queues(traffic: Traffic, stage: Stage) -> list[Part]:
+    checks, deliveries = traffic.rate * traffic.check_seconds, traffic.rate * traffic.delivery_seconds
+    return [
+        Part("Lambda: checks", checks, stage.work.checks * BATCH, "at once", Kind.SETTING),
+        Part("Lambda: deliveries, Redis away", deliveries, stage.work.deliveries * BATCH, "at once", Kind.SETTING),
+        _of("SQS: checks in flight", checks, limits.QUEUE_IN_FLIGHT, "messages"),
+    ]
 
 
 def _statements(traffic: Traffic, functions: Functions) -> Iterator[Part]:

@@ -18,8 +18,8 @@ from benchmarks.scale.traffic import Assumed, Traffic
 RATES = (1, 10, 100, 1_000)
 TO_CHANGE = {
     "Lambda: checks": (
-        "One function with 8 threads makes all checks, within 55 s of each minute. Checks have to become work that any "
-        "number of functions takes."
+        "A queue invokes 1,000 functions at once at most. From there on it takes several queues of checks, by a hash "
+        "of the reference."
     ),
     "Lambda: the nightly comparison": (
         "One function compares four days, one after the other, in 15 minutes at most. A function for each day carries "

@@ -8,8 +8,9 @@ from benchmarks.scale.limits import Kind
 from benchmarks.scale.parts import Part, parts
 from benchmarks.scale.setup import AS_IT_IS, CHALICE, Functions, FunctionSize, Setup
 from benchmarks.scale.traffic import Traffic
+from infra.functions import BATCH
 from infra.route_limits import route_limits
-from infra.stages import ApiSize, GatewaySize, RedisSize, Stage
+from infra.stages import WORK_MAXIMUM, ApiSize, GatewaySize, RedisSize, Stage, WorkSize
 
 AIM = 0.7
 """No part's load shall be a larger share of its limit."""
@@ -34,6 +35,7 @@ def sized(traffic: Traffic, setup: Setup = AS_IT_IS) -> Setup:
     raised = replace(
         stage,
         api=_api(traffic, stage),
+        work=_work(traffic, stage),
         gateway=_gateway(traffic, stage),
         redis=_redis(traffic, setup),
         order_events_per_second=_enough(traffic.rate * traffic.order_events, stage.order_events_per_second),
@@ -63,7 +65,7 @@ def quotas(traffic: Traffic, setup: Setup) -> list[Quota]:
 def concurrency(stage: Stage) -> int:
     """Returns what a stage reserves of the account's concurrency, with what Lambda keeps for others."""
     schedules: int = sum(it.get("reserved_concurrency", 0) for it in CHALICE["lambda_functions"].values())
-    return stage.api.concurrency + schedules + limits.LAMBDA_UNRESERVED
+    return stage.api.concurrency + stage.work.checks + stage.work.deliveries + schedules + limits.LAMBDA_UNRESERVED
 
 
 def _enough(load: float, now: int) -> int:
@@ -94,6 +96,12 @@ def _while_campay_hangs(traffic: Traffic, stage: Stage) -> int:
         for limit in route_limits(stage)
     )
     return ceil(taken + stage.api.initiate_rate * (it.hanging_read_seconds + own))
+
+
+def _work(traffic: Traffic, stage: Stage) -> WorkSize:
+    checks = _enough(traffic.rate * traffic.check_seconds / BATCH, stage.work.checks)
+    deliveries = _enough(traffic.rate * traffic.delivery_seconds / BATCH, stage.work.deliveries)
+    return WorkSize(checks=min(checks, WORK_MAXIMUM), deliveries=min(deliveries, WORK_MAXIMUM))
 
 
 def _gateway(traffic: Traffic, stage: Stage) -> GatewaySize:

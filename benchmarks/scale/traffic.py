@@ -95,8 +95,9 @@ class Traffic:
         return self.per_payment(lambda it: it.aws_calls.get("PutEvents", 0))
 
     @property
-    def queue_sends(self) -> float:
-        return self.per_payment(lambda it: sum(n for name, n in it.aws_calls.items() if name.startswith("SendMessage")))
+    def messages(self) -> float:
+        """Returns the messages that a payment sends to the work queues while Redis and the event bus are there."""
+        return self.per_payment(lambda it: it.messages)
 
     @property
     def api_calls(self) -> float:
@@ -121,6 +122,11 @@ class Traffic:
     def check_seconds(self) -> float:
         """Returns how long the checks of a payment take, one after the other."""
         return self.checks * (self.assumed.read_seconds + self.assumed.own_seconds)
+
+    @property
+    def delivery_seconds(self) -> float:
+        """Returns how long it takes to deliver a payment's versions through the queue, as while Redis is away."""
+        return self.assumed.versions * self.assumed.own_seconds
 
     @property
     def browsers(self) -> float:

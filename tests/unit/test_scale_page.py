@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.scale import command, counted, prices, resources
 from benchmarks.scale.bill import fixed, for_stage, total, used
+from benchmarks.scale.cost_page import SMALL_LIMIT
 from benchmarks.scale.limits import Kind
 from benchmarks.scale.pages import COST, SCALE, pages
 from benchmarks.scale.parts import parts
@@ -74,6 +75,10 @@ def test_what_was_counted_is_of_the_stage_as_it_is_now(stage: Stage) -> None:
     recorded = resources.read()
     assert recorded.keys() == STAGES.keys()
     assert for_stage(recorded[stage.name], stage, traffic(1)) == recorded[stage.name]
+
+
+def test_the_stage_for_a_small_shop_costs_less_than_45_dollars_a_month() -> None:
+    assert total(fixed(resources.read()["small"])) < SMALL_LIMIT == 45
 
 
 def test_a_change_of_what_a_stage_has_changes_its_bill() -> None:
