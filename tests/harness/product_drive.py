@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +28,7 @@ from infra.functions import CHECKS, DELIVERIES, LATE_PAYMENTS, STATEMENT, SWEEP,
 from local.campay_simulator import CampaySimulator
 from local.dynamodb import Fault
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey
+from local.simulator.transactions import CAMEROON
 from socket_gateway import settings as gateway_settings
 from tests.conftest import Shop, aws_environment
 from tests.harness import api_gateway
@@ -186,7 +187,7 @@ class Drive:
         lost, twice = self._initiate(), self._paid_and_unannounced()
         self._approve(lost)
         self.shop.charge_again(twice["reference"])
-        event = {**_SCHEDULED, "detail": {"day": datetime.now(UTC).date().isoformat()}}
+        event = {**_SCHEDULED, "detail": {"day": datetime.now(CAMEROON).date().isoformat()}}
         with self._without_event_bus(), self._started(STATEMENT.name):
             app.statement(event, LambdaContext("statement", 512, max_runtime_ms=300_000))
         assert self._are_final([lost])

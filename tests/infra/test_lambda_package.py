@@ -9,7 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ from local.campay_simulator import CampaySimulator
 from local.dynamodb import Fault
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey, free_port
 from local.processes import is_ready
+from local.simulator.transactions import CAMEROON
 from tests.conftest import ORDER, Shop, aws_client, environment_of, order_token
 from tests.harness.api_gateway import Reply, event_of, over_http, reply_to
 from tests.harness.lambda_runtime import FunctionFailed, LambdaFunction, unpack
@@ -385,7 +386,7 @@ def test_the_statement_is_compared(
     """A charge that only CamPay has raises an alarm, and nothing else."""
     initiate(function, settings)
     stray = shop.charge_again("of-nobody-here")
-    day = datetime.now(UTC).date().isoformat()
+    day = datetime.now(CAMEROON).date().isoformat()
     with LambdaFunction(task_root, "app.statement", configuration) as statement:
         statement.invoke(SCHEDULED | {"detail": {"day": day}})
         wait_until(lambda: "campay-balance" in statement.log(), "it has told what it saw", 5)
