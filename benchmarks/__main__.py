@@ -5,6 +5,7 @@
 `python -m benchmarks scale` writes the two pages.
 `python -m benchmarks page-latency` measures the time to the customer's screen; it needs Chromium and the built page.
 `python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes a few minutes.
+`python -m benchmarks decline-storm` loses every webhook of 2,000 payments; it takes ten minutes.
 `python -m benchmarks endurance [--minutes 30]` runs a gateway under all that browsers do to it.
 """
 
@@ -48,11 +49,37 @@ def read_large_statement() -> None:
 
     measured = large_statement.run()
     print(f"{measured.rows:,} rows a day: {measured.found} of {large_statement.LOST} lost answers found")
-    print(f"  searched in three days: {measured.search_seconds:.1f} s")
+    print(
+        f"  the hourly pass over three days: {measured.late_sent} checks sent in {measured.late_seconds:.1f} s, "
+        f"{measured.late_cpu_seconds:.1f} s of it computing, {measured.late_peak_megabytes} MB"
+    )
+    print(f"  searched in three days: {measured.search_seconds:.1f} s, {measured.searched} found by that")
     print(f"  a day compared: {measured.compare_seconds:.1f} s, {measured.compare_cpu_seconds:.1f} s of it computing")
     print(f"  peak memory: {measured.peak_megabytes} MB of {large_statement.MEMORY_MEGABYTES}")
     if not measured.is_right:
         sys.exit(f"not as it was put together: {measured}")
+
+
+def endure_declines() -> None:
+    from benchmarks import decline_storm as it
+
+    missed = []
+    for seconds in it.SLOWNESS:
+        storm = it.storm(seconds)
+        print(
+            f"CamPay takes {seconds} s: {storm.settled} of {storm.paid} paid payments settled, {storm.checks} checks, "
+            f"the latest {storm.latest_seconds:.1f} s after it was due, "
+            f"a sweep took {storm.longest_sweep_seconds:.1f} s at most",
+            flush=True,
+        )
+        if storm.settled < storm.paid or storm.latest_seconds > it.LATEST_SECONDS:
+            missed.append(f"settled too late where CamPay takes {seconds} s")
+    grown = it.growth()
+    print("checks a second, 2 s a read: " + ", ".join(f"{rate:.1f} by {workers}" for workers, rate in grown.items()))
+    if grown[16] < it.GROWTH * grown[1]:
+        missed.append("checks do not grow with the functions")
+    if missed:
+        sys.exit("; ".join(missed))
 
 
 def endure() -> None:
@@ -112,6 +139,7 @@ BENCHMARKS = {
     "scale": scale,
     "page-latency": time_the_page,
     "large-statement": read_large_statement,
+    "decline-storm": endure_declines,
     "endurance": endure,
 }
 
