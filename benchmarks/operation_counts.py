@@ -144,7 +144,7 @@ def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: Camp
     clock.added += 3_000
     _resolve(campay, payment.provider_reference, "SUCCESSFUL")
     webhook = partial(service.settle.handle_webhook, payment.reference, payment.provider_reference)
-    counter.count("webhook that settles", webhook, "1 + 3")
+    counter.count("webhook that settles", webhook, "2 + 3")
     counter.count("webhook, a duplicate", webhook, "0 + 1")
     counter.count("tracking, settled", lambda: service.track.payment(payment.reference), "1 + 0")
     counter.count("status, settled", lambda: service.track.order("order-1"), "1 + 1")

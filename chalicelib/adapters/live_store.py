@@ -18,10 +18,12 @@ from redis.retry import Retry
 
 from chalicelib.adapters.breaker import Breaker, BreakerOpen
 from chalicelib.adapters.gateway_registry import ConnectionsPage, read_connections
+from chalicelib.adapters.shared_breaker import SharedBreaker
 from chalicelib.domain.contract import (
     PAYMENT_TTL_SECONDS,
     MalformedEvent,
     PaymentEvent,
+    breaker_key,
     decode,
     encode,
     limit_key,
@@ -85,10 +87,17 @@ class LiveStore:
         self._in_memory = in_memory
         self._lock = threading.Lock()
         self._breaker = Breaker("redis", clock, _FAILURES)
+        self._shared_breakers: list[SharedBreaker] = []
 
     def close(self) -> None:
         if self._connected is not None:
             self._connected.close()
+
+    def shared_breaker(self, service: str, calls: str) -> SharedBreaker:
+        """Returns the state of a circuit breaker that all processes share. `read` and `take_prompt` read it along."""
+        shared = SharedBreaker(breaker_key(service, calls), self._try, self._clock)
+        self._shared_breakers.append(shared)
+        return shared
 
     def storage(self) -> str:
         """Returns `memory`, `redis` or `degraded`. It asks Redis each time, so that health is current."""
@@ -108,7 +117,8 @@ class LiveStore:
 
     def read(self, reference: str) -> PaymentEvent | None:
         """Returns the stored version, or None. Raises LiveStoreUnavailable."""
-        return _decoded(reference, self._call(lambda: self._client.get(payment_key(reference))))
+        (text,) = self._with_breakers(lambda pipeline: pipeline.get(payment_key(reference)))
+        return _decoded(reference, text)
 
     def statuses(self, references: Iterable[str]) -> dict[str, str]:
         """Returns reference -> status for the payments that are stored. Raises LiveStoreUnavailable."""
@@ -129,17 +139,15 @@ class LiveStore:
 
         Raises LiveStoreUnavailable.
         """
+        prompts, refusals = self._limit_keys(address)
 
-        def count() -> tuple[int, int]:
-            prompts, refusals = self._limit_keys(address)
-            pipeline = self._client.pipeline(transaction=False)
+        def count(pipeline: Any) -> None:
             pipeline.incr(prompts)
             pipeline.expire(prompts, 2 * WINDOW_MS // 1000)
             pipeline.get(refusals)
-            taken, _, refused = pipeline.execute()
-            return taken, int(refused or 0)
 
-        return self._call(count)
+        taken, _, refused = self._with_breakers(count)
+        return taken, int(refused or 0)
 
     def return_prompt(self, address: str) -> None:
         """Uncounts a prompt that was not sent. Raises LiveStoreUnavailable."""
@@ -176,6 +184,34 @@ class LiveStore:
     def _limit_keys(self, address: str) -> tuple[str, str]:
         window = self._clock.now() // WINDOW_MS
         return limit_key("prompts", address, window), limit_key("refusals", address, window)
+
+    def _with_breakers(self, queue: Callable[[Any], object]) -> list[Any]:
+        """Sends commands together with the reads of the shared breakers; returns the replies to the former.
+
+        It is for calls that come before one of the service that a breaker guards, which then needs no round trip of
+        its own. Raises LiveStoreUnavailable.
+        """
+
+        def run() -> tuple[list[Any], list[bytes | None]]:
+            pipeline = self._client.pipeline(transaction=False)
+            queue(pipeline)
+            asked = len(pipeline)
+            for shared in self._shared_breakers:
+                pipeline.get(shared.key)
+            replies = pipeline.execute()
+            return replies[:asked], replies[asked:]
+
+        replies, states = self._call(run)
+        for shared, state in zip(self._shared_breakers, states, strict=True):
+            shared.heard(state)
+        return replies
+
+    def _try(self, command: Callable[[Any], Any]) -> Any:
+        """Runs a command that nothing depends on. Returns None where Redis is away."""
+        try:
+            return self._call(lambda: command(self._client))
+        except LiveStoreUnavailable:
+            return None
 
     def _call(self, command: Callable[[], T]) -> T:
         """Runs a command through the circuit breaker. Raises LiveStoreUnavailable for every failure of Redis."""

@@ -95,6 +95,11 @@ def limit_key(kind: str, address: str, window: int) -> str:
     return f"limit:{kind}:{{{address}}}:{window}"
 
 
+def breaker_key(service: str, calls: str) -> str:
+    """Names the state of the circuit breaker of one kind of calls to a service."""
+    return f"breaker:{{{service}}}:{calls}"
+
+
 class PaymentEvent(TypedDict):
     """The payload of each event, of `track-payment`'s ack, and of the status and tracking replies.
 

@@ -151,7 +151,8 @@ def test_a_call_that_timed_out_delays_the_next_probe_longer(
     class Away:
         calls = 0
 
-        def get(self, _: str) -> None:
+        def pipeline(self, *, transaction: bool) -> None:
+            assert not transaction
             self.calls += 1
             clock.forward(answers_after)
             raise redis.ConnectionError
@@ -178,7 +179,8 @@ def test_only_one_call_probes(clock: HandClock) -> None:
         def register_script(self, _: str) -> None:
             return None
 
-        def get(self, _: str) -> None:
+        def pipeline(self, *, transaction: bool) -> None:
+            assert not transaction
             self.calls += 1
             self.release.wait(5)
             raise redis.TimeoutError

@@ -194,6 +194,7 @@ def test_keys_channels_and_rooms() -> None:
         "gatewaysKey": contract.gateways_key(),
         "clientsKey": contract.clients_key("<gatewayId>"),
         "probeChannel": contract.probe_channel("<gatewayId>"),
+        "breakerKey": contract.breaker_key("<service>", "<calls>"),
         "limitKey": contract.limit_key("<kind>", "<address>", 7).replace("7", "<window>"),
     } == NAMES["templates"]
 

@@ -29,6 +29,10 @@ class Call:
         if reason := getattr(outcome, "reason", None):
             self.fields["reason"] = reason
 
+    def refused(self, error: BreakerOpen) -> None:
+        """Takes that the circuit breaker has refused a collect."""
+        self.outcome, self.fields["reason"] = NOT_ASKED, str(error)
+
     def read(self, record: ProviderRecord | None) -> None:
         """Takes the outcome of a read; None where CamPay knows no such reference."""
         self.outcome, self.is_answered = record.status.value if record else "NOT_FOUND", True

@@ -27,6 +27,7 @@ from chalicelib.adapters.campay.http import (
 )
 from chalicelib.adapters.campay.statement import StatementMalformed, rows_in
 from chalicelib.adapters.campay.token import CampayToken
+from chalicelib.adapters.shared_breaker import SharedBreaker
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.phone_number import operator_hint
@@ -49,41 +50,62 @@ R = TypeVar("R", Answer, Stream)
 
 
 class Campay:
-    """CamPay as a payment provider. One per process; threads may share it."""
+    """CamPay as a payment provider. One per process; threads may share it.
+
+    `shared_breaker`: returns the state that a circuit breaker shares with other processes, by service and calls.
+    """
 
     name = "campay"
     """The value of a payment's field `provider`."""
     currencies = frozenset({"XAF"})
 
     def __init__(
-        self, settings: CampaySettings, clock: Clock, credentials_refused: Callable[[], None] = lambda: None
+        self,
+        settings: CampaySettings,
+        clock: Clock,
+        credentials_refused: Callable[[], None] = lambda: None,
+        shared_breaker: Callable[[str, str], SharedBreaker | None] = lambda _service, _calls: None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._is_demo = _DEMO_HOST in settings.api_url + "/"
         self._http = CampayHttp(settings.api_url, clock)
         self._token = CampayToken(settings, self._http, clock, credentials_refused)
-        self._breaker = Breaker("campay", clock, (NotSent, NoAnswer))
+        failures = (NotSent, NoAnswer, ProviderUnavailable)
+        self._reads = Breaker("campay", clock, (NotSent, NoAnswer), shared_breaker(self.name, "reads"))
+        self._prompts = Breaker("campay-prompts", clock, failures, shared_breaker(self.name, "prompts"))
 
     def close(self) -> None:
         self._http.close()
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
-        """Sets a deadline for all calls of CamPay made inside, together."""
+        """Sets a deadline for all calls of CamPay made inside, together.
+
+        Redis is asked first what it knows of the breaker: while it hangs, that time must not be taken from CamPay's.
+        """
+        self._reads.is_open()
         return deadline.until(self._clock.now() + int(seconds * 1000))
 
     def collect(self, reference: str, phone_number: str, money: Money, description: str) -> PromptOutcome:
         """Sends the prompt, at most once, within 20 s in all or what is left of the deadline.
 
-        A request is repeated only where it provably never left this machine: twice at most, within 6 s. The circuit
-        breaker does not refuse it: CamPay may be back, and a customer is waiting.
+        A request is repeated only where it provably never left this machine: twice at most, within 6 s. It is refused
+        only while CamPay answers neither reads nor prompts, and but for one probe at a time.
         """
         with told("collect", "collect", self._clock, reference=reference) as call:
-            outcome = self._collect(reference, phone_number, money, description)
+            try:
+                outcome = self._collect(reference, phone_number, money, description)
+            except BreakerOpen as error:
+                call.refused(error)
+                return NeverSent(str(error))
             call.prompted(outcome, operator_hint(phone_number))
         return outcome
 
     def _collect(self, reference: str, phone_number: str, money: Money, description: str) -> PromptOutcome:
+        """Sends the prompt. Raises BreakerOpen, which means that nothing has been sent: not by an earlier try either.
+
+        A try that may have been sent has ended the call.
+        """
         started = self._clock.now()
         ends_at = deadline.earliest(started + int(COLLECT_BUDGET_SECONDS * 1000))
         body = {
@@ -98,7 +120,8 @@ class Campay:
             return NeverSent("too little time is left for an answer")
         for pause in (*_RETRY_PAUSES, None):
             try:
-                answer = self._collect_once(body, ends_at)
+                with self._prompts.call(even_if_open=not self._reads.is_open()):
+                    answer = self._collect_once(body, ends_at)
             except (NotSent, ProviderUnavailable) as error:
                 gives_up_at = min(started + NEVER_SENT_RETRY_SECONDS * 1000, ends_at - _COLLECT_LEAST_MS)
                 if pause is None or self._clock.now() + pause * 1000 > gives_up_at:
@@ -107,7 +130,7 @@ class Campay:
             except NoAnswer as error:
                 return OutcomeUnknown(str(error))
             else:
-                self._breaker.close()
+                self._reads.close()
                 return outcome_of(answer.status, answer.fields)
         raise AssertionError("the last pause is None and returns")
 
@@ -213,7 +236,7 @@ class Campay:
         if deadline.is_over(self._clock.now()):
             raise ProviderUnavailable("no time is left for CamPay")
         try:
-            with self._breaker.call():
+            with self._reads.call():
                 token = self._token.get(request.ends_at)
                 answer = send(replace(request, token=token))
                 if answer.status == 401 and self._token.refused(token):
