@@ -48,6 +48,8 @@ def services() -> Iterator[Services]:
         secrets["CAMPAY_PERMANENT_ACCESS_TOKEN"] = campay.settings.permanent_token
         client = boto3.client("secretsmanager", **_credentials(aws.url))
         client.create_secret(Name="payments", SecretString=json.dumps(secrets))
+        queues = boto3.client("sqs", **_credentials(aws.url))
+        checks, deliveries = (queues.create_queue(QueueName=name)["QueueUrl"] for name in ("checks", "deliveries"))
         environment = {
             "SECRETS_ID": "payments",
             "CAMPAY_API_URL": campay.api_url,
@@ -55,6 +57,8 @@ def services() -> Iterator[Services]:
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": str(valkey.port),
             "EVENT_BUS": "default",
+            "CHECKS_QUEUE_URL": checks,
+            "DELIVERIES_QUEUE_URL": deliveries,
             "AWS_ENDPOINT_URL": aws.url,
             "AWS_DEFAULT_REGION": "eu-west-1",
             "AWS_ACCESS_KEY_ID": "local",

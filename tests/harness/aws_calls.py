@@ -13,8 +13,6 @@ from infra.functions import Function
 from tests import ROOT
 
 PRODUCT = (ROOT / "chalicelib", ROOT / "socket_gateway")
-_EVENT = "provide-client-params"
-"""botocore emits this event for each call of each client, before it validates the parameters."""
 _ACTION_OF_WRITE = {
     "ConditionCheck": "dynamodb:ConditionCheckItem",
     "Delete": "dynamodb:DeleteItem",
@@ -48,13 +46,13 @@ class AwsCalls:
     @classmethod
     @contextmanager
     def recording(cls) -> Iterator[Self]:
-        """Records the calls of clients that are made inside: a client copies its session's handlers when it is made."""
-        recorded, session = cls(), aws.session()
-        session.register(_EVENT, recorded._record)
+        """Records the calls that the product's clients make inside."""
+        recorded = cls()
+        aws.watchers.append(recorded._record)
         try:
             yield recorded
         finally:
-            session.unregister(_EVENT, recorded._record)
+            aws.watchers.remove(recorded._record)
 
     @classmethod
     @contextmanager
@@ -66,10 +64,10 @@ class AwsCalls:
         finally:
             AwsCalls._caller = ""
 
-    def _record(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
+    def _record(self, service: str, operation: str, parameters: Mapping[str, Any]) -> None:
         sites = _sites() if self._caller else set()
         if sites:  # calls of the test itself are not recorded
-            needed = permissions_of(model.service_model.service_name, model.name, params)
+            needed = permissions_of(service, operation, parameters)
             self.permissions.setdefault(self._caller, set()).update(needed)
             self.sites |= sites
 

@@ -19,6 +19,8 @@ import redis
 import requests
 import socketio
 
+from benchmarks.lambda_cpu.function import Function
+from benchmarks.lambda_cpu.payments import OPERATIONS, Payments, services
 from chalicelib.settings import Settings
 from infra.package import ROOT, Package, PackagingFailed, build, runtime_python
 from local.campay_simulator import CampaySimulator
@@ -428,3 +430,14 @@ def test_a_secret_that_is_not_there_fails_the_start_in_one_line(task_root: Path,
     with pytest.raises(FunctionFailed) as refused, LambdaFunction(task_root, "app.app", nowhere):
         pass
     assert refused.value.message == "SECRETS_ID payments/nowhere: ResourceNotFoundException"
+
+
+# --------------------------------------------------------------------------- what is measured of it
+
+
+def test_the_benchmark_of_its_processor_time_takes_payments(task_root: Path) -> None:
+    with services() as running, Function(task_root, "app.app", running.with_table("payments-measured")) as function:
+        payments = Payments(function, running)
+        payments.pay(2)
+        assert all(0 < milliseconds < 1_000 for milliseconds in payments.quartiles().values())
+        assert set(payments.quartiles()) == set(OPERATIONS)

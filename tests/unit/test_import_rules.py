@@ -35,7 +35,8 @@ WITH_TWO_IMPLEMENTATIONS = {
     "socket_gateway/session.py",  # EngineSession, StockSession
     "socket_gateway/engine/websocket.py",  # EngineSession, Upgrade
 }
-MAY_READ_ENVIRONMENT = {"chalicelib/settings.py", "socket_gateway/settings.py"}
+MAY_READ_ENVIRONMENT = {"chalicelib/settings.py", "socket_gateway/settings.py", "chalicelib/runtime/aws.py"}
+"""Our own variables are read by the settings. AWS's are read where AWS is called, as all its clients do."""
 LIBRARIES = sys.stdlib_module_names | packages_distributions().keys()
 """The names by which the standard library and the installed packages are imported."""
 OWN_NAMES_OF_PYTHON = {"__init__", "__main__"}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-import certifi
 import urllib3
 
 from chalicelib.runtime.clock import Clock
+from chalicelib.runtime.tls import trusting
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 10.0
 """Longest waits for the connection and, by default, for the next bytes; the whole request has a deadline besides."""
@@ -83,18 +83,12 @@ class CampayHttp:
         self._root_certificates = root_certificates
 
     @cached_property
-    def _tls(self) -> ssl.SSLContext | None:
-        """Shared by all connections, since reading the root certificates takes longer than a request."""
-        if self._url.scheme != "https":
-            return None
-        return ssl.create_default_context(cafile=self._root_certificates or certifi.where())
-
-    @cached_property
     def _kept(self) -> urllib3.HTTPConnectionPool:
         return self._connections(16)
 
     def _connections(self, maximum: int) -> urllib3.HTTPConnectionPool:
-        options: dict[str, Any] = {"ssl_context": self._tls} if self._tls else {}
+        is_https = self._url.scheme == "https"
+        options: dict[str, Any] = {"ssl_context": trusting(self._root_certificates)} if is_https else {}
         return urllib3.connection_from_url(self._api_url, maxsize=maximum, retries=False, **options)
 
     def close(self) -> None:
