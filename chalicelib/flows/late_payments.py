@@ -1,7 +1,7 @@
 """Finds in CamPay's statement, once an hour, the charges that no check has told: late ones, and those of lost answers.
 
-After its first hour nobody asks CamPay about a payment alone, but for the last check. One pass over the statements of
-the days that are still open does it for all of them.
+After its first hour nobody asks CamPay about a payment alone, but for the last check. One pass over the statement of
+each day that is not over yet does it for all of them; days that are over are the nightly comparison's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,11 +18,10 @@ from chalicelib.flows.statement_rows import charges, hundreds
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
-_WATCHED = timedelta(hours=72)
 _REFERENCE_LENGTH = 36
 """A row may carry any text where ours have a UUID."""
 _ZONES = timedelta(hours=14)
-"""The statement's days are those of a calendar that CamPay does not name."""
+"""The statement's days are those of a calendar that CamPay does not name: it is up to 14 h ahead of UTC or behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +38,24 @@ class LatePayments:
 
         Raises LedgerUnavailable and, when all others are done, ProviderUnavailable.
         """
-        days, sent, unreadable = list(self._open_days()), 0, None
-        known = {charge.provider_reference for day in days for charge in self.ledger.charges_of_day(day)}
-        for day in days:
+        sent, unreadable = 0, None
+        for day in open_days(self.clock.now()):
             try:
-                for rows in hundreds(row for row in charges(self.campay, day) if row.provider_reference not in known):
-                    sent += self._send_unnoted(rows)
+                sent += self._of_day(day)
             except ProviderUnavailable as error:
                 log.warning("statement-not-read", day=day.isoformat(), reason=str(error))
                 unreadable = error
-        log.info("late-payments", days=len(days), known=len(known), sent=sent)
         if unreadable is not None:
             raise unreadable
         return sent
 
-    def _open_days(self) -> Iterator[date]:
-        """Yields each day on which a payment that is still watched may be listed, the oldest first."""
-        now = datetime.fromtimestamp(self.clock.now() / 1000, UTC)
-        day = (now - _WATCHED - _ZONES).date()
-        while day <= (now + _ZONES).date():
-            yield day
-            day += timedelta(days=1)
+    def _of_day(self, day: date) -> int:
+        """Sends what one day's statement tells. Keeps that day's charges in memory, and no other's."""
+        known = {charge.provider_reference for charge in self.ledger.charges_of_day(day)}
+        unknown = (row for row in charges(self.campay, day) if row.provider_reference not in known)
+        sent = sum(map(self._send_unnoted, hundreds(unknown)))
+        log.info("late-payments", day=day.isoformat(), known=len(known), sent=sent)
+        return sent
 
     def _send_unnoted(self, rows: Sequence[StatementRow]) -> int:
         """Sends the payments that have not noted a row that names them. A row of no payment is the nightly report's."""
@@ -74,3 +70,12 @@ class LatePayments:
         ]
         self.queue.check_all((hint, 0) for hint in unnoted)
         return len(unnoted)
+
+
+def open_days(now: int) -> Iterator[date]:
+    """Yields each day that is not over, or has begun, in some time zone, the oldest first: two or three."""
+    moment = datetime.fromtimestamp(now / 1000, UTC)
+    day = (moment - _ZONES).date()
+    while day <= (moment + _ZONES).date():
+        yield day
+        day += timedelta(days=1)

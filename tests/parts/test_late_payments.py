@@ -1,17 +1,24 @@
 """Tests the hourly pass over CamPay's statement, with the simulator."""
 
+import json
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from chalicelib.adapters.campay.client import Campay
 from chalicelib.bootstrap import Service
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.flows.late_payments import open_days
+from chalicelib.settings import Settings
+from chalicelib.web.requests import statement_days
 from tests.conftest import Shop
-from tests.harness.fakes import HandClock
+from tests.harness.fakes import Answer, HandClock, ScriptedServer
+from tests.harness.service import rebuilt
 from tests.harness.workers import queues_of, run_for, work_off
 
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
@@ -96,3 +103,41 @@ def test_a_day_that_cannot_be_read_does_not_hold_up_the_others(service: Service,
     with pytest.raises(ProviderUnavailable):
         service.late_payments()
     assert sent(service) == [CheckHint(payment.reference, payment.provider_reference)]
+
+
+@pytest.mark.parametrize(
+    ("hour", "asked"),
+    [(0, ["01-30", "01-31"]), (12, ["01-30", "01-31", "02-01"]), (23, ["01-31", "02-01"])],
+)
+def test_only_days_that_are_not_over_everywhere_are_read(
+    service: Service, settings: Settings, clock: HandClock, hour: int, asked: list[str]
+) -> None:
+    clock.forward(milliseconds(datetime(2026, 1, 31, hour, 30, tzinfo=UTC)) / 1000 - clock.now() / 1000)
+    with ScriptedServer() as server:
+        server.answer("/history/", Answer(body=b"[]"))
+        campay = Campay(replace(settings.campay, api_url=server.url), clock)
+        rebuilt(service, campay=campay).late_payments()
+        campay.close()
+        days = [json.loads(call.body)["start_date"] for call in server.calls("/history/")]
+    assert days == [f"2026-{day}" for day in asked]
+
+
+@pytest.mark.parametrize("zone_hours", [0, 1])
+def test_every_day_is_read_within_a_day_while_a_payment_of_it_is_watched(zone_hours: int) -> None:
+    """In UTC and in Cameroon's calendar: by the hourly pass, or by the nightly comparison at 2:30 UTC."""
+    day = date(2026, 1, 10)
+    begins = datetime(2026, 1, 10, tzinfo=UTC) - timedelta(hours=zone_hours)
+    read = [at for at in hours(begins, 8 * 24) if day in open_days(milliseconds(at))]
+    assert [at for at in hours(begins, 24) if at not in read] == []
+    nights = [datetime(2026, 1, number, 2, 30, tzinfo=UTC) for number in range(10, 18)]
+    read += [night for night in nights if day in statement_days({}, milliseconds(night))]
+    for late in hours(begins, 24 + 72):
+        assert any(late <= at <= late + timedelta(days=1) for at in read), late
+
+
+def hours(begins: datetime, count: int) -> list[datetime]:
+    return [begins + timedelta(hours=number) for number in range(count)]
+
+
+def milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
