@@ -33,16 +33,23 @@ class Breaker:
     """Guards the calls of one service. One per process; threads share it.
 
     `failures`: the exceptions that mean that the service does not answer. `shared`: the state among processes; None
-    for a breaker that each process has for itself.
+    for a breaker that each process has for itself. `probe_after_timeout_ms`: from a call that timed out to the next
+    probe, less than `LEASE_MS`.
     """
 
     def __init__(
-        self, service: str, clock: Clock, failures: tuple[type[Exception], ...], shared: SharedBreaker | None = None
+        self,
+        service: str,
+        clock: Clock,
+        failures: tuple[type[Exception], ...],
+        shared: SharedBreaker | None = None,
+        probe_after_timeout_ms: int = PROBE_AFTER_TIMEOUT_MS,
     ) -> None:
         self._service = service
         self._clock = clock
         self._failures = failures
         self._shared = shared
+        self._probe_after_timeout_ms = probe_after_timeout_ms
         self._lock = threading.Lock()
         self._away_until: int | None = None
         self._is_probing = False
@@ -110,7 +117,7 @@ class Breaker:
     def _open(self, began_at: int, error: Exception) -> None:
         failed_at = self._clock.now()
         was_quick = failed_at - began_at < _QUICK_MS
-        until = failed_at + (PROBE_AFTER_MS if was_quick else PROBE_AFTER_TIMEOUT_MS)
+        until = failed_at + (PROBE_AFTER_MS if was_quick else self._probe_after_timeout_ms)
         with self._lock:
             self._stay_away(until, error=type(error).__name__)
         if self._shared is not None:

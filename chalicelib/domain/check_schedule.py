@@ -17,6 +17,8 @@ check is as late as CamPay may still charge the customer.
 """
 FAILED_AGES_SECONDS: tuple[float, ...] = (10 * MINUTE, 1 * HOUR, 72 * HOUR)
 """The same after CamPay has said that a payment failed, which it hardly ever takes back."""
+UNANSWERED_AGAIN_MS = 30_000
+"""How soon a payment is checked again after a check, or a webhook's read, that CamPay did not answer."""
 
 _LATEST_SHARE = 0.1
 _LATEST_MS = 30 * MINUTE * 1000

@@ -12,7 +12,7 @@ from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.cause import Cause
-from chalicelib.domain.check_schedule import CheckSchedule
+from chalicelib.domain.check_schedule import UNANSWERED_AGAIN_MS, CheckSchedule
 from chalicelib.domain.errors import NotFound, ProviderUnavailable
 from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.payment import Payment
@@ -23,8 +23,6 @@ from chalicelib.flows.statement_search import search_statement
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
-_AGAIN_MS = 30_000
-"""How soon a payment is checked again after a check that CamPay did not answer."""
 _SEARCH_EVERY_MS = 30_000
 """The statement is searched once in this time, for all payments of which CamPay's reference is not known."""
 _SEARCHED_AT_ONCE = 20_000
@@ -74,7 +72,7 @@ class CheckPayments:
             log.info("check-unanswered", reference=reference, reason=str(error))
 
     def _again(self, stored: Stored, check_id: str, following: int | None) -> int:
-        again = self.clock.now() + _AGAIN_MS
+        again = self.clock.now() + UNANSWERED_AGAIN_MS
         if following is not None and following <= again:
             return following
         self.ledger.repeat_check(stored, check_id, following, again)

@@ -11,6 +11,7 @@ from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.read_lease import ReadLease
 from chalicelib.domain.cause import Cause
+from chalicelib.domain.check_schedule import UNANSWERED_AGAIN_MS
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.provider import ProviderRecord
@@ -60,7 +61,7 @@ class ReadPayment:
             records = list(self._records(stored.payment, reading.named, look_up or self._look_up))
         except ProviderUnavailable:
             if reading.lease is not None:
-                self.ledger.release_read(reading.lease)
+                self._release(reading.lease)
             raise
         payment = stored.payment
         for record in records:
@@ -72,6 +73,11 @@ class ReadPayment:
         if reading.lease is not None:
             self.ledger.end_read(reading.lease)
         return payment
+
+    def _release(self, lease: ReadLease) -> None:
+        """Ends a read that CamPay did not answer. A webhook's is made up for soon, as CamPay may not send it again."""
+        again = self.commit.clock.now() + UNANSWERED_AGAIN_MS
+        self.ledger.release_read(lease, check_at=again if lease.request.by_webhook else None)
 
     def _records(self, payment: Payment, named: str | None, look_up: LookUp) -> Iterable[ProviderRecord]:
         """Reads by CamPay's reference where one is known, else by those that the statement lists under our own."""

@@ -203,6 +203,20 @@ def test_a_check_after_its_deadline_comes_again(service: Service, shop: Shop, cl
     assert statuses(service, [payment]) == [PaymentStatus.SUCCESSFUL]
 
 
+def test_a_webhook_that_campay_does_not_answer_to_is_followed_by_a_check(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    """CamPay may not send it again, and the next check of a payment that has expired can be a day away."""
+    payment = service.initiate(REQUEST).payment
+    run_for(service, clock, 700)
+    shop.customer(payment.provider_reference, "SUCCESSFUL")
+    shop.faults(transaction=["502"])
+    with pytest.raises(ProviderUnavailable):
+        service.settle.handle_webhook(payment.reference, payment.provider_reference)
+    run_for(service, clock, 100)
+    assert statuses(service, [payment]) == [PaymentStatus.SUCCESSFUL]
+
+
 # --------------------------------------------------------------------------- the Lambda
 
 

@@ -41,6 +41,9 @@ NEVER_SENT_RETRY_SECONDS = 6.0
 _RETRY_PAUSES = (0.4, 1.2)
 _COLLECT_LEAST_MS = 5_000
 """Minimum time for a collect. With less, a prompt that CamPay accepts could time out and become an unknown outcome."""
+_PROMPT_PROBE_AFTER_MS = 20_000
+"""Time from a prompt that timed out to the next one that probes. Each costs a customer an unknown outcome, and a read
+that is answered lets all prompts pass before."""
 _STATEMENT_SILENCE_SECONDS = 30.0
 """Longest wait for the next bytes of a statement: CamPay prepares the whole day before it sends the first byte."""
 _DEMO_HOST = "//demo.campay.net/"
@@ -73,7 +76,8 @@ class Campay:
         self._token = CampayToken(settings, self._http, clock, credentials_refused)
         failures = (NotSent, NoAnswer, ProviderUnavailable)
         self._reads = Breaker("campay", clock, (NotSent, NoAnswer), shared_breaker(self.name, "reads"))
-        self._prompts = Breaker("campay-prompts", clock, failures, shared_breaker(self.name, "prompts"))
+        prompts = shared_breaker(self.name, "prompts")
+        self._prompts = Breaker("campay-prompts", clock, failures, prompts, _PROMPT_PROBE_AFTER_MS)
 
     def close(self) -> None:
         self._http.close()

@@ -181,12 +181,17 @@ class Ledger(LedgerReader):
         update = Update(f"payment#{lease.stored.payment.reference}")
         self._table.update(lease.end(update, self._clock.now()))
 
-    def release_read(self, lease: ReadLease) -> None:
+    def release_read(self, lease: ReadLease, check_at: int | None = None) -> None:
         """Ends a read that CamPay did not answer, so that a waiting reader may try.
 
-        It has no effect where another reader holds the lease.
+        `check_at`: when to check the payment, unless it is to be checked sooner. It has no effect where another reader
+        holds the lease.
         """
-        self._table.update(lease.release(Update(f"payment#{lease.stored.payment.reference}")))
+        payment, due = lease.stored.payment, lease.stored.check_at
+        update = lease.release(Update(f"payment#{payment.reference}"))
+        if check_at is not None and (due is None or due > check_at):
+            update.next_check(check_at, indexed=not payment.is_waiting)
+        self._table.update(update)
 
     def take_check(self, stored: Stored, following: int | None) -> str | None:
         """Grants a check that is due to one caller, and sets when the following one is due.
