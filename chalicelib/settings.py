@@ -12,6 +12,8 @@ from chalicelib.runtime.settings_reader import MINIMUM_KEY_BYTES, RedisSettings,
 DEMO_API_URL = "https://demo.campay.net/api"
 _ORIGIN = re.compile(r"https?://[^/,*\s]+")
 _DAY = 86_400.0
+MOST_DAY_SHARDS = 5
+"""A page of a day's payments takes a query of each shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Settings:
     deliveries_queue_url: str = ""
     secrets_id: str = ""
     metrics_namespace: str = ""
+    day_shards: int = 1
 
 
 def allowed_origin() -> str:
@@ -116,6 +119,7 @@ class _Reader(SettingsReader):
             deliveries_queue_url=self.text("DELIVERIES_QUEUE_URL", in_development=""),
             secrets_id=self.optional("SECRETS_ID"),
             metrics_namespace=self.optional("METRICS_NAMESPACE"),
+            day_shards=self.number("DAY_SHARDS", 1, 1, MOST_DAY_SHARDS),
         )
         self._refuse_shared_keys()
         self.refuse_faults()

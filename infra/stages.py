@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 
-from chalicelib.settings import DEMO_API_URL
+from chalicelib.settings import DEMO_API_URL, MOST_DAY_SHARDS
 from infra.functions import Work
 
 APP = "braidster-payments"
@@ -115,6 +115,9 @@ class Stage:
     below which there is an alarm. `traffic_shift`: how a deployment moves calls to the API's new version, by the end of
     a name of CodeDeploy's configurations for Lambda; AllAtOnce is the fastest.
 
+    `day_shards`: DAY_SHARDS of the functions, from 1 to 5, one for each 160 payments a second at the busiest moment. It
+    may rise from one deployment to the next and must not fall: a shard that is gone is in no list of a day.
+
     `usual_hours`: the first hour and the one after the last, in UTC, in which a payment always comes; without them,
     none at all raises no alarm.
 
@@ -144,6 +147,7 @@ class Stage:
     has_firewall: bool = False
     cloudfront_addresses: str | None = None
     usual_hours: tuple[int, int] | None = None
+    day_shards: int = 1
     tags: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -151,6 +155,8 @@ class Stage:
             raise ValueError(f"{self.name} needs gateway_domain or cloudfront_addresses, or the gateway has no TLS")
         if self.gateway_domain and self.cloudfront_addresses:
             raise ValueError(f"{self.name}: behind CloudFront the gateway has CloudFront's name, and no gateway_domain")
+        if not 1 <= self.day_shards <= MOST_DAY_SHARDS:
+            raise ValueError(f"{self.name}: day_shards must be from 1 to {MOST_DAY_SHARDS}")
 
     @property
     def moves_money(self) -> bool:

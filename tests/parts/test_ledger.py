@@ -2,9 +2,11 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
+from itertools import chain
 from typing import Any
 
 import boto3
@@ -381,6 +383,41 @@ def test_a_day_is_listed_by_time_with_what_a_list_shows(
     shown = [read_payment(to_values(entry)["payment"]) for entry in entries]
     assert [payment.reference for payment in shown] == ["ref-c", "ref-b", "ref-a"]
     assert shown[2] == declined
+
+
+def charged(ledger: Ledger, clock: HandClock, numbers: Iterable[int]) -> None:
+    for number in numbers:
+        reference = f"ref-{number:02}"
+        payment = a_payment(clock, reference, order_id=reference, phone=reference)
+        claim(ledger, replace(payment, created_at=number, updated_at=number, charges=(f"c-{number:02}",)))
+
+
+def test_a_day_in_several_shards_is_listed_as_one_by_time(
+    ledger: Ledger, clock: HandClock, dynamodb: Any, table: str, aws: EmbeddedAws
+) -> None:
+    sharded = Ledger(dynamodb, table, clock, day_shards=3)
+    charged(ledger, clock, range(6))
+    charged(sharded, clock, range(6, 24))
+    rows = dynamodb.scan(TableName=table, FilterExpression="attribute_exists(claimedAt)")["Items"]
+    marks = Counter(row["day"]["S"] for row in rows)
+    assert marks.keys() == {"1970-01-01", "1970-01-01#1", "1970-01-01#2"}
+    assert marks["1970-01-01"] > 6, "the first shard is where all was before there were others"
+    aws.calls.clear()
+    listed = list(sharded.charges_of_day(date(1970, 1, 1)))
+    assert [it.provider_reference for it in listed] == [f"c-{number:02}" for number in range(24)]
+    assert [it.reference for it in listed] == [f"ref-{number:02}" for number in range(24)]
+    assert {it.money for it in listed} == {a_payment(clock).money}
+    assert aws.calls["Query"] == 3
+
+
+def test_the_shards_of_a_day_have_each_payment_once(clock: HandClock, dynamodb: Any, table: str) -> None:
+    sharded = Ledger(dynamodb, table, clock, day_shards=3)
+    charged(sharded, clock, range(12))
+    of_shards = [[it.reference for it in sharded.charges_of_day(date(1970, 1, 1), shard)] for shard in range(3)]
+    assert all(of_shards)
+    assert sorted(chain.from_iterable(of_shards)) == [f"ref-{number:02}" for number in range(12)]
+    for shard, references in enumerate(of_shards):
+        assert {sharded.day_shard_of(reference) for reference in references} == {shard}
 
 
 def test_the_mark_goes_only_when_nothing_newer_came(ledger: Ledger, clock: HandClock) -> None:

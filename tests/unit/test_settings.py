@@ -102,6 +102,7 @@ NUMBERS = {
     "CHECK_AGES_SECONDS": (1, 604_800),
     "STATEMENT_MAXIMUM_ROWS": (1_000, 10_000_000),
     "STATEMENT_SECONDS": (5, 600),
+    "DAY_SHARDS": (1, 5),
 }
 """The minimum and maximum of each number."""
 

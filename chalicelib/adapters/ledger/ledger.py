@@ -37,7 +37,7 @@ from chalicelib.adapters.ledger.items import (
 )
 from chalicelib.adapters.ledger.read_lease import ReadLease, ReadRequest
 from chalicelib.adapters.ledger.reader import LedgerReader
-from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, mark_of
+from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, day_mark, mark_of
 from chalicelib.adapters.ledger.table_client import ATTEMPTS, Cancelled, Refused, Written
 from chalicelib.adapters.ledger.update import Update
 from chalicelib.domain.cause import Cause
@@ -78,7 +78,7 @@ class Ledger(LedgerReader):
             "readAt": now,
             "undeliveredMark": mark_of("undelivered", partition),
             "undeliveredSince": now,
-            "day": datetime.fromtimestamp(now / 1000, UTC).date().isoformat(),
+            "day": day_mark(datetime.fromtimestamp(now / 1000, UTC).date(), self.day_shard_of(payment.reference)),
             "claimedAt": now,
             "checkAt": check_at,
             "dueMark": mark_of("due", partition),

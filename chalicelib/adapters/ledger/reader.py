@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
 from datetime import date
+from heapq import merge
 from itertools import chain, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.ledger.attributes import Item, key_of, payment_key, reference_of
@@ -22,7 +24,7 @@ from chalicelib.adapters.ledger.items import (
     search_term,
     version_key,
 )
-from chalicelib.adapters.ledger.table import SHARDS, shard_mark
+from chalicelib.adapters.ledger.table import SHARDS, day_mark, shard_mark, shard_of
 from chalicelib.adapters.ledger.table_client import BATCH, TableClient
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment
@@ -34,12 +36,19 @@ if TYPE_CHECKING:
 _LISTED_A_PAGE = 2_000
 
 
-class LedgerReader:
-    """Reads the ledger. Each method raises LedgerUnavailable."""
+_CHARGES_SHOWN = "pk, #claimedAt, #payment.#charges, #payment.#money"
 
-    def __init__(self, client: "DynamoDBClient", table: str, clock: Clock) -> None:
+
+class LedgerReader:
+    """Reads the ledger. Each method raises LedgerUnavailable.
+
+    `day_shards`: partitions of each day in the index `day`. It may rise at any time, and never fall.
+    """
+
+    def __init__(self, client: "DynamoDBClient", table: str, clock: Clock, day_shards: int = 1) -> None:
         self._table = TableClient(client, table, clock)
         self._clock = clock
+        self.day_shards = day_shards
 
     def pause(self, attempt: int) -> None:
         """Waits before another attempt after a write conflict."""
@@ -88,15 +97,19 @@ class LedgerReader:
         """Lists references of payments with a change that has waited since `before` or longer, and since when."""
         return self._marked("undelivered", "undeliveredMark", "undeliveredSince", 0, before, limit)
 
-    def charges_of_day(self, day: date) -> Iterator[Charge]:
-        """Yields the charges of the payments that were claimed on a day (UTC). A day may have 100,000.
+    def charges_of_day(self, day: date, shard: int | None = None) -> Iterator[Charge]:
+        """Yields the charges of the payments that were claimed on a day (UTC), or on one shard of it, by their claims.
 
         A recorded charge is never removed; one of the last seconds may still be missing in the index.
         """
-        for item in self._listed(day):
+        for item in self._listed(day, range(self.day_shards) if shard is None else [shard], _CHARGES_SHOWN):
             payment = item["payment"]
             for provider_reference in payment.get("charges", ()):
-                yield Charge(provider_reference, payment["reference"], Money(**payment["money"]))
+                yield Charge(provider_reference, reference_of(item), Money(**payment["money"]))
+
+    def day_shard_of(self, reference: str) -> int:
+        """Returns the shard of its day that a payment is claimed in, as of the number of shards that there are now."""
+        return shard_of(f"payment#{reference}", self.day_shards)
 
     def search(self, kind: SearchKind, value: str, limit: int) -> list[str]:
         """Lists references of the payments that have a search term, newest first."""
@@ -104,13 +117,17 @@ class LedgerReader:
         items, _ = self._table.page(condition, term, IndexName="search", Limit=limit, ScanIndexForward=False)
         return list(dict.fromkeys(reference_of(item) for item in items))
 
-    def _listed(self, day: date) -> Iterator[Item]:
-        """Yields the entries of a day in the order of their claims."""
+    def _listed(self, day: date, shards: Iterable[int], shown: str) -> Iterator[Item]:
+        """Yields the entries of a day in the order of their claims. It reads a page of each shard at a time."""
+        of_shards = (self._listed_in(day_mark(day, shard), shown) for shard in shards)
+        return merge(*of_shards, key=itemgetter("claimedAt"))
+
+    def _listed_in(self, mark: str, shown: str) -> Iterator[Item]:
         following: Item = {}
         while True:
             start = {"ExclusiveStartKey": following} if following else {}
-            condition, value = "#day = :day", {"day": day.isoformat()}
-            items, following = self._table.page(condition, value, IndexName="day", Limit=_LISTED_A_PAGE, **start)
+            condition, value = "#day = :day", {"day": mark}
+            items, following = self._table.page(condition, value, shown, IndexName="day", Limit=_LISTED_A_PAGE, **start)
             yield from items
             if not following:
                 return

@@ -1,6 +1,7 @@
 """Defines the ledger's table, its indexes and their shards."""
 
 import zlib
+from datetime import date
 from typing import Any
 
 
@@ -64,11 +65,19 @@ def create_table(client: Any, name: str) -> None:
 def mark_of(index: str, partition: str) -> str:
     """Returns the partition key of a row's shard in an index. `partition`: the row's own, such as payment#<reference>.
 
-    A partition of DynamoDB takes 1,000 writes a second, and an index that cannot keep up throttles the whole table. The
-    index `day` needs no shards: a payment writes it four times in its life, so it has room for 250 payments a second.
+    A partition of DynamoDB takes 1,000 writes a second, and an index that cannot keep up throttles the whole table.
     """
-    return shard_mark(index, zlib.crc32(partition.encode()) % SHARDS)
+    return shard_mark(index, shard_of(partition, SHARDS))
+
+
+def shard_of(partition: str, shards: int) -> int:
+    return zlib.crc32(partition.encode()) % shards
 
 
 def shard_mark(index: str, shard: int) -> str:
     return f"{index}#{shard:02}"
+
+
+def day_mark(day: date, shard: int) -> str:
+    """Returns the partition key of a shard of a day. The first shard's is the day itself, as with one shard only."""
+    return f"{day.isoformat()}#{shard}" if shard else day.isoformat()
