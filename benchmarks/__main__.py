@@ -6,6 +6,7 @@
 `python -m benchmarks page-latency` measures the time to the customer's screen; it needs Chromium and the built page.
 `python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes a few minutes.
 `python -m benchmarks decline-storm` loses every webhook of 2,000 payments; it takes ten minutes.
+`python -m benchmarks campay-hang [--minutes 10]` lets CamPay hang under 50 looks a second, and measures who notices.
 `python -m benchmarks endurance [--minutes 30]` runs a gateway under all that browsers do to it.
 """
 
@@ -82,15 +83,37 @@ def endure_declines() -> None:
         sys.exit("; ".join(missed))
 
 
+def endure_a_hang() -> None:
+    from benchmarks.campay_hang import measured
+    from benchmarks.campay_hang import run as it
+
+    hang = it.run(_minutes("campay-hang", 10.0, 0.5, it.MOST_MINUTES))
+    for (phase, kind), took in sorted(hang.took.items()):
+        print(f"{phase} {kind}: {took}")
+    for kind in ("webhook", "initiate", "look"):
+        print(f"{kind}: {hang.slower(kind):.2f} times as long at the median while CamPay hangs")
+    runs = (f"{name} {seconds:.1f} s of {measured.LIMITS[name]}" for name, seconds in hang.longest.items())
+    print(f"longest runs: {', '.join(runs)}")
+    print(f"{hang.settled} of {hang.charged} charged payments settled {hang.settled_after:.0f} s after CamPay was back")
+    if wrong := list(hang.wrong()):
+        sys.exit("; ".join(wrong))
+
+
+def _minutes(benchmark: str, usual: float, least: float, most: float) -> float:
+    """Reads the option --minutes."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks {benchmark}")
+    parser.add_argument("--minutes", type=float, default=usual)
+    minutes: float = parser.parse_args(sys.argv[2:]).minutes
+    if not least <= minutes <= most:
+        parser.error(f"--minutes from {least} to {most}")
+    return minutes
+
+
 def endure() -> None:
     from benchmarks import endurance
     from tests.harness.gateway_stack import driver
 
-    parser = argparse.ArgumentParser(prog="python -m benchmarks endurance")
-    parser.add_argument("--minutes", type=float, default=30.0)
-    minutes = parser.parse_args(sys.argv[2:]).minutes
-    if not 1 <= minutes <= endurance.MOST_MINUTES:
-        parser.error(f"--minutes from 1 to {endurance.MOST_MINUTES}")
+    minutes = _minutes("endurance", 30.0, 1.0, endurance.MOST_MINUTES)
     print(f"the driver {driver()}:", flush=True)
     endured = asyncio.run(endurance.endure(minutes))
     print("visits: " + ", ".join(f"{count} {name}" for name, count in endured.visits.items()))
@@ -140,6 +163,7 @@ BENCHMARKS = {
     "page-latency": time_the_page,
     "large-statement": read_large_statement,
     "decline-storm": endure_declines,
+    "campay-hang": endure_a_hang,
     "endurance": endure,
 }
 
