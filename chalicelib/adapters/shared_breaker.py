@@ -15,7 +15,7 @@ from typing import Any
 from chalicelib.runtime.clock import Clock
 
 LEASE_MS = 30_000
-"""Time after which another process may probe, if the one that probes has died. No probed call takes as long."""
+"""Time after which another process may probe, if the one that probes has died. Only a statement may take as long."""
 _TTL_SECONDS = 60
 _BELIEVED_MS = 1_000
 """How long a process does not ask again after it has read that the breaker is closed."""

@@ -261,6 +261,12 @@ def test_a_cluster_lists_its_connections_and_takes_a_version(clock: HandClock) -
             client.zadd(gateways_key(), {"g": 1})
         assert live.publish_newer(an_event(1))
         assert live.take_prompt("192.0.2.1") == (1, 0)
+        breaker = live.shared_breaker("campay", "reads")
+        breaker.open_until(clock.now())
+        assert live.read("ref-1") == an_event(1)
+        assert (breaker.is_open(), breaker.take_probe(), breaker.take_probe()) == (True, True, False)
+        breaker.close()
+        assert not breaker.is_open()
         first = live.connections("", 2)
         assert first.gateways == [{"gatewayId": "g"}]
         assert [row["socketId"] for row in first.clients] == ["c-0", "c-1"]

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.shared_breaker import SharedBreaker
 from chalicelib.bootstrap import Service
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
@@ -91,6 +93,25 @@ def test_of_all_processes_one_probes_at_a_time(server: ScriptedServer, process: 
     probe.join()
     assert is_refused(other)
     assert len(server.seen) == 2, "two seconds after the probe the next one is due, and not before"
+
+
+def test_of_processes_that_ask_at_the_same_moment_one_probes(
+    service: Service, settings: Settings, clock: HandClock
+) -> None:
+    service.live_store.shared_breaker("campay", "reads").open_until(clock.now())
+    others = [bootstrap.build(settings, clock) for _ in range(16)]
+    breakers = [it.live_store.shared_breaker("campay", "reads") for it in others]
+    assert all(breaker.is_open() for breaker in breakers)
+    together = threading.Barrier(len(breakers))
+
+    def take(breaker: SharedBreaker) -> bool:
+        together.wait()
+        return breaker.take_probe()
+
+    with ThreadPoolExecutor(len(breakers)) as threads:
+        assert sorted(threads.map(take, breakers)) == [False] * 15 + [True]
+    for it in others:
+        it.close()
 
 
 def test_an_answer_to_one_process_lets_all_call_again(
