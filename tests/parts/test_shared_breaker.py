@@ -15,11 +15,14 @@ from chalicelib.adapters.shared_breaker import SharedBreaker
 from chalicelib.bootstrap import Service
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
+from chalicelib.domain.payment import PaymentStatus
+from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.provider import NeverSent, OutcomeUnknown, Prompted, PromptOutcome
 from chalicelib.runtime.clock import Clock
 from chalicelib.runtime.settings_reader import RedisSettings
 from chalicelib.settings import Settings
 from local.embedded import free_port
+from tests.conftest import Shop
 from tests.harness.fakes import Answer, HandClock, ScriptedServer
 from tests.harness.stack import wait_until
 
@@ -173,6 +176,24 @@ def test_a_prompt_probes_too_and_its_answer_lets_all_pass(
     assert collect(other) == Prompted("c-2", None, None)
     assert collect(first) == Prompted("c-2", None, None)
     assert not is_refused(first)
+
+
+def test_an_initiate_that_is_refused_has_sent_nothing_and_may_be_repeated(
+    service: Service, settings: Settings, shop: Shop, clock: HandClock
+) -> None:
+    request = PaymentRequest("order-1", PRICE, "237677777777", "Braids", "fr")
+    shop.faults(collect=["reset"], transaction=["reset"] * 2)
+    assert service.initiate(replace(request, order_id="order-0", phone_number="237677777770")).payment.is_active
+    with pytest.raises(ProviderUnavailable):
+        service.campay.read("c-1")
+    other = bootstrap.build(settings, clock)
+    with pytest.raises(ProviderUnavailable):
+        other.initiate(request)
+    assert shop.transactions == []
+    clock.forward(1)
+    assert other.initiate(request).payment.status is PaymentStatus.PENDING
+    assert len(shop.transactions) == 1
+    other.close()
 
 
 @pytest.mark.parametrize("where", ["unset", "gone"])
