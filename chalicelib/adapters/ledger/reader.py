@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 _LISTED_A_PAGE = 2_000
 
 
-_CHARGES_SHOWN = "pk, #claimedAt, #payment.#charges, #payment.#money"
-
-
 class LedgerReader:
     """Reads the ledger. Each method raises LedgerUnavailable.
 
@@ -102,7 +99,7 @@ class LedgerReader:
 
         A recorded charge is never removed; one of the last seconds may still be missing in the index.
         """
-        for item in self._listed(day, range(self.day_shards) if shard is None else [shard], _CHARGES_SHOWN):
+        for item in self._listed(day, range(self.day_shards) if shard is None else [shard]):
             payment = item["payment"]
             for provider_reference in payment.get("charges", ()):
                 yield Charge(provider_reference, reference_of(item), Money(**payment["money"]))
@@ -117,17 +114,17 @@ class LedgerReader:
         items, _ = self._table.page(condition, term, IndexName="search", Limit=limit, ScanIndexForward=False)
         return list(dict.fromkeys(reference_of(item) for item in items))
 
-    def _listed(self, day: date, shards: Iterable[int], shown: str) -> Iterator[Item]:
+    def _listed(self, day: date, shards: Iterable[int]) -> Iterator[Item]:
         """Yields the entries of a day in the order of their claims. It reads a page of each shard at a time."""
-        of_shards = (self._listed_in(day_mark(day, shard), shown) for shard in shards)
+        of_shards = (self._listed_in(day_mark(day, shard)) for shard in shards)
         return merge(*of_shards, key=itemgetter("claimedAt"))
 
-    def _listed_in(self, mark: str, shown: str) -> Iterator[Item]:
+    def _listed_in(self, mark: str) -> Iterator[Item]:
         following: Item = {}
         while True:
             start = {"ExclusiveStartKey": following} if following else {}
             condition, value = "#day = :day", {"day": mark}
-            items, following = self._table.page(condition, value, shown, IndexName="day", Limit=_LISTED_A_PAGE, **start)
+            items, following = self._table.page(condition, value, IndexName="day", Limit=_LISTED_A_PAGE, **start)
             yield from items
             if not following:
                 return

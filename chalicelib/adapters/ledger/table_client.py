@@ -83,17 +83,12 @@ class TableClient:
             self.pause(attempt)
         raise LedgerUnavailable("the ledger is throttled")
 
-    def page(
-        self, condition: str, values: Mapping[str, Any], shown: str = "", **options: Any
-    ) -> tuple[list[Item], Item]:
+    def page(self, condition: str, values: Mapping[str, Any], **options: Any) -> tuple[list[Item], Item]:
         """Reads one page of a query. Returns its rows and the key that the next page starts at, empty after the last.
 
-        `condition`: DynamoDB's key condition, with a # before names and a : before `values`. `shown`: its projection,
-        likewise; without one, all that the index has. `options`: boto3's.
+        `condition`: DynamoDB's key condition, with a # before names and a : before `values`. `options`: boto3's.
         """
-        names = {f"#{name}": name for name in re.findall(r"#(\w+)", condition + shown)}
-        if shown:
-            options["ProjectionExpression"] = shown
+        names = {f"#{name}": name for name in re.findall(r"#(\w+)", condition)}
         with _unavailable():
             answer = self.client.query(
                 TableName=self.name,
