@@ -1,0 +1,75 @@
+import { vi } from "vitest";
+
+import { createCheckout } from "../src/checkout";
+import type { InitiatedPayment, Problem } from "../src/paymentContract";
+import type { InitiateAnswer, InitiateCall } from "../src/paymentSocket";
+
+export const ORDER = { orderId: "order-1", amount: 5000, currency: "XAF" };
+export const PHONE = "237677777777";
+export const UNKNOWN: InitiateAnswer = { kind: "unknown" };
+
+/** A fake API with scripted answers, one per call; the last one repeats. */
+export class FakeApi {
+  calls: InitiateCall[] = [];
+  #answers: InitiateAnswer[] = [];
+  #waiting: (() => void)[] = [];
+  isSlow = false;
+  isThere = true;
+  /** Whether `reachApi` never returns. */
+  hangs = false;
+  /** How often `reachApi` was called. */
+  asked = 0;
+
+  readonly reach = async (): Promise<boolean> => {
+    this.asked += 1;
+    if (this.hangs) await new Promise(() => {});
+    return this.isThere;
+  };
+
+  will(...answers: InitiateAnswer[]): void {
+    this.#answers = answers;
+  }
+
+  readonly initiate = async (call: InitiateCall): Promise<InitiateAnswer> => {
+    this.calls.push(call);
+    if (this.isSlow) await new Promise<void>((answer) => this.#waiting.push(answer));
+    const answer = this.#answers.length > 1 ? this.#answers.shift() : this.#answers[0];
+    return answer ?? { kind: "unknown" };
+  };
+
+  answer(): void {
+    for (const each of this.#waiting.splice(0)) each();
+  }
+
+  keys(): string[] {
+    return this.calls.map((call) => call.idempotencyKey);
+  }
+}
+
+/** Opens a page's checkout over a fake API, with one subscriber until `leave`. */
+export function openCheckout(api: FakeApi) {
+  const checkout = createCheckout({ apiUrl: "http://api.test", order: ORDER, locale: "fr" }, api);
+  const leave = checkout.subscribe(() => {});
+  return { checkout, leave, phase: () => checkout.getState().phase };
+}
+
+export function started(reference: string): InitiateAnswer {
+  const reply: InitiatedPayment = {
+    reference,
+    status: "PENDING",
+    operator: "MTN",
+    ussdCode: "*126#",
+    trackingToken: `token-of-${reference}`,
+    expiresAt: "2026-01-15T10:10:00.000Z",
+    version: 2,
+  };
+  return { kind: "initiated", payment: reply };
+}
+
+export function refused(code: string): InitiateAnswer {
+  const problem: Problem = { code, detail: code, retryable: true, fields: {}, reference: null, retryAfter: null };
+  return { kind: "refused", problem };
+}
+
+/** Waits until all that is due at once has been done. */
+export const settled = () => vi.advanceTimersByTimeAsync(0);
