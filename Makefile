@@ -100,9 +100,12 @@ $(INSTALLED): requirements.txt socket_gateway/requirements.txt requirements-dev.
 	@$(PY) -m pip install -q --disable-pip-version-check --no-input -r requirements-dev.txt -c constraints.txt
 	@touch $@
 
-$(INSTALLED_DEPLOY): infra/requirements.txt $(INSTALLED)
+# checkov has a virtualenv of its own: it demands an older boto3 than ours.
+$(INSTALLED_DEPLOY): infra/requirements.txt infra/checkov/requirements.txt $(INSTALLED)
 	@echo "Installing what deploying needs into $(VENV), once; the CDK alone is 400 MB ..."
 	@$(PY) -m pip install -q --disable-pip-version-check --no-input -r infra/requirements.txt -c constraints.txt
+	@$(PY) -m venv --clear $(VENV)/checkov
+	@$(VENV)/checkov/bin/python -m pip install -q --disable-pip-version-check --no-input --require-hashes -r infra/checkov/requirements.txt
 	@touch $@
 
 # Debian keeps a part of Python's own venv module in a package of its own.

@@ -44,11 +44,14 @@ class Template:
         """Returns the template as it is deployed, before the transform."""
         return self.path.read_text(encoding="utf-8")
 
+    @property
+    def expanded(self) -> Path:
+        return self.path.with_name(self.path.name.replace(".template.", ".expanded."))
+
     @cached_property
     def content(self) -> Properties:
         """Returns the template after the transform, as CloudFormation processes it."""
-        path = self.path.with_name(self.path.name.replace(".template.", ".expanded."))
-        content: Properties = json.loads(path.read_text(encoding="utf-8"))
+        content: Properties = json.loads(self.expanded.read_text(encoding="utf-8"))
         return content
 
     @property
