@@ -13,7 +13,7 @@ from constructs import Construct
 
 from chalicelib.domain.contract import ORDER_EVENT_SOURCE
 from infra.acknowledged import acknowledge
-from infra.dead_letters import dead_letter_queue
+from infra.queues import dead_letter_queue
 from infra.stages import Stage
 
 API_KEY_HEADER = "X-Api-Key"
@@ -33,6 +33,15 @@ class OrderEvents(Construct):
         if stage.order_events_url:
             self.dead_letters = dead_letter_queue(self, "DeadLetters", RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
             self._deliver(stage, stage.order_events_url, ours, self.dead_letters)
+
+    def outputs(self) -> dict[str, str]:
+        """Returns the stack's outputs about the events."""
+        outputs = {"EventBus": self.bus.event_bus_name}
+        if self.dead_letters:
+            outputs["DeadLetters"] = self.dead_letters.queue_url
+        if self.shop_key:
+            outputs["ShopKey"] = self.shop_key.secret_arn
+        return outputs
 
     def _deliver(self, stage: Stage, url: str, ours: events.EventPattern, dead_letters: sqs.Queue) -> None:
         key = self.shop_key = secretsmanager.Secret(

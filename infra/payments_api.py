@@ -117,6 +117,11 @@ class PaymentsApi(Construct):
         if stage.api_domain:
             self.target = Token.as_string(self._in_template(_DOMAIN).get_att("RegionalDomainName"))
 
+    def outputs(self) -> dict[str, str]:
+        """Returns the stack's outputs about the API's addresses."""
+        target = {"ApiTarget": self.target} if self.target else {}
+        return {"ApiUrl": self.url, "WebhookUrl": f"{self.url}/api/payment/webhook", **target}
+
     def metric(self, name: str, **options: Any) -> cloudwatch.Metric:
         """Returns a metric of API Gateway, such as 5XXError."""
         dimensions = {"ApiName": self._stage.full_name, "Stage": self._stage.name}

@@ -1,5 +1,7 @@
 """Composes the stack of a stage of its parts, each of which has a file of its own."""
 
+from collections.abc import Mapping
+
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -96,38 +98,21 @@ class PaymentsStack(Stack):
             queues=queues,
         )
 
-        self._write_outputs(stage, api, gateway, alarms, ledger, order_events, queues)
-
-    def _write_outputs(
-        self,
-        stage: Stage,
-        api: PaymentsApi,
-        gateway: Gateway,
-        alarms: Alarms,
-        ledger: LedgerTable,
-        order_events: OrderEvents,
-        queues: WorkQueues,
-    ) -> None:
-        """Writes what the commands of `infra/commands` and a person look up about the stack."""
         outputs = {
-            "ApiUrl": api.url,
-            "WebhookUrl": f"{api.url}/api/payment/webhook",
+            "FrontendUrl": stage.frontend_url,
             "GatewayUrl": gateway.url,
             "GatewayTarget": gateway.target,
-            "FrontendUrl": stage.frontend_url,
             "CampayApiUrl": stage.campay_api_url,
             FUNCTIONS: ",".join(api.function_names),
             "PaymentsTable": ledger.table.table_name,
-            "EventBus": order_events.bus.event_bus_name,
             "AlarmTopic": alarms.topic.topic_arn,
-            **{f"{work}Queue": queue.queue_url for work, queue in queues.queues.items()},
-            **{f"{work}DeadLetters": queue.queue_url for work, queue in queues.dead_letters.items()},
+            **api.outputs(),
+            **order_events.outputs(),
+            **queues.outputs(),
         }
-        if api.target:
-            outputs["ApiTarget"] = api.target
-        if order_events.dead_letters:
-            outputs["DeadLetters"] = order_events.dead_letters.queue_url
-        if order_events.shop_key:
-            outputs["ShopKey"] = order_events.shop_key.secret_arn
+        self._write_outputs(outputs)
+
+    def _write_outputs(self, outputs: Mapping[str, str]) -> None:
+        """Writes what the commands of `infra/commands` and a person look up about the stack."""
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

@@ -10,8 +10,8 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.dead_letters import dead_letter_queue
 from infra.functions import BATCH, Work
+from infra.queues import dead_letter_queue, encrypted_queue
 
 CONSUMER_SECONDS = 60
 """Timeout of the functions that take the work, as `.chalice/config.json` sets it."""
@@ -39,6 +39,13 @@ class WorkQueues(Construct):
         """Returns the variables by which a function finds the queues."""
         return {f"{work.upper()}_QUEUE_URL": queue.queue_url for work, queue in self.queues.items()}
 
+    def outputs(self) -> dict[str, str]:
+        """Returns the stack's outputs about the queues: their URLs."""
+        return {
+            **{f"{work}Queue": queue.queue_url for work, queue in self.queues.items()},
+            **{f"{work}DeadLetters": queue.queue_url for work, queue in self.dead_letters.items()},
+        }
+
     def event(self, work: Work, concurrency: int) -> dict[str, Any]:
         """Returns the event of a SAM function that makes Lambda invoke it with the work, no more than so often at once.
 
@@ -54,12 +61,10 @@ class WorkQueues(Construct):
         return {"Type": "SQS", "Properties": properties}
 
     def _queue(self, work: Work) -> sqs.Queue:
-        return sqs.Queue(
+        return encrypted_queue(
             self,
             work,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
+            _KEPT,
             visibility_timeout=_HIDDEN,
-            retention_period=_KEPT,
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters[work], max_receive_count=_ATTEMPTS),
         )
