@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
 from infra.commands.account import NoAccount, sign_in
 from infra.deployment import NotDeployed, functions_of_stage
 from infra.release import ALIAS, RELEASED
 from infra.stages import UnknownStage, stage_of
+
+_ONCE = Config(retries={"total_max_attempts": 1})
+"""boto3 repeats a call that Lambda refused for an inactive version, and one that succeeds runs the earlier code."""
 
 
 class CannotGoBack(Exception):
@@ -78,7 +82,7 @@ def _release_before(live: Sequence[Live]) -> str:
 
 
 def wake(steps: Iterable[Step], client: Any) -> None:
-    """Makes the earlier versions ready, and returns when they are.
+    """Makes the earlier versions ready, and returns when they are. `client`: one that repeats no call.
 
     Lambda detaches a version from the VPC when it was idle for some weeks. It then refuses the first call, which
     attaches it again.
@@ -151,7 +155,7 @@ def main() -> None:
         print(_describe(steps))
         if input(f"Point {stage.name} back? (yes/no) ") != "yes":
             sys.exit("nothing was changed")
-        wake(steps, client)
+        wake(steps, boto3.client("lambda", config=_ONCE))
         go_back(steps, client)
     except (CannotGoBack, NoAccount, NotDeployed, UnknownStage) as error:
         sys.exit(str(error))

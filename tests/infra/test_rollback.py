@@ -3,15 +3,17 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from werkzeug.wrappers import Response
 
-from infra.commands.rollback import CannotGoBack, go_back, plan, wake
+from infra.commands.rollback import CannotGoBack, go_back, plan
 from infra.deployment import FUNCTIONS, STACK_NAME, NotDeployed, functions_of_stage
 from infra.release import ALIAS, RELEASED
 from local.embedded import EmbeddedAws
@@ -19,6 +21,9 @@ from tests import ROOT
 from tests.conftest import aws_client, aws_environment
 
 NAMES = ("Api", "Sweep", "Statement")
+_FUNCTION = re.compile(
+    r"/2015-03-31/functions/(?P<name>\w+)(?P<what>/configuration|/invocations|/aliases/live)?(\?Qualifier=(?P<version>\d+))?$"
+)
 
 
 class Functions:
@@ -155,42 +160,6 @@ def test_a_function_without_the_alias_is_named(functions: Functions) -> None:
         functions.go_back()
 
 
-class Asleep:
-    """Makes versions of the client's functions inactive, as Lambda does after some weeks, until they are called."""
-
-    def __init__(self, client: Any, *versions: tuple[str, str]) -> None:
-        self.versions, self.called = set(versions), list[tuple[str, str]]()
-        events = client.meta.events
-        events.register("provide-client-params.lambda.GetFunctionConfiguration", self._note)
-        events.register("provide-client-params.lambda.GetFunction", self._note)
-        events.register("provide-client-params.lambda.Invoke", self._note)
-        events.register("after-call.lambda.GetFunctionConfiguration", lambda parsed, **_: self._tell(parsed))
-        events.register("after-call.lambda.GetFunction", lambda parsed, **_: self._tell(parsed["Configuration"]))
-        events.register("before-call.lambda.Invoke", self._refuse)
-
-    def _note(self, params: dict[str, Any], **_: Any) -> None:
-        self._asked = (params["FunctionName"], params["Qualifier"])
-
-    def _tell(self, parsed: dict[str, Any]) -> None:
-        parsed["State"] = "Inactive" if self._asked in self.versions else "Active"
-
-    def _refuse(self, **_: Any) -> tuple[Any, dict[str, Any]]:
-        self.called.append(self._asked)
-        self.versions.discard(self._asked)
-        error = {"Code": "ResourceNotReadyException", "Message": "The function is inactive"}
-        return type("Answer", (), {"status_code": 502}), {"Error": error}
-
-
-def test_versions_that_lambda_put_to_sleep_are_woken_before_they_are_called(functions: Functions) -> None:
-    """Lambda refuses the first calls of a version that was idle for weeks: webhooks, after a rollback at night."""
-    functions.deploy("first")
-    functions.deploy("second")
-    asleep = Asleep(functions.client, ("Api", "1"), ("Sweep", "1"))
-    wake(plan(NAMES, functions.client), functions.client)
-    assert asleep.called == [("Api", "1"), ("Sweep", "1")], "one that is awake must not be called"
-    assert not asleep.versions
-
-
 # ---------------------------------------------------------------------- the command
 
 
@@ -242,6 +211,64 @@ def test_what_stands_against_it_is_said_in_one_line(functions: Functions, aws: E
     done = rollback(aws, "yes\n")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "there is no earlier release: first is the first\n"
+
+
+class Asleep(EmbeddedAws):
+    """Serves the functions with some versions inactive, as Lambda makes them after some weeks, until they are called.
+
+    `done`: what was done in its order, as (operation, function). `wakes`: whether a call makes a version active.
+    """
+
+    def __init__(self, *versions: tuple[str, str], wakes: bool = True) -> None:
+        super().__init__()
+        self.done: list[tuple[str, str]] = []
+        self._states = dict.fromkeys(versions, "Inactive")
+        self._after_call = "Active" if wakes else "Failed"
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response | None:
+        if not (found := _FUNCTION.match(path)):
+            return super().answer(method, path, headers, body)
+        version = (found["name"], found["version"] or "")
+        if found["what"] == "/invocations":
+            return self._refuse(version)
+        if method == "PUT":
+            self.done.append(("update_alias", found["name"]))
+        response = super().answer(method, path, headers, body)
+        if response and version in self._states:
+            content = json.loads(response.get_data())
+            content.get("Configuration", content)["State"] = self._states[version]
+            response.data = json.dumps(content)
+        return response
+
+    def _refuse(self, version: tuple[str, str]) -> Response:
+        self.done.append(("invoke", version[0]))
+        self._states[version] = self._after_call
+        error = {"x-amzn-ErrorType": "ResourceNotReadyException"}
+        return Response('{"Message": "The function is inactive"}', 502, error, mimetype="application/json")
+
+
+@pytest.mark.usefixtures("dev")
+def test_versions_that_lambda_put_to_sleep_are_woken_before_they_are_called(functions: Functions) -> None:
+    """Lambda refuses the first calls of a version that was idle for weeks: webhooks, after a rollback at night."""
+    functions.deploy("first")
+    functions.deploy("second")
+    with Asleep(("Api", "1"), ("Sweep", "1")) as aws:
+        done = rollback(aws, "yes\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    woken = [("invoke", "Api"), ("invoke", "Sweep")]
+    assert aws.done == [*woken, *(("update_alias", name) for name in NAMES)], "each once, and none that is awake"
+    assert functions.live() == ["first"] * 3
+
+
+@pytest.mark.usefixtures("dev")
+def test_a_version_that_lambda_cannot_wake_keeps_all_from_going_back(functions: Functions) -> None:
+    functions.deploy("first")
+    functions.deploy("second")
+    with Asleep(("Sweep", "1"), wakes=False) as aws:
+        done = rollback(aws, "yes\n")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("AWS: Waiter FunctionActiveV2 failed")
+    assert functions.live() == ["second"] * 3
 
 
 class CloudFormation:
