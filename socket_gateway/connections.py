@@ -63,8 +63,8 @@ class Connections:
         self._per_address[session.address] += 1
         self.expect_tracking(session)
 
-    def replaced(self, session: Session) -> None:
-        """Counts this session instead of the one with the same id: it has upgraded from long-polling."""
+    def taken_over(self, session: Session) -> None:
+        """Counts this session in place of the one with the same id, which it takes over: the browser has upgraded."""
         old = self._sessions[session.id]
         self.outputs.forget(old)
         session.take_over(old)

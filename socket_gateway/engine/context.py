@@ -36,23 +36,16 @@ class Context:
         self.most_bytes = bounds.max_message_bytes
         self.pause_seconds = 1 / bounds.events_per_second
         self._admission = admission
-        self._stall_seconds = bounds.output_stall_seconds
         self._lost: deque[WebSocketSession] = deque()
 
     def ended(self, session: WebSocketSession, reason: str) -> None:
-        """Tells all who know a session that it has ended, for whatever reason. Changes nothing where they know."""
+        """Tells all who know a session that it has ended, for whatever reason. Changes nothing where they know.
+
+        Its last output, such as a close frame, has the same bounds as any other.
+        """
         self.heartbeat.forget(session)
         self.sockets.disconnected(session, reason)
         self.connections.ended(session)
-        self.close_in_time(session.transport)
-
-    def close_in_time(self, transport: asyncio.Transport) -> None:
-        """Aborts a transport after `output_stall_seconds`.
-
-        It closes by itself only when its output has been read, which a browser may never do.
-        """
-        if transport.get_write_buffer_size() or not transport.is_closing():
-            asyncio.get_running_loop().call_later(self._stall_seconds, transport.abort)
 
     def lost(self, session: WebSocketSession) -> None:
         """Ends a session whose connection is lost, soon: of thousands that are lost at once, a few in each turn."""

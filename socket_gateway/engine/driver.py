@@ -70,8 +70,8 @@ class Engine:
             return
         session = EngineSession(self.context, polling.id, polling.address, polling.locale, polling.bucket, transport)
         transport.set_protocol(session)
-        self._connections.replaced(session)
-        waiting = self._stock.release(polling)
+        self._connections.taken_over(session)
+        waiting = self._stock.hand_over(polling)
         for packet in waiting:
             session.send_text(packet)
         self.heartbeat.answered(session)
@@ -101,7 +101,7 @@ class Engine:
             or not self._admission.hold(polling.address)
         ):
             return False
-        polling.is_upgrading = True
+        self._stock.expect_upgrade(polling)
         self._answer(
             handshake, Upgrade(self.context, self._stock, self.take_over, polling, transport, self._upgrade_seconds)
         )

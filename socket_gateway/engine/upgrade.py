@@ -83,7 +83,6 @@ class Upgrade(WebSocketSession):
         if not self._has_failed:  # another upgrade of the session may have begun since
             self._has_failed = True
             self._stock.cancel_upgrade(self._polling)
-            self._context.close_in_time(self.transport)
 
     def lost(self) -> None:
         self.left()

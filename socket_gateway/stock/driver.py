@@ -118,6 +118,10 @@ class StockDriver:
         if self._session(session.id) is session:
             self._connections.close(session.id, "poll_lost")
 
+    def expect_upgrade(self, session: StockSession) -> None:
+        """Refuses every other transport for a session, until the one that has come takes it over or cancels."""
+        session.is_upgrading = True
+
     def begin_upgrade(self, session: StockSession) -> None:
         """Lets another transport begin to take a polling session over: answers the poll that waits."""
         library.begin_upgrade(self.server, session.id)
@@ -127,11 +131,11 @@ class StockDriver:
         session.is_upgrading = False
         library.cancel_upgrade(self.server, session.id)
 
-    def release(self, session: StockSession) -> list[str]:
-        """Gives a session away. Returns the Engine.IO packets that wait for its browser."""
+    def hand_over(self, session: StockSession) -> list[str]:
+        """Leaves a session to another transport. Returns the Engine.IO packets that wait for its browser."""
         waiting = session.take_all()
         session.finish()  # a poll that waits all the same is answered
-        library.release(self.server, session.id)
+        library.hand_over(self.server, session.id)
         self._run(self._socketio["disconnect"](session.id, "transport upgrade"))
         return waiting
 

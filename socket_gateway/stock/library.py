@@ -218,7 +218,7 @@ def cancel_upgrade(server: SocketServer, session_id: str) -> None:
         session.upgrading = False
 
 
-def release(server: SocketServer, session_id: str) -> None:
+def hand_over(server: SocketServer, session_id: str) -> None:
     """Ends the library's part of a session without telling its handlers: another transport has taken it over."""
     session = server.eio.sockets.pop(session_id)
     session.closed = True  # ends its heartbeat
