@@ -72,7 +72,8 @@ async def test_messages_come_through_tls_too(
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(tls_in_front_of(valkey.port, certificate, key))
         redis_settings = RedisSettings("localhost", port, tls=True)
-        gateway = await stack.enter_async_context(running(replace(settings_for(valkey), redis=redis_settings)))
+        settings = settings_for(valkey, output_compact_bytes=1_000_000, output_close_bytes=2_000_000)
+        gateway = await stack.enter_async_context(running(replace(settings, redis=redis_settings)))
         browser = await stack.enter_async_context(gateway.browser())
         await browser.track(events[0]["reference"])
         await asyncio.to_thread(lambda: [store.redis.publish(*message_of(event)) for event in events[1:]])
