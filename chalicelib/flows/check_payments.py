@@ -13,14 +13,14 @@ from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.check_schedule import UNANSWERED_AGAIN_MS, CheckSchedule
-from chalicelib.domain.errors import NotFound, ProviderUnavailable
+from chalicelib.domain.errors import LedgerUnavailable, NotFound, ProviderUnavailable
 from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.payment import Payment
 from chalicelib.flows.commit_payment import CommitPayment
-from chalicelib.flows.read_payment import Reading, ReadPayment
+from chalicelib.flows.read_payment import LookUp, Reading, ReadPayment
 from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.flows.statement_search import search_statement
-from chalicelib.runtime import log
+from chalicelib.runtime import deadline, log
 from chalicelib.runtime.clock import Clock
 
 _SEARCH_EVERY_MS = 30_000
@@ -50,26 +50,33 @@ class CheckPayments:
         stored, now = self.ledger.load(hint.reference), self.clock.now()
         if stored is None or not stored.is_due(now):
             return
+        look_up = self._look_up_for(stored)
+        if look_up is _searched_lately and not stored.payment.is_waiting:
+            return  # left due: the next search covers it, and the sweep sends it again
         following = self.schedule.next_check(stored.payment, now)
         check_id = self.ledger.take_check(stored, following)
         if check_id is None:
             return
         try:
-            payment = self.read(stored, Reading(Cause.CHECK), _nothing if stored.is_unsent else self._look_up)
+            payment = self.read(stored, Reading(Cause.CHECK), look_up)
         except ProviderUnavailable as error:
             log.info("check-unanswered", reference=hint.reference, reason=str(error))
             payment = self.commit(stored, Payment.expired, Cause.WAITED_LONG_ENOUGH)
-            following = self._again(stored, check_id, following)
+            following = self._again(stored.with_payment(payment), check_id, following)
         if payment.is_waiting and following is not None:
             self.queue.check(hint, following)
         self._mark_if_order_is_paid(payment)
 
     def _check_named(self, reference: str, provider_reference: str) -> None:
-        """Reads a record that CamPay's statement connects with the payment. A check that fails comes with the next."""
+        """Reads a record that CamPay's statement connects with the payment. One that fails leaves a due check due."""
         try:
             self.settle.recheck(reference, Cause.STATEMENT, named=provider_reference)
         except (NotFound, ProviderUnavailable) as error:
             log.info("check-unanswered", reference=reference, reason=str(error))
+            return
+        stored = self.ledger.load(reference)
+        if stored is not None:
+            self._take_made(stored)
 
     def _again(self, stored: Stored, check_id: str, following: int | None) -> int:
         again = self.clock.now() + UNANSWERED_AGAIN_MS
@@ -90,26 +97,58 @@ class CheckPayments:
 
     # ------------------------------------------------------------------ where CamPay's reference is not known
 
-    def _look_up(self, payment: Payment) -> Sequence[str]:
-        """Searches CamPay's statement, once in a while for all payments. Others than this one get a hint of their own.
+    def _look_up_for(self, stored: Stored) -> LookUp:
+        """Returns how a check looks for the payment's references, and counts the search of CamPay's statement."""
+        if not _is_unnamed(stored):
+            return _nothing
+        return self._look_up if self.ledger.spend("statement-searches", 1, _SEARCH_EVERY_MS) else _searched_lately
 
-        Raises ProviderUnavailable where the statement was searched a moment ago, or cannot be read.
+    def _look_up(self, payment: Payment) -> Sequence[str]:
+        """Searches CamPay's statement for this payment and all others that are due without a reference.
+
+        Others that it finds get a hint of their own. Of those that it does not find this was the check.
+
+        Raises ProviderUnavailable where this payment's days cannot be read; LedgerUnavailable.
         """
-        if not self.ledger.spend("statement-searches", 1, _SEARCH_EVERY_MS):
-            raise ProviderUnavailable("the statement is searched for all payments at once, a little later")
-        found = search_statement(self.campay, [payment, *self._other_unnamed(payment)])
-        others = found.references.keys() - {payment.reference}
-        hints = [CheckHint(reference, named) for reference in others for named in found.references[reference]]
-        self.queue.check_all((hint, 0) for hint in hints)
+        others = self._other_unnamed(payment)
+        found = search_statement(self.campay, [payment, *(it.payment for it in others)])
+        named = found.references.keys() - {payment.reference}
+        self.queue.check_all((CheckHint(it, name), 0) for it in named for name in found.references[it])
+        self._take_unfound([it for it in others if it.payment.reference not in named | found.unread])
         return found.of(payment)
 
-    def _other_unnamed(self, payment: Payment) -> list[Payment]:
-        """Lists the other payments that are due and may have been sent without an answer."""
+    def _other_unnamed(self, payment: Payment) -> list[Stored]:
+        listed = self.ledger.load_many(
+            self.ledger.due(0, self.clock.now(), _SEARCHED_AT_ONCE).keys() - {payment.reference}
+        )
+        return [it for it in listed if _is_unnamed(it)]
+
+    def _take_unfound(self, searched: Sequence[Stored]) -> None:
+        """Takes due checks that a search has made. What it does not get to is searched for again."""
+        try:
+            for stored in searched:
+                if deadline.is_over(self.clock.now()):
+                    return
+                self._take_made(stored)
+        except LedgerUnavailable:
+            log.warning("searched-checks-not-taken")
+
+    def _take_made(self, stored: Stored) -> None:
+        """Takes a due check that was made without its own hint. Where the customer is waited for, its hint takes it."""
         now = self.clock.now()
-        listed = self.ledger.load_many(self.ledger.due(0, now, _SEARCHED_AT_ONCE).keys() - {payment.reference})
-        return [it.payment for it in listed if it.payment.provider_reference is None and not it.is_unsent]
+        if _is_unnamed(stored) and stored.is_due(now) and not stored.payment.is_waiting:
+            self.ledger.take_check(stored, self.schedule.next_check(stored.payment, now))
+
+
+def _is_unnamed(stored: Stored) -> bool:
+    """Whether the payment's prompt may have been sent, and CamPay's reference is not known."""
+    return stored.payment.provider_reference is None and not stored.is_unsent
 
 
 def _nothing(_: Payment) -> Sequence[str]:
-    """Stands for a search of the statement for a payment whose prompt nobody has begun to send."""
+    """Stands for a search where none is needed: nobody has begun to send the prompt, or CamPay's reference is known."""
     return ()
+
+
+def _searched_lately(_: Payment) -> Sequence[str]:
+    raise ProviderUnavailable("the statement is searched for all payments at once, a little later")

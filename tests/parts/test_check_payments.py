@@ -1,7 +1,9 @@
 """Tests the sweep's recovery from lost webhooks and answers, and from outages of Redis and the event bus."""
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -13,7 +15,7 @@ from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
-from chalicelib.domain.provider import ProviderRecord
+from chalicelib.domain.provider import ProviderRecord, StatementRow
 from chalicelib.flows.batch import unfinished
 from chalicelib.settings import Settings
 from local.embedded import EmbeddedAws, Valkey
@@ -210,8 +212,12 @@ def due_at(service: Service, payment: Payment) -> int | None:
     return stored.check_at
 
 
+def share(payment: Payment) -> float:
+    return zlib.crc32(payment.reference.encode()) / 2**32
+
+
 def jitter(payment: Payment, age: int) -> int:
-    return int(age * 100 * zlib.crc32(payment.reference.encode()) / 2**32)
+    return int(age * 100 * share(payment))
 
 
 @pytest.mark.parametrize("kind", ["unavailable", "throttle"])
@@ -266,6 +272,86 @@ def test_a_payment_costs_few_reads(
     campay.close()
     assert due_at(counted, payment) is None
     assert campay.reads == most
+
+
+# --------------------------------------------------------------------------- payments whose answer was lost
+
+
+class CountingStatement(Campay):
+    """Counts the days of the statement that are requested."""
+
+    days = 0
+
+    def statement(self, day: date) -> Iterator[StatementRow]:
+        self.days += 1
+        return super().statement(day)
+
+
+def expired_without_a_reference(service: Service, shop: Shop, clock: HandClock, count: int) -> list[Payment]:
+    """Starts payments whose answers of collect are lost, and lets them expire; their next checks are due."""
+    shop.faults(collect=["reset-after-accept"] * count)
+    payments = [
+        service.initiate(replace(REQUEST, order_id=f"order-{n}", phone_number=f"2376700001{n:02}")).payment
+        for n in range(count)
+    ]
+    run_for(service, clock, 605)
+    queues_of(service).waiting.clear()
+    clock.forward(86_400 + 3600)
+    return payments
+
+
+def test_a_check_that_may_not_search_is_left_for_the_one_that_does(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    payments = expired_without_a_reference(service, shop, clock, 3)
+    for transaction in shop.transactions:
+        shop.customer(transaction["reference"], "SUCCESSFUL")
+    assert service.ledger.spend("statement-searches", 1, 30_000)
+    due = [due_at(service, payment) for payment in payments]
+    assert unfinished([CheckHint(payment.reference) for payment in payments], service.check) == []
+    assert [due_at(service, payment) for payment in payments] == due
+    clock.forward(30)
+    service.check(CheckHint(payments[0].reference))
+    work_off(service)
+    assert {newest(service, payment).status for payment in payments} == {S.SUCCESSFUL}
+
+
+def test_one_search_is_the_check_of_all_that_it_does_not_find(service: Service, shop: Shop, clock: HandClock) -> None:
+    payments = expired_without_a_reference(service, shop, clock, 12)
+    campay = CountingStatement(service.settings.campay, clock)
+    counted = rebuilt(service, campay=campay)
+    run_for(counted, clock, 200)
+    campay.close()
+    assert campay.days == 3, "one search of three days"
+    last = [payment.created_at + 259_200_000 + int(1_800_000 * share(payment)) for payment in payments]
+    assert [due_at(service, payment) for payment in payments] == last
+
+
+def test_a_search_that_fails_uses_up_nobodys_last_check(service: Service, shop: Shop, clock: HandClock) -> None:
+    payments = expired_without_a_reference(service, shop, clock, 3)
+    sweep_once(service)
+    clock.forward(48 * 3600)
+    for transaction in shop.transactions:
+        shop.customer(transaction["reference"], "SUCCESSFUL")
+    shop.faults(history=["502"] * 3)
+    sweep_once(service)
+    assert {newest(service, payment).status for payment in payments} == {S.EXPIRED}
+    assert None not in {due_at(service, payment) for payment in payments}
+    shop.faults(history=[])
+    run_for(service, clock, 130)
+    assert {newest(service, payment).status for payment in payments} == {S.SUCCESSFUL}
+
+
+def test_a_record_that_settles_nothing_is_read_once_a_check(service: Service, shop: Shop, clock: HandClock) -> None:
+    first, *others = expired_without_a_reference(service, shop, clock, 2)
+    hint = CheckHint(others[0].reference, "no-such-record")
+    service.check(hint)
+    following = due_at(service, others[0])
+    assert following is not None
+    assert following > clock.now()
+    service.check(CheckHint(first.reference, "no-such-record"))
+    service.check(hint)
+    assert due_at(service, others[0]) == following
 
 
 # --------------------------------------------------------------------------- the schedule itself
