@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 
-import { FakeApi, ORDER, openCheckout, PHONE, refused, settled, started, UNKNOWN } from "../tests/fakeApi";
+import { type FakeApi, newTab, ORDER, openCheckout, PHONE, refused, settled, started, UNKNOWN } from "../tests/fakeApi";
 import { payment } from "../tests/fakeWire";
 import { rememberedToken } from "./checkoutAttempt";
 
@@ -9,13 +9,7 @@ let api: FakeApi;
 const opened = () => openCheckout(api);
 
 beforeEach(() => {
-  vi.useFakeTimers();
-  sessionStorage.clear();
-  api = new FakeApi();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
+  api = newTab();
 });
 
 describe("one attempt", () => {

@@ -1,19 +1,13 @@
 // @vitest-environment happy-dom
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 
-import { FakeApi, openCheckout, PHONE, refused, settled, started, UNKNOWN } from "../tests/fakeApi";
+import { type FakeApi, newTab, openCheckout, PHONE, refused, settled, started, UNKNOWN } from "../tests/fakeApi";
 
 let api: FakeApi;
 const opened = () => openCheckout(api);
 
 beforeEach(() => {
-  vi.useFakeTimers();
-  sessionStorage.clear();
-  api = new FakeApi();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
+  api = newTab();
 });
 
 describe("an API that cannot be reached", () => {

@@ -1,4 +1,4 @@
-import { vi } from "vitest";
+import { onTestFinished, vi } from "vitest";
 
 import { createCheckout } from "../src/checkout";
 import type { InitiatedPayment, Problem } from "../src/paymentContract";
@@ -44,6 +44,16 @@ export class FakeApi {
   keys(): string[] {
     return this.calls.map((call) => call.idempotencyKey);
   }
+}
+
+/** Starts a test in a new tab, with an empty storage and a clock that stands still. Returns the API that it calls. */
+export function newTab(): FakeApi {
+  vi.useFakeTimers();
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  sessionStorage.clear();
+  return new FakeApi();
 }
 
 /** Opens a page's checkout over a fake API, with one subscriber until `leave`. */
