@@ -28,18 +28,12 @@ _ALL_INTERFACES = "only the network interfaces: Lambda's own calls name no resou
 
 ANSWERS = (
     Answer("CKV_AWS_2", "ElasticLoadBalancingV2::Listener.GatewayBalancerHttp*", _NO_DOMAIN),
-    Answer(
-        "CKV_AWS_26", "SNS::Topic.AlarmsTopic*", "CloudWatch cannot publish with AWS's own key; an alarm names nobody"
-    ),
+    Answer("CKV_AWS_26", "SNS::Topic.AlarmsTopic*", "AWS's own key keeps CloudWatch out; an alarm names nobody"),
     Answer("CKV_AWS_27", "SQS::Queue.OrderEventsDeadLetters*", _QUEUE),
     Answer("CKV_AWS_27", "SQS::Queue.Work*", _QUEUE),
     Answer("CKV_AWS_65", "ECS::Cluster.Gateway*", "in small alone: its metrics cost twice what the container does"),
-    Answer(
-        "CKV_AWS_68", "CloudFront::Distribution.*", "the gateway bounds an address; WAF costs more than the gateway"
-    ),
-    Answer(
-        "CKV_AWS_73", "ApiGateway::Stage.*", "the log lines trace a payment (`make trace`), without a price per call"
-    ),
+    Answer("CKV_AWS_68", "CloudFront::Distribution.*", "the gateway has limits; WAF costs more than it does"),
+    Answer("CKV_AWS_73", "ApiGateway::Stage.*", "log lines trace a payment (`make trace`) at no price"),
     Answer("CKV_AWS_86", "CloudFront::Distribution.*", "an access log would keep every customer's address"),
     Answer("CKV_AWS_88", "EC2::Instance.*NatInstance*", "it is the way out to CamPay and takes nothing from outside"),
     Answer("CKV_AWS_91", "ElasticLoadBalancingV2::LoadBalancer.*", "an access log would keep every customer's address"),
@@ -55,12 +49,8 @@ ANSWERS = (
     Answer("CKV_AWS_120", "ApiGateway::Stage.*", "an answer says how a payment is now: none may come from a cache"),
     Answer("CKV_AWS_149", "SecretsManager::Secret.*", _OWN_KEY),
     Answer("CKV_AWS_158", "Logs::LogGroup.*", _OWN_KEY),
-    Answer(
-        "CKV_AWS_173", "Lambda::Function.*", "addresses and names only, and AWS's own key; keys are read by SECRETS_ID"
-    ),
+    Answer("CKV_AWS_173", "Lambda::Function.*", "addresses and names only; keys are read by SECRETS_ID"),
     Answer("CKV_AWS_174", "CloudFront::Distribution.*", "AWS sets the protocols of CloudFront's own name"),
     Answer("CKV_AWS_192", "WAFv2::WebACL.ApiFirewall*", "nothing runs Java here"),
-    Answer(
-        "CKV_AWS_260", "EC2::SecurityGroup.GatewayPublic*", "browsers come from anywhere; prod's port 80 only redirects"
-    ),
+    Answer("CKV_AWS_260", "EC2::SecurityGroup.GatewayPublic*", "for browsers anywhere; prod's port 80 only redirects"),
 )
