@@ -15,12 +15,12 @@ _ACKNOWLEDGED = {
     "AwsSolutions-CFR2": "the gateway bounds what an address may do; a list of WAF costs more than the gateway itself",
     "AwsSolutions-CFR3": "an access log would keep every customer's address",
     "AwsSolutions-CFR4": "AWS sets the protocols of CloudFront's own name; all browsers of the page have TLS 1.2",
-    "AwsSolutions-CFR5": "the way to the load balancer is CloudFront's own into the private network, where it ends TLS",
 }
 
 
 def before_gateway(scope: Construct, balancer: elb.ApplicationLoadBalancer) -> cloudfront.Distribution:
     """Makes a distribution that passes everything on to a load balancer in private subnets, WebSockets too."""
+    # Without TLS: the way is CloudFront's own, into the private network.
     origin = origins.VpcOrigin.with_application_load_balancer(
         balancer, protocol_policy=cloudfront.OriginProtocolPolicy.HTTP_ONLY, http_port=80, read_timeout=_ANSWER
     )

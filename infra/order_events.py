@@ -32,6 +32,9 @@ class OrderEvents(Construct):
         self.shop_key: secretsmanager.Secret | None = None
         if stage.order_events_url:
             self.dead_letters = dead_letter_queue(self, "DeadLetters", RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+            acknowledge(
+                self.dead_letters, "AwsSolutions-SQS3", "it has the dead letters of EventBridge, not of a queue"
+            )
             self._deliver(stage, stage.order_events_url, ours, self.dead_letters)
 
     def outputs(self) -> dict[str, str]:

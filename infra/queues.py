@@ -6,8 +6,6 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
-
 _DEAD_LETTERS_KEPT = Duration.days(14)
 """SQS's maximum."""
 
@@ -26,6 +24,4 @@ def encrypted_queue(scope: Construct, construct_id: str, retention: Duration, **
 
 def dead_letter_queue(scope: Construct, construct_id: str, removal_policy: RemovalPolicy) -> sqs.Queue:
     """Creates a queue of what could not be delivered or processed."""
-    queue = encrypted_queue(scope, construct_id, _DEAD_LETTERS_KEPT, removal_policy=removal_policy)
-    acknowledge(queue, "AwsSolutions-SQS3", "this is the dead-letter queue itself")
-    return queue
+    return encrypted_queue(scope, construct_id, _DEAD_LETTERS_KEPT, removal_policy=removal_policy)
