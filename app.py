@@ -204,21 +204,21 @@ def operate(reference: str, action: str) -> Response:
 
 
 @app.lambda_function(name="checks")
-def checks(event: Mapping[str, Any], context: Any) -> Any:  # noqa: ARG001 - Chalice hands the context to every function
+def checks(event: Mapping[str, Any], _context: Any) -> Any:
     """Checks the payments that messages of the queue `checks` name, where they are due."""
     check = service().check
     return messages.handle(event, CheckHint.from_body, lambda hints: unfinished(hints, check))
 
 
 @app.lambda_function(name="deliveries")
-def deliveries(event: Mapping[str, Any], context: Any) -> Any:  # noqa: ARG001 - Chalice hands the context to every function
+def deliveries(event: Mapping[str, Any], _context: Any) -> Any:
     """Delivers what messages of the queue `deliveries` name, where it is undelivered."""
     catch_up = service().catch_up
     return messages.handle(event, DeliveryHint.from_body, lambda hints: unfinished(hints, catch_up))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
-def sweep(event: CloudWatchEvent) -> None:  # noqa: ARG001 - Chalice hands the event to every schedule
+def sweep(_event: CloudWatchEvent) -> None:
     """Finds what is due or undelivered, and sends it to the queues."""
     for operator in OPERATORS:
         metrics.count("PaymentsStarted", 0, operator=operator)  # an alarm needs a number where nobody pays
@@ -226,7 +226,7 @@ def sweep(event: CloudWatchEvent) -> None:  # noqa: ARG001 - Chalice hands the e
 
 
 @app.schedule(Rate(1, unit=Rate.HOURS))
-def late_payments(event: CloudWatchEvent) -> None:  # noqa: ARG001 - Chalice hands the event to every schedule
+def late_payments(_event: CloudWatchEvent) -> None:
     """Finds in CamPay's statement the charges that no check has told, and sends them to the queue `checks`."""
     service().late_payments()
 
