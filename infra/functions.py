@@ -5,6 +5,11 @@ from enum import StrEnum
 
 BATCH = 10
 """Messages of a queue that a function is invoked with at most. It works them off side by side."""
+CONSUMER_SECONDS = 60
+"""Timeout of the functions that take the work, as `.chalice/config.json` sets it."""
+HIDDEN_SECONDS = 6 * CONSUMER_SECONDS
+"""How long a message is hidden once it was taken. Six times the function's timeout, as AWS recommends: Lambda needs it
+where it has taken a batch and cannot invoke the function at once."""
 
 
 class Work(StrEnum):

@@ -10,14 +10,9 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.functions import BATCH, Work
+from infra.functions import BATCH, HIDDEN_SECONDS, Work
 from infra.queues import dead_letter_queue, encrypted_queue
 
-CONSUMER_SECONDS = 60
-"""Timeout of the functions that take the work, as `.chalice/config.json` sets it."""
-_HIDDEN = Duration.seconds(6 * CONSUMER_SECONDS)
-"""How long a message is hidden once it was taken. Six times the function's timeout, as AWS recommends: Lambda needs it
-where it has taken a batch and cannot invoke the function at once."""
 _KEPT = Duration.hours(1)
 """How long a message is kept that nobody takes. The sweep repeats what is overdue each minute: a longer queue would be
 the same payments again and again."""
@@ -65,6 +60,6 @@ class WorkQueues(Construct):
             self,
             work,
             _KEPT,
-            visibility_timeout=_HIDDEN,
+            visibility_timeout=Duration.seconds(HIDDEN_SECONDS),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters[work], max_receive_count=_ATTEMPTS),
         )

@@ -9,11 +9,10 @@ from chalicelib.bootstrap import Service
 from chalicelib.domain.hints import CheckHint, DeliveryHint
 from chalicelib.flows.batch import unfinished
 from chalicelib.runtime.clock import Clock
+from infra.functions import BATCH, HIDDEN_SECONDS
 from tests.harness.fakes import HandClock
 
 CHECKS, DELIVERIES = "checks", "deliveries"
-_BATCH = 10
-_VISIBLE_AGAIN_MS = 60_000
 _SWEEP_EVERY_SECONDS = 60
 
 
@@ -51,7 +50,7 @@ class HandQueues:
         """Takes up to ten messages of one queue that are there now, the oldest first."""
         with self._lock:
             there = sorted(message for message in self.waiting if message.at <= self._clock.now())
-            taken = [message for message in there if message.queue == there[0].queue][:_BATCH]
+            taken = [message for message in there if message.queue == there[0].queue][:BATCH]
             self.waiting = [message for message in self.waiting if message not in taken]
             return taken
 
@@ -73,7 +72,7 @@ def work_off(service: Service) -> None:
             failed = unfinished([DeliveryHint.from_body(body) for body in bodies], service.catch_up)
         for position in failed:
             message = messages[position]
-            queues.put(service.clock.now() + _VISIBLE_AGAIN_MS, message.queue, message.body)
+            queues.put(service.clock.now() + HIDDEN_SECONDS * 1000, message.queue, message.body)
 
 
 def sweep_once(service: Service) -> None:
