@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,7 +24,7 @@ from local.campay_simulator import CampaySimulator
 from tests.conftest import ORDER, Shop
 from tests.harness.api_gateway import call
 from tests.harness.fakes import Answer, HandClock, ScriptedServer
-from tests.harness.service import rebuilt
+from tests.harness.service import rebuilt, start_many
 from tests.harness.workers import run_for, work_off
 
 PRICE = Money(5000, "XAF")
@@ -175,10 +174,7 @@ def statuses(service: Service, payments: list[Payment]) -> list[str]:
 def test_while_campay_hangs_checks_end_in_time_and_all_is_settled_later(
     service: Service, shop: Shop, clock: HandClock, simulator: CampaySimulator
 ) -> None:
-    payments = [
-        service.initiate(replace(REQUEST, order_id=f"order-{n}", phone_number=f"2376700001{n:02}")).payment
-        for n in range(24)
-    ]
+    payments = start_many(service, REQUEST, 24)
     for payment in payments:
         shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(12)

@@ -21,7 +21,7 @@ from chalicelib.settings import Settings
 from local.embedded import EmbeddedAws, Valkey
 from tests.conftest import Shop, aws_client
 from tests.harness.fakes import HandClock
-from tests.harness.service import rebuilt
+from tests.harness.service import rebuilt, start_many
 from tests.harness.workers import queues_of, run_for, sweep_once, work_off
 
 S = PaymentStatus
@@ -79,10 +79,7 @@ def test_after_three_days_nothing_is_due(service: Service, clock: HandClock) -> 
 def test_one_payment_that_cannot_be_read_does_not_stop_the_others(
     service: Service, shop: Shop, clock: HandClock, aws: EmbeddedAws
 ) -> None:
-    payments = [
-        service.initiate(replace(REQUEST, order_id=f"order-{n}", phone_number=f"23767000010{n}")).payment
-        for n in range(4)
-    ]
+    payments = start_many(service, REQUEST, 4)
     for payment in payments:
         shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(11)
@@ -290,10 +287,7 @@ class CountingStatement(Campay):
 def expired_without_a_reference(service: Service, shop: Shop, clock: HandClock, count: int) -> list[Payment]:
     """Starts payments whose answers of collect are lost, and lets them expire; their next checks are due."""
     shop.faults(collect=["reset-after-accept"] * count)
-    payments = [
-        service.initiate(replace(REQUEST, order_id=f"order-{n}", phone_number=f"2376700001{n:02}")).payment
-        for n in range(count)
-    ]
+    payments = start_many(service, REQUEST, count)
     run_for(service, clock, 605)
     queues_of(service).waiting.clear()
     clock.forward(86_400 + 3600)
