@@ -194,7 +194,10 @@ class Ledger(LedgerReader):
         self._table.update(update)
 
     def take_check(self, stored: Stored, following: int | None) -> str | None:
-        """Grants a check that is due to one caller, and sets when the following one is due.
+        """Grants a check that is due to one caller: the one whose `stored.check_at` still stands.
+
+        `following`: when the next check is due, in milliseconds since the epoch; None: never. It is set at once: every
+        later hint of the check that was taken has no effect.
 
         A payment's entry in the index `due` stays where it is while the payment waits for its customer: to move it
         costs as much as two checks. So the sweep lists all that wait, and reads which of them are overdue.
@@ -210,9 +213,10 @@ class Ledger(LedgerReader):
         return check_id if is_taken else None
 
     def repeat_check(self, stored: Stored, check_id: str, following: int | None, at: int) -> None:
-        """Has a payment checked again at a time, after a check that CamPay did not answer.
+        """Moves a payment's next check from `following` to `at`, after the check `check_id` that CamPay did not answer.
 
-        It has no effect where the payment has been checked or settled meanwhile, or is not waiting any more.
+        It has no effect where another check was taken meanwhile, the next one has moved, or the payment is SUCCESSFUL.
+        `stored` says whether the payment still waits for its customer: if not, its entry in the index `due` moves too.
         """
         payment = stored.payment
         update = Update(f"payment#{payment.reference}").only_if("checkId = :check AND payment.#status <> :final")
