@@ -70,9 +70,18 @@ def endure_declines() -> None:
         print(
             f"CamPay takes {seconds} s: {storm.settled} of {storm.paid} paid payments settled, {storm.checks} checks, "
             f"the latest {storm.latest_seconds:.1f} s after it was due, "
-            f"a sweep took {storm.longest_sweep_seconds:.1f} s at most",
+            f"a sweep took {storm.longest_sweep_seconds:.1f} s at most, with AWS's fake",
             flush=True,
         )
+        sweep = storm.sweep
+        print(
+            f"  the sweep that computed longest: {sweep.own_cpu_seconds:.1f} s of processor time, "
+            f"{sweep.fake_cpu_seconds:.1f} s more in AWS's fake, {sweep.seconds:.1f} s in all; "
+            f"calls {dict(sorted(sweep.calls.items()))}",
+            flush=True,
+        )
+        if sweep.own_cpu_seconds > it.LONGEST_SWEEP_SECONDS:
+            missed.append("a sweep computed too long")
         if storm.settled < storm.paid or storm.latest_seconds > it.LATEST_SECONDS:
             missed.append(f"settled too late where CamPay takes {seconds} s")
     grown = it.growth()

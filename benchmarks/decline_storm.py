@@ -10,7 +10,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +43,8 @@ SLOWNESS = (0.3, 2.0)
 WORKERS = (1, 4, 16)
 GROWTH = 12.0
 """How many times as many checks 16 functions must do as one."""
+LONGEST_SWEEP_SECONDS = 10.0
+"""Processor time that a sweep may take for itself."""
 _STARTED_A_SECOND = 12
 _DECLINED, _UNANSWERED = 0.30, 0.15
 _SWEEP_EVERY_MS = 60_000
@@ -77,21 +79,56 @@ class StormCampay(Campay):
         )
 
 
+class MeasuredAws(EmbeddedAws):
+    """Adds up the processor time that the fake itself takes, so that it is not counted as the service's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self.cpu_seconds = 0.0
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Any:
+        began_at = time.thread_time()
+        try:
+            return super().answer(method, path, headers, body)
+        finally:
+            with self._lock:
+                self.cpu_seconds += time.thread_time() - began_at
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What one sweep took while nothing else ran.
+
+    `own_cpu_seconds`: processor time of the whole process, without the fake of AWS but with the HTTP between the two.
+    `fake_cpu_seconds`: the fake's. `calls`: of AWS, by operation.
+    """
+
+    own_cpu_seconds: float
+    seconds: float
+    fake_cpu_seconds: float
+    calls: Mapping[str, int]
+
+
 @dataclass(frozen=True)
 class Storm:
-    """`latest_seconds`: the longest time from a paid payment's next due check to its settlement."""
+    """`latest_seconds`: the longest time from a paid payment's next due check to its settlement.
+
+    `sweep`: the one that took the most processor time of its own. `longest_sweep_seconds`: of any, with the fake's.
+    """
 
     paid: int
     settled: int
     checks: int
     latest_seconds: float
+    sweep: Sweep
     longest_sweep_seconds: float
 
 
 @contextmanager
-def service_of(clock: Clock, seconds: float = 0.0) -> Iterator[Service]:
+def service_of(clock: Clock, seconds: float = 0.0) -> Iterator[tuple[Service, MeasuredAws]]:
     """Builds a service on moto and Valkey, with a slow CamPay and queues on the given clock."""
-    with Valkey() as valkey, EmbeddedAws() as aws:
+    with Valkey() as valkey, MeasuredAws() as aws:
         os.environ.update(
             AWS_ENDPOINT_URL=aws.url,
             AWS_DEFAULT_REGION="eu-west-1",
@@ -109,7 +146,7 @@ def service_of(clock: Clock, seconds: float = 0.0) -> Iterator[Service]:
         queues: Any = HandQueues(clock)
         work_queue = WorkQueue(lambda: queues, CHECKS, "deliveries", clock)
         campay = StormCampay(built.settings.campay, clock, seconds)
-        yield rebuilt(built, work_queue=work_queue, campay=campay)
+        yield rebuilt(built, work_queue=work_queue, campay=campay), aws
         built.close()
 
 
@@ -124,8 +161,9 @@ def start(service: Service, number: int) -> str:
 class StormRun:
     """Moves the clock from message to message. A function is busy for as long as CamPay takes for a read."""
 
-    def __init__(self, service: Service, clock: HandClock, read_seconds: float) -> None:
+    def __init__(self, service: Service, aws: MeasuredAws, clock: HandClock, read_seconds: float) -> None:
         self._service = service
+        self._aws = aws
         self._clock = clock
         self._busy_ms = int(read_seconds * 1000)
         self._queues = queues_of(service)
@@ -138,7 +176,7 @@ class StormRun:
         """Paid payment -> when its first check after the customer's answer was due."""
         self._late: dict[str, int] = {}
         self.checks = 0
-        self._longest_sweep = 0.0
+        self._sweeps: list[Sweep] = []
 
     def run(self) -> Storm:
         chance = random.Random(1)  # noqa: S311 no secret
@@ -158,13 +196,19 @@ class StormRun:
             self._sweep()
             self._work()
             self._clock.forward(0.02)
-        return Storm(len(paid), len(self._late), self.checks, max(self._late.values()) / 1000, self._longest_sweep)
+        latest, longest = max(self._late.values()) / 1000, max(sweep.seconds for sweep in self._sweeps)
+        slowest = max(self._sweeps, key=lambda sweep: sweep.own_cpu_seconds)
+        return Storm(len(paid), len(self._late), self.checks, latest, slowest, longest)
 
     def _sweep(self) -> None:
-        if self._clock.now() >= self._swept_at + _SWEEP_EVERY_MS:
-            self._swept_at, began_at = self._clock.now(), time.monotonic()
-            self._service.sweep()
-            self._longest_sweep = max(self._longest_sweep, time.monotonic() - began_at)
+        if self._clock.now() < self._swept_at + _SWEEP_EVERY_MS:
+            return
+        self._swept_at = self._clock.now()
+        self._aws.calls.clear()
+        fake_before, cpu_before, began_at = self._aws.cpu_seconds, time.process_time(), time.monotonic()
+        self._service.sweep()
+        seconds, cpu, fake = time.monotonic() - began_at, time.process_time() - cpu_before, self._aws.cpu_seconds
+        self._sweeps.append(Sweep(cpu - (fake - fake_before), seconds, fake - fake_before, dict(self._aws.calls)))
 
     def _work(self) -> None:
         now = self._clock.now()
@@ -194,8 +238,8 @@ class StormRun:
 
 def storm(read_seconds: float) -> Storm:
     clock = HandClock()
-    with service_of(clock) as service:
-        return StormRun(service, clock, read_seconds).run()
+    with service_of(clock) as (service, aws):
+        return StormRun(service, aws, clock, read_seconds).run()
 
 
 # --------------------------------------------------------------------------- checks grow with the functions
@@ -233,5 +277,5 @@ def checks_a_second(service: Service, workers: int, first: int) -> float:
 
 def growth() -> dict[int, float]:
     """Returns checks a second by the number of functions."""
-    with service_of(HandClock(), max(SLOWNESS)) as service:
+    with service_of(HandClock(), max(SLOWNESS)) as (service, _):
         return {workers: checks_a_second(service, workers, 1_000 * workers) for workers in WORKERS}
