@@ -118,9 +118,12 @@ class CheckPayments:
         return found.of(payment)
 
     def _other_unnamed(self, payment: Payment) -> list[Stored]:
-        listed = self.ledger.load_many(
-            self.ledger.due(0, self.clock.now(), _SEARCHED_AT_ONCE).keys() - {payment.reference}
-        )
+        """Lists the others that are due before the next search.
+
+        One that was refused the last search is due a little later: each search would else find one payment alone.
+        """
+        until = self.clock.now() + max(_SEARCH_EVERY_MS, UNANSWERED_AGAIN_MS)
+        listed = self.ledger.load_many(self.ledger.due(0, until, _SEARCHED_AT_ONCE).keys() - {payment.reference})
         return [it for it in listed if _is_unnamed(it)]
 
     def _take_unfound(self, searched: Sequence[Stored]) -> None:

@@ -412,3 +412,26 @@ def test_the_sweep_marks_an_active_attempt_of_a_paid_order(
     run_for(service, clock, 16)
     assert newest(service, second).order_paid_by == first.reference
     assert newest(service, second).status is S.PENDING
+
+
+def test_a_search_finds_those_too_whose_own_was_refused_a_moment_ago(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    """After an outage each search would else find one payment of many, once in 30 s."""
+    shop.faults(collect=["reset-after-accept"] * 2)
+    requests = (replace(REQUEST, order_id=f"lost-{n}", phone_number=f"23767000070{n}") for n in range(2))
+    first, second = (service.initiate(request).payment.reference for request in requests)
+    run_for(service, clock, 320)
+    clock.forward(360)
+    for row in shop.transactions:
+        shop.customer(row["reference"], "SUCCESSFUL")
+    shop.faults(history=["502"] * 6)
+    service.check(CheckHint(first))
+    clock.forward(10)
+    service.check(CheckHint(second))
+    clock.forward(20)
+    shop.faults(history=[])
+    service.check(CheckHint(first))
+    work_off(service)
+    stored = [service.ledger.load(reference) for reference in (first, second)]
+    assert [it.payment.status for it in stored if it] == [PaymentStatus.SUCCESSFUL] * 2
