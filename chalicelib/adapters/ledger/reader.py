@@ -33,7 +33,7 @@ from chalicelib.runtime.clock import Clock
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_LISTED_A_PAGE = 2_000
+_LISTED_A_PAGE = 1_000
 
 
 class LedgerReader:
