@@ -226,19 +226,26 @@ def sweep(_event: CloudWatchEvent) -> None:
 
 
 @app.schedule(Rate(1, unit=Rate.HOURS))
-def late_payments(_event: CloudWatchEvent) -> None:
-    """Finds in CamPay's statement the charges that no check has told, and sends them to the queue `checks`."""
-    service().late_payments()
+def late_payments(event: CloudWatchEvent) -> None:
+    """Finds in CamPay's statement the charges that no check has told, and sends them to the queue `checks`.
+
+    The event may name a day and a shard, as each of infra/statement_parts.py does.
+    """
+    payments = service()
+    day = requests.statement_day(event.detail, payments.clock.now())
+    payments.late_payments(day, requests.statement_shard(event.detail))
 
 
 @app.schedule(Cron(30, 2, "*", "*", "?", "*"))
 def statement(event: CloudWatchEvent) -> None:
     """Compares CamPay's statement of the last four days with the ledger.
 
-    A person may ask for one day: `{"detail": {"day": "2026-01-31"}}`.
+    The event may name a day and a shard, as each of infra/statement_parts.py does; a person may ask for one day:
+    `{"detail": {"day": "2026-01-31"}}`.
     """
     payments = service()
-    payments.compare_statement.days(requests.statement_days(event.detail, payments.clock.now()))
+    days = requests.statement_days(event.detail, payments.clock.now())
+    payments.compare_statement.days(days, requests.statement_shard(event.detail))
 
 
 def current_request() -> Request:

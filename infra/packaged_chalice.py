@@ -32,6 +32,11 @@ class PackagedChalice(Chalice):
         super().__init__(scope, construct_id, source_dir=str(sam_template.ROOT), stage_config=dict(settings))
         self._tidy()
 
+    def schedule_of(self, function: str) -> str:
+        """Returns the schedule that `app.py` gives a function. `function`: its id in the template."""
+        (event,) = self._template["Resources"][function]["Properties"]["Events"].values()
+        return str(event["Properties"]["Schedule"])
+
     def _package_app(self) -> None:
         folder = Path(self._sam_package_dir)
         folder.mkdir(parents=True)

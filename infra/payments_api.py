@@ -27,6 +27,7 @@ from infra.release import release_of
 from infra.roles import function_role
 from infra.route_limits import route_limits
 from infra.stages import Stage
+from infra.statement_parts import SPLIT, split
 from infra.work_queues import WorkQueues
 
 INTEGRATION_TIMEOUT_MS = 29_000
@@ -101,8 +102,11 @@ class PaymentsApi(Construct):
             live_alias.publish(self._resource(function), release)
             if function.takes:
                 self._invoke_with_work(function, function.takes, queues, stage)
+            if function in SPLIT:
+                split(function, self._resource(function), stage, self._chalice.schedule_of(function.resource))
         # What is kept for a function is kept from all else: neither a busy neighbour in the account nor one of the
-        # others can take it. Each schedule has one, of .chalice/config.json: it never runs twice at once.
+        # others can take it. The sweep has one, of .chalice/config.json, and so has each part of a statement: none runs
+        # twice at once.
         self._resource(API).add_property_override("ReservedConcurrentExecutions", stage.api.concurrency)
         # A sweep that could not start within a minute is replaced by the next one, and must not queue behind it.
         self._resource(SWEEP).add_property_override(

@@ -11,6 +11,7 @@ from benchmarks.scale.traffic import Traffic
 from infra.functions import BATCH
 from infra.route_limits import route_limits
 from infra.stages import WORK_MAXIMUM, ApiSize, GatewaySize, RedisSize, Stage, WorkSize
+from infra.statement_parts import SPLIT, number_of_parts
 
 AIM = 0.7
 """No part's load shall be a larger share of its limit."""
@@ -65,6 +66,7 @@ def quotas(traffic: Traffic, setup: Setup) -> list[Quota]:
 def concurrency(stage: Stage) -> int:
     """Returns what a stage reserves of the account's concurrency, with what Lambda keeps for others."""
     schedules: int = sum(it.get("reserved_concurrency", 0) for it in CHALICE["lambda_functions"].values())
+    schedules += sum(number_of_parts(function, stage) for function in SPLIT)
     return stage.api.concurrency + stage.work.checks + stage.work.deliveries + schedules + limits.LAMBDA_UNRESERVED
 
 

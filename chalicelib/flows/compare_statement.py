@@ -12,7 +12,7 @@ from chalicelib.domain.errors import PaymentError, ProviderUnavailable
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.provider import StatementRow
 from chalicelib.flows.settle_payment import SettlePayment
-from chalicelib.flows.statement_rows import charges, hundreds
+from chalicelib.flows.statement_rows import charges, hundreds, is_of_shard
 from chalicelib.runtime import log
 
 _LONGEST_REFERENCE = 64
@@ -48,15 +48,16 @@ class CompareStatement:
     ledger: Ledger
     settle: SettlePayment
 
-    def days(self, days: Iterable[date]) -> list[StatementReport]:
+    def days(self, days: Iterable[date], shard: int | None = None) -> list[StatementReport]:
         """Compares day by day. A day that cannot be read raises an alarm and does not hold up the others.
 
+        `shard`: compares the payments of one shard of the ledger's days, and the rows that are for them.
         Raises LedgerUnavailable and, when all others are done, ProviderUnavailable.
         """
         reports, unreadable = [], None
         for day in days:
             try:
-                reports.append(self(day))
+                reports.append(self(day, shard))
             except ProviderUnavailable as error:
                 log.alarm("statement-not-compared", day=day.isoformat(), reason=str(error))
                 unreadable = error
@@ -65,18 +66,18 @@ class CompareStatement:
             raise unreadable
         return reports
 
-    def __call__(self, day: date) -> StatementReport:
-        """Compares one day: reads the ledger's charges, then CamPay's statement row by row.
+    def __call__(self, day: date, shard: int | None = None) -> StatementReport:
+        """Compares one day, or a shard of it: reads the ledger's charges, then CamPay's statement row by row.
 
         Raises ProviderUnavailable, LedgerUnavailable.
         """
         report = StatementReport(day)
-        unlisted = {charge.provider_reference: charge for charge in self.ledger.charges_of_day(day)}
+        unlisted = {charge.provider_reference: charge for charge in self.ledger.charges_of_day(day, shard)}
         listed: set[str] = set()
         unnoted: list[tuple[Payment, str]] = []
         for rows in hundreds(charges(self.campay, day)):
-            unknown = [row for row in rows if not _is_listed(row, unlisted, listed, report)]
-            unnoted += self._look_up(unknown, report)
+            unknown = (row for row in rows if not _is_listed(row, unlisted, listed, report))
+            unnoted += self._look_up([row for row in unknown if is_of_shard(row, shard, self.ledger)], report)
         for payment, provider_reference in unnoted:
             self._make_good(payment, provider_reference, report)
         self._look_beside(day, unlisted, listed)

@@ -14,7 +14,7 @@ from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.provider import StatementRow
-from chalicelib.flows.statement_rows import charges, hundreds
+from chalicelib.flows.statement_rows import charges, hundreds, is_of_shard
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
@@ -33,15 +33,16 @@ class LatePayments:
     queue: WorkQueue
     clock: Clock
 
-    def __call__(self) -> int:
+    def __call__(self, only: date | None = None, shard: int | None = None) -> int:
         """Returns how many checks were sent. A day that cannot be read does not hold up the others.
 
+        `only`: reads that day, if it is not over. `shard`: for the payments of one shard of the ledger's days.
         Raises LedgerUnavailable and, when all others are done, ProviderUnavailable.
         """
         sent, unreadable = 0, None
-        for day in open_days(self.clock.now()):
+        for day in (it for it in open_days(self.clock.now()) if only in (None, it)):
             try:
-                sent += self._of_day(day)
+                sent += self._of_day(day, shard)
             except ProviderUnavailable as error:
                 log.warning("statement-not-read", day=day.isoformat(), reason=str(error))
                 unreadable = error
@@ -49,12 +50,16 @@ class LatePayments:
             raise unreadable
         return sent
 
-    def _of_day(self, day: date) -> int:
+    def _of_day(self, day: date, shard: int | None) -> int:
         """Sends what one day's statement tells. Keeps that day's charges in memory, and no other's."""
-        known = {charge.provider_reference for charge in self.ledger.charges_of_day(day)}
-        unknown = (row for row in charges(self.campay, day) if row.provider_reference not in known)
+        known = {charge.provider_reference for charge in self.ledger.charges_of_day(day, shard)}
+        unknown = (
+            row
+            for row in charges(self.campay, day)
+            if row.provider_reference not in known and is_of_shard(row, shard, self.ledger)
+        )
         sent = sum(map(self._send_unnoted, hundreds(unknown)))
-        log.info("late-payments", day=day.isoformat(), known=len(known), sent=sent)
+        log.info("late-payments", day=day.isoformat(), shard=shard, known=len(known), sent=sent)
         return sent
 
     def _send_unnoted(self, rows: Sequence[StatementRow]) -> int:

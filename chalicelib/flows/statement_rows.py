@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TypeVar
 
 from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.provider import RecordStatus, StatementRow
 
 T = TypeVar("T")
@@ -21,3 +22,8 @@ def hundreds(rows: Iterator[T]) -> Iterator[list[T]]:
     """Yields the rows a hundred at a time: the ledger takes as many keys in one call."""
     while batch := list(islice(rows, 100)):
         yield batch
+
+
+def is_of_shard(row: StatementRow, shard: int | None, ledger: Ledger) -> bool:
+    """Whether a row that is no known charge is for the reader of a shard of the ledger's day; None: who reads all."""
+    return shard is None or ledger.day_shard_of(row.external_reference or "") == shard

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 
 import pytest
 import requests
 
+from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.bootstrap import Service
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
@@ -16,6 +18,7 @@ from local.campay_simulator import CampaySimulator
 from local.simulator.transactions import CAMEROON
 from tests.conftest import Shop
 from tests.harness.fakes import HandClock
+from tests.harness.service import rebuilt
 
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
 
@@ -85,6 +88,8 @@ def test_the_days_are_the_last_four_unless_one_is_given() -> None:
     noon = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
     assert statement_days({}, noon) == [date(2026, 2, day) for day in (25, 26, 27, 28)]
     assert statement_days({"day": "2026-01-31"}, noon) == [date(2026, 1, 31)]
+    assert statement_days({"daysBefore": 2}, noon) == [date(2026, 2, 27)]
+    assert statement_days({"daysBefore": 0, "shard": 0}, noon) == [date(2026, 3, 1)]
     with pytest.raises(ValueError, match="Invalid isoformat"):
         statement_days({"day": "yesterday"}, noon)
 
@@ -106,3 +111,31 @@ def test_a_day_that_cannot_be_read_is_reported_and_the_others_are_compared(
     lines = {record.message: getattr(record, "fields", {}) for record in caplog.records}
     assert lines["statement-not-compared"]["alarm"] is True
     assert lines["statement-compared"]["matched"] == 1
+
+
+def test_the_shards_of_a_day_tell_together_what_the_day_tells(service: Service, shop: Shop, clock: HandClock) -> None:
+    """Also where some payments were claimed while the day had one shard only."""
+    dynamodb, table = service.ledger._table.client, service.ledger._table.name
+    sharded = rebuilt(service, ledger=Ledger(dynamodb, table, clock, day_shards=3))
+    paid, lost = [], []
+    for number in range(12):
+        claims = service if number < 4 else sharded
+        request = replace(REQUEST, order_id=f"order-{number}", phone_number=f"2376777776{number:02}")
+        payment = claims.initiate(request).payment
+        shop.customer(payment.provider_reference, "SUCCESSFUL")
+        if number % 2:
+            claims.settle.handle_webhook(payment.reference, payment.provider_reference)
+            paid.append(payment.reference)
+        else:
+            lost.append(payment.reference)
+    stranger = shop.charge_again("00000000-0000-4000-8000-000000000000")
+    reports = [sharded.compare_statement.days([today()], shard)[0] for shard in range(3)]
+    noted = {it.reference for shard in range(3) for it in sharded.ledger.charges_of_day(claimed_on(clock), shard)}
+    assert noted == {*paid, *lost}
+    assert sorted(chain.from_iterable(it.made_good for it in reports)) == sorted(lost)
+    assert [it.missing_here for it in reports if it.missing_here] == [[stranger]]
+    assert [it.missing_there for it in reports] == [[], [], []]
+
+
+def claimed_on(clock: HandClock) -> date:
+    return datetime.fromtimestamp(clock.now() / 1000, UTC).date()

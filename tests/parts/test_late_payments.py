@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.bootstrap import Service
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.hints import CheckHint
@@ -141,3 +142,21 @@ def hours(begins: datetime, count: int) -> list[datetime]:
 
 def milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
+
+
+def test_each_part_of_the_pass_sends_the_payments_of_its_day_and_shard(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    dynamodb, table = service.ledger._table.client, service.ledger._table.name
+    sharded = rebuilt(service, ledger=Ledger(dynamodb, table, clock, day_shards=3))
+    payments = [
+        sharded.initiate(replace(REQUEST, order_id=f"order-{n}", phone_number=f"2376777776{n:02}")).payment
+        for n in range(9)
+    ]
+    for payment in payments:
+        shop.customer(payment.provider_reference, "SUCCESSFUL")
+    queues_of(service).waiting.clear()
+    counts = [sharded.late_payments(day, shard) for day in open_days(clock.now()) for shard in range(3)]
+    assert len([count for count in counts if count]) == 3
+    assert sorted(hint.reference for hint in sent(service)) == sorted(it.reference for it in payments)
+    assert sharded.late_payments(date(2020, 1, 1)) == 0, "a day that is over is not this pass's"

@@ -2,8 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
+from aws_cdk import App, CfnResource, Stack
+from chalice.app import CloudWatchEvent
 
 from chalicelib.adapters.campay.client import COLLECT_BUDGET_SECONDS
 from chalicelib.flows.settle_payment import LOOK_SECONDS
@@ -12,6 +17,7 @@ from infra.functions import API, FUNCTIONS, LATE_PAYMENTS, STATEMENT, SWEEP
 from infra.package import RUNTIME, PackagingFailed, runtime_python
 from infra.payments_api import INTEGRATION_TIMEOUT_MS
 from infra.stages import STAGES
+from infra.statement_parts import SPLIT, split
 from tests.infra.templates.synthesis import Properties, Template, Variant, plain, template_of
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
@@ -41,9 +47,20 @@ def test_a_sweep_is_over_when_the_next_one_starts(stack: Template) -> None:
     assert function(stack, SWEEP.resource)["Timeout"] < 60
 
 
-def test_each_schedule_runs_once_at_a_time(stack: Template) -> None:
-    for it in (SWEEP, LATE_PAYMENTS, STATEMENT):
-        assert function(stack, it.resource)["ReservedConcurrentExecutions"] == 1
+def test_the_sweep_runs_once_at_a_time_and_so_does_each_part_of_a_statement(stack: Template) -> None:
+    reserved = {it: function(stack, it.resource)["ReservedConcurrentExecutions"] for it in (SWEEP, *SPLIT)}
+    assert reserved == {SWEEP: 1, LATE_PAYMENTS: 3, STATEMENT: 4}
+
+
+def test_a_stage_with_shards_reads_each_of_them_by_a_function(tmp_path: Path) -> None:
+    function, stage = CfnResource(Stack(App(outdir=str(tmp_path)), "S"), "Statement", type="Any"), STAGES["prod"]
+    split(STATEMENT, function, replace(stage, day_shards=2), "rate(1 hour)")
+    (made,) = function.stack.resolve(function._to_cloud_formation())["Resources"].values()
+    events = made["Properties"]["Events"].values()
+    assert [detail_of(event["Properties"]["Input"]) for event in events] == [
+        {"daysBefore": before, "shard": shard} for before in (4, 3, 2, 1) for shard in (0, 1)
+    ]
+    assert made["Properties"]["ReservedConcurrentExecutions"] == 8
 
 
 def test_a_sweep_that_cannot_start_does_not_queue_behind_the_running_one(stack: Template) -> None:
@@ -54,17 +71,25 @@ def test_a_sweep_that_cannot_start_does_not_queue_behind_the_running_one(stack: 
 
 
 def test_the_schedules_are_those_of_the_app(stack: Template) -> None:
-    schedules = {
-        plain(target["Arn"]): rule["ScheduleExpression"]
+    schedules = [
+        (plain(target["Arn"]), rule["ScheduleExpression"], target.get("Input") and detail_of(target["Input"]))
         for rule in stack.of_type("Events::Rule").values()
         for target in rule["Targets"]
         if "ScheduleExpression" in rule
-    }
-    assert schedules == {
-        "<SweepAliaslive>": "rate(1 minute)",
-        "<LatePaymentsAliaslive>": "rate(1 hour)",
-        "<StatementAliaslive>": "cron(30 2 * * ? *)",
-    }
+    ]
+    assert sorted(schedules, key=str) == sorted(
+        [
+            ("<SweepAliaslive>", "rate(1 minute)", None),
+            *(("<LatePaymentsAliaslive>", "rate(1 hour)", {"daysBefore": number}) for number in (-1, 0, 1)),
+            *(("<StatementAliaslive>", "cron(30 2 * * ? *)", {"daysBefore": number}) for number in (1, 2, 3, 4)),
+        ],
+        key=str,
+    )
+
+
+def detail_of(text: str) -> Any:
+    """Returns what `app.py` sees of a schedule's event."""
+    return CloudWatchEvent(json.loads(text), None).detail
 
 
 def test_a_flood_of_all_other_calls_leaves_room_for_webhooks(stack: Template, variant: Variant) -> None:
