@@ -21,11 +21,13 @@ import boto3
 from chalicelib import bootstrap
 from chalicelib.adapters.ledger.attributes import key_of, payment_key, to_attributes
 from chalicelib.adapters.ledger.items import write_payment
+from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import create_table, mark_of
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.bootstrap import Service
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.runtime.aws import make_client
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import read_settings
 from local.embedded import EmbeddedAws, LoopbackServer, Valkey
@@ -39,6 +41,8 @@ DIFFERENCES = 7
 """Number of differences of each kind: listed by CamPay only, in the ledger only, with another amount."""
 DAY = date(2026, 1, 31)
 TABLE = "payments"
+_MOTO_SECONDS = 120
+"""Longest time that the emulated DynamoDB takes for a page of such a table; AWS's takes milliseconds."""
 PRICE = Money(5000, "XAF")
 _NOON = int(datetime.fromisoformat(f"{DAY}T12:00:00+00:00").timestamp() * 1000)
 
@@ -115,7 +119,8 @@ def run(rows: int = ROWS) -> Measured:
 def measure(rows: int) -> Measured:
     queues: Any = HandQueues(bootstrap.clock)
     work_queue = WorkQueue(lambda: queues, "checks", "deliveries", bootstrap.clock)
-    service = rebuilt(bootstrap.build(read_settings(), bootstrap.clock), work_queue=work_queue)
+    ledger = Ledger(make_client("dynamodb", _MOTO_SECONDS), TABLE, bootstrap.clock)
+    service = rebuilt(bootstrap.build(read_settings(), bootstrap.clock), work_queue=work_queue, ledger=ledger)
     began_at = time.monotonic()
     sweep_once(service)
     searched_at = time.monotonic()

@@ -34,7 +34,7 @@ from chalicelib.runtime.tls import trusting
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.05
 """The longest pause before the second attempt; it doubles before each further one."""
-_TIMEOUT = urllib3.Timeout(connect=2, read=4)
+_CONNECT_SECONDS, _READ_SECONDS = 2.0, 4.0
 _CONNECTIONS = 32
 _THROTTLED = frozenset(
     {
@@ -72,10 +72,10 @@ watchers: list[Watcher] = []
 """Called with each call's service, operation and parameters, before it is sent."""
 
 
-def make_client(service: str) -> Any:
+def make_client(service: str, read_seconds: float = _READ_SECONDS) -> Any:
     """Makes a client that threads may share. Region, credentials and end point are those of AWS's own variables.
 
-    Raises NoRegionError, NoCredentialsError.
+    `read_seconds`: how long it waits for an answer. Raises NoRegionError, NoCredentialsError.
     """
     variables = os.environ
     region = variables.get("AWS_DEFAULT_REGION") or variables.get("AWS_REGION")
@@ -84,7 +84,7 @@ def make_client(service: str) -> Any:
     elsewhere = variables.get(f"AWS_ENDPOINT_URL_{service.upper()}") or variables.get("AWS_ENDPOINT_URL")
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     url = elsewhere or f"https://{service}.{region}.{domain}"
-    return AwsClient(service, region, url, _credentials(variables))
+    return AwsClient(service, region, url, _credentials(variables), read_seconds)
 
 
 class _Credentials(NamedTuple):
@@ -114,12 +114,13 @@ def _credentials(variables: Mapping[str, str]) -> Any:
 class AwsClient:
     """Calls one service. `get_item(TableName=...)` is its operation GetItem, and so with every other."""
 
-    def __init__(self, service: str, region: str, url: str, credentials: Any) -> None:
+    def __init__(self, service: str, region: str, url: str, credentials: Any, read_seconds: float) -> None:
         self.url = url
         self._service = service
         self._region = region
         self._credentials = credentials
         self._pool = _pool(url)
+        self._timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=read_seconds)
         self._path = urllib3.util.parse_url(url).path or "/"
 
     def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
@@ -153,7 +154,7 @@ class AwsClient:
                 self._path,
                 body=body,
                 headers=self._signed_headers(operation, body),
-                timeout=_TIMEOUT,
+                timeout=self._timeout,
                 retries=False,
                 redirect=False,
             )
