@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnResource, Stack
+from aws_cdk import App, CfnResource, Stack, assertions
 from chalice.app import CloudWatchEvent
 
 from chalicelib.adapters.campay.client import COLLECT_BUDGET_SECONDS
@@ -53,9 +53,10 @@ def test_the_sweep_runs_once_at_a_time_and_so_does_each_part_of_a_statement(stac
 
 
 def test_a_stage_with_shards_reads_each_of_them_by_a_function(tmp_path: Path) -> None:
-    function, stage = CfnResource(Stack(App(outdir=str(tmp_path)), "S"), "Statement", type="Any"), STAGES["prod"]
-    split(STATEMENT, function, replace(stage, day_shards=2), "rate(1 hour)")
-    (made,) = function.stack.resolve(function._to_cloud_formation())["Resources"].values()
+    stack = Stack(App(outdir=str(tmp_path)), "S")
+    function = CfnResource(stack, "Statement", type="AWS::Serverless::Function")
+    split(STATEMENT, function, replace(STAGES["prod"], day_shards=2), "rate(1 hour)")
+    (made,) = assertions.Template.from_stack(stack).find_resources("AWS::Serverless::Function").values()
     events = made["Properties"]["Events"].values()
     assert [detail_of(event["Properties"]["Input"]) for event in events] == [
         {"daysBefore": before, "shard": shard} for before in (4, 3, 2, 1) for shard in (0, 1)
