@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil, exp
 
-from benchmarks.scale import prices
+from benchmarks.scale import limits, prices
 from benchmarks.scale.prices import HOURS
 from benchmarks.scale.resources import Resources
 from benchmarks.scale.setup import AS_IT_IS
@@ -142,7 +142,9 @@ def _hourly_pass(it: Resources, traffic: Traffic) -> Iterator[Line]:
         return
     rows, assumed = traffic.late_rows * HOURS, traffic.assumed
     name, gigabytes = "Hourly pass", rows * assumed.statement_bytes / 10**9
-    seconds = rows / assumed.statement_rows_per_second * _MEMORY_GB
+    processor = _MEMORY_GB * 1_024 / limits.MEMORY_OF_A_PROCESSOR.value
+    computing = rows * (assumed.statement_microseconds + assumed.ledger_microseconds) / 1_000_000
+    seconds = computing / processor * _MEMORY_GB
     yield Line(name, f"{seconds:,.0f} GB-seconds", prices.LAMBDA_GB_SECOND.dollars * seconds)
     yield _of(name, rows * _READ_UNITS_OF_A_ROW, "read units", prices.READ_UNIT)
     yield _of(name, gigabytes * min(it.nat_gateways, 1), "GB through the NAT gateway", prices.NAT_GB)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.scale import limits
 from benchmarks.scale.limits import Kind
-from benchmarks.scale.setup import Functions, FunctionSize, Setup
+from benchmarks.scale.setup import FunctionSize, Setup
 from benchmarks.scale.traffic import Traffic
 from chalicelib.adapters.ledger.table import SHARDS
 from infra.functions import BATCH
@@ -35,8 +35,8 @@ def parts(traffic: Traffic, setup: Setup) -> list[Part]:
         *_api(traffic, stage),
         *_functions(traffic, stage),
         *_queues(traffic, stage),
-        *_statements(traffic, setup.functions),
-        *_ledger(traffic),
+        *_statements(traffic, setup),
+        *_ledger(traffic, stage),
         *_events(traffic, stage),
         *_redis(traffic, stage),
         *_gateway(traffic, stage),
@@ -71,14 +71,17 @@ def _queues(traffic: Traffic, stage: Stage) -> list[Part]:
     ]
 
 
-def _statements(traffic: Traffic, functions: Functions) -> Iterator[Part]:
-    """Yields what reads CamPay's statement: the nightly comparison, and the hourly pass where it is."""
-    it, day = traffic.assumed, traffic.payments_a_day
-    yield _reading("the nightly comparison", day * it.compared_days, functions.statement, traffic)
-    yield _keeping("the nightly comparison", day * it.compared_bytes, functions.statement)
+def _statements(traffic: Traffic, setup: Setup) -> Iterator[Part]:
+    """Yields what reads CamPay's statement: a function for each day and each shard of the ledger's days."""
+    it, day, functions = traffic.assumed, traffic.payments_a_day, setup.functions
+    ours = day / setup.stage.day_shards
+    compared = day * it.compared_statements * it.statement_microseconds + ours * it.ledger_microseconds
+    yield _reading("the nightly comparison", compared / 1_000_000, functions.statement)
+    yield _keeping("the nightly comparison", ours * it.compared_bytes, functions.statement)
     if functions.late_payments:
-        yield _reading("the hourly pass", traffic.late_rows, functions.late_payments, traffic)
-        yield _keeping("the hourly pass", traffic.late_rows * it.known_bytes, functions.late_payments)
+        passed = day * it.statement_microseconds + ours * it.ledger_microseconds
+        yield _reading("the hourly pass", passed / 1_000_000, functions.late_payments)
+        yield _keeping("the hourly pass", ours * it.known_bytes, functions.late_payments)
 
 
 _BASE_MEGABYTES = 75
@@ -90,14 +93,13 @@ def _keeping(name: str, size_in_bytes: float, size: FunctionSize) -> Part:
     return Part(f"Lambda: {name}, memory", megabytes, size.lambda_memory_size, "MB", Kind.SETTING)
 
 
-def _reading(name: str, rows: float, size: FunctionSize, traffic: Traffic) -> Part:
-    """Returns the time that reading so many rows takes. A function computes as fast as it has memory."""
+def _reading(name: str, computing_seconds: float, size: FunctionSize) -> Part:
+    """Returns the time that it takes. A function computes as fast as it has memory."""
     processor = min(size.lambda_memory_size / limits.MEMORY_OF_A_PROCESSOR.value, 1)
-    seconds = rows / (traffic.assumed.statement_rows_per_second * processor)
-    return Part(f"Lambda: {name}", seconds, size.lambda_timeout, "s", Kind.SETTING)
+    return Part(f"Lambda: {name}", computing_seconds / processor, size.lambda_timeout, "s", Kind.SETTING)
 
 
-def _ledger(traffic: Traffic) -> list[Part]:
+def _ledger(traffic: Traffic, stage: Stage) -> list[Part]:
     rate = traffic.rate
 
     def of_index(name: str, shards: int) -> Part:
@@ -111,7 +113,7 @@ def _ledger(traffic: Traffic) -> list[Part]:
         _of("DynamoDB: reads", reads, limits.TABLE_UNITS, "units/s"),
         of_index("due", SHARDS),
         of_index("undelivered", SHARDS),
-        of_index("day", 1),
+        of_index("day", stage.day_shards),
     ]
 
 

@@ -8,6 +8,7 @@ from benchmarks.scale.limits import Kind
 from benchmarks.scale.parts import Part, parts
 from benchmarks.scale.setup import AS_IT_IS, CHALICE, Functions, FunctionSize, Setup
 from benchmarks.scale.traffic import Traffic
+from chalicelib.settings import MOST_DAY_SHARDS
 from infra.functions import BATCH
 from infra.route_limits import route_limits
 from infra.stages import WORK_MAXIMUM, ApiSize, GatewaySize, RedisSize, Stage, WorkSize
@@ -39,9 +40,10 @@ def sized(traffic: Traffic, setup: Setup = AS_IT_IS) -> Setup:
         work=_work(traffic, stage),
         gateway=_gateway(traffic, stage),
         redis=_redis(traffic, setup),
+        day_shards=_day_shards(traffic, stage),
         order_events_per_second=_enough(traffic.rate * traffic.order_events, stage.order_events_per_second),
     )
-    return Setup(raised, _functions(traffic, setup))
+    return Setup(raised, _functions(traffic, replace(setup, stage=raised)))
 
 
 def quotas(traffic: Traffic, setup: Setup) -> list[Quota]:
@@ -68,6 +70,11 @@ def concurrency(stage: Stage) -> int:
     schedules: int = sum(it.get("reserved_concurrency", 0) for it in CHALICE["lambda_functions"].values())
     schedules += sum(number_of_parts(function, stage) for function in SPLIT)
     return stage.api.concurrency + stage.work.checks + stage.work.deliveries + schedules + limits.LAMBDA_UNRESERVED
+
+
+def _day_shards(traffic: Traffic, stage: Stage) -> int:
+    units = traffic.rate * traffic.per_payment(lambda it: it.index_units["day"])
+    return min(_enough(units / limits.PARTITION_WRITES.value, stage.day_shards), MOST_DAY_SHARDS)
 
 
 def _enough(load: float, now: int) -> int:

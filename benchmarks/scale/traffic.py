@@ -53,12 +53,14 @@ class Assumed:
     """Of a payment's calls of CamPay, of the event bus and of the queues, most of it TLS."""
     out_bytes: float = 12_000.0
     """To the browser and to the shop."""
-    statement_rows_per_second: float = 5_200.0
-    """Compared with the ledger on a whole processor: 100,000 rows took 19 s of computing (docs/performance.md)."""
-    open_days: float = 100 / 24
-    """Days of the statement that the hourly pass reads: 72 h, and 14 h on both sides for the zone that is not known."""
-    compared_days: float = 4.0
-    """Days that the nightly comparison holds against the ledger, one after the other."""
+    statement_microseconds: float = 25.0
+    """Of a whole processor for a row of CamPay's, parsed and looked for."""
+    ledger_microseconds: float = 46.0
+    """Likewise for a payment of the ledger's day, without the network's time."""
+    open_days: float = 26 / 24
+    """Days' rows that the hourly pass reads: yesterday's for 14 h of the day, and on average half of today's."""
+    compared_statements: float = 3.0
+    """Statements that the comparison of a day reads: the day's, and those beside while a charge is missing."""
     known_bytes: float = 150.0
     """Of a charge that the hourly pass keeps in mind."""
     compared_bytes: float = 400.0

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Self
 
 _EXPONENT = {"XAF": 0, "XOF": 0, "EUR": 2, "USD": 2}
@@ -23,6 +24,7 @@ class Money:
         return currency in _EXPONENT
 
     @classmethod
+    @lru_cache(maxsize=1_000)
     def from_decimal(cls, text: str, currency: str) -> Self | None:
         """Reads `"5000.00"`, `"XAF"` as 5000 XAF. Returns None where the text is no exact amount of that currency."""
         if currency not in _EXPONENT or not _DECIMAL.fullmatch(text):
