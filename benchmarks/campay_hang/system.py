@@ -60,7 +60,7 @@ class System:
         self._simulator = f"http://{LOOPBACK}:{shared['SIMULATOR_PORT']}/simulator"
         self._webhook_key = shared["CAMPAY_WEBHOOK_KEY"]
         self._threads = threading.local()
-        self._orders = itertools.count()
+        self._orders = itertools.count(100)  # the simulator's first numbers have customers of their own kind
         self.functions = functions
         self.phase = "calm"
         self.took: dict[tuple[str, str], Took] = {}
