@@ -19,6 +19,7 @@ import boto3
 
 from chalicelib import bootstrap
 from chalicelib.adapters.campay.client import Campay
+from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import create_table
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.bootstrap import Service
@@ -27,6 +28,7 @@ from chalicelib.domain.money import Money
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.provider import Prompted, PromptOutcome, ProviderRecord, RecordStatus
+from chalicelib.runtime.aws import make_client
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import read_settings
 from infra.stages import PROD
@@ -45,6 +47,8 @@ GROWTH = 12.0
 """How many times as many checks 16 functions must do as one."""
 LONGEST_SWEEP_SECONDS = 10.0
 """Processor time that a sweep may take for itself."""
+_FAKE_SECONDS = 120
+"""Longest time that the emulated DynamoDB takes for a call on a busy machine; AWS's takes milliseconds."""
 _STARTED_A_SECOND = 12
 _DECLINED, _UNANSWERED = 0.30, 0.15
 _SWEEP_EVERY_MS = 60_000
@@ -146,7 +150,8 @@ def service_of(clock: Clock, seconds: float = 0.0) -> Iterator[tuple[Service, Me
         queues: Any = HandQueues(clock)
         work_queue = WorkQueue(lambda: queues, CHECKS, "deliveries", clock)
         campay = StormCampay(built.settings.campay, clock, seconds)
-        yield rebuilt(built, work_queue=work_queue, campay=campay), aws
+        ledger = Ledger(make_client("dynamodb", _FAKE_SECONDS), os.environ["PAYMENTS_TABLE"], clock)
+        yield rebuilt(built, work_queue=work_queue, campay=campay, ledger=ledger), aws
         built.close()
 
 
@@ -206,7 +211,8 @@ class StormRun:
         self._swept_at = self._clock.now()
         self._aws.calls.clear()
         fake_before, cpu_before, began_at = self._aws.cpu_seconds, time.process_time(), time.monotonic()
-        self._service.sweep()
+        if not self._service.sweep():
+            raise RuntimeError("a sweep did not get to everything: what it took says nothing")
         seconds, cpu, fake = time.monotonic() - began_at, time.process_time() - cpu_before, self._aws.cpu_seconds
         self._sweeps.append(Sweep(cpu - (fake - fake_before), seconds, fake - fake_before, dict(self._aws.calls)))
 

@@ -36,20 +36,24 @@ class SweepLedger:
     clock: Clock
     expires_after_ms: int
 
-    def __call__(self) -> None:
-        """Sweeps once, until the deadline at most. What it does not get to comes with the next sweep."""
+    def __call__(self) -> bool:
+        """Sweeps once, until the deadline at most. Returns whether it got to everything.
+
+        What it did not get to comes with the next sweep.
+        """
         now = self.clock.now()
         try:
             undelivered = self._send_undelivered(now)
             overdue_ms = self._send_due(now)
         except LedgerUnavailable:
             log.warning("sweep-without-ledger")
-            return
+            return False
         waits = [now - min(undelivered.values(), default=now), overdue_ms]
         undelivered_seconds, due_seconds = (ms // 1000 for ms in waits)
         log.info("swept", ms=self.clock.now() - now)
         if max(waits) >= _BEHIND_MS:
             log.warning("sweep-behind", due_seconds=due_seconds, undelivered_seconds=undelivered_seconds)
+        return not deadline.is_over(self.clock.now())
 
     def _send_undelivered(self, now: int) -> Mapping[str, int]:
         """Sends the payments that are undelivered; without Redis only those with an order event to publish."""

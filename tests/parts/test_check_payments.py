@@ -17,6 +17,7 @@ from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.provider import ProviderRecord, StatementRow
 from chalicelib.flows.batch import unfinished
+from chalicelib.runtime import deadline
 from chalicelib.settings import Settings
 from local.embedded import EmbeddedAws, Valkey
 from tests.conftest import Shop, aws_client
@@ -168,10 +169,17 @@ def test_an_operator_can_have_a_version_announced_again(service: Service, shop: 
     assert service.operate.recheck(payment.reference) == newest(service, payment)
 
 
-def test_without_the_ledger_a_sweep_ends_quietly(service: Service, aws: EmbeddedAws) -> None:
-    aws.faults.set({"operation": "Query", "kind": "throttle", "count": 20})
-    sweep_once(service)
+def test_without_the_ledger_a_sweep_ends_quietly_and_says_so(service: Service, aws: EmbeddedAws) -> None:
+    assert service.sweep()
+    aws.faults.set({"operation": "Query", "kind": "throttle", "count": 60})
+    assert not service.sweep()
     aws.faults.set()
+
+
+def test_a_sweep_says_that_its_time_was_over_before_its_work(service: Service, clock: HandClock) -> None:
+    service.initiate(REQUEST)
+    with deadline.until(clock.now()):
+        assert not service.sweep()
 
 
 # --------------------------------------------------------------------------- hints
