@@ -12,21 +12,21 @@ from aws_cdk import CfnResource
 from infra.functions import LATE_PAYMENTS, STATEMENT, Function
 from infra.stages import Stage
 
-_DAYS_BEFORE = {LATE_PAYMENTS: (1, 0, -1), STATEMENT: (4, 3, 2, 1)}
+DAYS_BEFORE = {LATE_PAYMENTS: (4, 3, 2, 1, 0, -1), STATEMENT: (4, 3, 2, 1)}
 """Function -> the days that it reads, as numbers of days before today (UTC)."""
-SPLIT = tuple(_DAYS_BEFORE)
+SPLIT = tuple(DAYS_BEFORE)
 
 
 def number_of_parts(function: Function, stage: Stage) -> int:
     """Returns how many functions read at once."""
-    return len(_DAYS_BEFORE[function]) * stage.day_shards
+    return len(DAYS_BEFORE[function]) * stage.day_shards
 
 
 def split(function: Function, resource: CfnResource, stage: Stage, schedule: str) -> None:
     """Replaces chalice's one event, which has the schedule, by those of all parts."""
     resource.add_property_override("ReservedConcurrentExecutions", number_of_parts(function, stage))
     resource.add_property_deletion_override(f"Events.{function.resource}Event")
-    for number, before in enumerate(_DAYS_BEFORE[function]):
+    for number, before in enumerate(DAYS_BEFORE[function]):
         for shard in range(stage.day_shards):
             detail = {"daysBefore": before} | ({"shard": shard} if stage.day_shards > 1 else {})
             event = {"Type": "Schedule", "Properties": {"Schedule": schedule, "Input": json.dumps(_event(detail))}}

@@ -57,8 +57,8 @@ class Assumed:
     """Of a whole processor for a row of CamPay's, parsed and looked for."""
     ledger_microseconds: float = 46.0
     """Likewise for a payment of the ledger's day, without the network's time."""
-    open_days: float = 26 / 24
-    """Days' rows that the hourly pass reads: yesterday's for 14 h of the day, and on average half of today's."""
+    open_days: float = 4.1
+    """Days' rows that the hourly pass reads: those of 72 h and of the 14 h of time zones, and half of today's."""
     compared_statements: float = 3.0
     """Statements that the comparison of a day reads: the day's, and those beside while a charge is missing."""
     known_bytes: float = 150.0

@@ -1,7 +1,7 @@
 """Finds in CamPay's statement, once an hour, the charges that no check has told: late ones, and those of lost answers.
 
 After its first hour nobody asks CamPay about a payment alone, but for the last check. One pass over the statement of
-each day that is not over yet does it for all of them; days that are over are the nightly comparison's.
+each day that is still open does it for all of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ from chalicelib.flows.statement_rows import charges, hundreds, is_of_shard
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
+_WATCHED = timedelta(hours=72)
 _REFERENCE_LENGTH = 36
 """A row may carry any text where ours have a UUID."""
 _ZONES = timedelta(hours=14)
@@ -36,7 +37,7 @@ class LatePayments:
     def __call__(self, only: date | None = None, shard: int | None = None) -> int:
         """Returns how many checks were sent. A day that cannot be read does not hold up the others.
 
-        `only`: reads that day, if it is not over. `shard`: for the payments of one shard of the ledger's days.
+        `only`: reads that day, if it is open. `shard`: for the payments of one shard of the ledger's days.
         Raises LedgerUnavailable and, when all others are done, ProviderUnavailable.
         """
         sent, unreadable = 0, None
@@ -78,9 +79,9 @@ class LatePayments:
 
 
 def open_days(now: int) -> Iterator[date]:
-    """Yields each day that is not over, or has begun, in some time zone, the oldest first: two or three."""
+    """Yields each day on which a payment that is still watched may be listed, in any time zone, the oldest first."""
     moment = datetime.fromtimestamp(now / 1000, UTC)
-    day = (moment - _ZONES).date()
+    day = (moment - _WATCHED - _ZONES).date()
     while day <= (moment + _ZONES).date():
         yield day
         day += timedelta(days=1)

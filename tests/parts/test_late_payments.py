@@ -16,7 +16,8 @@ from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.flows.late_payments import open_days
 from chalicelib.settings import Settings
-from chalicelib.web.requests import statement_days
+from infra.functions import LATE_PAYMENTS
+from infra.statement_parts import DAYS_BEFORE
 from tests.conftest import Shop
 from tests.harness.fakes import Answer, HandClock, ScriptedServer
 from tests.harness.service import rebuilt
@@ -108,9 +109,13 @@ def test_a_day_that_cannot_be_read_does_not_hold_up_the_others(service: Service,
 
 @pytest.mark.parametrize(
     ("hour", "asked"),
-    [(0, ["01-30", "01-31"]), (12, ["01-30", "01-31", "02-01"]), (23, ["01-31", "02-01"])],
+    [
+        (0, ["01-27", "01-28", "01-29", "01-30", "01-31"]),
+        (12, ["01-27", "01-28", "01-29", "01-30", "01-31", "02-01"]),
+        (23, ["01-28", "01-29", "01-30", "01-31", "02-01"]),
+    ],
 )
-def test_only_days_that_are_not_over_everywhere_are_read(
+def test_only_days_on_which_a_watched_payment_may_stand_are_read(
     service: Service, settings: Settings, clock: HandClock, hour: int, asked: list[str]
 ) -> None:
     clock.forward(milliseconds(datetime(2026, 1, 31, hour, 30, tzinfo=UTC)) / 1000 - clock.now() / 1000)
@@ -123,21 +128,20 @@ def test_only_days_that_are_not_over_everywhere_are_read(
     assert days == [f"2026-{day}" for day in asked]
 
 
-@pytest.mark.parametrize("zone_hours", [0, 1])
-def test_every_day_is_read_within_a_day_while_a_payment_of_it_is_watched(zone_hours: int) -> None:
-    """In UTC and in Cameroon's calendar: by the hourly pass, or by the nightly comparison at 2:30 UTC."""
+@pytest.mark.parametrize("zone_hours", [-12, 0, 1, 14])
+def test_every_day_is_read_each_hour_while_a_payment_of_it_is_watched(zone_hours: int) -> None:
+    """Whatever calendar the statement's days are of."""
     day = date(2026, 1, 10)
     begins = datetime(2026, 1, 10, tzinfo=UTC) - timedelta(hours=zone_hours)
-    read = [at for at in hours(begins, 8 * 24) if day in open_days(milliseconds(at))]
-    assert [at for at in hours(begins, 24) if at not in read] == []
-    nights = [datetime(2026, 1, number, 2, 30, tzinfo=UTC) for number in range(10, 18)]
-    read += [night for night in nights if day in statement_days({}, milliseconds(night))]
-    for late in hours(begins, 24 + 72):
-        assert any(late <= at <= late + timedelta(days=1) for at in read), late
+    watched = [begins + timedelta(hours=number) for number in range(24 + 72)]
+    assert [at for at in watched if day not in open_days(milliseconds(at))] == []
 
 
-def hours(begins: datetime, count: int) -> list[datetime]:
-    return [begins + timedelta(hours=number) for number in range(count)]
+def test_the_schedules_have_a_part_for_each_day_that_is_open() -> None:
+    for hour in range(48):
+        now = datetime(2026, 1, 10, tzinfo=UTC) + timedelta(hours=hour)
+        parts = {now.date() - timedelta(days=before) for before in DAYS_BEFORE[LATE_PAYMENTS]}
+        assert set(open_days(milliseconds(now))) <= parts
 
 
 def milliseconds(at: datetime) -> int:
@@ -159,4 +163,4 @@ def test_each_part_of_the_pass_sends_the_payments_of_its_day_and_shard(
     counts = [sharded.late_payments(day, shard) for day in open_days(clock.now()) for shard in range(3)]
     assert len([count for count in counts if count]) == 3
     assert sorted(hint.reference for hint in sent(service)) == sorted(it.reference for it in payments)
-    assert sharded.late_payments(date(2020, 1, 1)) == 0, "a day that is over is not this pass's"
+    assert sharded.late_payments(date(2020, 1, 1)) == 0, "nothing of that day is watched any more"
