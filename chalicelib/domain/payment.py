@@ -66,7 +66,7 @@ class Payment:
     were seen; more than one is a duplicate. `disputed`: those of records that disagree with the
     claim; an operator's decision covers them for good. `order_paid_by`: another attempt of the
     order has paid it while this one is active. `paid_version`: the version that paid the order; None
-    where another attempt did, or nobody.
+    where another attempt did, or nobody. `further_attempt`: the order had another attempt before this one.
     """
 
     reference: str
@@ -92,6 +92,7 @@ class Payment:
     disputed: tuple[str, ...] = ()
     order_paid_by: str | None = None
     paid_version: int | None = None
+    further_attempt: bool = False
 
     @property
     def pays_order(self) -> bool:

@@ -98,7 +98,7 @@ class InitiatePayment:
         self._check_phone(phone)
         if request.address:
             self.address_limits.take_prompt(request.address)
-        payment = self._new_payment(request, phone.phone_hash)
+        payment = self._new_payment(request, phone.phone_hash, further_attempt=order.latest is not None)
         check_at = self.schedule.first_check(payment)
         try:
             return self.ledger.claim(payment, order, phone, request.idempotency_key, check_at)
@@ -121,7 +121,7 @@ class InitiatePayment:
             per_day=self.limits.phone_prompts_per_day,
         )
 
-    def _new_payment(self, request: PaymentRequest, phone_hash: str) -> Payment:
+    def _new_payment(self, request: PaymentRequest, phone_hash: str, *, further_attempt: bool) -> Payment:
         now = self.clock.now()
         return Payment(
             reference=str(uuid.uuid4()),
@@ -135,6 +135,7 @@ class InitiatePayment:
             created_at=now,
             updated_at=now,
             expires_at=now + self.expires_after_ms,
+            further_attempt=further_attempt,
         )
 
     # ------------------------------------------------------------------ prompt and record

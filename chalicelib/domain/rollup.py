@@ -1,0 +1,233 @@
+"""Counts payments by day and operator. Pure.
+
+What a payment counts as depends on its history, which is its versions in order (`figures_of`). A version adds the
+difference that it makes (`added_by`). So the sum over all versions of all payments, added in any order, each once,
+equals a count of the payments as they stand.
+"""
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from enum import StrEnum
+from typing import NamedTuple
+
+from chalicelib.domain.cause import Cause
+from chalicelib.domain.payment import Payment, PaymentStatus
+
+DOUALA = timezone(timedelta(hours=1), "Africa/Douala")
+"""Cameroon's time, which has no summer time: a day of a rollup is the shop's day."""
+
+
+class Figure(StrEnum):
+    """What is counted. Of the outcomes, from PAID to CONFLICTED, a payment has one at most; without one it waits."""
+
+    STARTED = "started"
+    PROMPTED = "prompted"
+    """The provider knows the payment: its prompt went out."""
+    PAID = "paid"
+    DECLINED = "declined"
+    """FAILED after the prompt went out."""
+    REFUSED = "refused"
+    """FAILED without a prompt: the provider refused it, or was never asked."""
+    EXPIRED = "expired"
+    GIVEN_UP = "givenUp"
+    CONFLICTED = "conflicted"
+    LATE = "late"
+    """Paid after the wait was over."""
+    DUPLICATE = "duplicate"
+    """Charged twice, or paid for an order that another attempt had paid."""
+    WEBHOOK_MISSING = "webhookMissing"
+    """Paid or declined, and something else than the webhook told so first."""
+    FURTHER = "further"
+    """Not the first attempt of its order."""
+    FURTHER_PAID = "furtherPaid"
+
+
+class Detail(StrEnum):
+    """What is counted by a value: the name of the count is the detail's, a dot, and the value."""
+
+    AMOUNT = "amount"
+    """Paid, in minor units, by currency."""
+    FURTHER_AMOUNT = "furtherAmount"
+    REASON = "reason"
+    """Of DECLINED and REFUSED, by the provider's words without their digits."""
+    APPROVED = "approved"
+    """Paid in time, by the bucket of the time from the claim to the payment."""
+
+    def of(self, value: str | int) -> str:
+        return f"{self.value}.{value}"
+
+    def values_in(self, figures: Mapping[str, int]) -> dict[str, int]:
+        """Returns value -> count."""
+        begin = f"{self.value}."
+        return {name.removeprefix(begin): count for name, count in figures.items() if name.startswith(begin)}
+
+
+_F = Figure
+OUTCOMES = (_F.PAID, _F.DECLINED, _F.REFUSED, _F.EXPIRED, _F.GIVEN_UP, _F.CONFLICTED)
+UNKNOWN = "unknown"
+_REASON_LENGTH = 64
+_BUCKETS_AN_OCTAVE = 4
+_BOUNDS = [round(1000 * 2 ** (number / _BUCKETS_AN_OCTAVE)) for number in range(4 * 12 + 1)]
+"""Upper bounds of the buckets of times, in milliseconds: 1 s to 68 minutes. The last bucket has none."""
+_CAUSES = {cause.value: cause for cause in Cause}
+_NOT_BY_WEBHOOK = frozenset(Cause) - {Cause.WEBHOOK, Cause.OPERATOR}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a payment as the ledger keeps it. `at`: when it was written, in milliseconds since the epoch."""
+
+    payment: Payment
+    cause: str
+    at: int
+
+    @property
+    def by(self) -> Cause | None:
+        """Returns the cause without its note; None where this release does not know it."""
+        return _CAUSES.get(self.cause.partition(":")[0])
+
+
+class Group(NamedTuple):
+    """What figures are of: the payments claimed on a day in Cameroon's time, of one operator."""
+
+    day: date
+    operator: str
+
+
+Figures = Counter[str]
+"""Name of a Figure, or of a Detail with its value -> count."""
+Rollup = dict[Group, Figures]
+
+
+def day_of(milliseconds: int) -> date:
+    """Returns the day in Cameroon's time."""
+    return datetime.fromtimestamp(milliseconds / 1000, DOUALA).date()
+
+
+def utc_days_of(day: date) -> list[date]:
+    """Returns the days in UTC that a day in Cameroon's time has a part of."""
+    start = datetime(day.year, day.month, day.day, tzinfo=DOUALA)
+    return [(start + timedelta(hours=hours)).astimezone(UTC).date() for hours in (0, 23)]
+
+
+def rollup_of(histories: Iterable[Sequence[Version]]) -> Rollup:
+    """Counts payments as they stand."""
+    return summed(count_of(history) for history in histories)
+
+
+def added_by(history: Sequence[Version], number: int) -> Rollup:
+    """Returns what the version of this number adds to the figures that the versions before it have made."""
+    until = [version for version in history if version.payment.version <= number]
+    before = count_of([version for version in until if version.payment.version < number])
+    return summed([count_of(until), {group: Counter(_negated(figures)) for group, figures in before.items()}])
+
+
+def summed(rollups: Iterable[Mapping[Group, Mapping[str, int]]]) -> Rollup:
+    """Adds rollups up, and leaves out what is zero."""
+    total: Rollup = {}
+    for rollup in rollups:
+        for group, figures in rollup.items():
+            total.setdefault(group, Counter()).update(figures)
+    without_zeros = {group: Counter({k: v for k, v in figures.items() if v}) for group, figures in total.items()}
+    return {group: figures for group, figures in without_zeros.items() if figures}
+
+
+def _negated(figures: Mapping[str, int]) -> dict[str, int]:
+    return {name: -count for name, count in figures.items()}
+
+
+def count_of(history: Sequence[Version]) -> Rollup:
+    """Returns what one payment counts as after the versions of its history; nothing where there is none."""
+    if not history:
+        return {}
+    newest = history[-1].payment
+    group = Group(day_of(newest.created_at), newest.operator or UNKNOWN)
+    return {group: figures_of(history)}
+
+
+def figures_of(history: Sequence[Version]) -> Figures:
+    """Returns the figures of one payment. `history`: not empty."""
+    newest = history[-1].payment
+    figures = Figures({Figure.STARTED.value: 1})
+    holds = {
+        Figure.PROMPTED: newest.provider_reference is not None,
+        Figure.LATE: newest.late and newest.is_final,
+        Figure.DUPLICATE: newest.duplicate,
+        Figure.FURTHER: newest.further_attempt,
+        Figure.FURTHER_PAID: newest.further_attempt and newest.is_final,
+        Figure.WEBHOOK_MISSING: _was_settled_without_webhook(history),
+    }
+    figures.update(figure.value for figure, is_so in holds.items() if is_so)
+    if outcome := outcome_of(newest):
+        figures[outcome.value] += 1
+    if outcome in (Figure.DECLINED, Figure.REFUSED):
+        figures[Detail.REASON.of(_reason_of(newest))] += 1
+    if newest.is_final:
+        figures.update(_paid_details(history))
+    return figures
+
+
+def outcome_of(payment: Payment) -> Figure | None:
+    """Returns what has become of a payment; None while it waits."""
+    if payment.is_final:
+        return Figure.PAID
+    if payment.status is PaymentStatus.FAILED:
+        return Figure.DECLINED if payment.provider_reference else Figure.REFUSED
+    if payment.status is PaymentStatus.EXPIRED:
+        return Figure.GIVEN_UP if payment.was_given_up else Figure.EXPIRED
+    return Figure.CONFLICTED if payment.is_under_review else None
+
+
+def _settled(history: Sequence[Version]) -> Version:
+    """Returns the version that first had the status that the payment has now."""
+    return next(it for it in history if it.payment.status is history[-1].payment.status)
+
+
+def _was_settled_without_webhook(history: Sequence[Version]) -> bool:
+    outcome = outcome_of(history[-1].payment)
+    return outcome in (Figure.PAID, Figure.DECLINED) and _settled(history).by in _NOT_BY_WEBHOOK
+
+
+def _paid_details(history: Sequence[Version]) -> Figures:
+    payment, settled = history[-1].payment, _settled(history)
+    money = payment.money
+    details = Figures({Detail.AMOUNT.of(money.currency): money.amount})
+    if payment.further_attempt:
+        details[Detail.FURTHER_AMOUNT.of(money.currency)] = money.amount
+    if not payment.late and settled.by is not Cause.OPERATOR:
+        details[Detail.APPROVED.of(bucket_of(settled.payment.updated_at - payment.created_at))] = 1
+    return details
+
+
+def _reason_of(payment: Payment) -> str:
+    """Returns the provider's words as one of few: without numbers, which differ from payment to payment."""
+    return re.sub(r"[0-9]+", "#", payment.reason or UNKNOWN)[:_REASON_LENGTH]
+
+
+def bucket_of(milliseconds: int) -> int:
+    """Returns the number of the bucket of a time. Four buckets double it."""
+    return bisect_right(_BOUNDS, milliseconds)
+
+
+def percentile(buckets: Mapping[int, int], part: float) -> int | None:
+    """Returns the time, in milliseconds, that this part of the payments does not exceed; None where there is none.
+
+    `buckets`: number -> count. The time is that of its bucket's middle: 9 % from the true one at most, from one second
+    to 68 minutes.
+    """
+    rank, seen = part * sum(buckets.values()), 0
+    for number in sorted(buckets):
+        seen += buckets[number]
+        if seen and seen >= rank:
+            return _middle_of(number)
+    return None
+
+
+def _middle_of(number: int) -> int:
+    """Returns the geometric middle of a bucket, in milliseconds."""
+    half = 2 ** (0.5 / _BUCKETS_AN_OCTAVE)
+    return round(_BOUNDS[number] / half) if number < len(_BOUNDS) else round(_BOUNDS[-1] * half)
