@@ -49,7 +49,7 @@ def test_a_sweep_is_over_when_the_next_one_starts(stack: Template) -> None:
 
 def test_the_sweep_runs_once_at_a_time_and_so_does_each_part_of_a_statement(stack: Template) -> None:
     reserved = {it: function(stack, it.resource)["ReservedConcurrentExecutions"] for it in (SWEEP, *SPLIT)}
-    assert reserved == {SWEEP: 1, LATE_PAYMENTS: 3, STATEMENT: 4}
+    assert reserved == {SWEEP: 1, LATE_PAYMENTS: 6, STATEMENT: 4}
 
 
 def test_a_stage_with_shards_reads_each_of_them_by_a_function(tmp_path: Path) -> None:
