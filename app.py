@@ -15,6 +15,7 @@ from chalicelib.domain import tokens
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
 from chalicelib.domain.hints import CheckHint, DeliveryHint
+from chalicelib.domain.operators import Right
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.phone_number import OPERATORS
 from chalicelib.domain.tokens import TrackingGrant
@@ -22,7 +23,7 @@ from chalicelib.flows.batch import unfinished
 from chalicelib.flows.initiate_payment import Initiated
 from chalicelib.runtime import deadline, log, metrics
 from chalicelib.settings import allowed_origin, handler_name, runs_in_lambda
-from chalicelib.web import callers, invocation, messages, replies, requests
+from chalicelib.web import callers, invocation, messages, operator_session, replies, requests
 
 TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
 HANDLER = handler_name()
@@ -34,6 +35,13 @@ cors = CORSConfig(
     expose_headers=["Idempotent-Replayed", "Retry-After"],
     max_age=600,
 )
+operator_cors = CORSConfig(
+    allow_origin=allowed_origin(),
+    allow_headers=["Accept-Language", "Content-Type", "X-Api-Key", operator_session.PAGE_HEADER],
+    allow_credentials=True,
+    max_age=600,
+)
+"""Of the operators' routes: a page of the shop's origin may call them with the session's cookie."""
 told_as_problems = replies.answers_problems(lambda: app.current_request, not_authenticated=request_secrets_reload)
 
 if runs_in_lambda():
@@ -164,12 +172,12 @@ def health() -> Response:
     return replies.reply({"status": state, "storage": storage, "timestamp": to_iso(payments.clock.now())})
 
 
-@app.route("/api/payment/debug/connections", methods=["GET"])
+@app.route("/api/payment/debug/connections", methods=["GET"], cors=operator_cors)
 @told_as_problems
 def connections() -> Response:
     """Shows an operator who is connected to which gateway, and what they track."""
     payments, request = service(), current_request()
-    callers.require_key(request, payments.settings.operator_api_keys)
+    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
     return replies.reply(payments.track.connections(*requests.page(request)))
 
 
@@ -183,21 +191,40 @@ def simulate() -> Response:
     return initiated(payments, payments.initiate(requests.simulation(request)))
 
 
-@app.route("/api/payment/operator/{reference}/{action}", methods=["POST"])
+@app.route("/api/payment/operator/session", methods=["POST"], cors=operator_cors)
+@told_as_problems
+def sign_in() -> Response:
+    """Begins a session of the operators' page: a cookie in place of the key."""
+    payments, request = service(), current_request()
+    key = callers.require_operator_key(request, payments.settings)
+    log.info("operator-signed-in", by=key.operator.name, right=key.operator.right)
+    return replies.nothing(operator_session.begun(request, key, payments.settings, payments.clock.now()))
+
+
+@app.route("/api/payment/operator/session", methods=["DELETE"], cors=operator_cors)
+@told_as_problems
+def sign_out() -> Response:
+    """Ends a session of the operators' page: the browser forgets its cookie."""
+    payments, request = service(), current_request()
+    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
+    return replies.nothing(operator_session.ended(request))
+
+
+@app.route("/api/payment/operator/{reference}/{action}", methods=["POST"], cors=operator_cors)
 @told_as_problems
 def operate(reference: str, action: str) -> Response:
     """Carries out an operator's action on one payment."""
     payments, request = service(), current_request()
-    callers.require_key(request, payments.settings.operator_api_keys)
+    by = callers.require_operator(request, payments.settings, Right.ACT, payments.clock.now()).name
     if not requests.is_reference(reference):
         raise NotFound
     log.note(reference=reference)
     if action == "recheck":
-        payment = payments.operate.recheck(reference)
+        payment = payments.operate.recheck(reference, by=by)
     elif action == "redeliver":
-        payment = payments.operate.redeliver(reference)
+        payment = payments.operate.redeliver(reference, by=by)
     elif action == "resolve":
-        payment = payments.operate.resolve(reference, *requests.decision(request))
+        payment = payments.operate.resolve(reference, *requests.decision(request), by=by)
     else:
         raise NotFound
     return replies.reply(to_event(payment, payments.clock.now()))

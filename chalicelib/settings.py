@@ -3,10 +3,11 @@
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.check_schedule import AGES_SECONDS
+from chalicelib.domain.operators import UNNAMED, MalformedOperatorKey, OperatorKey
 from chalicelib.runtime.settings_reader import MINIMUM_KEY_BYTES, RedisSettings, SettingsReader, split, with_secrets
 
 DEMO_API_URL = "https://demo.campay.net/api"
@@ -14,6 +15,8 @@ _ORIGIN = re.compile(r"https?://[^/,*\s]+")
 _DAY = 86_400.0
 MOST_DAY_SHARDS = 5
 """A page of a day's payments takes a query of each shard."""
+MOST_OPERATOR_KEYS = 100
+"""Every operator's call is compared with each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Settings:
     tracking_token_keys: tuple[str, ...]
     phone_hash_keys: tuple[str, ...]
     merchant_api_keys: tuple[str, ...]
-    operator_api_keys: tuple[str, ...]
+    operator_keys: tuple[OperatorKey, ...]
     payments_table: str
     event_bus: str
     limits: Limits
@@ -65,6 +68,7 @@ class Settings:
     secrets_id: str = ""
     metrics_namespace: str = ""
     day_shards: int = 1
+    operator_session_seconds: int = 900
 
 
 def allowed_origin() -> str:
@@ -100,6 +104,7 @@ class _Reader(SettingsReader):
 
     def settings(self) -> Settings:
         redis_host = self.text("REDIS_HOST", in_development="")
+        named = self._named_operator_keys()
         settings = Settings(
             development=self.development,
             campay=self._campay(),
@@ -109,7 +114,7 @@ class _Reader(SettingsReader):
             tracking_token_keys=self._keys("TRACKING_TOKEN_KEY"),
             phone_hash_keys=self._keys("PHONE_HASH_KEY"),
             merchant_api_keys=self._keys("MERCHANT_API_KEY"),
-            operator_api_keys=self._keys("OPERATOR_API_KEY"),
+            operator_keys=(*self._unnamed_operator_keys(), *named),
             payments_table=self.text("PAYMENTS_TABLE", in_development=""),
             event_bus=self.text("EVENT_BUS", in_development=""),
             limits=self._limits(),
@@ -120,8 +125,9 @@ class _Reader(SettingsReader):
             secrets_id=self.optional("SECRETS_ID"),
             metrics_namespace=self.optional("METRICS_NAMESPACE"),
             day_shards=self.number("DAY_SHARDS", 1, 1, MOST_DAY_SHARDS),
+            operator_session_seconds=self.number("OPERATOR_SESSION_SECONDS", 900, 60, 43_200),
         )
-        self._refuse_shared_keys()
+        self._refuse_shared_keys(named)
         self.refuse_faults()
         return settings
 
@@ -162,13 +168,40 @@ class _Reader(SettingsReader):
             return (secrets.token_hex(MINIMUM_KEY_BYTES),)
         return self.keys(name) or ("",)
 
-    def _refuse_shared_keys(self) -> None:
+    def _unnamed_operator_keys(self) -> list[OperatorKey]:
+        """Returns the keys of OPERATOR_API_KEY, which is optional where OPERATOR_KEYS is set."""
+        if self.parts("OPERATOR_KEYS") and not self.parts("OPERATOR_API_KEY"):
+            return []
+        return [OperatorKey(UNNAMED, secret) for secret in self._keys("OPERATOR_API_KEY")]
+
+    def _named_operator_keys(self) -> list[OperatorKey]:
+        """Returns the keys of OPERATOR_KEYS. A fault names an entry by its place."""
+        keys, entries = [], self.parts("OPERATOR_KEYS")
+        for number, entry in enumerate(entries[:MOST_OPERATOR_KEYS], 1):
+            try:
+                keys.append(self._operator_key(entry))
+            except MalformedOperatorKey as error:
+                self.faults.append(f"OPERATOR_KEYS entry {number}: {error}")
+        if len(entries) > MOST_OPERATOR_KEYS:
+            self.faults.append(f"OPERATOR_KEYS must have at most {MOST_OPERATOR_KEYS} entries")
+        if len({key.secret for key in keys}) < len(keys):
+            self.faults.append("OPERATOR_KEYS must not have one key twice")
+        return keys
+
+    def _operator_key(self, entry: str) -> OperatorKey:
+        key = OperatorKey.parse(entry)
+        if self.is_too_short(key.secret):
+            raise MalformedOperatorKey(f"its key must have at least {MINIMUM_KEY_BYTES} bytes")
+        return key
+
+    def _refuse_shared_keys(self, named: Sequence[OperatorKey]) -> None:
         purposes = (
             *("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY"),
             *("MERCHANT_API_KEY", "OPERATOR_API_KEY", "CAMPAY_WEBHOOK_KEY"),
         )
+        keys_of = {name: self.parts(name) for name in purposes} | {"OPERATOR_KEYS": tuple(key.secret for key in named)}
         seen: dict[str, str] = {}
-        for name in purposes:
-            for key in self.parts(name):
+        for name, keys in keys_of.items():
+            for key in keys:
                 if seen.setdefault(key, name) != name and not self.development:
                     self.faults.append(f"{name} and {seen[key]} must not be the same key")

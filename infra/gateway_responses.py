@@ -59,6 +59,7 @@ _ANSWERS = {
 def gateway_responses(origin: str) -> dict[str, Any]:
     """Makes the part of the API's definition that has them. `origin`: the shop's, which browsers call from."""
     headers = {
+        "Access-Control-Allow-Credentials": "true",  # a page of the operators calls with a cookie
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Expose-Headers": "Retry-After",
         "Cache-Control": "no-store",

@@ -23,6 +23,7 @@ from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import create_table
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.bootstrap import Service
+from chalicelib.domain.operators import UNNAMED, Operator, OperatorKey, Right
 from chalicelib.runtime import log
 from chalicelib.runtime.settings_reader import RedisSettings
 from chalicelib.settings import CampaySettings, Limits, Settings
@@ -141,7 +142,11 @@ def settings(table: str, valkey: Valkey, simulator: CampaySimulator, queue_urls:
         tracking_token_keys=("tracking-token-key-of-thirty-two-bytes-or-more",),
         phone_hash_keys=("phone-hash-key-of-thirty-two-bytes-or-more",),
         merchant_api_keys=("merchant-api-key-of-thirty-two-bytes-or-more",),
-        operator_api_keys=("operator-api-key-of-thirty-two-bytes-or-more",),
+        operator_keys=(
+            OperatorKey(UNNAMED, "operator-api-key-of-thirty-two-bytes-or-more"),
+            OperatorKey(Operator("amina", Right.VIEW), "key-of-amina-with-thirty-two-bytes-or-more"),
+            OperatorKey(Operator("paul", Right.ACT), "key-of-paul-with-thirty-two-bytes-or-more"),
+        ),
         payments_table=table,
         event_bus="default",
         limits=Limits(),
@@ -234,7 +239,10 @@ def environment_of(settings: Settings, aws: EmbeddedAws) -> dict[str, str]:
         "TRACKING_TOKEN_KEY": settings.tracking_token_keys[0],
         "PHONE_HASH_KEY": settings.phone_hash_keys[0],
         "MERCHANT_API_KEY": settings.merchant_api_keys[0],
-        "OPERATOR_API_KEY": settings.operator_api_keys[0],
+        "OPERATOR_API_KEY": settings.operator_keys[0].secret,
+        "OPERATOR_KEYS": ",".join(
+            f"{key.operator.name}:{key.operator.right}:{key.secret}" for key in settings.operator_keys[1:]
+        ),
         "PAYMENTS_TABLE": settings.payments_table,
         "EVENT_BUS": settings.event_bus,
         "CHECKS_QUEUE_URL": settings.checks_queue_url,
@@ -267,7 +275,7 @@ def merchant(api: Settings) -> dict[str, str]:
 
 @pytest.fixture
 def operator(api: Settings) -> dict[str, str]:
-    return {"X-Api-Key": api.operator_api_keys[0]}
+    return {"X-Api-Key": api.operator_keys[0].secret}
 
 
 def order_token(settings: Settings, **claims: object) -> str:

@@ -6,7 +6,9 @@
     ├── NotAuthenticated          401
     │   ├── InvalidToken          401  invalid_token            order or tracking token
     │   ├── InvalidApiKey         401  invalid_api_key
+    │   ├── InvalidSession        401  invalid_session          of the operators' page
     │   └── InvalidSignature      401  invalid_signature        webhook
+    ├── Forbidden                 403  forbidden                an operator without the right, or a foreign page
     ├── NotFound                  404  not_found                also: not yours
     ├── MethodNotAllowed          405  method_not_allowed
     ├── Conflict                  409
@@ -96,9 +98,30 @@ class InvalidApiKey(NotAuthenticated):
     sentence = {"en": "The API key is not valid.", "fr": "La clé d'API n'est pas valable."}
 
 
+class InvalidSession(NotAuthenticated):
+    """An operator's session is not valid, or has ended."""
+
+    code = "invalid_session"
+    sentence = {
+        "en": "Your session has ended. Please sign in again.",
+        "fr": "Votre session est terminée. Reconnectez-vous.",
+    }
+
+
 class InvalidSignature(NotAuthenticated):
     code = "invalid_signature"
     sentence = {"en": "The signature is not valid.", "fr": "La signature n'est pas valable."}
+
+
+class Forbidden(PaymentError):
+    """The caller is known, and may not do this; or a page of another origin makes the call in the caller's name."""
+
+    code = "forbidden"
+    http_status = 403
+    sentence = {
+        "en": "You are not allowed to do this. Nothing was done.",
+        "fr": "Vous n'avez pas le droit de faire cela. Rien n'a été fait.",
+    }
 
 
 class NotFound(PaymentError):

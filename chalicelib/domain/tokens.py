@@ -1,4 +1,4 @@
-"""Checks order tokens, webhook signatures and tracking tokens, and signs tracking tokens.
+"""Checks order tokens, webhook signatures, tracking tokens and operators' sessions, and signs the last two.
 
 Pure: keys and time are arguments. HS256 is pinned, every token must expire, and several keys are
 tried so that a key can be rotated (the first one signs). Times are milliseconds since the epoch.
@@ -11,7 +11,8 @@ from typing import Any
 
 import jwt
 
-from chalicelib.domain.errors import InvalidSignature, InvalidToken
+from chalicelib.domain.errors import InvalidSession, InvalidSignature, InvalidToken
+from chalicelib.domain.operators import Operator, OperatorKey
 
 WEBHOOK_LEEWAY_MS = 60_000
 _SIGNATURE_ONLY: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
@@ -52,6 +53,25 @@ def read_tracking_token(token: str, keys: Sequence[str], now: int) -> TrackingGr
     if not isinstance(reference, str) or not isinstance(order_id, str):
         raise InvalidToken("The tracking token is not valid or has expired.")
     return TrackingGrant(reference, order_id)
+
+
+def sign_operator_session(key: OperatorKey, expires_at: int) -> str:
+    """Returns the token of a session that was begun with this key."""
+    operator = key.operator
+    claims = {"name": operator.name, "right": operator.right.value, "exp": expires_at // 1000}
+    return jwt.encode(claims, key.session_key, algorithm="HS256")
+
+
+def read_operator_session(token: str, keys: Sequence[OperatorKey], now: int) -> Operator:
+    """Returns whose session it is. It ends with the key that began it, and when that key's right changes.
+
+    Raises InvalidSession.
+    """
+    for key in keys:
+        claims = _verified(token, [key.session_key], now) or {}
+        if (claims.get("name"), claims.get("right")) == (key.operator.name, key.operator.right):
+            return key.operator
+    raise InvalidSession("The session is not valid or has expired.")
 
 
 def check_webhook_signature(signature: str, keys: Sequence[str], now: int) -> None:

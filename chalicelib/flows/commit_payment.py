@@ -34,9 +34,9 @@ class CommitPayment:
     schedule: CheckSchedule
     clock: Clock
 
-    def __call__(self, stored: Stored, decide: Decide, cause: Cause, *, note: str = "") -> Payment:
+    def __call__(self, stored: Stored, decide: Decide, cause: Cause, *, note: str = "", by: str = "") -> Payment:
         """Returns the payment after the change. Raises LedgerUnavailable and whatever `decide` raises."""
-        return self.and_end_read(stored, decide, cause, None, note=note)[0]
+        return self.and_end_read(stored, decide, cause, None, note=note, by=by)[0]
 
     def and_end_read(
         self,
@@ -46,9 +46,10 @@ class CommitPayment:
         lease: ReadLease | None,
         *,
         note: str = "",
+        by: str = "",
         evidence: Mapping[str, Any] | None = None,
     ) -> tuple[Payment, ReadLease | None]:
-        """Ends the read lease in the same write. `evidence`: the provider's record, kept with the version.
+        """Ends the read lease in the same write. The version keeps `by`, the operator, and `evidence`, CamPay's record.
 
         Returns the payment after the change and, where nothing was written, the lease that is still to be ended.
         """
@@ -57,7 +58,7 @@ class CommitPayment:
             after = decide(before, now)
             if after is None:
                 return before, lease
-            change = Change(before, after, cause, self.schedule.next_check(after, now), evidence, note)
+            change = Change(before, after, cause, self.schedule.next_check(after, now), evidence, note, by)
             try:
                 committed = self.ledger.commit(change, lease)
             except VersionConflict:

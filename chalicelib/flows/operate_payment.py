@@ -1,4 +1,4 @@
-"""Carries out what an operator may do to one payment. The log names every action, the history every change."""
+"""Carries out what an operator may do to one payment. The log and the payment's history name who did what."""
 
 from dataclasses import dataclass
 
@@ -15,32 +15,37 @@ from chalicelib.runtime import log
 
 @dataclass(frozen=True, slots=True)
 class OperatePayment:
-    """Re-reads, redelivers or resolves a payment. Each method raises NotFound and LedgerUnavailable."""
+    """Re-reads, redelivers or resolves a payment. `by`: the operator's name.
+
+    Each method raises NotFound and LedgerUnavailable.
+    """
 
     ledger: Ledger
     settle: SettlePayment
     commit: CommitPayment
     deliver: DeliverPayment
 
-    def recheck(self, reference: str) -> Payment:
+    def recheck(self, reference: str, *, by: str) -> Payment:
         """Re-reads CamPay now. Raises ProviderUnavailable."""
-        self._audit("recheck", reference)
-        return self.settle.recheck(reference, Cause.OPERATOR, note="recheck")
+        self._audit("recheck", reference, by)
+        return self.settle.recheck(reference, Cause.OPERATOR, note="recheck", by=by)
 
-    def redeliver(self, reference: str) -> Payment:
+    def redeliver(self, reference: str, *, by: str) -> Payment:
         """Publishes and announces the newest version once more, under the same id."""
-        self._audit("redeliver", reference)
+        self._audit("redeliver", reference, by)
         self._load(reference)
         self.ledger.mark_undelivered(reference)
         self.deliver(self._load(reference))
         return self._load(reference).payment
 
-    def resolve(self, reference: str, status: PaymentStatus, reason: str) -> Payment:
+    def resolve(self, reference: str, status: PaymentStatus, reason: str, *, by: str) -> Payment:
         """Decides a CONFLICTED payment: SUCCESSFUL or FAILED. Raises NotAllowed for any other."""
         stored = self._load(reference)
-        self._audit("resolve", reference, status=status)
+        self._audit("resolve", reference, by, status=status)
         try:
-            return self.commit(stored, lambda payment, now: payment.resolved(status, now), Cause.OPERATOR, note=reason)
+            return self.commit(
+                stored, lambda payment, now: payment.resolved(status, now), Cause.OPERATOR, note=reason, by=by
+            )
         except InvalidTransition as error:
             raise NotAllowed(str(error), reference=reference) from error
 
@@ -50,5 +55,5 @@ class OperatePayment:
             raise NotFound
         return stored
 
-    def _audit(self, action: str, reference: str, **fields: object) -> None:
-        log.info("operator-action", action=action, reference=reference, **fields)
+    def _audit(self, action: str, reference: str, by: str, **fields: object) -> None:
+        log.info("operator-action", action=action, reference=reference, by=by, **fields)

@@ -27,12 +27,13 @@ LookUp = Callable[[Payment], Sequence[str]]
 class Reading:
     """Why and how a payment is read.
 
-    `named`: the provider reference to read instead of the payment's own. `lease`: the read lease that is still to be
-    ended; None once it is, and where the reader has none.
+    `by`: the name of the operator who asked for it. `named`: the provider reference to read instead of the payment's
+    own. `lease`: the read lease that is still to be ended; None once it is, and where the reader has none.
     """
 
     cause: Cause
     note: str = ""
+    by: str = ""
     named: str | None = None
     lease: ReadLease | None = None
 
@@ -128,6 +129,7 @@ class ReadPayment:
             reading.cause,
             reading.lease,
             note=reading.note,
+            by=reading.by,
             evidence=record.as_evidence(),
         )
         return payment

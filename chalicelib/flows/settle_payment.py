@@ -70,17 +70,20 @@ class SettlePayment:
         except ProviderUnavailable:
             return self.commit(lease.stored, Payment.expired, Cause.WAITED_LONG_ENOUGH)
 
-    def recheck(self, reference: str, cause: Cause, *, note: str = "", named: str | None = None) -> Payment:
+    def recheck(
+        self, reference: str, cause: Cause, *, note: str = "", by: str = "", named: str | None = None
+    ) -> Payment:
         """Re-reads a payment now, whoever else reads.
 
-        `named`: a provider reference that CamPay itself connects with the payment.
+        `by`: the name of the operator who asks. `named`: a provider reference that CamPay itself connects with the
+        payment.
 
         Raises NotFound, ProviderUnavailable, LedgerUnavailable.
         """
         stored = self.ledger.load(reference)
         if stored is None:
             raise NotFound
-        return self.read(stored, Reading(cause, note, named))
+        return self.read(stored, Reading(cause, note, by, named))
 
     # ------------------------------------------------------------------ what a webhook may read
 

@@ -77,9 +77,13 @@ class SettingsReader:
         keys = self.parts(name)
         if not keys:
             self.faults.append(f"{name} is missing")
-        if any(len(key.encode()) < MINIMUM_KEY_BYTES for key in keys) and not self.development:
+        if any(map(self.is_too_short, keys)):
             self.faults.append(f"{name} must have at least {MINIMUM_KEY_BYTES} bytes")
         return keys
+
+    def is_too_short(self, key: str) -> bool:
+        """Whether a key has too few bytes; in development none has."""
+        return len(key.encode()) < MINIMUM_KEY_BYTES and not self.development
 
     def switch(self, name: str, *, usual: bool = False) -> bool:
         """Returns a yes or no."""

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from chalice.app import Request
 
 from chalicelib.domain import tokens
-from chalicelib.domain.errors import InvalidApiKey, InvalidToken
+from chalicelib.domain.errors import Forbidden, InvalidApiKey, InvalidToken
+from chalicelib.domain.operators import Operator, OperatorKey, Right, key_given
+from chalicelib.settings import Settings
+from chalicelib.web import operator_session
 
 
 def has_key(request: Request, keys: Sequence[str]) -> bool:
@@ -19,6 +22,28 @@ def require_key(request: Request, keys: Sequence[str]) -> None:
     """Raises InvalidApiKey unless `X-Api-Key` is one of `keys`."""
     if not has_key(request, keys):
         raise InvalidApiKey
+
+
+def require_operator(request: Request, settings: Settings, right: Right, now: int) -> Operator:
+    """Returns the operator who calls, with a key or else with a session of the operators' page.
+
+    Raises InvalidApiKey, InvalidSession; and Forbidden where the operator lacks the right, or a foreign page calls.
+    """
+    by_key = "x-api-key" in request.headers
+    by_session = None if by_key else operator_session.operator_of(request, settings, now)
+    operator = by_session or require_operator_key(request, settings).operator
+    if not operator.right.includes(right):
+        raise Forbidden(f"This needs the right {right}.")
+    return operator
+
+
+def require_operator_key(request: Request, settings: Settings) -> OperatorKey:
+    """Returns the operator's key in `X-Api-Key`. Raises InvalidApiKey, and Forbidden where a foreign page calls."""
+    key = key_given(request.headers.get("x-api-key") or "", settings.operator_keys)
+    if key is None:
+        raise InvalidApiKey
+    operator_session.refuse_foreign_page(request, settings)
+    return key
 
 
 def tracking_grant(request: Request, keys: Sequence[str], now: int) -> tokens.TrackingGrant:

@@ -25,6 +25,11 @@ def reply(body: object, *, status: int = 200, headers: Mapping[str, str] | None 
     )
 
 
+def nothing(headers: Mapping[str, str]) -> Response:
+    """Returns a response without a body (204)."""
+    return Response("", status_code=204, headers={"Cache-Control": "no-store", **headers})
+
+
 def answers_problems(
     current_request: Callable[[], Request | None], not_authenticated: Callable[[], None]
 ) -> Callable[[Callable[P, Response]], Callable[P, Response]]:

@@ -99,6 +99,9 @@ def check_reply(method: str, path: str, status: int, headers: Mapping[str, str],
     """
     said = _response(method, path, status)
     _check_headers(said.get("headers", {}), headers)
+    if "content" not in said:
+        assert not text, f"{method} {path}: {status} has no body in the document"
+        return
     media = said["content"].get(headers["Content-Type"])
     assert media is not None, f"{method} {path}: {status} as {headers['Content-Type']} is not in the document"
     validate(json.loads(text), media["schema"], closed=True)

@@ -118,6 +118,8 @@ class Drive:
         operator = {"X-Api-Key": self.keys["OPERATOR_API_KEY"]}
         self._call("GET", "/api/payment/health", 200)
         self._call("GET", "/api/payment/debug/connections", 200, headers=operator)
+        for method in ("POST", "DELETE"):
+            self._call(method, "/api/payment/operator/session", 204, headers=operator)
         self._call("POST", "/api/payment/test/simulate", 404, {"outcome": "approved"})
 
     # ------------------------------------------------------------------ what runs by itself
@@ -290,7 +292,7 @@ class Drive:
         merchant = {"X-Api-Key": self.keys["MERCHANT_API_KEY"]}
         reply = api_gateway.call(method, path, body, headers=headers or merchant)
         assert reply.status == status, f"{method} {path}: {reply.text}"
-        return reply.json
+        return reply.json if reply.text else None
 
 
 @contextmanager

@@ -128,7 +128,7 @@ def test_a_delivery_says_how_long_after_the_commit_it_came(
 ) -> None:
     payment = service.initiate(REQUEST).payment
     clock.forward(7)
-    service.operate.redeliver(payment.reference)
+    service.operate.redeliver(payment.reference, by="paul")
     first, again = lines(caplog, "payment-delivered")
     assert first == {"reference": payment.reference, "version": 2, "ms": 0}
     assert again == {"reference": payment.reference, "version": 2, "ms": 7_000}

@@ -164,9 +164,9 @@ def test_an_operator_can_have_a_version_announced_again(service: Service, shop: 
     payment = service.initiate(REQUEST).payment
     shop.customer(payment.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(payment.reference, payment.provider_reference)
-    service.operate.redeliver(payment.reference)
+    service.operate.redeliver(payment.reference, by="paul")
     assert shop.order_events == [("payment.successful", 3)] * 2
-    assert service.operate.recheck(payment.reference) == newest(service, payment)
+    assert service.operate.recheck(payment.reference, by="paul") == newest(service, payment)
 
 
 def test_without_the_ledger_a_sweep_ends_quietly_and_says_so(service: Service, aws: EmbeddedAws) -> None:
@@ -389,7 +389,7 @@ def test_announcing_again_skips_no_unannounced_version(
     service.settle.handle_webhook(payment.reference, shop.charge_again(payment.reference))
     assert shop.order_events == []
     aws.faults.set()
-    service.operate.redeliver(payment.reference)
+    service.operate.redeliver(payment.reference, by="paul")
     clock.forward(15)
     sweep_once(service)
     assert [kind for kind, _ in shop.order_events] == ["payment.successful", "payment.duplicate"]

@@ -32,7 +32,7 @@ def paid(service: Service, shop: Shop, number: str = "237677777777", order: str 
     payment = service.initiate(replace(REQUEST, order_id=order, phone_number=number)).payment
     assert payment.provider_reference
     shop.customer(payment.provider_reference, "SUCCESSFUL")
-    return service.operate.recheck(payment.reference)
+    return service.operate.recheck(payment.reference, by="paul")
 
 
 def test_what_both_have_matches(service: Service, shop: Shop) -> None:
@@ -79,7 +79,7 @@ def test_another_amount_is_reported(service: Service, shop: Shop) -> None:
     """The record of this number has another amount than was asked for."""
     payment = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(payment.provider_reference, "SUCCESSFUL")
-    service.operate.recheck(payment.reference)
+    service.operate.recheck(payment.reference, by="paul")
     assert service.compare_statement(today()).differences() == {"amount_differs": [payment.reference]}
 
 

@@ -164,7 +164,7 @@ def test_three_hundred_races_of_give_up_against_approval(service: Service, shop:
     paid: dict[str, list[Payment]] = {}
     for transaction in shop.transactions:
         if transaction["moneyMoved"]:
-            payment = service.operate.recheck(transaction["externalReference"])
+            payment = service.operate.recheck(transaction["externalReference"], by="paul")
             assert payment.status is S.SUCCESSFUL, "money that moved is never lost"
             assert transaction["reference"] in payment.charges
             paid.setdefault(payment.order_id, []).append(payment)

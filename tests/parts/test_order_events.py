@@ -97,7 +97,7 @@ def test_a_repetition_is_known_by_its_id(service: Service, shop: Shop, queue: Qu
     payment = start(service, 0)
     shop.customer(payment.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(payment.reference, payment.provider_reference)
-    service.operate.redeliver(payment.reference)
+    service.operate.redeliver(payment.reference, by="paul")
     told = ("payment.successful", "order-0", 3)
     assert queue.drain() == [told, told]
     assert queue.unseen() == [told]
@@ -113,12 +113,12 @@ def test_the_version_that_pays_an_order_says_so_even_if_it_was_charged_twice(
     service.settle.handle_webhook(payment.reference, payment.provider_reference)
     service.settle.handle_webhook(payment.reference, shop.charge_again(payment.reference))
     caplog.clear()
-    paid = service.operate.resolve(payment.reference, PaymentStatus.SUCCESSFUL, "the rest was paid in cash")
+    paid = service.operate.resolve(payment.reference, PaymentStatus.SUCCESSFUL, "the rest was paid in cash", by="paul")
     assert (service.ledger.order("order-1").paid, paid.duplicate) == (payment.reference, True)
     told = [("payment.successful", "order-1", paid.version), ("payment.duplicate", "order-1", paid.version)]
     assert queue.drain()[-2:] == told
     assert [record.message for record in caplog.records].count("payment.duplicate") == 1, "its alarm"
-    service.operate.redeliver(payment.reference)
+    service.operate.redeliver(payment.reference, by="paul")
     assert queue.drain()[-2:] == told
     assert queue.unseen()[-2:] == told, "known by their ids"
 

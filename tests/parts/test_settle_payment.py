@@ -170,14 +170,14 @@ def test_a_record_of_another_amount_is_for_an_operator(service: Service, shop: S
     service.settle.handle_webhook(odd.reference, odd.provider_reference)
     assert newest(service, odd).status is S.CONFLICTED
     assert shop.order_events == [("payment.conflicted", 3)]
-    assert service.operate.recheck(odd.reference).status is S.CONFLICTED
+    assert service.operate.recheck(odd.reference, by="paul").status is S.CONFLICTED
 
-    resolved = service.operate.resolve(odd.reference, S.SUCCESSFUL, "the rest was paid in cash")
+    resolved = service.operate.resolve(odd.reference, S.SUCCESSFUL, "the rest was paid in cash", by="paul")
     assert resolved.status is S.SUCCESSFUL
     assert service.ledger.order("order-1").paid == odd.reference
-    assert service.operate.recheck(odd.reference) == resolved
+    assert service.operate.recheck(odd.reference, by="paul") == resolved
     with pytest.raises(NotAllowed):
-        service.operate.resolve(odd.reference, S.FAILED, "or not")
+        service.operate.resolve(odd.reference, S.FAILED, "or not", by="paul")
 
 
 def test_a_version_keeps_its_cause_with_the_note_and_the_log_has_the_cause_alone(
@@ -187,7 +187,7 @@ def test_a_version_keeps_its_cause_with_the_note_and_the_log_has_the_cause_alone
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(odd.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(odd.reference, odd.provider_reference)
-    service.operate.resolve(odd.reference, S.FAILED, "refunded: by hand")
+    service.operate.resolve(odd.reference, S.FAILED, "refunded: by hand", by="paul")
     keys = [{"pk": {"S": f"payment#{odd.reference}"}, "sk": {"S": f"v#{n:06d}"}} for n in (1, 2, 3, 4)]
     rows = [dynamodb.get_item(TableName=table, Key=key)["Item"] for key in keys]
     kept = [row["cause"]["S"] for row in rows]
@@ -200,8 +200,8 @@ def test_a_payment_that_an_operator_rejected_stays_failed(service: Service, shop
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(odd.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(odd.reference, odd.provider_reference)
-    service.operate.resolve(odd.reference, S.FAILED, "refunded by hand")
-    assert service.operate.recheck(odd.reference).status is S.FAILED
+    service.operate.resolve(odd.reference, S.FAILED, "refunded by hand", by="paul")
+    assert service.operate.recheck(odd.reference, by="paul").status is S.FAILED
     assert service.ledger.order("order-1").active is None
 
 
@@ -214,7 +214,7 @@ def test_an_operator_cannot_reject_a_matching_charge(service: Service, shop: Sho
     before = newest(service, odd)
     assert (before.status, before.charges) == (S.CONFLICTED, (charge,))
     with pytest.raises(NotAllowed) as refused:
-        service.operate.resolve(odd.reference, S.FAILED, "it never came")
+        service.operate.resolve(odd.reference, S.FAILED, "it never came", by="paul")
     assert charge in refused.value.detail
     assert newest(service, odd) == before
     order = service.ledger.order("order-1")
@@ -326,7 +326,7 @@ def test_a_failed_recheck_of_a_paid_payment_does_not_make_it_due_again(
     service.settle.handle_webhook(pending.reference, pending.provider_reference)
     shop.faults(transaction=["502"])
     with pytest.raises(ProviderUnavailable):
-        service.operate.recheck(pending.reference)
+        service.operate.recheck(pending.reference, by="paul")
     assert service.ledger.due(0, clock.now() + 10**12, 10) == {}
 
 

@@ -12,10 +12,13 @@ from chalicelib.settings import Settings
 from tests.conftest import ORDER, Shop, order_token
 from tests.harness.api_gateway import Reply, call
 from tests.harness.openapi import DOCUMENT, Operation, check_reply, operations
+from tests.harness.operators import session_of
 from tests.system.test_routes import signature
 
 ORDER_ID = "order-1042"
 """The one of the document's examples."""
+OTHER_SUCCESS = {"initiate": 201, "simulate": 201, "signIn": 204, "signOut": 204}
+"""The status of each operation's success that is not 200."""
 
 
 class Example:
@@ -81,7 +84,7 @@ def test_each_request_of_the_document_is_taken(
     if operation.content["security"]:
         headers = credentials(operation, api, live, by_key="orderToken" not in (example.body or {}))
     reply = example.send(live, headers)
-    assert reply.status == (201 if operation.id in ("initiate", "simulate") else 200), reply.text
+    assert reply.status == OTHER_SUCCESS.get(operation.id, 200), reply.text
 
 
 def payment_under_review(shop: Shop, merchant: dict[str, str], api: Settings) -> dict[str, str]:
@@ -104,8 +107,8 @@ def credentials(operation: Operation, api: Settings, live: Mapping[str, str], *,
     schemes = [name for each in operation.content["security"] for name in each]
     if "trackingToken" in schemes:
         return {"Authorization": f"Bearer {live['trackingToken']}"}
-    keys = {"merchantKey": api.merchant_api_keys, "operatorKey": api.operator_api_keys}
-    return {"X-Api-Key": keys[schemes[0]][0]} if by_key else {}
+    keys = {"merchantKey": api.merchant_api_keys[0], "operatorKey": api.operator_keys[0].secret}
+    return {"X-Api-Key": keys[schemes[0]]} if by_key else {}
 
 
 @pytest.mark.usefixtures("api")
@@ -121,7 +124,7 @@ def test_who_needs_credentials_is_refused_without(operation: Operation) -> None:
     assert refused == (bool(security) or is_signed)
 
 
-@pytest.mark.parametrize("scheme", ["merchantKey", "operatorKey", "trackingToken"])
+@pytest.mark.parametrize("scheme", ["merchantKey", "operatorKey", "operatorSession", "trackingToken"])
 def test_each_security_scheme_opens_what_it_is_named_for(
     scheme: str, api: Settings, shop: Shop, merchant: dict[str, str]
 ) -> None:
@@ -129,6 +132,7 @@ def test_each_security_scheme_opens_what_it_is_named_for(
     headers = {
         "merchantKey": merchant,
         "operatorKey": operator_of(api),
+        "operatorSession": session_of(api.operator_keys[0]),
         "trackingToken": {"Authorization": f"Bearer {live['trackingToken']}"},
     }[scheme]
     for operation in operations():
@@ -171,7 +175,7 @@ def reference_of(order_id: str, merchant: dict[str, str]) -> str:
 
 
 def operator_of(api: Settings) -> dict[str, str]:
-    return {"X-Api-Key": api.operator_api_keys[0]}
+    return {"X-Api-Key": api.operator_keys[0].secret}
 
 
 def test_a_reply_that_the_document_does_not_know_is_found() -> None:

@@ -201,7 +201,7 @@ def test_a_tracking_token_opens_its_payment_and_its_order_only(api: Settings, me
         bearer(tokens.sign_tracking_token(tokens.TrackingGrant(started["reference"], "order-1"), ("k" * 32,), now * 2)),
         {"Authorization": f"Basic {started['trackingToken']}"},
         {"X-Api-Key": "x" * 43},
-        {"X-Api-Key": api.operator_api_keys[0]},
+        {"X-Api-Key": api.operator_keys[0].secret},
     ]
     for headers in strange:
         for path in (f"/api/payment/tracking/{started['reference']}", "/api/payment/status/order-1"):

@@ -24,7 +24,7 @@ MAY_KNOW = {
     "runtime": {"domain", "runtime"},
     "adapters": {"domain", "runtime", "adapters", "settings"},
     "flows": {"domain", "runtime", "adapters", "flows", "settings"},
-    "web": {"domain", "runtime", "web"},
+    "web": {"domain", "runtime", "web", "settings"},
     "settings": {"domain", "runtime"},
 }
 """The rooms of chalicelib that each room may import. Only bootstrap and app, which compose them, may import all."""

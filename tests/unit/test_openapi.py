@@ -51,13 +51,15 @@ def test_its_operations_are_the_routes_of_the_app() -> None:
 
 
 FOR_BROWSERS = {"initiate", "status", "tracking", "give_up", "health"}
-NOT_FOR_BROWSERS = {"webhook", "simulate", "connections", "operate"}
+FOR_THE_OPERATORS_PAGE = {"connections", "operate", "sign_in", "sign_out"}
+NOT_FOR_BROWSERS = {"webhook", "simulate"}
 
 
 def test_pages_of_the_shop_may_call_what_is_for_browsers_and_nothing_else() -> None:
-    """A new route belongs to one of the two: without CORS no page could call it, with it every page could try."""
+    """A new route belongs to one of them: without CORS no page could call it, with it every page could try."""
     entries = [entry for methods in application.app.routes.values() for entry in methods.values()]
-    assert {entry.view_name for entry in entries if entry.cors} == FOR_BROWSERS
+    assert {entry.view_name for entry in entries if entry.cors == application.cors} == FOR_BROWSERS
+    assert {entry.view_name for entry in entries if entry.cors == application.operator_cors} == FOR_THE_OPERATORS_PAGE
     assert {entry.view_name for entry in entries if not entry.cors} == NOT_FOR_BROWSERS
 
 

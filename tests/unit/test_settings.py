@@ -3,6 +3,7 @@
 import pytest
 
 from chalicelib.domain.check_schedule import AGES_SECONDS
+from chalicelib.domain.operators import Operator, OperatorKey, Right
 from chalicelib.runtime.settings_reader import InvalidSettings, RedisSettings
 from chalicelib.settings import read_settings
 
@@ -68,6 +69,65 @@ def test_two_keys_at_a_time_for_rotation() -> None:
     assert settings.order_token_keys == (new, PRODUCTION["ORDER_TOKEN_KEY"])
 
 
+SECRET = "a-key-of-one-operator-of-thirty-two-bytes"
+OTHER_SECRET = "a-key-of-another-operator-of-32-bytes-too"
+
+
+def test_operators_have_names_and_rights() -> None:
+    named = f"amina:view:{SECRET}, paul:act:{OTHER_SECRET}"
+    unnamed = OperatorKey(Operator("operator", Right.ACT), PRODUCTION["OPERATOR_API_KEY"])
+    keys = (
+        OperatorKey(Operator("amina", Right.VIEW), SECRET),
+        OperatorKey(Operator("paul", Right.ACT), OTHER_SECRET),
+    )
+    assert read_settings(PRODUCTION | {"OPERATOR_KEYS": named}).operator_keys == (unnamed, *keys)
+    assert read_settings(PRODUCTION | {"OPERATOR_KEYS": named, "OPERATOR_API_KEY": ""}).operator_keys == keys
+    assert read_settings(PRODUCTION).operator_keys == (unnamed,)
+
+
+def test_an_operators_key_may_have_colons_and_is_rotated_under_one_name() -> None:
+    keys = read_settings(PRODUCTION | {"OPERATOR_KEYS": f"paul:act:{SECRET}:x,paul:act:{SECRET}"}).operator_keys
+    assert [(key.operator.name, key.secret) for key in keys[1:]] == [("paul", f"{SECRET}:x"), ("paul", SECRET)]
+
+
+def test_all_wrong_entries_of_operators_are_named_at_once_without_their_values() -> None:
+    wrong = (
+        SECRET,
+        f"Amina:view:{SECRET}",
+        f"paul:admin:{SECRET}",
+        f"{SECRET}:act:paul",
+        "paul:act:",
+        "paul:act:too-short",
+        f"view:{SECRET}",
+    )
+    named = faults(PRODUCTION | {"OPERATOR_KEYS": ",".join(["good:view:" + OTHER_SECRET, *wrong])})
+    assert [fault.partition(":")[0] for fault in named.split("; ")] == [
+        f"OPERATOR_KEYS entry {number}" for number in range(2, 2 + len(wrong))
+    ]
+    assert "entry 4: its right must be view or act" in named
+    assert "entry 7: its key must have at least 32 bytes" in named
+    for shown in (SECRET, OTHER_SECRET, "Amina", "admin", "paul", "too-short", "good"):
+        assert shown not in named
+
+
+def test_one_key_of_two_operators_is_refused() -> None:
+    twice = faults(PRODUCTION | {"OPERATOR_KEYS": f"paul:act:{SECRET},amina:view:{SECRET}"})
+    assert twice == "OPERATOR_KEYS must not have one key twice"
+    for name in KEYS:
+        shared = faults(PRODUCTION | {"OPERATOR_KEYS": f"paul:act:{PRODUCTION[name]}"})
+        assert shared == f"OPERATOR_KEYS and {name} must not be the same key"
+
+
+def test_there_may_be_a_hundred_keys_of_operators() -> None:
+    entries = [f"paul:act:{SECRET}{number}" for number in range(101)]
+    assert len(read_settings(PRODUCTION | {"OPERATOR_KEYS": ",".join(entries[:100])}).operator_keys) == 101
+    assert faults(PRODUCTION | {"OPERATOR_KEYS": ",".join(entries)}) == "OPERATOR_KEYS must have at most 100 entries"
+
+
+def test_an_operators_key_is_not_shown_with_the_settings() -> None:
+    assert SECRET not in repr(read_settings(PRODUCTION | {"OPERATOR_KEYS": f"paul:act:{SECRET}"}).operator_keys)
+
+
 def test_campay_needs_one_of_two_ways_in() -> None:
     without = {name: value for name, value in PRODUCTION.items() if name != "CAMPAY_PERMANENT_ACCESS_TOKEN"}
     assert "CAMPAY_USERNAME" in faults(without | {"CAMPAY_USERNAME": "u"})
@@ -103,6 +163,7 @@ NUMBERS = {
     "STATEMENT_MAXIMUM_ROWS": (1_000, 10_000_000),
     "STATEMENT_SECONDS": (5, 600),
     "DAY_SHARDS": (1, 5),
+    "OPERATOR_SESSION_SECONDS": (60, 43_200),
 }
 """The minimum and maximum of each number."""
 

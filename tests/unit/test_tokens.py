@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import InvalidSignature, InvalidToken
+from chalicelib.domain.errors import InvalidSession, InvalidSignature, InvalidToken
+from chalicelib.domain.operators import Operator, OperatorKey, Right
 from chalicelib.domain.tokens import (
     WEBHOOK_LEEWAY_MS,
     TrackingGrant,
     check_webhook_signature,
+    read_operator_session,
     read_order_token,
     read_tracking_token,
+    sign_operator_session,
     sign_tracking_token,
 )
 
@@ -249,6 +252,39 @@ def test_an_order_token_is_no_tracking_token() -> None:
     """Keys differ by purpose; should one ever be used for both, the claims still differ."""
     with pytest.raises(InvalidToken):
         read_tracking_token(forge(ORDER), [KEY], NOW)
+
+
+PAUL = OperatorKey(Operator("paul", Right.ACT), KEY)
+PAULS_NEW_KEY = OperatorKey(PAUL.operator, "the-next-key-of-paul-of-at-least-32-bytes")
+AMINA = OperatorKey(Operator("amina", Right.VIEW), OLD_KEY)
+
+
+def test_a_session_tells_whose_it_is_until_it_expires() -> None:
+    for key in (PAUL, AMINA):
+        token = sign_operator_session(key, NOW + 60_000)
+        assert read_operator_session(token, [PAULS_NEW_KEY, PAUL, AMINA], NOW) == key.operator
+        assert read_operator_session(token, [AMINA, PAUL], NOW + 59_999) == key.operator
+        with pytest.raises(InvalidSession):
+            read_operator_session(token, [PAUL, AMINA], NOW + 60_000)
+
+
+def test_a_session_ends_with_its_key_and_with_its_right() -> None:
+    token = sign_operator_session(PAUL, NOW + 60_000)
+    now_a_viewer = OperatorKey(Operator("paul", Right.VIEW), PAUL.secret)
+    for keys in ([], [PAULS_NEW_KEY, AMINA], [now_a_viewer], [OperatorKey(AMINA.operator, PAUL.secret)]):
+        with pytest.raises(InvalidSession):
+            read_operator_session(token, keys, NOW)
+
+
+def test_a_token_of_another_purpose_is_no_session_and_a_session_none_of_those() -> None:
+    claims = {"name": "paul", "right": "act", "exp": NOW_SECONDS + 60}
+    assert read_operator_session(forge(claims, key=PAUL.session_key), [PAUL], NOW) == PAUL.operator
+    for token in (forge(claims), forge(TRACKING), forge(TRACKING, key=PAUL.session_key)):
+        with pytest.raises(InvalidSession):
+            read_operator_session(token, [PAUL], NOW)
+    for read in READERS.values():
+        with pytest.raises(REFUSED):
+            read(sign_operator_session(PAUL, NOW + 60_000))
 
 
 def test_a_short_webhook_key_works_without_a_warning() -> None:

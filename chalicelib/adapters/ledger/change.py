@@ -21,7 +21,7 @@ class Committed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """A new version of a payment, about to be written."""
+    """A new version of a payment, about to be written. `by`: the name of the operator who caused it."""
 
     before: Payment
     after: Payment
@@ -29,6 +29,7 @@ class Change:
     check_at: int | None
     evidence: Mapping[str, Any] | None = None
     note: str = ""
+    by: str = ""
 
     @property
     def leaves_active(self) -> bool:

@@ -138,7 +138,12 @@ def version_key(version: int) -> str:
 
 
 def version_items(
-    payment: Payment, before: Payment | None, cause: str, evidence: Mapping[str, Any] | None, now: int
+    payment: Payment,
+    before: Payment | None,
+    cause: str,
+    evidence: Mapping[str, Any] | None,
+    now: int,
+    by: str = "",
 ) -> list[Item]:
     """Returns the rows of a version: the version itself, and a row for each further search term that it introduces.
 
@@ -146,7 +151,7 @@ def version_items(
     """
     partition = f"payment#{payment.reference}"
     row = {**key_of(partition, version_key(payment.version)), "payment": write_payment(payment), "cause": cause}
-    row |= {"at": now, **({"evidence": evidence} if evidence else {})}
+    row |= {"at": now, **({"evidence": evidence} if evidence else {}), **({"by": by} if by else {})}
     known = _search_terms(before) if before else set()
     terms = sorted(_search_terms(payment, evidence or {}) - known)
     further = [

@@ -1,7 +1,7 @@
 """Writes the ledger: one DynamoDB table with everything that money depends on.
 
     payment#<reference>  state   the newest version, its marks, its read lease, whether its prompt may have been sent
-    payment#<reference>  v#<n>   each version: the payment, its cause, the provider's record as evidence
+    payment#<reference>  v#<n>   each version: the payment, its cause, by whom, the provider's record as evidence
     payment#<reference>  search# a further search term, where one version introduces more than one
     order#<id>           state   active and paid attempt, latest attempt, open cases, idempotency keys
     phone#<hash>         state   active attempt, times of its prompts
@@ -277,9 +277,8 @@ class Ledger(LedgerReader):
             state.set(prompt=UNSENT)
         if lease is not None:
             lease.end(state, now)
-        version, *more = version_items(
-            change.after, change.before, change.cause.with_note(change.note), change.evidence, now
-        )
+        cause = change.cause.with_note(change.note)
+        version, *more = version_items(change.after, change.before, cause, change.evidence, now, change.by)
         updates = [update for update in (assumed.order_update(), assumed.phone_update()) if update]
         return [
             state.item(self._table.name),

@@ -1,0 +1,69 @@
+"""Gives an operator's page a session, a cookie in place of the key, and tells whose session a call has.
+
+A browser sends the cookie by itself, also with a call that a foreign page makes: a session counts only with proof that
+the call comes from a page of ours.
+"""
+
+from collections.abc import Mapping
+
+from chalice.app import Request
+
+from chalicelib.domain import tokens
+from chalicelib.domain.errors import Forbidden
+from chalicelib.domain.operators import Operator, OperatorKey
+from chalicelib.settings import Settings
+
+COOKIE = "__Secure-operator-session"
+PAGE_HEADER = "X-Requested-With"
+"""No form can send it, and a script of another origin only where CORS allows it."""
+_ROUTE = "/operator/session"
+_READS = frozenset({"GET", "HEAD"})
+
+
+def begun(request: Request, key: OperatorKey, settings: Settings, now: int) -> Mapping[str, str]:
+    """Returns the headers that begin a session."""
+    seconds = settings.operator_session_seconds
+    return _set_cookie(request, tokens.sign_operator_session(key, now + seconds * 1000), seconds)
+
+
+def ended(request: Request) -> Mapping[str, str]:
+    """Returns the headers that have the browser forget its session."""
+    return _set_cookie(request, "", 0)
+
+
+def operator_of(request: Request, settings: Settings, now: int) -> Operator | None:
+    """Returns whose session the call has, None where it has none.
+
+    Raises InvalidSession, and Forbidden where the call is not proven to come from a page of ours.
+    """
+    token = _cookie(request)
+    if token is None:
+        return None
+    operator = tokens.read_operator_session(token, settings.operator_keys, now)
+    refuse_foreign_page(request, settings)
+    if request.method not in _READS and not all(it in request.headers for it in ("Origin", PAGE_HEADER)):
+        raise Forbidden(f"A call that acts by a session needs the headers Origin and {PAGE_HEADER}.")
+    return operator
+
+
+def refuse_foreign_page(request: Request, settings: Settings) -> None:
+    """Raises Forbidden where a page calls that is neither of the shop's origin nor of the API's own."""
+    scheme = "http" if settings.development else "https"
+    host = request.context.get("domainName") or request.headers.get("host")
+    if request.headers.get("origin") not in (None, settings.frontend_url, f"{scheme}://{host}"):
+        raise Forbidden("The call comes from a page of another origin.")
+
+
+def _set_cookie(request: Request, value: str, seconds: int) -> Mapping[str, str]:
+    # As the browser knows the path: with the stage in front where the API has no domain of its own.
+    path = str(request.context.get("path") or request.path).removesuffix(_ROUTE)
+    attributes = f"Path={path}; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict"
+    return {"Set-Cookie": f"{COOKIE}={value}; {attributes}"}
+
+
+def _cookie(request: Request) -> str | None:
+    for cookie in (request.headers.get("cookie") or "").split(";"):
+        name, _, value = cookie.strip().partition("=")
+        if name == COOKIE:
+            return value
+    return None
