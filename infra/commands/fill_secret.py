@@ -1,7 +1,8 @@
 """Adds the missing keys to a stage's secret and changes no existing one: `python -m infra.commands.fill_secret STAGE`.
 
 Our own keys are made here, at random. CamPay's are asked for, or read with `--campay FILE` from a JSON object of names
-and texts (`-` is the standard input). No value is printed. Run it as often as you like.
+and texts (`-` is the standard input). `--operator NAME:RIGHT` gives an operator a new key, beside those that there are:
+read it in the secret. No value is printed. Without `--operator`, run it as often as you like.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from typing import Any
 
 import boto3
 
+from chalicelib.domain.operators import MalformedOperatorKey, OperatorKey
 from infra.commands.account import NoAccount, sign_in
 from infra.deployment import NotDeployed, secret_of_stage
 from infra.stages import UnknownStage, stage_of
@@ -48,17 +50,35 @@ def fill(client: Any, secrets_id: str, ask: Ask) -> Filled:
 
     Raises CannotFill.
     """
-    try:
-        there: dict[str, str] = json.loads(client.get_secret_value(SecretId=secrets_id)["SecretString"])
-    except client.exceptions.ResourceNotFoundException as error:
-        raise CannotFill(f"there is no secret {secrets_id}: deploy the stack of the secret first") from error
-    new = {name: secrets.token_hex(_KEY_BYTES) for name in OUR_KEYS if not there.get(name)}
+    there = _content(client, secrets_id)
+    wanted = [name for name in OUR_KEYS if name != "OPERATOR_API_KEY" or not there.get("OPERATOR_KEYS")]
+    new = {name: secrets.token_hex(_KEY_BYTES) for name in wanted if not there.get(name)}
     for name in _wanted_of_campay(there, new):
         if value := ask(name).strip():
             new[name] = value
     if new:
         client.put_secret_value(SecretId=secrets_id, SecretString=json.dumps({**there, **new}))
     return Filled(sorted(new), list(_wanted_of_campay({**there, **new}, {})))
+
+
+def add_operator(client: Any, secrets_id: str, operator: str) -> None:
+    """Adds a key for an operator, named as `name:right`. Raises CannotFill."""
+    entry = f"{operator}:{secrets.token_hex(_KEY_BYTES)}"
+    try:
+        OperatorKey.parse(entry)
+    except MalformedOperatorKey as error:
+        raise CannotFill(f"--operator wants NAME:RIGHT, such as amina:view: {error}") from error
+    there = _content(client, secrets_id)
+    keys = ",".join(filter(None, (there.get("OPERATOR_KEYS"), entry)))
+    client.put_secret_value(SecretId=secrets_id, SecretString=json.dumps({**there, "OPERATOR_KEYS": keys}))
+
+
+def _content(client: Any, secrets_id: str) -> dict[str, str]:
+    try:
+        content: dict[str, str] = json.loads(client.get_secret_value(SecretId=secrets_id)["SecretString"])
+    except client.exceptions.ResourceNotFoundException as error:
+        raise CannotFill(f"there is no secret {secrets_id}: deploy the stack of the secret first") from error
+    return content
 
 
 def _wanted_of_campay(there: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
@@ -92,12 +112,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m infra.commands.fill_secret")
     parser.add_argument("stage")
     parser.add_argument("--campay", metavar="FILE", help="a JSON object of CamPay's keys; - reads the standard input")
+    parser.add_argument("--operator", metavar="NAME:RIGHT", help="gives an operator a new key; RIGHT is view or act")
     options = parser.parse_args()
     try:
         ask = _read(options.campay) if options.campay else _ask_person
         sign_in()
         secrets_id = secret_of_stage(stage_of(options.stage).name, boto3.client("cloudformation"))
-        filled = fill(boto3.client("secretsmanager"), secrets_id, ask)
+        client = boto3.client("secretsmanager")
+        if options.operator:
+            add_operator(client, secrets_id, options.operator)
+        filled = fill(client, secrets_id, ask)
     except (CannotFill, NoAccount, NotDeployed, UnknownStage) as error:
         sys.exit(str(error))
     print(f"added: {', '.join(filled.added) or 'nothing, all was there'}")

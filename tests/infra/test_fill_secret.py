@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from chalicelib import settings as api_settings
-from infra.commands.fill_secret import CAMPAY_KEYS, OUR_KEYS, Ask, CannotFill, fill
+from infra.commands.fill_secret import CAMPAY_KEYS, OUR_KEYS, Ask, CannotFill, add_operator, fill
 from local.embedded import EmbeddedAws
 from socket_gateway import settings as gateway_settings
 from tests.conftest import aws_environment
@@ -69,6 +69,26 @@ def test_what_is_there_stays_as_it_is(client: Any) -> None:
     before = content(client)
     again = fill(client, SECRETS_ID, answers(CAMPAY_WEBHOOK_KEY="another", CAMPAY_USERNAME="another"))
     assert (again.added, again.missing) == ([], [])
+    assert content(client) == before
+
+
+def test_an_operator_gets_a_key_beside_those_that_there_are(client: Any) -> None:
+    for operator in ("amina:view", "paul:act", "paul:act"):
+        add_operator(client, SECRETS_ID, operator)
+    filled = fill(client, SECRETS_ID, TOKEN)
+    assert "OPERATOR_API_KEY" not in filled.added, "a key without a name, where all have names"
+    keys = api_settings.read_settings(PLAIN).operator_keys
+    assert [(key.operator.name, key.operator.right) for key in keys] == [
+        *(("amina", "view"), ("paul", "act"), ("paul", "act")),
+    ]
+    assert len({key.secret for key in keys}) == 3
+
+
+@pytest.mark.parametrize("operator", ["amina", "amina:look", "Amina:view", ":view", "amina:view,paul"])
+def test_a_malformed_operator_changes_nothing(client: Any, operator: str) -> None:
+    before = content(client)
+    with pytest.raises(CannotFill, match="NAME:RIGHT"):
+        add_operator(client, SECRETS_ID, operator)
     assert content(client) == before
 
 
