@@ -135,7 +135,7 @@ class Customer:
     """A browser context of its own for each test. `errors`: uncaught exceptions of its pages."""
 
     def __init__(self, context: BrowserContext, origin: str) -> None:
-        self._context = context
+        self.context = context
         self._origin = origin
         self.errors: list[str] = []
         context.add_init_script(_REMEMBER_PICTURES)
@@ -149,7 +149,7 @@ class Customer:
 
     def prepare(self) -> CheckoutPage:
         """Opens an empty tab."""
-        return CheckoutPage(self._context.new_page())
+        return CheckoutPage(self.context.new_page())
 
     def go_to(self, tab: CheckoutPage, order_id: str) -> None:
         tab.page.goto(f"{self._origin}/payment-test?order={order_id}&amount=5000")
@@ -157,23 +157,23 @@ class Customer:
 
     def duplicate(self, tab: CheckoutPage) -> CheckoutPage:
         """Duplicates a tab as the browser does, with a copy of its session storage."""
-        with self._context.expect_page() as opened:
+        with self.context.expect_page() as opened:
             tab.page.evaluate("void window.open(location.href)")
         opened.value.wait_for_selector("#phone, section.bp-tracker")
         return CheckoutPage(opened.value)
 
     def lose_network(self) -> None:
-        self._context.set_offline(True)
+        self.context.set_offline(True)
 
     def regain_network(self) -> None:
-        self._context.set_offline(False)
+        self.context.set_offline(False)
 
     def lose_api(self) -> None:
         """Makes the API refuse connections, while the browser still reports that it is online."""
-        self._context.route("**/api/payment/**", lambda route: route.abort("connectionrefused"))
+        self.context.route("**/api/payment/**", lambda route: route.abort("connectionrefused"))
 
     def regain_api(self) -> None:
-        self._context.unroute("**/api/payment/**")
+        self.context.unroute("**/api/payment/**")
 
 
 class Chromium:
