@@ -1,9 +1,8 @@
 """Builds the Lambda zip, the same to the last byte from every clone.
 
 `chalice package` decides what is in it: `app.py`, `chalicelib/`, what `requirements.txt` names, and its own runtime.
-It is given pure wheels only. Added here are the few packages that have machine code, for both of Lambda's processors
-side by side, so that one zip fits each of them; and bytecode: Lambda's /var/task cannot be written to, so that without
-it each cold start would compile every module again.
+It is given pure wheels only, so that one zip fits both of Lambda's processors. Added here is bytecode: Lambda's
+/var/task cannot be written to, so that without it each cold start would compile every module again.
 """
 
 import hashlib
@@ -32,9 +31,6 @@ _PACKAGER = {
     "AWS_DEFAULT_REGION": "eu-west-1",  # chalice wants one, and nothing in the zip depends on it
 }
 _NEVER_INSIDE = ("boto3", "botocore", "pip", "setuptools", "cryptography", "chalice/cli")
-_COMPILED = ("ijson",)
-"""Packages with machine code. Each works without it too, more slowly, on another processor than these."""
-_PROCESSORS = ("manylinux2014_aarch64", "manylinux2014_x86_64")
 _EARLIEST_OF_A_ZIP = (1980, 1, 1, 0, 0, 0)
 
 
@@ -58,10 +54,7 @@ def build(output_dir: Path, root: Path = ROOT) -> Package:
     with TemporaryDirectory() as scratch:
         project, contents = Path(scratch, "project"), Path(scratch, "contents")
         _copy_product(root, project)
-        compiled = _take_out_compiled(project / "requirements.txt")
         _unpack_chalice_package(project, contents)
-        for processor in _PROCESSORS:
-            _add(compiled, processor, RUNTIME, contents)
         _refuse_what_does_not_belong(contents)
         _compile(contents, interpreter)
         output_dir.mkdir(parents=True, exist_ok=True)
@@ -97,28 +90,10 @@ def _unpack_chalice_package(project: Path, contents: Path) -> None:
         packaged.extractall(contents)
 
 
-def _take_out_compiled(requirements: Path) -> list[str]:
-    """Removes the compiled packages from the requirements that chalice reads, and returns their lines."""
-    lines = requirements.read_text(encoding="utf-8").splitlines(keepends=True)
-    compiled = [line for line in lines if line.startswith(tuple(f"{name}==" for name in _COMPILED))]
-    requirements.write_text("".join(line for line in lines if line not in compiled), encoding="utf-8")
-    return [line.strip() for line in compiled]
-
-
-def _add(requirements: list[str], processor: str, runtime: str, contents: Path) -> None:
-    """Adds packages for one processor. Its machine code has file names of its own; the rest is the same for each."""
-    for_lambda = ["--platform", processor, "--implementation", "cp", "--python-version", runtime.removeprefix("python")]
-    what = ["--no-deps", "--no-compile", "--only-binary", ":all:", *for_lambda, *requirements]
-    with TemporaryDirectory() as target:
-        _run([sys.executable, "-m", "pip", "install", "-q", "--target", target, *what], contents)
-        shutil.copytree(target, contents, dirs_exist_ok=True)
-
-
 def _refuse_what_does_not_belong(contents: Path) -> None:
-    """Raises PackagingFailed where the zip has a package that Lambda brings, or machine code for one processor only."""
+    """Raises PackagingFailed where the zip has a package that Lambda brings, or machine code for one processor."""
     unexpected = [name for name in _NEVER_INSIDE if (contents / name).exists()]
-    machine_code = [path.relative_to(contents) for path in contents.rglob("*.so*")]
-    unexpected += [str(path) for path in machine_code if path.parts[0].partition(".")[0] not in _COMPILED]
+    unexpected += [str(path.relative_to(contents)) for path in contents.rglob("*.so*")]
     if unexpected:
         raise PackagingFailed(f"not to be in the zip: {', '.join(sorted(unexpected))}")
 

@@ -1,15 +1,15 @@
-"""Parses CamPay's statement (`POST /history/`) as a stream, with at most one row in memory."""
+"""Parses CamPay's statement (`POST /history/`) as a stream, a row at a time."""
 
+import codecs
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
-_MAXIMUM_ROW_BYTES = 1_000_000
-_MAXIMUM_DEPTH = 16
-_LONG_NUMBER = re.compile(rb"[0-9]{1000}")
-"""ijson's C backend crashes the process at an integer of over 4,300 digits, the most that Python converts."""
-Event = tuple[str, Any]
+_MAXIMUM_ROW = 1_000_000
+_LONG_NUMBER = 20
+_NUMBER = re.compile(r"-?[0-9.]{1,1000}([eE][+-]?[0-9]{1,3})?")
+_NO_STATEMENT = "it is no statement in JSON"
 
 
 class StatementMalformed(Exception):
@@ -19,79 +19,129 @@ class StatementMalformed(Exception):
 def rows_in(chunks: Iterable[bytes], maximum_rows: int) -> Iterator[Mapping[str, Any]]:
     """Yields the rows of either envelope, `{"data": [...]}` or a bare array.
 
-    Elements that are no objects are skipped, and within a row values that are arrays or objects. Numbers are text, so
-    that money never becomes a float. Raises StatementMalformed, also after some rows.
+    Elements that are no objects are skipped. Numbers are text, so that money never becomes a float. Raises
+    StatementMalformed, also after some rows.
     """
-    import ijson  # its machine code is loaded by those functions alone that read a statement
-
-    bounded = _Bounded(chunks)
-    events = ijson.basic_parse(ijson.from_iter(iter(bounded)))
+    document = _Document(chunks)
     try:
-        _enter_array(events)
-        for number, row in enumerate(_objects(events), 1):
-            bounded.since_row = 0
+        for number, row in enumerate(_elements(document), 1):
             if number > maximum_rows:
                 raise StatementMalformed(f"there are more than {maximum_rows} rows")
-            yield row
-        for _ in events:  # the rest of the document has to be JSON too
-            pass
-    except (ijson.JSONError, ValueError, ArithmeticError) as error:
-        raise StatementMalformed(f"it is no JSON: {type(error).__name__}") from error
+            if isinstance(row, dict):
+                yield row
+        if document.next():
+            raise StatementMalformed(_NO_STATEMENT)
+    except UnicodeDecodeError as error:
+        raise StatementMalformed(_NO_STATEMENT) from error
+    except RecursionError as error:
+        raise StatementMalformed("it is nested too deep") from error
 
 
-@dataclass(slots=True)
-class _Bounded:
-    """Passes chunks on until a row, or a number in it, exceeds its maximum length; then raises StatementMalformed."""
-
-    chunks: Iterable[bytes]
-    since_row: int = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        tail = b""
-        for chunk in self.chunks:
-            self.since_row += len(chunk)
-            if self.since_row > _MAXIMUM_ROW_BYTES:
-                raise StatementMalformed(f"a row is longer than {_MAXIMUM_ROW_BYTES} bytes")
-            tail = tail[-1000:] + chunk
-            if _LONG_NUMBER.search(tail):
-                raise StatementMalformed("a number is too long")
-            yield chunk
+def _elements(document: "_Document") -> Iterator[Any]:
+    """Yields the elements of the array of rows: the whole document, or the value of `data`."""
+    if document.next() == "[":
+        yield from document.array()
+        return
+    is_there = False
+    for key in document.members():
+        if key == "data" and document.next() == "[":
+            is_there = True
+            yield from document.array()
+        else:
+            document.value()
+    if not is_there:
+        raise StatementMalformed("there is no array of rows in it")
 
 
-def _enter_array(events: Iterator[Event]) -> None:
-    """Consumes the events up to the start of the array of rows: the whole document, or the value of `data`."""
-    depth, key = 0, None
-    for event, value in events:
-        if event == "start_array" and (depth == 0 or (depth == 1 and key == "data")):
-            return
-        depth = _depth_after(event, depth)
-        if depth == 1 and event in ("map_key", "end_map", "end_array"):
-            key = value if event == "map_key" else None
-    raise StatementMalformed("there is no array of rows in it")
+class _Document:
+    """A JSON document that arrives in chunks. Keeps what is not consumed yet: one value, and the rest of a chunk.
+
+    Every method raises StatementMalformed, UnicodeDecodeError and RecursionError.
+    """
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = codecs.iterdecode(iter(chunks), "utf-8")
+        self._text, self._at = "", 0
+
+    def array(self) -> Iterator[Any]:
+        """Yields the elements of an array."""
+        for _ in self._items("[", "]"):
+            yield self.value()
+
+    def members(self) -> Iterator[str]:
+        """Yields the keys of an object. The caller consumes each value before the next key."""
+        for _ in self._items("{", "}"):
+            if self.next() != '"':
+                raise StatementMalformed(_NO_STATEMENT)
+            key: str = self.value()
+            self._take(":")
+            yield key
+
+    def next(self) -> str:
+        """Returns the next character that is no white space, and does not consume it; "" at the end."""
+        while not (found := _VISIBLE.search(self._text, self._at)):
+            self._at = len(self._text)
+            if not self._read_on():
+                return ""
+        self._at = found.start()
+        return found[0]
+
+    def value(self) -> Any:
+        """Returns the next value. One that ends where the text ends may go on in the next chunk, as a number does."""
+        self.next()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._at)
+            except json.JSONDecodeError:
+                end = len(self._text)
+            if end < len(self._text):
+                self._at = end
+                return value
+            if not self._read_on():
+                raise StatementMalformed(_NO_STATEMENT)
+
+    def _items(self, begin: str, end: str) -> Iterator[None]:
+        """Stops before each item of an array or an object. The caller consumes it."""
+        self._take(begin)
+        is_over = self.next() == end
+        if is_over:
+            self._take(end)
+        while not is_over:
+            yield
+            is_over = self._take("," + end) == end
+
+    def _take(self, expected: str) -> str:
+        found = self.next()
+        if not found or found not in expected:
+            raise StatementMalformed(_NO_STATEMENT)
+        self._at += 1
+        return found
+
+    def _read_on(self) -> bool:
+        """Doubles what is left at least, so that a value in many chunks is decoded few times. False at the end."""
+        left = len(self._text) - self._at
+        if left > _MAXIMUM_ROW:
+            raise StatementMalformed(f"a row is longer than {_MAXIMUM_ROW} characters, or no JSON")
+        pieces, read = [self._text[self._at :]], 0
+        for piece in self._chunks:
+            pieces.append(piece)
+            read += len(piece)
+            if read > left:
+                break
+        self._text, self._at = "".join(pieces), 0
+        return read > 0
 
 
-def _objects(events: Iterator[Event]) -> Iterator[dict[str, Any]]:
-    """Yields the objects of an array that has begun, without their nested values."""
-    depth, key = 1, ""
-    row: dict[str, Any] | None = None
-    for event, value in events:
-        before, depth = depth, _depth_after(event, depth)
-        if depth == 0:
-            return
-        if event == "start_map" and depth == 2:
-            row = {}
-        elif row is not None and depth == 1:
-            yield row
-            row = None
-        elif event == "map_key":
-            key = value if depth == 2 else key
-        elif row is not None and before == depth == 2:
-            row[key] = str(value) if event == "number" else value
+def _number(text: str) -> str:
+    """Returns a number as its text. Raises StatementMalformed where it is too long to be one of CamPay's."""
+    if len(text) > _LONG_NUMBER and not _NUMBER.fullmatch(text):
+        raise StatementMalformed("a number is too long")
+    return text
 
 
-def _depth_after(event: str, depth: int) -> int:
-    if event in ("start_map", "start_array"):
-        if depth == _MAXIMUM_DEPTH:
-            raise StatementMalformed("it is nested too deep")
-        return depth + 1
-    return depth - 1 if event in ("end_map", "end_array") else depth
+def _no_number(name: str) -> NoReturn:
+    raise StatementMalformed(f"{name} is no number of JSON")
+
+
+_VISIBLE = re.compile(r"[^ \t\n\r]")
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_constant=_no_number)
