@@ -17,6 +17,9 @@ MOST_DAY_SHARDS = 5
 """A page of a day's payments takes a query of each shard."""
 MOST_OPERATOR_KEYS = 100
 """Every operator's call is compared with each of them."""
+STATEMENT_ROWS = (1_000, 100_000_000)
+STATEMENT_SECONDS = (5, 600)
+"""The least and the most of what is read of a day's statement. A function of Lambda ends after 900 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +147,8 @@ class _Reader(SettingsReader):
             permanent_token=self.optional("CAMPAY_PERMANENT_ACCESS_TOKEN"),
             username=self.optional("CAMPAY_USERNAME"),
             password=self.optional("CAMPAY_APP_PASSWORD"),
-            statement_rows=self.number("STATEMENT_MAXIMUM_ROWS", 500_000, 1_000, 10_000_000),
-            statement_seconds=self.number("STATEMENT_SECONDS", 120.0, 5.0, 600.0),
+            statement_rows=self.number("STATEMENT_MAXIMUM_ROWS", 500_000, *STATEMENT_ROWS),
+            statement_seconds=self.number("STATEMENT_SECONDS", 120.0, *STATEMENT_SECONDS),
         )
         has_credentials = campay.permanent_token or (campay.username and campay.password)
         if not has_credentials and not self.development:

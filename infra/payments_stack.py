@@ -63,7 +63,7 @@ class PaymentsStack(Stack):
                 "CAMPAY_API_URL": stage.campay_api_url,
                 "PAYMENTS_TABLE": ledger.table.table_name,
                 "EVENT_BUS": order_events.bus.event_bus_name,
-                "DAY_SHARDS": str(stage.day_shards),
+                **stage.environment,
             },
         )
         proxies = 2 if stage.cloudfront_addresses else 1  # the load balancer, and CloudFront before it

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 
-from chalicelib.settings import DEMO_API_URL, MOST_DAY_SHARDS
+from chalicelib.settings import DEMO_API_URL, MOST_DAY_SHARDS, STATEMENT_ROWS, STATEMENT_SECONDS
 from infra.functions import Work
 
 APP = "braidster-payments"
@@ -118,6 +118,10 @@ class Stage:
     `day_shards`: DAY_SHARDS of the functions, from 1 to 5, one for each 160 payments a second at the busiest moment. It
     may rise from one deployment to the next and must not fall: a shard that is gone is in no list of a day.
 
+    `statement_rows`, `statement_seconds`: STATEMENT_MAXIMUM_ROWS and STATEMENT_SECONDS of the functions, the longest
+    statement of a day of CamPay's that is read. 500,000 rows are 58 payments a second at the busiest moment, where
+    that is ten times the average.
+
     `usual_hours`: the first hour and the one after the last, in UTC, in which a payment always comes; without them,
     none at all raises no alarm.
 
@@ -148,6 +152,8 @@ class Stage:
     cloudfront_addresses: str | None = None
     usual_hours: tuple[int, int] | None = None
     day_shards: int = 1
+    statement_rows: int = 500_000
+    statement_seconds: int = 120
     tags: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -155,12 +161,22 @@ class Stage:
             raise ValueError(f"{self.name} needs gateway_domain or cloudfront_addresses, or the gateway has no TLS")
         if self.gateway_domain and self.cloudfront_addresses:
             raise ValueError(f"{self.name}: behind CloudFront the gateway has CloudFront's name, and no gateway_domain")
-        if not 1 <= self.day_shards <= MOST_DAY_SHARDS:
-            raise ValueError(f"{self.name}: day_shards must be from 1 to {MOST_DAY_SHARDS}")
+        for name, (least, most) in _BOUNDS.items():
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{self.name}: {name} must be from {least:,} to {most:,}")
 
     @property
     def moves_money(self) -> bool:
         return self.campay_api_url != DEMO_API_URL
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Returns the variables of the functions that are numbers of the stage."""
+        return {
+            "DAY_SHARDS": str(self.day_shards),
+            "STATEMENT_MAXIMUM_ROWS": str(self.statement_rows),
+            "STATEMENT_SECONDS": str(self.statement_seconds),
+        }
 
     @property
     def full_name(self) -> str:
@@ -169,6 +185,13 @@ class Stage:
     def examples(self) -> list[str]:
         """Returns the names of the settings that still are examples."""
         return [name for name, value in _texts(self) if any(mark in value for mark in EXAMPLE_MARKS)]
+
+
+_BOUNDS = {
+    "day_shards": (1, MOST_DAY_SHARDS),
+    "statement_rows": STATEMENT_ROWS,
+    "statement_seconds": STATEMENT_SECONDS,
+}
 
 
 def _texts(settings: object, prefix: str = "") -> Iterator[tuple[str, str]]:

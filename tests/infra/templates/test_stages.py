@@ -29,6 +29,7 @@ from tests.infra.templates.synthesis import (
     plain,
     synthesised,
 )
+from tests.unit.test_settings import PRODUCTION as API
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
@@ -151,6 +152,25 @@ def test_each_process_starts_with_what_the_stack_and_the_secret_give_it(stack: T
         settings, _ = read(name, variables)
         assert not settings.development
         assert settings.redis.tls, "the password would cross the network in the clear"
+
+
+def test_the_functions_have_the_numbers_of_their_stage(stack: Template) -> None:
+    for name, variables in environments(stack):
+        assert name == "gateway" or variables.items() >= PROD.environment.items(), name
+
+
+def test_the_numbers_of_a_stage_are_what_the_api_reads() -> None:
+    large = replace(PROD, day_shards=3, statement_rows=2_000_000, statement_seconds=300)
+    settings, asked = read("api", {**API, **large.environment})
+    assert (settings.day_shards, settings.campay.statement_rows, settings.campay.statement_seconds) == (3, 2e6, 300)
+    assert large.environment.keys() <= asked
+
+
+@pytest.mark.parametrize("name", ["day_shards", "statement_rows", "statement_seconds"])
+def test_a_stage_takes_no_number_that_the_api_would_refuse(name: str) -> None:
+    for wrong in (0, 10**9):
+        with pytest.raises(ValueError, match=f"prod: {name} must be from"):
+            replace(PROD, **{name: wrong})  # type: ignore[arg-type]  # each is a number
 
 
 def test_the_stack_sets_no_variable_that_is_not_read(stack: Template) -> None:
