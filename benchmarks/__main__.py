@@ -56,6 +56,10 @@ def read_large_statement() -> None:
     )
     print(f"  searched in three days: {measured.search_seconds:.1f} s, {measured.searched} found by that")
     print(f"  a day compared: {measured.compare_seconds:.1f} s, {measured.compare_cpu_seconds:.1f} s of it computing")
+    print(
+        f"  processor time: {measured.row_microseconds:.1f} us a row of CamPay's, "
+        f"{measured.payment_microseconds:.0f} us a payment of the ledger's day"
+    )
     print(f"  peak memory: {measured.peak_megabytes} MB of {large_statement.MEMORY_MEGABYTES}")
     if not measured.is_right:
         sys.exit(f"not as it was put together: {measured}")

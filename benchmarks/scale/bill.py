@@ -9,7 +9,9 @@ from benchmarks.scale.prices import HOURS
 from benchmarks.scale.resources import Resources
 from benchmarks.scale.setup import AS_IT_IS
 from benchmarks.scale.traffic import Traffic
+from infra.functions import STATEMENT
 from infra.stages import Stage
+from infra.statement_parts import DAYS_BEFORE
 
 _MINUTES = HOURS * 60
 _MEMORY_GB = 0.5
@@ -55,6 +57,7 @@ def for_stage(resources: Resources, stage: Stage, traffic: Traffic) -> Resources
         cpu=size.cpu,
         memory=size.memory,
         redis_type=stage.redis.node_type,
+        day_shards=stage.day_shards,
     )
 
 
@@ -133,20 +136,28 @@ def used(it: Resources, traffic: Traffic) -> list[Line]:
         _of("Load balancer", units * HOURS, "capacity unit hours", prices.CAPACITY_UNIT),
         _of("To the internet", gigabytes * assumed.out_bytes, "GB", prices.OUT_GB),
     ]
-    return [line for line in (*lines, *_hourly_pass(it, traffic)) if line.dollars]
+    return [line for line in (*lines, *_statements(it, traffic)) if line.dollars]
 
 
-def _hourly_pass(it: Resources, traffic: Traffic) -> Iterator[Line]:
-    """Yields what it costs to hold CamPay's statement of the open days against the ledger, each hour."""
-    if AS_IT_IS.functions.late_payments is None:
-        return
-    rows, assumed = traffic.late_rows * HOURS, traffic.assumed
-    name, gigabytes = "Hourly pass", rows * assumed.statement_bytes / 10**9
-    processor = _MEMORY_GB * 1_024 / limits.MEMORY_OF_A_PROCESSOR.value
-    computing = rows * (assumed.statement_microseconds + assumed.ledger_microseconds) / 1_000_000
-    seconds = computing / processor * _MEMORY_GB
+def _statements(it: Resources, traffic: Traffic) -> Iterator[Line]:
+    """Yields what it costs to hold CamPay's statement against the ledger: open days each hour, four days each night."""
+    assumed, nights = traffic.assumed, HOURS / 24
+    if AS_IT_IS.functions.late_payments:
+        days = HOURS * assumed.open_days
+        yield from _reading("Hourly pass", it, traffic, statements=days, days=days)
+    days = nights * len(DAYS_BEFORE[STATEMENT])
+    yield from _reading("Nightly comparison", it, traffic, statements=days * assumed.compared_statements, days=days)
+
+
+def _reading(name: str, it: Resources, traffic: Traffic, *, statements: float, days: float) -> Iterator[Line]:
+    """Yields the lines of whoever reads so many statements a month, each in all shards, and days of the ledger."""
+    assumed = traffic.assumed
+    rows, payments = (traffic.payments_a_day * number for number in (statements * it.day_shards, days))
+    computing = (rows * assumed.statement_microseconds + payments * assumed.ledger_microseconds) / 1_000_000
+    seconds = computing * limits.MEMORY_OF_A_PROCESSOR.value / 1_024
+    gigabytes = rows * assumed.statement_bytes / 10**9
     yield Line(name, f"{seconds:,.0f} GB-seconds", prices.LAMBDA_GB_SECOND.dollars * seconds)
-    yield _of(name, rows * _READ_UNITS_OF_A_ROW, "read units", prices.READ_UNIT)
+    yield _of(name, payments * _READ_UNITS_OF_A_ROW, "read units", prices.READ_UNIT)
     yield _of(name, gigabytes * min(it.nat_gateways, 1), "GB through the NAT gateway", prices.NAT_GB)
 
 

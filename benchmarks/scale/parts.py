@@ -75,6 +75,9 @@ def _statements(traffic: Traffic, setup: Setup) -> Iterator[Part]:
     """Yields what reads CamPay's statement: a function for each day and each shard of the ledger's days."""
     it, day, functions = traffic.assumed, traffic.payments_a_day, setup.functions
     ours = day / setup.stage.day_shards
+    yield Part("CamPay's statement: rows of a day", day, setup.stage.statement_rows, "rows", Kind.SETTING)
+    computing = statement_seconds(traffic, functions.statement)
+    yield Part("CamPay's statement: computing for a day", computing, setup.stage.statement_seconds, "s", Kind.SETTING)
     compared = day * it.compared_statements * it.statement_microseconds + ours * it.ledger_microseconds
     yield _reading("the nightly comparison", compared / 1_000_000, functions.statement)
     yield _keeping("the nightly comparison", ours * it.compared_bytes, functions.statement)
@@ -82,6 +85,11 @@ def _statements(traffic: Traffic, setup: Setup) -> Iterator[Part]:
         passed = day * it.statement_microseconds + ours * it.ledger_microseconds
         yield _reading("the hourly pass", passed / 1_000_000, functions.late_payments)
         yield _keeping("the hourly pass", ours * it.known_bytes, functions.late_payments)
+
+
+def statement_seconds(traffic: Traffic, size: FunctionSize) -> float:
+    """Returns how long a function computes with a day's statement, without CamPay's own time and the network's."""
+    return traffic.payments_a_day * traffic.assumed.statement_microseconds / 1_000_000 / _processors(size)
 
 
 _BASE_MEGABYTES = 75
@@ -94,9 +102,12 @@ def _keeping(name: str, size_in_bytes: float, size: FunctionSize) -> Part:
 
 
 def _reading(name: str, computing_seconds: float, size: FunctionSize) -> Part:
-    """Returns the time that it takes. A function computes as fast as it has memory."""
-    processor = min(size.lambda_memory_size / limits.MEMORY_OF_A_PROCESSOR.value, 1)
-    return Part(f"Lambda: {name}", computing_seconds / processor, size.lambda_timeout, "s", Kind.SETTING)
+    return Part(f"Lambda: {name}", computing_seconds / _processors(size), size.lambda_timeout, "s", Kind.SETTING)
+
+
+def _processors(size: FunctionSize) -> float:
+    """Returns the share of a processor that a function of one thread has: it grows with its memory."""
+    return min(size.lambda_memory_size / limits.MEMORY_OF_A_PROCESSOR.value, 1)
 
 
 def _ledger(traffic: Traffic, stage: Stage) -> list[Part]:
@@ -158,7 +169,6 @@ def _outside(traffic: Traffic, stage: Stage) -> list[Part]:
         Part("NAT: connections to CamPay", connections, limit, "at once", Kind.SETTING),
         Part("CamPay: prompts", rate, None, "calls/s", Kind.UNKNOWN),
         Part("CamPay: reads", reads, None, "calls/s", Kind.UNKNOWN),
-        Part("CamPay: rows of a day's statement", traffic.payments_a_day, None, "rows", Kind.UNKNOWN),
     ]
 
 

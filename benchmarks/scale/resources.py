@@ -20,7 +20,7 @@ class Resources:
     `public_ipv4`: addresses, of which a load balancer has one in each of its subnets. `instances`: type -> number, of
     EC2. `alarm_metrics`: what all alarms watch together; `log_metrics`: those that are made of log lines;
     `writes_metrics`: whether the functions and the gateway write metrics of their own. `polled_queues`: those of which
-    Lambda takes work.
+    Lambda takes work. `day_shards`: of the ledger's days, each with functions of its own that read CamPay's statement.
     """
 
     nat_gateways: int
@@ -42,6 +42,7 @@ class Resources:
     web_acls: int
     web_acl_rules: int
     polled_queues: int
+    day_shards: int
     writes_metrics: bool
 
 
@@ -80,6 +81,7 @@ def of_templates(*templates: Properties) -> Resources:
         web_acls=len(all_of[_ACL]),
         web_acl_rules=sum(len(it["Rules"]) for it in all_of[_ACL]),
         polled_queues=sum(map(_polled, all_of[_FUNCTION])),
+        day_shards=max(map(_day_shards, all_of[_FUNCTION])),
         writes_metrics="METRICS_NAMESPACE" in {it["Name"] for it in task["ContainerDefinitions"][0]["Environment"]},
     )
 
@@ -108,6 +110,10 @@ def _of_type(templates: tuple[Properties, ...], kind: str) -> Iterator[Propertie
 
 def _polled(function: Properties) -> int:
     return [it["Type"] for it in function.get("Events", {}).values()].count("SQS")
+
+
+def _day_shards(function: Properties) -> int:
+    return int(function["Environment"]["Variables"]["DAY_SHARDS"])
 
 
 def _addresses(balancer: Properties) -> int:

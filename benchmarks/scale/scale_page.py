@@ -24,12 +24,17 @@ TO_CHANGE = {
     "Lambda: the nightly comparison": (
         "CamPay's statement comes a day in one piece: the function of each day and shard parses all of it, and those "
         "of the days beside while a charge is missing, in 15 minutes at most. `day_shards` divides only the ledger's "
-        "part, and one function has one thread. Beyond that the statement has to come in parts, or be parsed faster."
+        "part, and one function has one thread. Beyond that the statement has to come in parts."
     ),
     "Lambda: the hourly pass": "What holds for the nightly comparison.",
+    "CamPay's statement: rows of a day": "A larger maximum: `STATEMENT_ROWS` of `chalicelib/settings.py`.",
+    "CamPay's statement: computing for a day": "What holds for the nightly comparison.",
     "Lambda: the hourly pass, memory": "More `lambda_memory_size` helps, up to 10,240 MB.",
     "Lambda: the nightly comparison, memory": "More `lambda_memory_size` helps, up to 10,240 MB.",
     "DynamoDB: index `due`, a partition": "More shards: `SHARDS` of `chalicelib/adapters/ledger/table.py`.",
+    "DynamoDB: index `undelivered`, a partition": "Likewise.",
+    "Redis: calls": "Cluster mode, with more `shards` of `RedisSize`.",
+    "Redis: memory": "Likewise.",
     "DynamoDB: index `day`, a partition": "More `day_shards` than 5: a page of a day is a query of each.",
 }
 """Part -> what would have to change where neither a setting nor a quota helps."""
@@ -73,8 +78,8 @@ rates and assumptions can be asked for: `python -m benchmarks scale --help`. Ove
 """
 _SETTINGS_INTRODUCTION = """\
 Each rate needs these settings of `infra/stages.py`, and those of functions in `.chalice/config.json`. All others stay
-as `prod` has them. Over 500,000 rows of a day's statement, which are 58 payments a second, STATEMENT_MAXIMUM_ROWS has
-to be raised too, and STATEMENT_SECONDS with it ([configuration.md](configuration.md)); both may stand in the secret.
+as `prod` has them. `statement_seconds` has to leave room for the time that CamPay itself takes for a day's statement,
+which nobody has published.
 """
 _QUOTAS_INTRODUCTION = """\
 A new table of DynamoDB takes {new_table} write units a second at once, that is {new_rate} payments, and then twice its
@@ -198,6 +203,8 @@ def _to_change(traffics: Mapping[float, Traffic]) -> Iterator[str]:
         for rate, part in _rates_at(AIM, traffic, sized(traffic)):
             if part.name in beyond:
                 first.setdefault(part.name, rate)
+    if not first:
+        yield "Nothing, up to these rates."
     for name, rate in first.items():
         text = f"- **{name}**, from {number(rate)} payments a second. {TO_CHANGE[name]}"
         yield fill(text, width=120, subsequent_indent="  ")

@@ -5,10 +5,10 @@ from math import ceil
 
 from benchmarks.scale import limits
 from benchmarks.scale.limits import Kind
-from benchmarks.scale.parts import Part, parts
+from benchmarks.scale.parts import Part, parts, statement_seconds
 from benchmarks.scale.setup import AS_IT_IS, CHALICE, Functions, FunctionSize, Setup
 from benchmarks.scale.traffic import Traffic
-from chalicelib.settings import MOST_DAY_SHARDS
+from chalicelib.settings import MOST_DAY_SHARDS, STATEMENT_ROWS, STATEMENT_SECONDS
 from infra.functions import BATCH
 from infra.route_limits import route_limits
 from infra.stages import WORK_MAXIMUM, ApiSize, GatewaySize, RedisSize, Stage, WorkSize
@@ -41,9 +41,12 @@ def sized(traffic: Traffic, setup: Setup = AS_IT_IS) -> Setup:
         gateway=_gateway(traffic, stage),
         redis=_redis(traffic, setup),
         day_shards=_day_shards(traffic, stage),
+        statement_rows=min(_enough(traffic.payments_a_day, stage.statement_rows), STATEMENT_ROWS[1]),
         order_events_per_second=_enough(traffic.rate * traffic.order_events, stage.order_events_per_second),
     )
-    return Setup(raised, _functions(traffic, replace(setup, stage=raised)))
+    functions = _functions(traffic, replace(setup, stage=raised))
+    seconds = _enough(statement_seconds(traffic, functions.statement), stage.statement_seconds)
+    return Setup(replace(raised, statement_seconds=min(seconds, STATEMENT_SECONDS[1])), functions)
 
 
 def quotas(traffic: Traffic, setup: Setup) -> list[Quota]:

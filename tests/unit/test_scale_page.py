@@ -49,6 +49,11 @@ def test_the_entries_of_the_indexes_are_part_of_the_write_units() -> None:
 
 
 @pytest.mark.parametrize("rate", RATES)
+def test_settings_and_quotas_are_enough_for_each_rate_of_the_page(rate: float) -> None:
+    assert [(it.name, it.share) for it in beyond_help(traffic(rate))] == []
+
+
+@pytest.mark.parametrize("rate", [*RATES, 2_000])
 def test_what_is_over_the_aim_with_other_settings_is_named_with_what_would_have_to_change(rate: float) -> None:
     assert {it.name for it in beyond_help(traffic(rate))} <= TO_CHANGE.keys()
 
@@ -90,6 +95,32 @@ def test_a_change_of_what_a_stage_has_changes_its_bill() -> None:
 def test_what_aws_gives_to_each_account_is_not_billed() -> None:
     price = prices.Price(2.0, "thing", "page", free=10)
     assert [price.of(units) for units in (0, 10, 13)] == [0, 0, 6]
+
+
+@pytest.mark.parametrize("name", ["Hourly pass", "Nightly comparison"])
+def test_the_statement_is_billed_once_for_each_shard_and_the_ledger_once(name: str) -> None:
+    """A shard's function reads all of CamPay's statement, and its own part of the ledger's day."""
+
+    def units(day_shards: int) -> dict[str, float]:
+        prod = replace(resources.read()["prod"], day_shards=day_shards)
+        of_name = (line for line in used(prod, traffic(100)) if line.name == name)
+        return {what: float(number.replace(",", "")) for number, _, what in (it.sum.partition(" ") for it in of_name)}
+
+    once, thrice = units(1), units(3)
+    assert thrice["GB through the NAT gateway"] == pytest.approx(3 * once["GB through the NAT gateway"], rel=0.01)
+    assert thrice["GB-seconds"] > once["GB-seconds"]
+    assert thrice["read units"] == once["read units"]
+
+
+def test_four_days_are_compared_each_night() -> None:
+    it = traffic(100)
+    (nightly,) = (
+        line.dollars
+        for line in used(resources.read()["prod"], it)
+        if line.name == "Nightly comparison" and "NAT" in line.sum
+    )
+    gigabytes = 730 / 24 * 4 * it.assumed.compared_statements * it.payments_a_day * it.assumed.statement_bytes / 1e9
+    assert nightly == pytest.approx(gigabytes * prices.NAT_GB.dollars)
 
 
 def test_ten_times_the_payments_cost_about_ten_times_as_much() -> None:
