@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+_BEFORE_NOTE = ": "
+
 
 class Cause(StrEnum):
     """What led to a version. A note may say more: an operator's reason, for example."""
@@ -32,4 +34,13 @@ class Cause(StrEnum):
 
     def with_note(self, note: str) -> str:
         """Returns the text that the ledger keeps: `operator: refunded by hand`, or the cause alone."""
-        return f"{self.value}: {note}" if note else self.value
+        return f"{self.value}{_BEFORE_NOTE}{note}" if note else self.value
+
+
+def split_note(text: str) -> tuple[str, str]:
+    """Returns the cause and the note of a text that `Cause.with_note` wrote; the note is empty where there is none.
+
+    The cause may be the word of an earlier release.
+    """
+    cause, _, note = text.partition(_BEFORE_NOTE)
+    return cause, note

@@ -179,16 +179,24 @@ class Payment:
             return None
         return self._changed(now, status=_S.EXPIRED, reason=GIVEN_UP)
 
-    def resolved(self, status: PaymentStatus, now: int) -> "Payment":
-        """Applies an operator's decision on a CONFLICTED payment: SUCCESSFUL or FAILED.
+    @property
+    def resolutions(self) -> frozenset[PaymentStatus]:
+        """Returns what an operator may resolve this payment as; nothing unless it is CONFLICTED.
 
-        SUCCESSFUL takes what was disputed for the charge. Raises InvalidTransition on any other payment, and for
-        FAILED where a record that agrees with the claim was noted.
+        FAILED is not among them where a record that agrees with the claim was noted.
         """
-        if not self.is_under_review or not self._may_become(status):
-            raise InvalidTransition(f"{self.status} may not be resolved as {status}")
-        if status is not _S.SUCCESSFUL and self.charges:
-            raise InvalidTransition(f"may not be resolved as {status}: it was charged by {', '.join(self.charges)}")
+        if not self.is_under_review:
+            return frozenset()
+        return frozenset({_S.SUCCESSFUL}) if self.charges else TRANSITIONS[self.status]
+
+    def resolved(self, status: PaymentStatus, now: int) -> "Payment":
+        """Applies an operator's decision on a CONFLICTED payment. Raises InvalidTransition for none of `resolutions`.
+
+        SUCCESSFUL takes what was disputed for the charge.
+        """
+        if status not in self.resolutions:
+            charged = f": it was charged by {', '.join(self.charges)}" if self.is_under_review and self.charges else ""
+            raise InvalidTransition(f"{self.status} may not be resolved as {status}{charged}")
         charges = tuple(dict.fromkeys((*self.charges, *self.disputed))) if status is _S.SUCCESSFUL else self.charges
         duplicate = self.duplicate or len(charges) > 1
         return self._next(replace(self, status=status, charges=charges, duplicate=duplicate), now)

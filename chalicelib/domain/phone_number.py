@@ -9,6 +9,7 @@ OPERATORS = ("MTN", "Orange")
 _PHONE = re.compile(r"2376[0-9]{8}")
 _MTN = re.compile(r"237(67|65[0-4]|68[0-3])")
 _ORANGE = re.compile(r"237(69|65[5-9]|640|68[5-9])")
+_IN_TEXT = re.compile(r"(?<![0-9])(?:\+?237[ .-]?)?6(?:[ .-]?[0-9]){8}(?![0-9])")
 
 
 def is_phone_number(text: str) -> bool:
@@ -32,3 +33,8 @@ def hash_phone(phone_number: str, keys: Sequence[str]) -> list[str]:
 def mask_phone(phone_number: str) -> str:
     """Writes 237677777777 as `2376******77`, which is all that is kept in readable form."""
     return f"{phone_number[:4]}******{phone_number[-2:]}"
+
+
+def without_phone_numbers(text: str) -> str:
+    """Replaces each mobile number in a person's words, with or without 237 and with gaps, by `[number]`."""
+    return _IN_TEXT.sub("[number]", text)

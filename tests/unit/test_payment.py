@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.money import Money
+from chalicelib.domain.operator_actions import OperatorAction, allowed_actions
 from chalicelib.domain.payment import (
     ACTIVE,
     FINAL,
@@ -323,6 +324,22 @@ def test_an_operator_decides_for_paid_or_not_and_nothing_else(status: PaymentSta
 def test_an_operator_decides_nothing_else(example: str, status: PaymentStatus) -> None:
     with pytest.raises(InvalidTransition):
         EXAMPLES[example].resolved(status, NOW)
+
+
+def test_an_operator_is_offered_what_is_accepted_and_nothing_else() -> None:
+    noted = changed(EXAMPLES["CONFLICTED"].observe(record_of("successful+foreign"), NOW))
+    for payment in (*EXAMPLES.values(), noted):
+        accepted = {status for status in PaymentStatus if is_resolved(payment, status)}
+        assert payment.resolutions == accepted, payment.status
+        assert (OperatorAction.RESOLVE in allowed_actions(payment)) is bool(accepted)
+        assert {OperatorAction.RECHECK, OperatorAction.REDELIVER} <= set(allowed_actions(payment))
+
+
+def is_resolved(payment: Payment, status: PaymentStatus) -> bool:
+    try:
+        return payment.resolved(status, NOW).status is status
+    except InvalidTransition:
+        return False
 
 
 def test_the_charge_that_an_operator_accepts_is_no_duplicate_but_the_next_one_is() -> None:

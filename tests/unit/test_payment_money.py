@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.money import Money
-from chalicelib.domain.phone_number import is_phone_number, mask_phone, operator_hint
+from chalicelib.domain.phone_number import is_phone_number, mask_phone, operator_hint, without_phone_numbers
 
 
 @pytest.mark.parametrize(
@@ -115,3 +115,17 @@ def test_the_prefix_hints_at_the_operator(prefix: str, operator: str | None) -> 
 
 def test_a_mask_shows_six_digits_of_twelve() -> None:
     assert mask_phone("237677123456") == "2376******56"
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("he called from 237677123456", "he called from [number]"),
+        ("+237 677 12 34 56, then 699-12-34-56.", "[number], then [number]."),
+        ("677.123.456 is hers", "[number] is hers"),
+        ("SMS 12345678901, paid 6000 and 67712345", "SMS 12345678901, paid 6000 and 67712345"),
+        ("refunded 2026-11-29, order-677", "refunded 2026-11-29, order-677"),
+    ],
+)
+def test_no_mobile_number_is_left_in_a_persons_words(words: str, shown: str) -> None:
+    assert without_phone_numbers(words) == shown

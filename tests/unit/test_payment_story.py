@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.ledger.items import Version
 from chalicelib.domain.contract import to_iso
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
-from infra.commands.payment_story.timeline import Found, Line, Version, story
+from infra.commands.payment_story.timeline import Found, Line, story
 
 CLAIM = 1_795_900_000_000
 REFERENCE = "6f1d7f0e-6f0a-4b7e-9a51-0c8f1d5c9b11"

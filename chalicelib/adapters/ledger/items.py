@@ -44,7 +44,7 @@ class Stored:
     """The stored state of a payment. `announced_version` and `delivered_version` are at most its version.
 
     `is_unsent`: no process has begun to send its prompt; see `Ledger.begin_prompt`. `check_at`: when the payment is
-    checked next; None: nothing more will be learnt.
+    checked next; None: nothing more will be learnt. `undelivered_since`: None where everything is delivered.
     """
 
     payment: Payment
@@ -53,6 +53,7 @@ class Stored:
     reads: Reads = Reads()
     is_unsent: bool = False
     check_at: int | None = None
+    undelivered_since: int | None = None
 
     @property
     def is_announced(self) -> bool:
@@ -74,6 +75,20 @@ class Stored:
 
     def with_payment(self, payment: Payment) -> "Stored":
         return dataclasses.replace(self, payment=payment)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Version:
+    """A version as the ledger keeps it.
+
+    `cause`: as `Cause.with_note` writes it. `at`: its time in milliseconds. `evidence`: the provider's record that led
+    to it; empty where none did.
+    """
+
+    payment: Payment
+    cause: str
+    at: int
+    evidence: Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -222,7 +237,12 @@ def read_stored(item: Item | None) -> Stored | None:
         _read_reads(item),
         item.get("prompt") == UNSENT,
         item.get("checkAt"),
+        item.get("undeliveredSince"),
     )
+
+
+def read_version(item: Mapping[str, Any]) -> Version:
+    return Version(read_payment(item["payment"]), item["cause"], item["at"], item.get("evidence", {}))
 
 
 def _read_reads(item: Mapping[str, Any]) -> Reads:

@@ -101,7 +101,7 @@ class Ledger(LedgerReader):
         ]
         if isinstance(self._table.transact(items, attempt_id), Cancelled):
             raise VersionConflict
-        return Stored(payment, is_unsent=True, check_at=check_at)
+        return Stored(payment, is_unsent=True, check_at=check_at, undelivered_since=now)
 
     def begin_prompt(self, reference: str) -> bool:
         """Grants the right to send the payment's prompt: returns True to one caller, once.

@@ -17,10 +17,12 @@ from chalicelib.adapters.ledger.items import (
     Phone,
     SearchKind,
     Stored,
+    Version,
     read_order,
     read_payment,
     read_phone,
     read_stored,
+    read_version,
     search_term,
     version_key,
 )
@@ -80,6 +82,17 @@ class LedgerReader:
         bounds = {"pk": f"payment#{reference}", "from": version_key(after + 1), "to": version_key(until)}
         items, _ = self._table.page("#pk = :pk AND #sk BETWEEN :from AND :to", bounds, ConsistentRead=True)
         return [read_payment(item["payment"]) for item in items]
+
+    def load_with_versions(self, reference: str) -> tuple[Stored, list[Version]] | None:
+        """Reads a payment and its versions, in order, in one call. Returns None where there is no such payment.
+
+        A call reads 1 MB: some eight hundred versions, of which a payment has about three.
+        """
+        key = payment_key(reference)
+        values = {"pk": key["pk"], "state": key["sk"]}  # the rows of the versions come after the state, by their names
+        items, _ = self._table.page("#pk = :pk AND #sk >= :state", values, ConsistentRead=True)
+        stored = read_stored(items[0] if items else None)
+        return (stored, [read_version(item) for item in items[1:]]) if stored else None
 
     # ------------------------------------------------------------------ by index, eventually consistent
 

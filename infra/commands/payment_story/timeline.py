@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Self
 
-from chalicelib.domain.payment import Payment
+from chalicelib.adapters.ledger.items import Version
 from chalicelib.runtime.log import redact
 
 LEDGER = "ledger"
@@ -18,16 +18,6 @@ _SAID_ELSEWHERE = {
     *("trace", "_aws"),
 }
 _LONGEST_WHERE = 34
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version as the ledger keeps it. `at`: its time in milliseconds; `evidence`: CamPay's record that led to it."""
-
-    payment: Payment
-    cause: str
-    at: int
-    evidence: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
