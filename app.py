@@ -15,6 +15,7 @@ from chalicelib.domain import tokens
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
 from chalicelib.domain.hints import CheckHint, DeliveryHint
+from chalicelib.domain.operator_actions import OperatorAction
 from chalicelib.domain.operators import Right
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.phone_number import OPERATORS
@@ -24,6 +25,7 @@ from chalicelib.flows.initiate_payment import Initiated
 from chalicelib.runtime import deadline, log, metrics
 from chalicelib.settings import allowed_origin, handler_name, runs_in_lambda
 from chalicelib.web import callers, invocation, messages, operator_session, replies, requests
+from chalicelib.web.search_request import payment_search
 
 TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
 HANDLER = handler_name()
@@ -210,6 +212,27 @@ def sign_out() -> Response:
     return replies.nothing(operator_session.ended(request))
 
 
+@app.route("/api/payment/operator/search", methods=["POST"], cors=operator_cors)
+@told_as_problems
+def search_payments() -> Response:
+    """Finds payments for an operator who knows one thing of them."""
+    payments, request = service(), current_request()
+    by = callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now()).name
+    return replies.reply(payments.search(payment_search(request), by=by))
+
+
+@app.route("/api/payment/operator/{reference}", methods=["GET"], cors=operator_cors)
+@told_as_problems
+def payment_story(reference: str) -> Response:
+    """Tells an operator one payment's story."""
+    payments, request = service(), current_request()
+    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
+    if not requests.is_reference(reference):
+        raise NotFound
+    log.note(reference=reference)
+    return replies.reply(payments.story(reference))
+
+
 @app.route("/api/payment/operator/{reference}/{action}", methods=["POST"], cors=operator_cors)
 @told_as_problems
 def operate(reference: str, action: str) -> Response:
@@ -219,11 +242,11 @@ def operate(reference: str, action: str) -> Response:
     if not requests.is_reference(reference):
         raise NotFound
     log.note(reference=reference)
-    if action == "recheck":
+    if action == OperatorAction.RECHECK:
         payment = payments.operate.recheck(reference, by=by)
-    elif action == "redeliver":
+    elif action == OperatorAction.REDELIVER:
         payment = payments.operate.redeliver(reference, by=by)
-    elif action == "resolve":
+    elif action == OperatorAction.RESOLVE:
         payment = payments.operate.resolve(reference, *requests.decision(request), by=by)
     else:
         raise NotFound

@@ -23,7 +23,9 @@ from chalicelib.flows.give_up_payment import GiveUpPayment
 from chalicelib.flows.initiate_payment import InitiatePayment
 from chalicelib.flows.late_payments import LatePayments
 from chalicelib.flows.operate_payment import OperatePayment
+from chalicelib.flows.payment_story import PaymentStory
 from chalicelib.flows.read_payment import ReadPayment
+from chalicelib.flows.search_payments import SearchPayments
 from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.flows.sweep_ledger import SweepLedger
 from chalicelib.flows.track_payment import TrackPayment
@@ -57,6 +59,8 @@ class Service:
     sweep: SweepLedger
     late_payments: LatePayments
     operate: OperatePayment
+    story: PaymentStory
+    search: SearchPayments
     compare_statement: CompareStatement
 
     def close(self) -> None:
@@ -190,6 +194,8 @@ def compose(
         sweep=SweepLedger(ledger, live_store, work_queue, clock, expires_after_ms),
         late_payments=LatePayments(campay, ledger, work_queue, clock),
         operate=OperatePayment(ledger, settle, commit, deliver),
+        story=PaymentStory(ledger, clock),
+        search=SearchPayments(ledger, clock, settings.phone_hash_keys),
         compare_statement=CompareStatement(campay, ledger, settle),
     )
 

@@ -17,6 +17,8 @@ def route_limits(stage: Stage) -> list[dict[str, Any]]:
         ("GET", "/api/payment/debug/connections", size.operator_rate),
         ("POST", "/api/payment/operator/session", size.operator_rate),
         ("DELETE", "/api/payment/operator/session", size.operator_rate),
+        ("POST", "/api/payment/operator/search", size.operator_rate),
+        ("GET", "/api/payment/operator/{reference}", size.operator_rate),
         ("POST", "/api/payment/operator/{reference}/{action}", size.operator_rate),
         ("POST", "/api/payment/test/simulate", size.operator_rate),
     )

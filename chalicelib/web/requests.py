@@ -30,6 +30,8 @@ _REFERENCE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _CURSOR = re.compile(r"[\w.~-]{0,200}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,20}")
+ORDER_ID_FORM = "must be 1 to 64 characters: letters, digits and . _ : -, a letter or digit first"
+PHONE_NUMBER_FORM = "must be 237, then 6, then eight digits"
 SIMULATED_NUMBERS = {
     "approved": "237677777777",
     "declined": "237677777770",
@@ -187,7 +189,7 @@ def payment_request(request: Request, *, merchant: bool, order_token_keys: Seque
     money = _checked_money(order.get("amount"), order.get("currency"), faults)
     phone_number = body.get("phoneNumber")
     if not isinstance(phone_number, str) or not is_phone_number(phone_number):
-        faults["phoneNumber"] = "must be 237, then 6, then eight digits"
+        faults["phoneNumber"] = PHONE_NUMBER_FORM
     description = body.get("description", f"Order {order_id}")
     if not isinstance(description, str) or not 1 <= len(description) <= 200 or not description.isprintable():
         faults["description"] = "must be 1 to 200 printable characters"
@@ -226,7 +228,7 @@ def _order_fields(
 def _checked_order_id(value: object, faults: dict[str, str]) -> str:
     if isinstance(value, str) and is_order_id(value):
         return value
-    faults.setdefault("orderId", "must be 1 to 64 characters: letters, digits and . _ : -, a letter or digit first")
+    faults.setdefault("orderId", ORDER_ID_FORM)
     return ""
 
 

@@ -113,6 +113,11 @@ class Drive:
             of = {**started, "action": action}
             path = "/api/payment/operator/{reference}/{action}"
             self._call("POST", path, 200, body, of=of, headers=operator)
+        story = self._call("GET", "/api/payment/operator/{reference}", 200, of=started, headers=operator)
+        assert [it["cause"] for it in story["versions"]][-1] == "operator"
+        for wanted in ({"orderId": started["orderId"]}, {"phoneNumber": OTHER_AMOUNT_NUMBER}):
+            found = self._call("POST", "/api/payment/operator/search", 200, wanted, headers=operator)
+            assert [it["reference"] for it in found["payments"]] == [started["reference"]]
 
     def _look_at_what_needs_no_payment(self) -> None:
         operator = {"X-Api-Key": self.keys["OPERATOR_API_KEY"]}

@@ -26,7 +26,7 @@ from tests.system.test_openapi_examples import payment_under_review
 
 OF_OTHERS = {"initiate", "webhook", "status", "tracking", "give_up", "health", "simulate"}
 """Routes of the customer, the shop, CamPay and everybody."""
-READS_BY_POST = {"sign_in", "sign_out"}
+READS_BY_POST = {"sign_in", "sign_out", "search_payments"}
 """Routes that are no GET and change no payment."""
 SIGN_IN = "sign_in"
 SESSION = "/api/payment/operator/session"

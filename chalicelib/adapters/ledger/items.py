@@ -82,13 +82,14 @@ class Version:
     """A version as the ledger keeps it.
 
     `cause`: as `Cause.with_note` writes it. `at`: its time in milliseconds. `evidence`: the provider's record that led
-    to it; empty where none did.
+    to it; empty where none did. `by`: the name of the operator who caused it; empty where none did.
     """
 
     payment: Payment
     cause: str
     at: int
     evidence: Mapping[str, Any]
+    by: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -242,7 +243,9 @@ def read_stored(item: Item | None) -> Stored | None:
 
 
 def read_version(item: Mapping[str, Any]) -> Version:
-    return Version(read_payment(item["payment"]), item["cause"], item["at"], item.get("evidence", {}))
+    return Version(
+        read_payment(item["payment"]), item["cause"], item["at"], item.get("evidence", {}), item.get("by", "")
+    )
 
 
 def _read_reads(item: Mapping[str, Any]) -> Reads:

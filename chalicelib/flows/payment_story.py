@@ -1,0 +1,122 @@
+"""Tells an operator one payment's story: its versions and deliveries, and all attempts of its order."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from chalicelib.adapters.ledger.items import Order, Stored, Version
+from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.domain.cause import split_note
+from chalicelib.domain.contract import order_events, to_event, to_iso
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.operator_actions import allowed_actions
+from chalicelib.domain.payment import Payment
+from chalicelib.domain.phone_number import without_phone_numbers
+from chalicelib.runtime.clock import Clock
+
+MOST_ATTEMPTS = 50
+"""Attempts of an order that a story shows. They are read in one call, which takes up to a hundred."""
+_IN_EVERY_VERSION = {"version", "updatedAt", "timestamp", "message", "campayReference"}
+"""Fields of the payload that differ between any two versions, or that follow from others."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentStory:
+    """Reads a payment's story from the ledger, in three calls at most. It asks CamPay nothing and changes nothing."""
+
+    ledger: Ledger
+    clock: Clock
+
+    def __call__(self, reference: str) -> dict[str, Any]:
+        """Returns the story as docs/openapi.yaml has it. Raises NotFound, LedgerUnavailable."""
+        found = self.ledger.load_with_versions(reference)
+        if found is None:
+            raise NotFound
+        stored, versions = found
+        payment, now = stored.payment, self.clock.now()
+        order = self.ledger.order(payment.order_id)
+        return {
+            "payment": to_event(payment, now),
+            "versions": list(_told(stored, versions)),
+            "delivery": {
+                "deliveredVersion": stored.delivered_version,
+                "announcedVersion": stored.announced_version,
+                "undeliveredSince": _iso_or_none(stored.undelivered_since),
+            },
+            "nextCheckAt": _iso_or_none(stored.check_at),
+            "actions": allowed_actions(payment),
+            "resolutions": sorted(payment.resolutions),
+            "order": _order(order, self._attempts(order, payment), now),
+        }
+
+    def _attempts(self, order: Order, payment: Payment) -> list[Payment]:
+        """Returns the order's attempts, newest first: those that matter now, and the newest others."""
+        telling = [order.paid, order.active, *sorted(order.under_review), *reversed(order.attempts)]
+        others = dict.fromkeys(each for each in telling if each and each != payment.reference)
+        loaded = self.ledger.load_many(islice(others, MOST_ATTEMPTS - 1))
+        attempts = [payment, *(stored.payment for stored in loaded)]
+        return sorted(attempts, key=lambda attempt: attempt.created_at, reverse=True)
+
+
+def _told(stored: Stored, versions: Sequence[Version]) -> Iterator[dict[str, Any]]:
+    """Yields each version with what it changed, when, and who has been told of it."""
+    before: Version | None = None
+    for version in versions:
+        payment = version.payment
+        cause, note = split_note(version.cause)
+        events = order_events(payment, version.at)
+        yield {
+            "version": payment.version,
+            "status": payment.status.value,
+            "cause": cause,
+            "by": version.by or None,
+            "note": without_phone_numbers(note) or None,
+            "at": to_iso(version.at),
+            "msSinceClaim": version.at - payment.created_at,
+            "msSincePrevious": version.at - before.at if before else None,
+            "evidence": dict(version.evidence) or None,
+            "changes": list(_changes(before.payment, payment)) if before else [],
+            "delivered": payment.version <= stored.delivered_version,
+            "announced": payment.version <= stored.announced_version,
+            "orderEvents": [{"type": kind, "id": event["id"]} for kind, event in events],
+        }
+        before = version
+
+
+def _changes(before: Payment, after: Payment) -> Iterator[dict[str, Any]]:
+    earlier, later = _facts(before), _facts(after)
+    for name, value in later.items():
+        if value != earlier[name]:
+            yield {"field": name, "before": earlier[name], "after": value}
+
+
+def _facts(payment: Payment) -> dict[str, Any]:
+    payload = to_event(payment, payment.updated_at)
+    return {name: value for name, value in payload.items() if name not in _IN_EVERY_VERSION} | _charged(payment)
+
+
+def _charged(payment: Payment) -> dict[str, list[str]]:
+    """Returns the provider's references of all charges, and of the records that disagree with the claim."""
+    return {"charges": list(payment.charges), "disputed": list(payment.disputed)}
+
+
+def _order(order: Order, attempts: Sequence[Payment], now: int) -> dict[str, Any]:
+    return {
+        "orderId": order.order_id,
+        "attemptCount": len(order.attempts),
+        "chargeCount": sum(len(attempt.charges) for attempt in attempts),
+        "attempts": [
+            {
+                "payment": to_event(attempt, now),
+                "active": attempt.reference == order.active,
+                "paysOrder": attempt.reference == order.paid,
+                **_charged(attempt),
+            }
+            for attempt in attempts
+        ],
+    }
+
+
+def _iso_or_none(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else to_iso(milliseconds)
