@@ -193,7 +193,7 @@ def compose(
         catch_up=CatchUpDeliveries(ledger, live_store, deliver, work_queue, clock),
         sweep=SweepLedger(ledger, live_store, work_queue, clock, expires_after_ms),
         late_payments=LatePayments(campay, ledger, work_queue, clock),
-        operate=OperatePayment(ledger, settle, commit, deliver),
+        operate=OperatePayment(ledger, settle, commit, deliver, clock),
         story=PaymentStory(ledger, clock),
         search=SearchPayments(ledger, clock, settings.phone_hash_keys),
         compare_statement=CompareStatement(campay, ledger, settle),

@@ -93,6 +93,20 @@ class Version:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Act:
+    """What an operator has asked for. `by`: the operator's name. `at`: its time in milliseconds.
+
+    `status`, `note`: of a decision, what is decided and why.
+    """
+
+    action: str
+    by: str
+    at: int
+    status: str = ""
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Charge:
     """A charge that a payment has recorded. `money` and `reference` are the payment's."""
 
@@ -147,6 +161,19 @@ class Phone:
     @property
     def all_prompts(self) -> list[int]:
         return sorted(at for row in (self, *self.under_other_keys) for at in row.prompts)
+
+
+def act_key(act: Act, act_id: str) -> str:
+    """Returns the key by which a payment's acts are sorted by time; `act_id` tells two of one millisecond apart."""
+    return f"act#{act.at:015d}#{act_id}"
+
+
+def write_act(act: Act) -> Item:
+    return {name: value for name, value in dataclasses.asdict(act).items() if value}
+
+
+def read_act(item: Item) -> Act:
+    return Act(item["action"], item["by"], item["at"], item.get("status", ""), item.get("note", ""))
 
 
 def version_key(version: int) -> str:

@@ -2,6 +2,7 @@
 
     payment#<reference>  state   the newest version, its marks, its read lease, whether its prompt may have been sent
     payment#<reference>  v#<n>   each version: the payment, its cause, by whom, the provider's record as evidence
+    payment#<reference>  act#    each act of an operator, whether or not it led to a version
     payment#<reference>  search# a further search term, where one version introduces more than one
     order#<id>           state   active and paid attempt, latest attempt, open cases, idempotency keys
     phone#<hash>         state   active attempt, times of its prompts
@@ -25,12 +26,15 @@ from chalicelib.adapters.ledger.change import AssumedRows, Change, Committed
 from chalicelib.adapters.ledger.items import (
     SENDING,
     UNSENT,
+    Act,
     Order,
     Phone,
     Stored,
+    act_key,
     read_order,
     read_stored,
     version_items,
+    write_act,
     write_key,
     write_keys,
     write_payment,
@@ -264,6 +268,11 @@ class Ledger(LedgerReader):
         update.undelivered().set(undeliveredSince=self._clock.now())
         update.values[":version"] = stored.payment.version
         self._table.update(update)
+
+    def note_act(self, reference: str, act: Act) -> None:
+        """Keeps an operator's act in the payment's history."""
+        update = Update(f"payment#{reference}", act_key(act, uuid.uuid4().hex[:8])).set(**write_act(act))
+        self._table.update(update.only_if("attribute_not_exists(pk)"))
 
     def _commit_items(self, assumed: "AssumedRows", commit_id: str, lease: ReadLease | None) -> list[Item]:
         change, now = assumed.change, self._clock.now()
