@@ -1,11 +1,11 @@
-"""Tells an operator one payment's story: its versions and deliveries, and all attempts of its order."""
+"""Tells an operator one payment's story: its versions, acts and deliveries, and all attempts of its order."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from chalicelib.adapters.ledger.items import Order, Stored, Version
+from chalicelib.adapters.ledger.items import Act, Order, Stored, Version
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.cause import split_note
 from chalicelib.domain.contract import order_events, to_event, to_iso
@@ -30,15 +30,16 @@ class PaymentStory:
 
     def __call__(self, reference: str) -> dict[str, Any]:
         """Returns the story as docs/openapi.yaml has it. Raises NotFound, LedgerUnavailable."""
-        found = self.ledger.load_with_versions(reference)
+        found = self.ledger.load_with_history(reference)
         if found is None:
             raise NotFound
-        stored, versions = found
+        stored, versions, acts = found
         payment, now = stored.payment, self.clock.now()
         order = self.ledger.order(payment.order_id)
         return {
             "payment": to_event(payment, now),
             "versions": list(_told(stored, versions)),
+            "acts": [_act(act) for act in acts],
             "delivery": {
                 "deliveredVersion": stored.delivered_version,
                 "announcedVersion": stored.announced_version,
@@ -82,6 +83,16 @@ def _told(stored: Stored, versions: Sequence[Version]) -> Iterator[dict[str, Any
             "orderEvents": [{"type": kind, "id": event["id"]} for kind, event in events],
         }
         before = version
+
+
+def _act(act: Act) -> dict[str, Any]:
+    return {
+        "action": act.action,
+        "by": act.by,
+        "at": to_iso(act.at),
+        "status": act.status or None,
+        "note": without_phone_numbers(act.note) or None,
+    }
 
 
 def _changes(before: Payment, after: Payment) -> Iterator[dict[str, Any]]:

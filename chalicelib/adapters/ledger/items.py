@@ -19,6 +19,8 @@ class SearchKind(StrEnum):
     OPERATOR = "operator"
 
 
+VERSION, ACT = "v#", "act#"
+"""What the sort keys of a payment's versions and of its operators' acts begin with."""
 UNSENT, SENDING = "unsent", "sending"
 """Values of a payment's `prompt`. Without one, a prompt may have been sent."""
 
@@ -165,7 +167,7 @@ class Phone:
 
 def act_key(act: Act, act_id: str) -> str:
     """Returns the key by which a payment's acts are sorted by time; `act_id` tells two of one millisecond apart."""
-    return f"act#{act.at:015d}#{act_id}"
+    return f"{ACT}{act.at:015d}#{act_id}"
 
 
 def write_act(act: Act) -> Item:
@@ -177,7 +179,7 @@ def read_act(item: Item) -> Act:
 
 
 def version_key(version: int) -> str:
-    return f"v#{version:06d}"
+    return f"{VERSION}{version:06d}"
 
 
 def version_items(

@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING
 
 from chalicelib.adapters.ledger.attributes import Item, key_of, payment_key, reference_of
 from chalicelib.adapters.ledger.items import (
+    ACT,
+    VERSION,
+    Act,
     Charge,
     Order,
     Phone,
     SearchKind,
     Stored,
     Version,
+    read_act,
     read_order,
     read_payment,
     read_phone,
@@ -83,16 +87,26 @@ class LedgerReader:
         items, _ = self._table.page("#pk = :pk AND #sk BETWEEN :from AND :to", bounds, ConsistentRead=True)
         return [read_payment(item["payment"]) for item in items]
 
-    def load_with_versions(self, reference: str) -> tuple[Stored, list[Version]] | None:
-        """Reads a payment and its versions, in order, in one call. Returns None where there is no such payment.
+    def load_with_history(self, reference: str) -> tuple[Stored, list[Version], list[Act]] | None:
+        """Reads a payment, its versions and its operators' acts, each in order. Returns None where there is none such.
 
         A call reads 1 MB: some eight hundred versions, of which a payment has about three.
         """
-        key = payment_key(reference)
-        values = {"pk": key["pk"], "state": key["sk"]}  # the rows of the versions come after the state, by their names
-        items, _ = self._table.page("#pk = :pk AND #sk >= :state", values, ConsistentRead=True)
-        stored = read_stored(items[0] if items else None)
-        return (stored, [read_version(item) for item in items[1:]]) if stored else None
+        rows = self._rows_of(payment_key(reference)["pk"])
+        stored = read_stored(next((row for row in rows if row["sk"] == "state"), None))
+        if stored is None:
+            return None
+        versions = [read_version(row) for row in rows if row["sk"].startswith(VERSION)]
+        return stored, versions, [read_act(row) for row in rows if row["sk"].startswith(ACT)]
+
+    def _rows_of(self, partition: str) -> list[Item]:
+        rows, following = self._table.page("#pk = :pk", {"pk": partition}, ConsistentRead=True)
+        while following:
+            more, following = self._table.page(
+                "#pk = :pk", {"pk": partition}, ConsistentRead=True, ExclusiveStartKey=following
+            )
+            rows += more
+        return rows
 
     # ------------------------------------------------------------------ by index, eventually consistent
 
