@@ -1,8 +1,6 @@
 """Reads the ledger: rows by their keys, consistently, and what the indexes list."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import replace
 from datetime import date
 from heapq import merge
@@ -11,6 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.ledger.attributes import Item, key_of, payment_key, reference_of
+from chalicelib.adapters.ledger.day_pages import DayPages
 from chalicelib.adapters.ledger.items import (
     ACT,
     VERSION,
@@ -30,8 +29,10 @@ from chalicelib.adapters.ledger.items import (
     search_term,
     version_key,
 )
+from chalicelib.adapters.ledger.shards import of_all_shards
 from chalicelib.adapters.ledger.table import SHARDS, day_mark, shard_mark, shard_of
 from chalicelib.adapters.ledger.table_client import BATCH, TableClient
+from chalicelib.domain.history import HistoryFilter, Position
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment
 from chalicelib.runtime.clock import Clock
@@ -131,6 +132,14 @@ class LedgerReader:
             for provider_reference in payment.get("charges", ()):
                 yield Charge(provider_reference, reference_of(item), Money(**payment["money"]))
 
+    def history(self, wanted: HistoryFilter, begin: Position, limit: int) -> tuple[list[Payment], Position | None]:
+        """Returns a page of the payments of days, newest first, and where the next page begins; None: there is none.
+
+        A page takes at most QUERIES_A_PAGE queries (day_pages.py), so that it may have fewer than `limit` payments. One
+        of the last seconds may still be missing in the index.
+        """
+        return DayPages(self._table, self.day_shards, wanted).page(begin, limit)
+
     def day_shard_of(self, reference: str) -> int:
         """Returns the shard of its day that a payment is claimed in, as of the number of shards that there are now."""
         return shard_of(f"payment#{reference}", self.day_shards)
@@ -165,8 +174,6 @@ class LedgerReader:
             items, _ = self._table.page(condition, values, IndexName=index, Limit=limit)
             return items
 
-        with ThreadPoolExecutor(SHARDS) as readers:
-            running = [readers.submit(copy_context().run, read, shard) for shard in range(SHARDS)]
-            items = chain.from_iterable(each.result() for each in running)
-            longest = sorted(items, key=lambda item: item[moment])[:limit]
+        items = chain.from_iterable(of_all_shards(read, SHARDS))
+        longest = sorted(items, key=lambda item: item[moment])[:limit]
         return {reference_of(item): item[moment] for item in longest}

@@ -86,9 +86,11 @@ class TableClient:
     def page(self, condition: str, values: Mapping[str, Any], **options: Any) -> tuple[list[Item], Item]:
         """Reads one page of a query. Returns its rows and the key that the next page starts at, empty after the last.
 
-        `condition`: DynamoDB's key condition, with a # before names and a : before `values`. `options`: boto3's.
+        `condition`: DynamoDB's key condition, with a # before names and a : before `values`. `options`: boto3's; a
+        FilterExpression is spelled in the same way.
         """
-        names = {f"#{name}": name for name in re.findall(r"#(\w+)", condition)}
+        spelled = f"{condition} {options.get('FilterExpression', '')}"
+        names = {f"#{name}": name for name in re.findall(r"#(\w+)", spelled)}
         with _unavailable():
             answer = self.client.query(
                 TableName=self.name,

@@ -1,0 +1,66 @@
+"""Defines the list of payments that operators read: which payments it has, a place in it, and a page of it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from chalicelib.domain.payment import Payment, PaymentStatus
+
+_EPOCH = date(1970, 1, 1)
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """Names the payments that are listed. Where a field is None, it may be any.
+
+    `first`, `last`: days of the claim (UTC), both included. `minimum`, `maximum`: amounts in the currency's minor unit,
+    both included.
+    """
+
+    first: date
+    last: date
+    status: PaymentStatus | None = None
+    operator: str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the list, which is sorted by the time of the claim, the latest first, and then by shard.
+
+    It is right after the payment `reference`, which stands in `shard` and was claimed at `claimed_at` (milliseconds
+    since the epoch). Without a reference it is before all payments of the shard that were claimed at that time.
+    """
+
+    claimed_at: int
+    shard: int = 0
+    reference: str = ""
+
+    @classmethod
+    def before_day(cls, day: date) -> "Position":
+        """Returns the place before the latest payment of a day."""
+        return cls(((day - _EPOCH).days + 1) * _DAY_MS - 1)
+
+    @property
+    def day(self) -> date:
+        """Returns the day (UTC) that the place is in."""
+        return _EPOCH + timedelta(days=self.claimed_at // _DAY_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuery:
+    """What is asked for: at most `limit` payments from where `cursor` says. `cursor`: "" for the list's beginning."""
+
+    filter: HistoryFilter
+    cursor: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """A page of the list, newest first. `cursor`: where the next page begins; None at the end of the list."""
+
+    payments: Sequence[Payment]
+    cursor: str | None

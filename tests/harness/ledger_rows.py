@@ -1,0 +1,39 @@
+"""Writes payments straight into the ledger's table, many at once, as claims and commits leave them."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from chalicelib.adapters.ledger.attributes import payment_key, to_attributes
+from chalicelib.adapters.ledger.items import write_payment
+from chalicelib.adapters.ledger.table import day_mark, shard_of
+from chalicelib.domain.payment import Payment
+
+_AT_ONCE = 25
+"""The most rows that DynamoDB takes in one BatchWriteItem."""
+
+
+def put_payments(dynamodb: Any, table: str, payments: Iterable[Payment], day_shards: int = 1) -> None:
+    """Writes the newest version of each payment, delivered and checked for the last time."""
+    puts = ({"PutRequest": {"Item": to_attributes(_row(payment, day_shards))}} for payment in payments)
+    while batch := list(islice(puts, _AT_ONCE)):
+        answer = dynamodb.batch_write_item(RequestItems={table: batch})
+        assert not answer["UnprocessedItems"]
+
+
+def _row(payment: Payment, day_shards: int) -> dict[str, Any]:
+    key = payment_key(payment.reference)
+    day = datetime.fromtimestamp(payment.created_at / 1000, UTC).date()
+    return {
+        **key,
+        "payment": write_payment(payment),
+        "commitId": "a-commit",
+        "deliveredVersion": payment.version,
+        "announcedVersion": payment.version,
+        "readNumber": 0,
+        "readDone": 0,
+        "readAt": payment.updated_at,
+        "day": day_mark(day, shard_of(key["pk"], day_shards)),
+        "claimedAt": payment.created_at,
+    }
