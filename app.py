@@ -25,6 +25,8 @@ from chalicelib.flows.initiate_payment import Initiated
 from chalicelib.runtime import deadline, log, metrics
 from chalicelib.settings import allowed_origin, handler_name, runs_in_lambda
 from chalicelib.web import callers, invocation, messages, operator_session, replies, requests
+from chalicelib.web.history_query import history_query
+from chalicelib.web.payments_csv import CSV, payments_csv
 from chalicelib.web.search_request import payment_search
 
 TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
@@ -40,6 +42,7 @@ cors = CORSConfig(
 operator_cors = CORSConfig(
     allow_origin=allowed_origin(),
     allow_headers=["Accept-Language", "Content-Type", "X-Api-Key", operator_session.PAGE_HEADER],
+    expose_headers=["Content-Disposition", "Next-Cursor"],
     allow_credentials=True,
     max_age=600,
 )
@@ -219,6 +222,22 @@ def search_payments() -> Response:
     payments, request = service(), current_request()
     by = callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now()).name
     return replies.reply(payments.search(payment_search(request), by=by))
+
+
+@app.route("/api/payment/history", methods=["GET"], cors=operator_cors)
+@told_as_problems
+def history() -> Response:
+    """Lists payments for an operator, newest first, as JSON or as CSV."""
+    payments, request = service(), current_request()
+    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
+    query, csv_language = history_query(request, payments.clock.now())
+    page = payments.history(query)
+    if csv_language:
+        name = f"payments-{query.filter.first}-{query.filter.last}.csv"
+        following = {"Next-Cursor": page.cursor} if page.cursor else {}
+        return replies.file(payments_csv(page.payments, csv_language), CSV, name, headers=following)
+    now = payments.clock.now()
+    return replies.reply({"payments": [to_event(each, now) for each in page.payments], "cursor": page.cursor})
 
 
 @app.route("/api/payment/operator/{reference}", methods=["GET"], cors=operator_cors)

@@ -23,6 +23,7 @@ from chalicelib.flows.give_up_payment import GiveUpPayment
 from chalicelib.flows.initiate_payment import InitiatePayment
 from chalicelib.flows.late_payments import LatePayments
 from chalicelib.flows.operate_payment import OperatePayment
+from chalicelib.flows.payment_history import PaymentHistory
 from chalicelib.flows.payment_story import PaymentStory
 from chalicelib.flows.read_payment import ReadPayment
 from chalicelib.flows.search_payments import SearchPayments
@@ -59,6 +60,7 @@ class Service:
     sweep: SweepLedger
     late_payments: LatePayments
     operate: OperatePayment
+    history: PaymentHistory
     story: PaymentStory
     search: SearchPayments
     compare_statement: CompareStatement
@@ -194,6 +196,7 @@ def compose(
         sweep=SweepLedger(ledger, live_store, work_queue, clock, expires_after_ms),
         late_payments=LatePayments(campay, ledger, work_queue, clock),
         operate=OperatePayment(ledger, settle, commit, deliver, clock),
+        history=PaymentHistory(ledger, settings.tracking_token_keys),
         story=PaymentStory(ledger, clock),
         search=SearchPayments(ledger, clock, settings.phone_hash_keys),
         compare_statement=CompareStatement(campay, ledger, settle),

@@ -15,6 +15,7 @@ def route_limits(stage: Stage) -> list[dict[str, Any]]:
         ("GET", "/api/payment/tracking/{reference}", size.look_rate),
         ("GET", "/api/payment/health", size.look_rate),
         ("GET", "/api/payment/debug/connections", size.operator_rate),
+        ("GET", "/api/payment/history", size.operator_rate),
         ("POST", "/api/payment/operator/session", size.operator_rate),
         ("DELETE", "/api/payment/operator/session", size.operator_rate),
         ("POST", "/api/payment/operator/search", size.operator_rate),

@@ -30,6 +30,14 @@ def nothing(headers: Mapping[str, str]) -> Response:
     return Response("", status_code=204, headers={"Cache-Control": "no-store", **headers})
 
 
+def file(text: str, content_type: str, name: str, *, headers: Mapping[str, str]) -> Response:
+    """Returns a file that a browser saves under a name. It must not be cached."""
+    disposition = f'attachment; filename="{name}"'
+    sent: dict[str, str | list[str]]
+    sent = {"Content-Type": content_type, "Content-Disposition": disposition, "Cache-Control": "no-store", **headers}
+    return Response(text, headers=sent)
+
+
 def answers_problems(
     current_request: Callable[[], Request | None], not_authenticated: Callable[[], None]
 ) -> Callable[[Callable[P, Response]], Callable[P, Response]]:

@@ -81,7 +81,7 @@ class Drive:
         self._pay_by_webhook()
         self._give_up()
         self._operate()
-        self._look_at_what_needs_no_payment()
+        self._look_around()
         self._sweep()
         self._check()
         self._deliver()
@@ -119,10 +119,11 @@ class Drive:
             found = self._call("POST", "/api/payment/operator/search", 200, wanted, headers=operator)
             assert [it["reference"] for it in found["payments"]] == [started["reference"]]
 
-    def _look_at_what_needs_no_payment(self) -> None:
+    def _look_around(self) -> None:
         operator = {"X-Api-Key": self.keys["OPERATOR_API_KEY"]}
         self._call("GET", "/api/payment/health", 200)
         self._call("GET", "/api/payment/debug/connections", 200, headers=operator)
+        self._call("GET", "/api/payment/history", 200, headers=operator)
         for method in ("POST", "DELETE"):
             self._call(method, "/api/payment/operator/session", 204, headers=operator)
         self._call("POST", "/api/payment/test/simulate", 404, {"outcome": "approved"})

@@ -237,6 +237,7 @@ def test_paging_through_any_filter_has_each_payment_once_while_new_ones_are_clai
             break
         payments, position = DayPages(client, now_shards, wanted, read_to_filter=3).page(position, limit)
         listed += payments
+        assert len(listed) <= len(there), "a payment is repeated"
         if position:
             position = read_cursor(sign_cursor(position, wanted, KEYS), wanted, KEYS)
         new = [a_payment(at, at) for at in itertools.islice(number, new_a_page)]

@@ -51,7 +51,15 @@ def test_its_operations_are_the_routes_of_the_app() -> None:
 
 
 FOR_BROWSERS = {"initiate", "status", "tracking", "give_up", "health"}
-FOR_THE_OPERATORS_PAGE = {"connections", "operate", "payment_story", "search_payments", "sign_in", "sign_out"}
+FOR_THE_OPERATORS_PAGE = {
+    "connections",
+    "history",
+    "operate",
+    "payment_story",
+    "search_payments",
+    "sign_in",
+    "sign_out",
+}
 NOT_FOR_BROWSERS = {"webhook", "simulate"}
 
 

@@ -1,0 +1,114 @@
+"""Reads what an operator asks the list of payments for. A refusal names everything that is wrong with the query."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from chalice.app import MultiDict, Request
+
+from chalicelib.domain.errors import InvalidRequest
+from chalicelib.domain.history import HistoryFilter, HistoryQuery
+from chalicelib.domain.history_cursor import WHAT_IT_MUST_BE, days_in
+from chalicelib.domain.payment import PaymentStatus
+from chalicelib.domain.phone_number import OPERATORS
+from chalicelib.web.requests import MAXIMUM_AMOUNT, locale_of
+
+MOST_DAYS = 92
+MOST_PAYMENTS = 100
+USUAL_PAYMENTS = 50
+FORMATS = ("json", "csv")
+LANGUAGES = ("en", "fr")
+_NAMES = frozenset(
+    {"from", "to", "status", "operator", "minAmount", "maxAmount", "limit", "cursor", "format", "language"}
+)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NUMBER = re.compile(r"[0-9]{1,15}")
+
+
+def history_query(request: Request, now: int) -> tuple[HistoryQuery, str | None]:
+    """Returns what is asked for, and the language of the CSV that it is asked as; None: as JSON.
+
+    Raises InvalidRequest.
+    """
+    query = _Query(request.query_params or MultiDict({}))
+    cursor = query.text("cursor")
+    first, last = _days(query, now)
+    wanted = HistoryFilter(
+        first,
+        last,
+        query.status(),
+        query.choice("operator", OPERATORS),
+        query.number("minAmount", 0, MAXIMUM_AMOUNT),
+        query.number("maxAmount", 0, MAXIMUM_AMOUNT),
+    )
+    if wanted.minimum is not None and wanted.maximum is not None and wanted.minimum > wanted.maximum:
+        query.faults["minAmount"] = "must not be above `maxAmount`"
+    limit = query.number("limit", 1, MOST_PAYMENTS) or USUAL_PAYMENTS
+    is_csv = query.choice("format", FORMATS) == "csv"
+    language = query.choice("language", LANGUAGES) or locale_of(request)
+    if query.faults:
+        raise InvalidRequest(fields=query.faults)
+    return HistoryQuery(wanted, cursor, limit), language if is_csv else None
+
+
+def _days(query: "_Query", now: int) -> tuple[date, date]:
+    """Returns the first and the last day. Those that the query does not name are the cursor's, and without one today.
+
+    A list that was begun today goes on as the same list after midnight.
+    """
+    cursor = query.text("cursor")
+    begun = days_in(cursor)
+    if cursor and begun is None:
+        query.faults.setdefault("cursor", WHAT_IT_MUST_BE)
+    last = query.day("to") or (begun[1] if begun else datetime.fromtimestamp(now / 1000, UTC).date())
+    first = query.day("from") or (begun[0] if begun else last)
+    if first > last:
+        query.faults.setdefault("from", "must not be after `to`")
+    elif (last - first).days >= MOST_DAYS:
+        query.faults.setdefault("from", f"must be at most {MOST_DAYS - 1} days before `to`")
+    return first, last
+
+
+class _Query:
+    """Reads parameters one by one and collects the faults. An empty parameter counts as none."""
+
+    def __init__(self, given: MultiDict) -> None:
+        self.faults = {name: "is given twice" for name in given if len(given.getlist(name)) > 1}
+        self.faults |= {name: "is not known here" for name in given if name not in _NAMES}
+        self._given = given
+
+    def text(self, name: str) -> str:
+        return str(self._given.get(name, ""))
+
+    def status(self) -> PaymentStatus | None:
+        word = self.choice("status", tuple(PaymentStatus))
+        return PaymentStatus(word) if word else None
+
+    def choice(self, name: str, words: Sequence[str]) -> str | None:
+        word = self.text(name)
+        if not word:
+            return None
+        if word not in words:
+            self.faults.setdefault(name, f"must be one of {', '.join(words)}")
+        return word if word in words else None
+
+    def number(self, name: str, minimum: int, maximum: int) -> int | None:
+        text = self.text(name)
+        if not text:
+            return None
+        if _NUMBER.fullmatch(text) and minimum <= int(text) <= maximum:
+            return int(text)
+        self.faults.setdefault(name, f"must be a whole number from {minimum} to {maximum}")
+        return None
+
+    def day(self, name: str) -> date | None:
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
+        except ValueError:  # the 30th of February
+            day = None
+        if day is None:
+            self.faults.setdefault(name, "must be a day such as 2026-01-31")
+        return day
