@@ -1,5 +1,6 @@
 """Tests docs/openapi.yaml: it is valid, and its routes, codes, fields and sentences are those of the code."""
 
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -9,9 +10,15 @@ import yaml
 from openapi_spec_validator import validate as lint
 
 import app as application
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.errors import LIMITS_OF_GATEWAY, SENTENCE_OF_LIMIT, LimitReached, PaymentError
-from chalicelib.domain.payment import PaymentStatus
+from chalicelib.domain.operator_actions import OperatorAction
+from chalicelib.domain.payment import TRANSITIONS, PaymentStatus
+from chalicelib.domain.payment_search import SearchField
+from chalicelib.domain.provider import RecordStatus
+from chalicelib.flows.payment_story import MOST_ATTEMPTS
+from chalicelib.flows.search_payments import MOST_FOUND
 from chalicelib.web.requests import MAXIMUM_AMOUNT, SIMULATED_NUMBERS
 from infra.gateway_responses import gateway_responses
 from tests.harness.asyncapi import DOCUMENT as ASYNCAPI
@@ -115,6 +122,18 @@ def test_limits_and_words_are_those_of_the_code() -> None:
     assert SCHEMAS["PaymentStatus"]["enum"] == [status.value for status in PaymentStatus]
     assert SCHEMAS["Simulation"]["properties"]["outcome"]["enum"] == list(SIMULATED_NUMBERS)
     assert SCHEMAS["Amount"]["maximum"] == MAXIMUM_AMOUNT
+    assert list(SCHEMAS["PaymentSearch"]["properties"]) == list(SearchField)
+    assert SCHEMAS["FoundPayments"]["properties"]["payments"]["maxItems"] == MOST_FOUND
+
+
+def test_the_words_of_a_story_are_those_of_the_code() -> None:
+    story, version, record = (SCHEMAS[it] for it in ("PaymentStory", "PaymentVersion", "ProviderRecord"))
+    assert story["properties"]["actions"]["items"]["enum"] == list(OperatorAction)
+    assert set(story["properties"]["resolutions"]["items"]["enum"]) == TRANSITIONS[PaymentStatus.CONFLICTED]
+    named = re.findall(r"`([^`]+)`", version["properties"]["cause"]["description"])
+    assert set(named) == set(Cause)
+    assert record["properties"]["status"]["enum"] == list(RecordStatus)
+    assert SCHEMAS["OrderStory"]["properties"]["attempts"]["maxItems"] == MOST_ATTEMPTS
 
 
 def test_the_payment_is_the_one_of_the_events() -> None:
