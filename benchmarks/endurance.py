@@ -10,7 +10,7 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ _IDLE_SECONDS = 91.0
 _CUT_EVERY_SECONDS = 2.5
 _VERSION_EVERY_SECONDS = 0.2
 _SAMPLE_SECONDS = 5.0
+_ASKED_AGAIN = 10
 _EMPTY_SECONDS = 120.0
 """Longest wait, once all have gone, until the gateway has noticed: a silent one takes 45 s."""
 _GROWTH = 0.05
@@ -153,8 +154,14 @@ async def _print(gateway: GatewayProcess, minute: float, megabytes: float) -> No
 
 
 async def _gauges(gateway: GatewayProcess) -> dict[str, float]:
+    """Reads the gateway's gauges. In its crowd a connection on which no request has come yet may be displaced."""
     async with httpx.AsyncClient(timeout=30) as http:
-        text = (await http.get(f"{gateway.url}/metrics")).text
+        for _ in range(_ASKED_AGAIN):
+            with suppress(httpx.RemoteProtocolError):
+                text = (await http.get(f"{gateway.url}/metrics")).text
+                break
+        else:
+            raise RuntimeError("the gateway does not tell its metrics")
     return {name: float(value) for name, value in re.findall(r"^(\w+) (\S+)$", text, re.MULTILINE) if name in _GAUGES}
 
 
