@@ -4,7 +4,7 @@
 `python -m benchmarks resources` counts in the templates what AWS bills by the hour or month, for the same pages.
 `python -m benchmarks scale` writes the two pages.
 `python -m benchmarks page-latency` measures the time to the customer's screen; it needs Chromium and the built page.
-`python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes a few minutes.
+`python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes ten minutes.
 `python -m benchmarks decline-storm` loses every webhook of 2,000 payments; it takes ten minutes.
 `python -m benchmarks campay-hang [--minutes 10]` lets CamPay hang under 50 looks a second, and measures who notices.
 `python -m benchmarks endurance [--minutes 30]` runs a gateway under all that browsers do to it.

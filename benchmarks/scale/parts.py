@@ -89,7 +89,7 @@ def _statements(traffic: Traffic, setup: Setup) -> Iterator[Part]:
 
 def statement_seconds(traffic: Traffic, size: FunctionSize) -> float:
     """Returns how long a function computes with a day's statement, without CamPay's own time and the network's."""
-    return traffic.payments_a_day * traffic.assumed.statement_microseconds / 1_000_000 / _processors(size)
+    return traffic.payments_a_day * traffic.assumed.statement_microseconds / 1_000_000 / processors(size)
 
 
 _BASE_MEGABYTES = 75
@@ -102,10 +102,10 @@ def _keeping(name: str, size_in_bytes: float, size: FunctionSize) -> Part:
 
 
 def _reading(name: str, computing_seconds: float, size: FunctionSize) -> Part:
-    return Part(f"Lambda: {name}", computing_seconds / _processors(size), size.lambda_timeout, "s", Kind.SETTING)
+    return Part(f"Lambda: {name}", computing_seconds / processors(size), size.lambda_timeout, "s", Kind.SETTING)
 
 
-def _processors(size: FunctionSize) -> float:
+def processors(size: FunctionSize) -> float:
     """Returns the share of a processor that a function of one thread has: it grows with its memory."""
     return min(size.lambda_memory_size / limits.MEMORY_OF_A_PROCESSOR.value, 1)
 

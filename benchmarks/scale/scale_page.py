@@ -9,9 +9,9 @@ from benchmarks.scale import limits
 from benchmarks.scale.bill import fixed, for_stage, total, used
 from benchmarks.scale.limits import DOCS, Kind
 from benchmarks.scale.markdown import dollars, number, percent, table
-from benchmarks.scale.parts import Part, parts
+from benchmarks.scale.parts import Part, parts, processors
 from benchmarks.scale.resources import Resources
-from benchmarks.scale.setup import AS_IT_IS, Setup
+from benchmarks.scale.setup import AS_IT_IS, CHECKS, Setup
 from benchmarks.scale.sizing import AIM, quotas, sized
 from benchmarks.scale.traffic import Assumed, Traffic
 
@@ -55,6 +55,7 @@ def page(traffics: Mapping[float, Traffic], prod: Resources) -> str:
             _quotas(traffics),
             "## What neither a setting nor a quota helps\n",
             *_to_change(traffics),
+            _search(next(iter(traffics.values())).assumed),
             "## What it costs a month\n",
             _costs(traffics, prod),
             "## What is assumed\n",
@@ -209,6 +210,19 @@ def _to_change(traffics: Mapping[float, Traffic]) -> Iterator[str]:
         text = f"- **{name}**, from {number(rate)} payments a second. {TO_CHANGE[name]}"
         yield fill(text, width=120, subsequent_indent="  ")
     yield ""
+
+
+def _search(assumed: Assumed) -> str:
+    """Writes up to which rate a check reads two whole days of CamPay's statement."""
+    assert CHECKS
+    rows = CHECKS.lambda_timeout * processors(CHECKS) * 1_000_000 / assumed.statement_microseconds
+    rate = rows / 2 / 86_400 * assumed.peak
+    text = (
+        f"A check that searches for a lost answer has {CHECKS.lambda_timeout} s. With {CHECKS.lambda_memory_size} MB "
+        f"it reads two days of the statement in them, up to {number(rate)} payments a second. "
+        "What it does not reach is found by the hourly pass."
+    )
+    return fill(text, width=120) + "\n"
 
 
 def _costs(traffics: Mapping[float, Traffic], prod: Resources) -> str:

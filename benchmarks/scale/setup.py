@@ -45,5 +45,7 @@ def _as_it_is() -> Setup:
     return Setup(PROD, Functions(statement, _function("late_payments")))
 
 
+CHECKS = _function("checks")
+"""The functions that check payments, and search CamPay's statement for those whose answer was lost."""
 AS_IT_IS = _as_it_is()
 """`prod` with nothing changed."""
