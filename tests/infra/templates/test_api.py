@@ -81,7 +81,7 @@ def test_the_schedules_are_those_of_the_app(stack: Template) -> None:
     assert sorted(schedules, key=str) == sorted(
         [
             ("<SweepAliaslive>", "rate(1 minute)", None),
-            *(("<LatePaymentsAliaslive>", "rate(1 hour)", {"daysBefore": number}) for number in (-1, 0, 1)),
+            *(("<LatePaymentsAliaslive>", "rate(1 hour)", {"daysBefore": number}) for number in range(-1, 5)),
             *(("<StatementAliaslive>", "cron(30 2 * * ? *)", {"daysBefore": number}) for number in (1, 2, 3, 4)),
         ],
         key=str,
