@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 _MAXIMUM_ROW = 1_000_000
+"""Characters of a row, as far as it has not arrived whole."""
 _LONG_NUMBER = 20
+"""Characters. A number that has no more needs no further look."""
 _NUMBER = re.compile(r"-?[0-9.]{1,1000}([eE][+-]?[0-9]{1,3})?")
 _NO_STATEMENT = "it is no statement in JSON"
 
