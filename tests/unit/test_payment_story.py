@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.ledger.items import Version
+from chalicelib.adapters.ledger.items import Act, Version
 from chalicelib.domain.contract import to_iso
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -79,6 +79,20 @@ def test_the_steps_are_in_order_with_the_milliseconds_between_them() -> None:
         "Webhook: none has come.",
         "Delivered: version 2 of 3.",
     ]
+
+
+def test_what_operators_asked_for_is_told_once_with_their_names() -> None:
+    asked = Act("resolve", "paul", CLAIM + 900, "FAILED", "no money came")
+    failed = replace(version(3, PaymentStatus.FAILED, "operator: no money came", 910), by="paul")
+    lines = [line(900, "operator-action", "aaaaaaaa", action="resolve", by="paul", status="FAILED")]
+    text = story(REFERENCE, Found([*VERSIONS[:2], failed], lines, acts=[asked]))
+    told = [row[row.index("ledger") :].split(maxsplit=1)[1] for row in text.splitlines() if "ledger  " in row]
+    assert told[-2:] == [
+        "paul asks: resolve, FAILED, no money came",
+        "version 3: FAILED, cause: operator: no money came, by paul",
+    ]
+    assert "operator-action" not in text
+    assert "operator-action: action resolve, by paul" in story(REFERENCE, Found([], lines))
 
 
 def test_unanswered_calls_and_webhooks_are_counted() -> None:

@@ -118,6 +118,13 @@ def test_one_key_of_two_operators_is_refused() -> None:
         assert shared == f"OPERATOR_KEYS and {name} must not be the same key"
 
 
+def test_in_development_an_operators_key_may_be_short_and_stands_alone() -> None:
+    settings = read_settings({"APP_ENV": "development", "OPERATOR_KEYS": "paul:act:short"})
+    assert settings.operator_keys == (OperatorKey(Operator("paul", Right.ACT), "short"),)
+    (generated,) = read_settings({"APP_ENV": "development"}).operator_keys
+    assert (generated.operator, len(generated.secret)) == (Operator("operator", Right.ACT), 64)
+
+
 def test_there_may_be_a_hundred_keys_of_operators() -> None:
     entries = [f"paul:act:{SECRET}{number}" for number in range(101)]
     assert len(read_settings(PRODUCTION | {"OPERATOR_KEYS": ",".join(entries[:100])}).operator_keys) == 101

@@ -174,7 +174,7 @@ def write_act(act: Act) -> Item:
     return {name: value for name, value in dataclasses.asdict(act).items() if value}
 
 
-def read_act(item: Item) -> Act:
+def read_act(item: Mapping[str, Any]) -> Act:
     return Act(item["action"], item["by"], item["at"], item.get("status", ""), item.get("note", ""))
 
 

@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.adapters.ledger.attributes import payment_key, to_values
-from chalicelib.adapters.ledger.items import read_version
+from chalicelib.adapters.ledger.items import ACT, VERSION, read_act, read_version
 from infra.commands.payment_story.timeline import Found, Line
 from infra.deployment import STACK_NAME, Deployment
 from local import last_run
@@ -81,6 +81,7 @@ def _found(rows: Iterable[Mapping[str, Any]], reference: str, lines_with: LinesW
     for call in list(calls)[:_MOST_CALLS]:
         others = (line for line in lines_with(call) if "reference" not in line.fields)
         lines += [line for line in others if line.fields["level"] != "INFO" and line not in lines]
-    versions = [read_version(row) for row in rows if str(row["sk"]).startswith("v#")]
+    versions = [read_version(row) for row in rows if row["sk"].startswith(VERSION)]
+    acts = [read_act(row) for row in rows if row["sk"].startswith(ACT)]
     state = next((row for row in rows if row["sk"] == "state"), None)
-    return Found(versions, lines, state["deliveredVersion"] if state else None)
+    return Found(versions, lines, state["deliveredVersion"] if state else None, acts)

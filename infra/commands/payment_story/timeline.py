@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Self
 
-from chalicelib.adapters.ledger.items import Version
+from chalicelib.adapters.ledger.items import Act, Version
 from chalicelib.runtime.log import redact
 
 LEDGER = "ledger"
@@ -56,6 +56,7 @@ class Found:
     versions: Sequence[Version]
     lines: Sequence[Line]
     delivered: int | None = None
+    acts: Sequence[Act] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,15 @@ def _head(reference: str, found: Found) -> Iterator[str]:
 
 
 def _steps(found: Found) -> Iterator[Step]:
+    for act in found.acts:
+        yield Step(act.at, 1, "", LEDGER, _of_act(act))
     told = {version.payment.version for version in found.versions}
     for version in found.versions:
         yield Step(version.at, 1, "", LEDGER, _of_version(version))
     for line in found.lines:
-        is_told = line.event == "payment-changed" and line.fields.get("version") in told
-        if not is_told and line.event != "metrics":
+        is_version = line.event == "payment-changed" and line.fields.get("version") in told
+        is_act = line.event == "operator-action" and len(found.acts) > 0
+        if not (is_version or is_act or line.event == "metrics"):
             call = str(line.fields.get("request_id", ""))[:8]
             is_campay = line.event in CAMPAY
             campay_ms = int(line.fields["ms"]) if is_campay else 0
@@ -110,7 +114,13 @@ def _of_version(version: Version) -> str:
     text = f"version {payment.version}: {payment.status.value}, cause: {version.cause}"
     if payment.reason:
         text += f", reason: {payment.reason}"
+    if version.by:
+        text += f", by {version.by}"
     return f"{text}; CamPay's record says {record['status']}" if record else text
+
+
+def _of_act(act: Act) -> str:
+    return f"{act.by} asks: {', '.join(filter(None, (act.action, act.status, act.note)))}"
 
 
 def _of_line(line: Line) -> str:
