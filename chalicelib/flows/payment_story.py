@@ -38,7 +38,7 @@ class PaymentStory:
         order = self.ledger.order(payment.order_id)
         return {
             "payment": to_event(payment, now),
-            "versions": list(_told(stored, versions)),
+            "versions": [_told(*pair, stored) for pair in zip((None, *versions), versions, strict=False)],
             "acts": [_act(act) for act in acts],
             "delivery": {
                 "deliveredVersion": stored.delivered_version,
@@ -60,29 +60,25 @@ class PaymentStory:
         return sorted(attempts, key=lambda attempt: attempt.created_at, reverse=True)
 
 
-def _told(stored: Stored, versions: Sequence[Version]) -> Iterator[dict[str, Any]]:
-    """Yields each version with what it changed, when, and who has been told of it."""
-    before: Version | None = None
-    for version in versions:
-        payment = version.payment
-        cause, note = split_note(version.cause)
-        events = order_events(payment, version.at)
-        yield {
-            "version": payment.version,
-            "status": payment.status.value,
-            "cause": cause,
-            "by": version.by or None,
-            "note": without_phone_numbers(note) or None,
-            "at": to_iso(version.at),
-            "msSinceClaim": version.at - payment.created_at,
-            "msSincePrevious": version.at - before.at if before else None,
-            "evidence": dict(version.evidence) or None,
-            "changes": list(_changes(before.payment, payment)) if before else [],
-            "delivered": payment.version <= stored.delivered_version,
-            "announced": payment.version <= stored.announced_version,
-            "orderEvents": [{"type": kind, "id": event["id"]} for kind, event in events],
-        }
-        before = version
+def _told(before: Version | None, version: Version, stored: Stored) -> dict[str, Any]:
+    """Returns what led to a version, when it came, what it changed, and who has been told of it."""
+    payment = version.payment
+    cause, note = split_note(version.cause)
+    return {
+        "version": payment.version,
+        "status": payment.status.value,
+        "cause": cause,
+        "by": version.by or None,
+        "note": without_phone_numbers(note) or None,
+        "at": to_iso(version.at),
+        "msSinceClaim": version.at - payment.created_at,
+        "msSincePrevious": version.at - before.at if before else None,
+        "evidence": dict(version.evidence) or None,
+        "changes": list(_changes(before.payment, payment)) if before else [],
+        "delivered": payment.version <= stored.delivered_version,
+        "announced": payment.version <= stored.announced_version,
+        "orderEvents": [{"type": kind, "id": event["id"]} for kind, event in order_events(payment, version.at)],
+    }
 
 
 def _act(act: Act) -> dict[str, Any]:
