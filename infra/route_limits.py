@@ -4,6 +4,19 @@ from typing import Any
 
 from infra.stages import Stage
 
+NEVER_ASK_CAMPAY = frozenset(
+    {
+        "/api/payment/health",
+        "/api/payment/debug/connections",
+        "/api/payment/history",
+        "/api/payment/operator/session",
+        "/api/payment/operator/search",
+        "/api/payment/operator/{reference}",
+        "/api/payment/test/simulate",  # unknown in a stage
+    }
+)
+"""Routes whose calls hold no function while CamPay hangs."""
+
 
 def route_limits(stage: Stage) -> list[dict[str, Any]]:
     """Returns API Gateway's method settings: a limit for each route but the webhook, which no flood may delay."""

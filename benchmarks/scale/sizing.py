@@ -10,7 +10,7 @@ from benchmarks.scale.setup import AS_IT_IS, CHALICE, Functions, FunctionSize, S
 from benchmarks.scale.traffic import Traffic
 from chalicelib.settings import MOST_DAY_SHARDS, STATEMENT_ROWS, STATEMENT_SECONDS
 from infra.functions import BATCH
-from infra.route_limits import route_limits
+from infra.route_limits import NEVER_ASK_CAMPAY, route_limits
 from infra.stages import WORK_MAXIMUM, ApiSize, GatewaySize, RedisSize, Stage, WorkSize
 from infra.statement_parts import SPLIT, number_of_parts
 
@@ -100,7 +100,7 @@ def _while_campay_hangs(traffic: Traffic, stage: Stage) -> int:
     """
     it = traffic.assumed
     own = 0.5
-    longest = {"/api/payment/initiate": it.hanging_seconds, "/api/payment/health": 0.0}
+    longest = {"/api/payment/initiate": it.hanging_seconds, **dict.fromkeys(NEVER_ASK_CAMPAY, 0.0)}
     taken: float = sum(
         limit["ThrottlingRateLimit"]
         * (longest.get(limit["ResourcePath"][1:].replace("~1", "/"), it.hanging_read_seconds) + own)

@@ -39,6 +39,7 @@ def test_support_finds_a_payment_and_reads_what_happened(
     assert told.json["payment"]["phoneNumber"] == "2376******67"
     written = capsys.readouterr().out
     assert '"operator-search"' in written
+    assert "campay-" not in written, "CamPay is asked nothing, and so holds up nobody who reads"
     for text in (written, told.text, json.dumps(found)):
         assert PHONE[3:] not in text
         assert not re.search(r"[0-9a-f]{64}", text), "no hash of a phone number"
