@@ -15,6 +15,8 @@ import pytest
 
 import app as application
 from chalicelib import bootstrap
+from chalicelib.adapters.ledger.items import Act
+from chalicelib.domain.operator_actions import OperatorAction
 from chalicelib.domain.operators import Operator, OperatorKey, Right
 from chalicelib.runtime.log import JsonLines
 from chalicelib.settings import Settings
@@ -40,6 +42,7 @@ class Route:
     name: str
     method: str
     path: str
+    action: str = ""
 
     @property
     def acts(self) -> bool:
@@ -47,17 +50,18 @@ class Route:
 
     def call(self, reference: str, headers: Headers) -> Reply:
         """Calls the route about a payment that an operator may resolve."""
-        path = self.path.replace("{reference}", reference).replace("{action}", "resolve")
-        return call(self.method, path, ACT if self.acts else None, headers=headers)
+        path = self.path.replace("{reference}", reference).replace("{action}", self.action)
+        return call(self.method, path, ACT if self.action == OperatorAction.RESOLVE else None, headers=headers)
 
 
 ROUTES = [
-    Route(entry.view_name, method, path)
+    Route(entry.view_name, method, path, action)
     for path, methods in application.app.routes.items()
     for method, entry in methods.items()
     if entry.view_name not in OF_OTHERS
+    for action in (OperatorAction if "{action}" in path else [""])
 ]
-each_route = pytest.mark.parametrize("route", ROUTES, ids=lambda it: it.name)
+each_route = pytest.mark.parametrize("route", ROUTES, ids=lambda it: f"{it.name} {it.action}".strip())
 
 
 @pytest.fixture
@@ -92,10 +96,16 @@ def forged(key: str, **changes: object) -> Headers:
     return with_cookie(jwt.encode(claims, key, algorithm="HS256"))
 
 
+def history_of(reference: str) -> tuple[int, list[Act]]:
+    """Returns the payment's version, and what operators have asked for."""
+    history = bootstrap.service().ledger.load_with_history(reference)
+    assert history is not None
+    stored, _, acts = history
+    return stored.payment.version, acts
+
+
 def version_of(reference: str) -> int:
-    stored = bootstrap.service().ledger.load(reference)
-    assert stored is not None
-    return stored.payment.version
+    return history_of(reference)[0]
 
 
 def intruders(api: Settings, actor: OperatorKey) -> Mapping[str, tuple[Headers, str]]:
@@ -125,7 +135,7 @@ def intruders(api: Settings, actor: OperatorKey) -> Mapping[str, tuple[Headers, 
 
 @each_route
 def test_an_intruder_gets_nothing(route: Route, api: Settings, actor: OperatorKey, under_review: str) -> None:
-    before = version_of(under_review)
+    before = history_of(under_review)
     for intruder, (headers, code) in intruders(api, actor).items():
         reply = route.call(under_review, headers)
         # A session is begun by a key alone: there a cookie counts as nothing at all.
@@ -133,21 +143,21 @@ def test_an_intruder_gets_nothing(route: Route, api: Settings, actor: OperatorKe
         told = "invalid_api_key" if is_cookie_alone else code
         assert (reply.status, reply.json.get("code")) == (403 if told == "forbidden" else 401, told), intruder
         assert "Set-Cookie" not in reply.headers, intruder
-    assert version_of(under_review) == before
+    assert history_of(under_review) == before
 
 
 @each_route
 def test_a_session_that_acts_needs_proof_that_a_page_of_ours_calls(
     route: Route, actor: OperatorKey, under_review: str
 ) -> None:
-    before = version_of(under_review)
+    before = history_of(under_review)
     for missing in ("Origin", PAGE_HEADER):
         reply = route.call(under_review, without(session_of(actor), missing))
         if route.method == "GET":
             assert reply.status not in (401, 403), missing
         else:
             assert reply.json["code"] == ("invalid_api_key" if route.name == SIGN_IN else "forbidden"), missing
-    assert version_of(under_review) == before
+    assert history_of(under_review) == before
 
 
 @each_route
@@ -155,17 +165,18 @@ def test_a_session_that_acts_needs_proof_that_a_page_of_ours_calls(
 def test_who_may_only_look_looks_and_cannot_act(
     route: Route, way: str, viewer: OperatorKey, actor: OperatorKey, under_review: str
 ) -> None:
-    before = version_of(under_review)
+    before = history_of(under_review)
     by = {"key": key_of, "session": session_of}[way]
     reply = route.call(under_review, by(viewer))
     if route.acts:
         assert (reply.status, reply.json["code"]) == (403, "forbidden")
     elif not (route.name == SIGN_IN and way == "session"):
         assert reply.status not in (401, 403), reply.text
-    assert version_of(under_review) == before
+    assert history_of(under_review) == before
     if route.acts:
         assert route.call(under_review, by(actor)).status == 200
-        assert version_of(under_review) == before + 1
+        _, (*earlier, act) = history_of(under_review)
+        assert (earlier, act.action, act.by) == (before[1], route.action, "paul")
 
 
 # --------------------------------------------------------------------------- a session
