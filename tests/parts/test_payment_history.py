@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.adapters.ledger.day_pages import QUERIES_A_PAGE, DayPages
@@ -182,8 +182,7 @@ def test_days_with_few_payments_are_a_short_page_with_a_cursor(operator: Operato
 
 # --------------------------------------------------------------------------- any filter, while new ones come
 
-ANY_STATUS = st.sampled_from([S.SUCCESSFUL, S.FAILED, S.CONFLICTED])
-ANY_OPERATOR = st.sampled_from(["MTN", "Orange", None])
+STATUSES = (S.SUCCESSFUL, S.FAILED)
 CLAIMED = st.builds(
     lambda day, at, status, operator, amount: (
         at - day * DAY_MS,
@@ -191,30 +190,30 @@ CLAIMED = st.builds(
     ),
     st.integers(0, 2),
     st.integers(0, 3),
-    ANY_STATUS,
-    ANY_OPERATOR,
+    st.sampled_from(STATUSES),
+    st.sampled_from(["MTN", "Orange", None]),
     st.integers(1, 3),
 )
 FILTERS = st.builds(
     HistoryFilter,
     first=st.integers(0, 3).map(lambda days: LAST - timedelta(days=days)),
     last=st.just(LAST),
-    status=st.none() | ANY_STATUS,
-    operator=st.none() | st.sampled_from(["MTN", "Orange"]),
-    minimum=st.none() | st.integers(1, 3),
-    maximum=st.none() | st.integers(1, 3),
+    status=st.sampled_from([None, None, *STATUSES]),
+    operator=st.sampled_from([None, None, "MTN", "Orange"]),
+    minimum=st.sampled_from([None, 1, 2]),
+    maximum=st.sampled_from([None, 2, 3]),
 )
 SHARDS = st.integers(1, MOST_DAY_SHARDS)
 _TABLES = itertools.count()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=60, phases=[Phase.reuse, Phase.generate])  # to shrink a failure takes minutes
 @given(
-    claims=st.lists(CLAIMED, max_size=24),
+    claims=st.lists(CLAIMED, min_size=4, max_size=24),
     wanted=FILTERS,
     shards=st.lists(SHARDS, min_size=1, max_size=3).map(sorted),
     new_a_page=st.integers(0, 3),
-    limit=st.integers(1, 6),
+    limit=st.integers(1, 4),
 )
 def test_paging_through_any_filter_has_each_payment_once_while_new_ones_are_claimed(
     dynamodb: Any,
@@ -232,17 +231,18 @@ def test_paging_through_any_filter_has_each_payment_once_while_new_ones_are_clai
     client, number = TableClient(dynamodb, table, Clock()), itertools.count(1_000)
     listed: list[Payment] = []
     position: Position | None = Position.before_day(LAST)
-    for now_shards in itertools.chain(shards, itertools.repeat(shards[-1])):
+    most_pages = len(there) + 5  # each goes on by a payment or a day at least
+    for now_shards in itertools.islice(itertools.chain(shards, itertools.repeat(shards[-1])), most_pages):
         if position is None:
             break
         payments, position = DayPages(client, now_shards, wanted, read_to_filter=3).page(position, limit)
         listed += payments
-        assert len(listed) <= len(there), "a payment is repeated"
         if position:
             position = read_cursor(sign_cursor(position, wanted, KEYS), wanted, KEYS)
         new = [a_payment(at, at) for at in itertools.islice(number, new_a_page)]
         put_payments(dynamodb, table, new, now_shards)
     dynamodb.delete_table(TableName=table)
+    assert position is None, "the list does not end"
     expected = [it for it in there if wanted.first <= Position(it.created_at).day and matches(it, wanted)]
     assert [it.created_at for it in listed] == sorted((it.created_at for it in expected), reverse=True)
     assert sorted(it.reference for it in listed) == sorted(it.reference for it in expected)
