@@ -19,6 +19,7 @@ from chalicelib.domain.operator_actions import OperatorAction
 from chalicelib.domain.operators import Right
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.phone_number import OPERATORS
+from chalicelib.domain.rollup import day_of
 from chalicelib.domain.tokens import TrackingGrant
 from chalicelib.flows.batch import unfinished
 from chalicelib.flows.initiate_payment import Initiated
@@ -186,6 +187,15 @@ def connections() -> Response:
     return replies.reply(payments.track.connections(*requests.page(request)))
 
 
+@app.route("/api/payment/analytics", methods=["GET"], cors=operator_cors)
+@told_as_problems
+def analytics() -> Response:
+    """Shows an operator the figures of days: what was started, paid, declined, how fast, and why not."""
+    payments, request = service(), current_request()
+    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
+    return replies.reply(payments.analytics(*requests.days(request, day_of(payments.clock.now()))))
+
+
 @app.route("/api/payment/test/simulate", methods=["POST"])
 @told_as_problems
 def simulate() -> Response:
@@ -284,6 +294,13 @@ def deliveries(event: Mapping[str, Any], _context: Any) -> Any:
     """Delivers what messages of the queue `deliveries` name, where it is undelivered."""
     catch_up = service().catch_up
     return messages.handle(event, DeliveryHint.from_body, lambda hints: unfinished(hints, catch_up))
+
+
+@app.lambda_function(name="rollups")
+def rollups(event: Mapping[str, Any], _context: Any) -> Any:
+    """Counts the changes that a shard of the ledger's stream names. Lambda asks for a `state`, which is not used."""
+    service().count_changes(event["shardId"], event["Records"])
+    return {"state": {}, "batchItemFailures": []}
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

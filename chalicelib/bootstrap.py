@@ -13,10 +13,12 @@ from chalicelib.adapters.order_events import OrderEvents
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.flows.address_limits import AddressLimits
+from chalicelib.flows.analytics import Analytics
 from chalicelib.flows.catch_up_deliveries import CatchUpDeliveries
 from chalicelib.flows.check_payments import CheckPayments
 from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.compare_statement import CompareStatement
+from chalicelib.flows.count_changes import CountChanges
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.flows.earlier_attempts import EarlierAttempts
 from chalicelib.flows.give_up_payment import GiveUpPayment
@@ -64,6 +66,8 @@ class Service:
     story: PaymentStory
     search: SearchPayments
     compare_statement: CompareStatement
+    count_changes: CountChanges
+    analytics: Analytics
 
     def close(self) -> None:
         """Closes the connections to CamPay and to Redis."""
@@ -200,6 +204,8 @@ def compose(
         story=PaymentStory(ledger, clock),
         search=SearchPayments(ledger, clock, settings.phone_hash_keys),
         compare_statement=CompareStatement(campay, ledger, settle),
+        count_changes=CountChanges(ledger, clock),
+        analytics=Analytics(ledger, clock),
     )
 
 

@@ -6,7 +6,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 
-from infra.functions import API, CHECKS, DELIVERIES, LATE_PAYMENTS, STATEMENT, SWEEP, Function, Work
+from infra.functions import API, CHECKS, DELIVERIES, LATE_PAYMENTS, ROLLUPS, STATEMENT, SWEEP, Function, Work
 from infra.gateway import Gateway
 from infra.order_events import OrderEvents
 from infra.payments_api import PaymentsApi
@@ -92,6 +92,12 @@ def of_functions(api: PaymentsApi) -> list[AlarmRule]:
             "The nightly comparison with CamPay's statement ended with an error.",
             of(STATEMENT, "Errors", _HOUR),
             1,
+        ),
+        AlarmRule(
+            "rollups-behind",
+            "The analytics are 10 minutes behind the payments.",
+            api.function_metric(ROLLUPS, "IteratorAge", statistic="Maximum", period=_FIVE_MINUTES),
+            _LONGEST_WAIT_SECONDS * 1000,
         ),
     ]
 

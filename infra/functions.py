@@ -5,6 +5,9 @@ from enum import StrEnum
 
 BATCH = 10
 """Messages of a queue that a function is invoked with at most. It works them off side by side."""
+CHANGES_A_BATCH, BATCH_SECONDS = 500, 20
+"""Changes of the ledger that a function is invoked with at most, and how long Lambda gathers them: the rollups are
+behind by this and the time that it takes to count."""
 CONSUMER_SECONDS = 60
 """Timeout of the functions that take the work, as `.chalice/config.json` sets it."""
 HIDDEN_SECONDS = 6 * CONSUMER_SECONDS
@@ -26,9 +29,10 @@ class Function:
     `resource`: its id in the template. `ledger_actions`: what its role allows on the ledger's table, where a
     transaction needs the actions of the writes and checks in it. `indexes`: those that it may query. `sends`: the kinds
     of work that it may send to the queues. `takes`: the kind that Lambda invokes it with. `publishes`: whether it may
-    publish order events.
+    publish order events. `follows`: whether Lambda invokes it with the changes of the ledger's table.
 
-    `tests/infra/templates/test_permissions.py` compares all but `takes` with the calls that the code makes.
+    `tests/infra/templates/test_permissions.py` compares all but `takes` and `follows` with the calls that the code
+    makes.
     """
 
     name: str
@@ -38,6 +42,7 @@ class Function:
     sends: tuple[Work, ...] = ()
     takes: Work | None = None
     publishes: bool = True
+    follows: bool = False
 
 
 _DELIVERS = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem")
@@ -52,4 +57,6 @@ DELIVERIES = Function(
 )
 LATE_PAYMENTS = Function("LatePayments", "LatePayments", _LISTS, ("day",), (Work.CHECKS,), publishes=False)
 STATEMENT = Function("Statement", "Statement", _SETTLES, ("day",), (Work.DELIVERIES,))
-FUNCTIONS = (API, SWEEP, CHECKS, DELIVERIES, LATE_PAYMENTS, STATEMENT)
+_COUNTS = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem")
+ROLLUPS = Function("Rollups", "Rollups", _COUNTS, publishes=False, follows=True)
+FUNCTIONS = (API, SWEEP, CHECKS, DELIVERIES, LATE_PAYMENTS, STATEMENT, ROLLUPS)

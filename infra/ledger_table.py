@@ -1,10 +1,15 @@
 """Creates the ledger's table, from the definition that tests and the developer's machine use too."""
 
+import json
+from typing import Any
+
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from chalicelib.adapters.ledger.stream import NEW_VERSIONS
 from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, TABLE
+from infra.functions import BATCH_SECONDS, CHANGES_A_BATCH
 
 
 class LedgerTable(Construct):
@@ -24,6 +29,7 @@ class LedgerTable(Construct):
             sort_key=sort,
             billing_mode=dynamodb.BillingMode[TABLE["BillingMode"]],
             time_to_live_attribute=FORGOTTEN_BY_ATTRIBUTE,
+            stream=dynamodb.StreamViewType[TABLE["StreamSpecification"]["StreamViewType"]],
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
@@ -38,6 +44,35 @@ class LedgerTable(Construct):
                 projection_type=dynamodb.ProjectionType[index["Projection"]["ProjectionType"]],
                 non_key_attributes=index["Projection"].get("NonKeyAttributes"),
             )
+
+
+_WINDOW_SECONDS = 900
+"""Lambda's maximum. Only with such a window does an event name its shard."""
+
+
+def stream_arn(table: dynamodb.Table) -> str:
+    """Returns the ARN of the table's stream. Raises ValueError where it has none."""
+    arn: str | None = table.table_stream_arn
+    if arn is None:
+        raise ValueError("the ledger's table has no stream")
+    return arn
+
+
+def changes_event(table: dynamodb.Table) -> dict[str, Any]:
+    """Returns the event of a SAM function that makes Lambda invoke it with the new versions of payments.
+
+    As SAM's event, it invokes the function's alias where there is one. A batch that fails comes again until it is done
+    or a day old, and holds up its shard meanwhile: none is counted before one that failed.
+    """
+    properties = {
+        "Stream": stream_arn(table),
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": CHANGES_A_BATCH,
+        "MaximumBatchingWindowInSeconds": BATCH_SECONDS,
+        "TumblingWindowInSeconds": _WINDOW_SECONDS,
+        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(NEW_VERSIONS)}]},
+    }
+    return {"Type": "DynamoDB", "Properties": properties}
 
 
 _KINDS = {"S": dynamodb.AttributeType.STRING, "N": dynamodb.AttributeType.NUMBER}

@@ -19,6 +19,7 @@ from infra.acknowledged import acknowledge
 from infra.firewall import Firewall
 from infra.functions import API, FUNCTIONS, SWEEP, Function, Work
 from infra.gateway_responses import gateway_responses
+from infra.ledger_table import changes_event
 from infra.log_groups import log_group
 from infra.network import Network
 from infra.package import Package
@@ -102,6 +103,8 @@ class PaymentsApi(Construct):
             live_alias.publish(self._resource(function), release)
             if function.takes:
                 self._invoke_with_work(function, function.takes, queues, stage)
+            if function.follows:
+                self._resource(function).add_property_override("Events.Changes", changes_event(table))
             if function in SPLIT:
                 split(function, self._resource(function), stage, self._chalice.schedule_of(function.resource))
         # What is kept for a function is kept from all else: neither a busy neighbour in the account nor one of the

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra.acknowledged import acknowledge
 from infra.functions import Function
+from infra.ledger_table import stream_arn
 from infra.work_queues import WorkQueues
 
 _NETWORK_ACTIONS = (
@@ -23,6 +24,13 @@ _NETWORK_ACTIONS = (
 )
 _POLLER_ACTIONS = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 """What Lambda itself does with a function's role, to invoke it with a queue's messages."""
+_FOLLOWER_ACTIONS = (
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+)
+"""What Lambda itself does with a function's role, to invoke it with a table's changes."""
 
 
 def function_role(
@@ -44,6 +52,7 @@ def function_role(
         _allow("OrderEvents", ["events:PutEvents"], [bus.event_bus_arn] if function.publishes else []),
         _allow("SendWork", ["sqs:SendMessage"], [queues.queues[work].queue_arn for work in function.sends]),
         _allow("TakeWork", _POLLER_ACTIONS, [queues.queues[function.takes].queue_arn] if function.takes else []),
+        _allow("TakeChanges", _FOLLOWER_ACTIONS, [stream_arn(table)] if function.follows else []),
         _allow("Keys", ["secretsmanager:GetSecretValue"], [secret.secret_arn]),
         # Lambda itself puts the function into the VPC with these; they know no resource when they are asked for.
         _allow("Network", _NETWORK_ACTIONS, ["*"]),

@@ -24,6 +24,8 @@ from moto.dynamodb.exceptions import (
     TransactionCanceledException,
 )
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models.dynamo_type import Item as StoredItem
+from moto.dynamodb.models.table import StreamShard, Table
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
@@ -36,10 +38,30 @@ TOKEN_LIFE_SECONDS = 600
 """How long a ClientRequestToken is remembered, as in AWS."""
 
 
+STREAM_RECORDS = 20_000
+"""How many records a table's stream keeps. AWS keeps those of a day."""
+
+
+class BoundedShard(StreamShard):
+    """Keeps the newest records only: those of a long run would fill the memory."""
+
+    def add(self, old: StoredItem | None, new: StoredItem | None) -> None:
+        super().add(old, new)
+        if len(self.items) >= 2 * STREAM_RECORDS:
+            self.starting_sequence_number += STREAM_RECORDS
+            del self.items[:STREAM_RECORDS]
+
+
 class AtomicBackend(DynamoDBBackend):
     """Checks all conditions of a transaction before it writes anything. The caller must hold the lock."""
 
     __module__ = DynamoDBBackend.__module__  # moto derives the URLs of the service from it
+
+    def create_table(self, *arguments: Any, **named: Any) -> Table:
+        table = super().create_table(*arguments, **named)
+        if table.stream_shard:
+            table.stream_shard = BoundedShard(self.account_id, table)
+        return table
 
     def transact_write_items(self, transact_items: Sequence[Item]) -> None:
         if len(transact_items) > MOST_ITEMS:

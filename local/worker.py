@@ -10,10 +10,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+import boto3
 from chalice.local import LambdaContext
 
 from chalicelib.bootstrap import service
@@ -34,6 +35,7 @@ LATE_PAYMENTS_SECONDS = 3600.0
 _BATCH = 10
 _WAIT_SECONDS = 1
 _PAUSE_SECONDS = 0.2
+_STREAM_PAUSE_SECONDS = 0.5
 SCHEDULED: Mapping[str, Any] = {
     "version": "0",
     "id": "local",
@@ -50,7 +52,7 @@ SCHEDULED: Mapping[str, Any] = {
 class Worker(Embedded):
     """Runs every trigger on threads of its own, until it is stopped."""
 
-    def __init__(self, product: Any, queue_urls: tuple[str, str], sweep_seconds: float = 60.0) -> None:
+    def __init__(self, product: Any, queue_urls: tuple[str, str], table: str, sweep_seconds: float = 60.0) -> None:
         checks, deliveries = queue_urls
         self._sqs = aws.make_client("sqs")
         self._stopped = threading.Event()
@@ -58,6 +60,7 @@ class Worker(Embedded):
             *[partial(self._poll, checks, partial(_run, "checks", product.checks))] * CHECKS_AT_ONCE,
             *[partial(self._poll, deliveries, partial(_run, "deliveries", product.deliveries))] * DELIVERIES_AT_ONCE,
             partial(self._repeat, sweep_seconds, partial(_run, "sweep", product.sweep)),
+            partial(self._follow, table, partial(_run, "rollups", product.rollups)),
             partial(self._repeat, LATE_PAYMENTS_SECONDS, partial(_run, "late_payments", product.late_payments)),
         ]
         self._threads = [threading.Thread(target=trigger, daemon=True) for trigger in triggers]
@@ -93,12 +96,53 @@ class Worker(Embedded):
         if entries:
             self._sqs.delete_message_batch(QueueUrl=url, Entries=entries)
 
+    def _follow(self, table: str, function: Function) -> None:
+        """Hands the records of the table's stream to the function, those that it fails with again."""
+        shards = Shards(table)
+        while not self._stopped.wait(_STREAM_PAUSE_SECONDS):
+            try:
+                for event in shards.events():
+                    function(event)
+            except Exception:
+                logger.exception("the stream or its function failed; its records come again")
+
     def _repeat(self, seconds: float, function: Function) -> None:
         while not self._stopped.wait(seconds):
             try:
                 function(SCHEDULED)
             except Exception:
                 logger.exception("the schedule failed and goes on")
+
+
+class Shards:
+    """Reads the shards of a table's stream, each from its oldest record on."""
+
+    def __init__(self, table: str) -> None:
+        self._client = boto3.client("dynamodbstreams")
+        self._table = table
+        self._iterators: dict[str, str] = {}
+
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """Yields an event for the new records of each shard. They come again unless the next event is asked for."""
+        for shard, iterator in {**self._found(), **self._iterators}.items():
+            answer = self._client.get_records(ShardIterator=iterator)
+            if answer["Records"]:
+                yield {"shardId": shard, "Records": answer["Records"], "state": {}}
+            self._iterators[shard] = answer["NextShardIterator"]
+
+    def _found(self) -> Mapping[str, str]:
+        """Returns an iterator of each shard, before any record was read."""
+        if self._iterators:
+            return {}
+        (stream,) = self._client.list_streams(TableName=self._table)["Streams"]
+        arn = stream["StreamArn"]
+        shards = [it["ShardId"] for it in self._client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]]
+        return {
+            shard: self._client.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
+                "ShardIterator"
+            ]
+            for shard in shards
+        }
 
 
 def _run(name: str, function: Callable[[Mapping[str, Any], LambdaContext], Any], event: Mapping[str, Any]) -> Any:
@@ -116,7 +160,7 @@ def main() -> None:
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     urls = (settings.checks_queue_url, settings.deliveries_queue_url)
-    with Worker(product, urls, float(os.environ.get("SWEEP_SECONDS") or 60)):
+    with Worker(product, urls, settings.payments_table, float(os.environ.get("SWEEP_SECONDS") or 60)):
         log.info("working")
         signal.sigwait(ends)
 

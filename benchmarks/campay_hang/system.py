@@ -39,9 +39,9 @@ class TimedFunctions:
 
     def __init__(self, product: Any) -> None:
         self.longest: dict[str, float] = {}
-        self.checks, self.deliveries, self.sweep, self.late_payments = (
+        self.checks, self.deliveries, self.sweep, self.late_payments, self.rollups = (
             partial(self._run, name, getattr(product, name))
-            for name in ("checks", "deliveries", "sweep", "late_payments")
+            for name in ("checks", "deliveries", "sweep", "late_payments", "rollups")
         )
 
     def _run(self, name: str, function: Callable[[Any, Any], Any], event: Any, _: LambdaContext) -> Any:
@@ -132,7 +132,7 @@ def running() -> Iterator[System]:
 
             functions = TimedFunctions(app)
             queues = (shared["CHECKS_QUEUE_URL"], shared["DELIVERIES_QUEUE_URL"])
-            with Worker(functions, queues, _SWEEP_SECONDS):
+            with Worker(functions, queues, shared["PAYMENTS_TABLE"], _SWEEP_SECONDS):
                 yield System(shared, api_ports, functions)
         finally:
             processes.stop()

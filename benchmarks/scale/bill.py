@@ -9,7 +9,7 @@ from benchmarks.scale.prices import HOURS
 from benchmarks.scale.resources import Resources
 from benchmarks.scale.setup import AS_IT_IS
 from benchmarks.scale.traffic import Traffic
-from infra.functions import STATEMENT
+from infra.functions import BATCH_SECONDS, CHANGES_A_BATCH, STATEMENT
 from infra.stages import Stage
 from infra.statement_parts import DAYS_BEFORE
 
@@ -30,6 +30,14 @@ _POLLS = 5 * 3 * _MINUTES
 """Lambda's own of an empty queue: five pollers that wait for 20 s each."""
 _READ_UNITS_OF_A_ROW = 0.125
 """Half a unit for 4 KB, of which a row in the index `day` is one."""
+_STREAM_SHARDS = 4
+"""Of the ledger's stream: one for each partition of the table, and a new on-demand table has four."""
+_BATCH_LASTS_SECONDS = 0.2
+"""To count a batch of changes. Estimated: four calls of DynamoDB."""
+_WRITE_UNITS_OF_A_BATCH = 10
+"""In a transaction: how far the shard is counted, and a row of up to 2 kB for each of two operators."""
+_READ_UNITS_OF_A_BATCH, _READ_UNITS_OF_A_HISTORY = 2, 2
+"""Consistent: the shard's row and the day's; the rows of a payment, up to 8 kB."""
 _LEDGER_MONTHS = 12
 """A payment is kept for ever; the bill is that of a stage that is a year old."""
 
@@ -136,7 +144,7 @@ def used(it: Resources, traffic: Traffic) -> list[Line]:
         _of("Load balancer", units * HOURS, "capacity unit hours", prices.CAPACITY_UNIT),
         _of("To the internet", gigabytes * assumed.out_bytes, "GB", prices.OUT_GB),
     ]
-    return [line for line in (*lines, *_statements(it, traffic)) if line.dollars]
+    return [line for line in (*lines, *_statements(it, traffic), *_rollups(traffic)) if line.dollars]
 
 
 def _statements(it: Resources, traffic: Traffic) -> Iterator[Line]:
@@ -159,6 +167,31 @@ def _reading(name: str, it: Resources, traffic: Traffic, *, statements: float, d
     yield Line(name, f"{seconds:,.0f} GB-seconds", prices.LAMBDA_GB_SECOND.dollars * seconds)
     yield _of(name, payments * _READ_UNITS_OF_A_ROW, "read units", prices.READ_UNIT)
     yield _of(name, gigabytes * min(it.nat_gateways, 1), "GB through the NAT gateway", prices.NAT_GB)
+
+
+def _rollups(traffic: Traffic) -> Iterator[Line]:
+    """Yields what it costs to count the changes for the analytics. Lambda reads the stream free of charge."""
+    versions = traffic.payments_a_month * traffic.assumed.versions
+    batches = batches_of_changes(versions)
+    uses = (
+        (batches, "calls", prices.LAMBDA_CALL),
+        (batches * _BATCH_LASTS_SECONDS * _MEMORY_GB, "GB-seconds", prices.LAMBDA_GB_SECOND),
+        (batches * _WRITE_UNITS_OF_A_BATCH, "write units", prices.WRITE_UNIT),
+        (batches * _READ_UNITS_OF_A_BATCH + versions * _READ_UNITS_OF_A_HISTORY, "read units", prices.READ_UNIT),
+    )
+    yield from (Line("Rollups", f"{units:,.0f} {what}", price.dollars * units) for units, what, price in uses)
+
+
+def batches_of_changes(versions: float) -> float:
+    """Returns the batches of a month: a shard gathers one from its first change on, until its time is up or it is full.
+
+    `versions`: changes of all payments in a month.
+    """
+    shards_seconds = _STREAM_SHARDS * HOURS * 3600
+    if not versions:
+        return 0
+    between = shards_seconds / versions
+    return shards_seconds / (between + min(BATCH_SECONDS, CHANGES_A_BATCH * between))
 
 
 def _own_metrics(it: Resources) -> int:

@@ -9,13 +9,13 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import NamedTuple
 
-from chalicelib.domain.cause import Cause
+from chalicelib.domain.cause import Cause, split_note
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.version import Version
 
 DOUALA = timezone(timedelta(hours=1), "Africa/Douala")
 """Cameroon's time, which has no summer time: a day of a rollup is the shop's day."""
@@ -55,7 +55,7 @@ class Detail(StrEnum):
     REASON = "reason"
     """Of DECLINED and REFUSED, by the provider's words without their digits."""
     APPROVED = "approved"
-    """Paid in time, by the bucket of the time from the claim to the payment."""
+    """Paid in time and without a review, by the bucket of the time from the claim until that was known."""
 
     def of(self, value: str | int) -> str:
         return f"{self.value}.{value}"
@@ -73,22 +73,6 @@ _REASON_LENGTH = 64
 _BUCKETS_AN_OCTAVE = 4
 _BOUNDS = [round(1000 * 2 ** (number / _BUCKETS_AN_OCTAVE)) for number in range(4 * 12 + 1)]
 """Upper bounds of the buckets of times, in milliseconds: 1 s to 68 minutes. The last bucket has none."""
-_CAUSES = {cause.value: cause for cause in Cause}
-_NOT_BY_WEBHOOK = frozenset(Cause) - {Cause.WEBHOOK, Cause.OPERATOR}
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version of a payment as the ledger keeps it. `at`: when it was written, in milliseconds since the epoch."""
-
-    payment: Payment
-    cause: str
-    at: int
-
-    @property
-    def by(self) -> Cause | None:
-        """Returns the cause without its note; None where this release does not know it."""
-        return _CAUSES.get(self.cause.partition(":")[0])
 
 
 class Group(NamedTuple):
@@ -188,8 +172,10 @@ def _settled(history: Sequence[Version]) -> Version:
 
 
 def _was_settled_without_webhook(history: Sequence[Version]) -> bool:
-    outcome = outcome_of(history[-1].payment)
-    return outcome in (Figure.PAID, Figure.DECLINED) and _settled(history).by in _NOT_BY_WEBHOOK
+    """Whether nobody but us found out what became of the prompt. A reviewed payment is settled by a person."""
+    newest = history[-1].payment
+    is_settled = outcome_of(newest) in (Figure.PAID, Figure.DECLINED) and not newest.disputed
+    return is_settled and split_note(_settled(history).cause)[0] != Cause.WEBHOOK
 
 
 def _paid_details(history: Sequence[Version]) -> Figures:
@@ -198,7 +184,7 @@ def _paid_details(history: Sequence[Version]) -> Figures:
     details = Figures({Detail.AMOUNT.of(money.currency): money.amount})
     if payment.further_attempt:
         details[Detail.FURTHER_AMOUNT.of(money.currency)] = money.amount
-    if not payment.late and settled.by is not Cause.OPERATOR:
+    if not (payment.late or payment.disputed):
         details[Detail.APPROVED.of(bucket_of(settled.payment.updated_at - payment.created_at))] = 1
     return details
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from chalicelib.adapters.ledger.items import Act, Order, Stored, Version
+from chalicelib.adapters.ledger.items import Act, Order, Stored
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.cause import split_note
 from chalicelib.domain.contract import order_events, to_event, to_iso
@@ -13,6 +13,7 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.operator_actions import allowed_actions
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.phone_number import without_phone_numbers
+from chalicelib.domain.version import Version
 from chalicelib.runtime.clock import Clock
 
 MOST_ATTEMPTS = 50

@@ -25,10 +25,13 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MAXIMUM_BODY_BYTES = 16_000
 MAXIMUM_AMOUNT = 100_000_000
+DAYS_SHOWN, MOST_DAYS = 30, 92
+"""Days of the analytics: without a range, and at most."""
 _ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _REFERENCE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _CURSOR = re.compile(r"[\w.~-]{0,200}", re.ASCII)
+_DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[0-9]{1,20}")
 ORDER_ID_FORM = "must be 1 to 64 characters: letters, digits and . _ : -, a letter or digit first"
 PHONE_NUMBER_FORM = "must be 237, then 6, then eight digits"
@@ -175,6 +178,35 @@ def page(request: Request) -> tuple[str, int]:
     if faults:
         raise InvalidRequest(fields=faults)
     return cursor, min(max(int(limit), 1), 1000)
+
+
+def days(request: Request, today: date) -> tuple[date, date]:
+    """Reads the first and the last day, `from` and `to`, of the query. Without them: the 30 days until today.
+
+    Raises InvalidRequest.
+    """
+    query = request.query_params or MultiDict({})
+    faults: dict[str, str] = {}
+    last = _checked_day(query, "to", today, faults)
+    first = _checked_day(query, "from", last - timedelta(days=DAYS_SHOWN - 1), faults)
+    if not faults and not (first <= last and (last - first).days < MOST_DAYS):
+        faults["from"] = f"must be at most {MOST_DAYS} days, and not later than `to`"
+    if faults:
+        raise InvalidRequest(fields=faults)
+    return first, last
+
+
+def _checked_day(query: Mapping[str, str], name: str, default: date, faults: dict[str, str]) -> date:
+    text = query.get(name)
+    if text is None:
+        return default
+    try:
+        if not _DAY.fullmatch(text):
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError:
+        faults[name] = "must be a day from 2000-01-01 to 2099-12-31"
+        return default
 
 
 def payment_request(request: Request, *, merchant: bool, order_token_keys: Sequence[str], now: int) -> PaymentRequest:

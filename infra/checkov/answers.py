@@ -23,6 +23,7 @@ _QUEUE = "SQS's own key encrypts it (SSE-SQS), which checkov does not read"
 _NO_DOMAIN = "without a domain there is no certificate: dev moves no money, small has CloudFront end TLS before it"
 _SYNCHRONOUS = "API Gateway awaits the answer: nothing is queued that could be lost"
 _ITS_QUEUE = "it takes from a queue, which has dead letters"
+_ITS_STREAM = "what it fails with stays in the stream and comes again, and an alarm rings"
 _NEXT_RUN = "a run that failed loses nothing: the next one reads the same from the ledger, and an alarm rings"
 _ALL_INTERFACES = "only the network interfaces: Lambda's own calls name no resource, and the code is denied them"
 
@@ -43,6 +44,7 @@ ANSWERS = (
     Answer("CKV_AWS_116", "Lambda::Function.Checks", _ITS_QUEUE),
     Answer("CKV_AWS_116", "Lambda::Function.Deliveries", _ITS_QUEUE),
     Answer("CKV_AWS_116", "Lambda::Function.LatePayments", _NEXT_RUN),
+    Answer("CKV_AWS_116", "Lambda::Function.Rollups", _ITS_STREAM),
     Answer("CKV_AWS_116", "Lambda::Function.Statement", _NEXT_RUN),
     Answer("CKV_AWS_116", "Lambda::Function.Sweep", _NEXT_RUN),
     Answer("CKV_AWS_119", "DynamoDB::Table.LedgerTable*", _OWN_KEY),

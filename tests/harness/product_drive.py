@@ -24,11 +24,12 @@ from chalicelib import bootstrap
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.table import create_table
 from chalicelib.domain.hints import DeliveryHint
-from infra.functions import CHECKS, DELIVERIES, LATE_PAYMENTS, STATEMENT, SWEEP, Function, Work
+from infra.functions import CHECKS, DELIVERIES, LATE_PAYMENTS, ROLLUPS, STATEMENT, SWEEP, Function, Work
 from local.campay_simulator import CampaySimulator
 from local.dynamodb import Fault
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey
 from local.simulator.transactions import CAMEROON
+from local.worker import Shards
 from socket_gateway import settings as gateway_settings
 from tests.conftest import Shop, aws_environment
 from tests.harness import api_gateway
@@ -87,6 +88,7 @@ class Drive:
         self._deliver()
         self._find_late_payments()
         self._compare_statement()
+        self._count_changes()
         self._start_gateway()
 
     # ------------------------------------------------------------------ the API
@@ -200,6 +202,17 @@ class Drive:
             app.statement(event, LambdaContext("statement", 512, max_runtime_ms=300_000))
         assert self._are_final([lost])
         assert self._stored(twice).payment.duplicate
+
+    def _count_changes(self) -> None:
+        """Counts the changes of the steps before, in two batches between which payments go on; shows the figures."""
+        with self._started(ROLLUPS.name):
+            for event in Shards(TABLE).events():
+                half = len(event["Records"]) // 2
+                for records in (event["Records"][:half], event["Records"][half:]):
+                    app.rollups({**event, "Records": records}, LambdaContext("rollups", 512, max_runtime_ms=60_000))
+        operator = {"X-Api-Key": self.keys["OPERATOR_API_KEY"]}
+        shown = self._call("GET", "/api/payment/analytics", 200, headers=operator)
+        assert shown["total"]["duplicate"] > 0
 
     def _take(self, work: Work, *bodies: str) -> None:
         """Invokes a queue's function with messages, as Lambda does. Without `bodies`, with those of the queue."""

@@ -9,7 +9,7 @@ import requests
 import socketio
 
 from local.embedded import Valkey
-from tests.harness.stack import JavaScriptBrowser, Stack, running, wait_until
+from tests.harness.stack import OPERATOR_KEY, JavaScriptBrowser, Stack, running, wait_until
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -172,6 +172,20 @@ def test_a_lost_webhook_is_recovered_by_the_sweep_alone(stack: Stack) -> None:
     stack.initiate("order-sweep", "237670000002")
     told = "order event payment.successful order-sweep"
     wait_until(lambda: told in stack.log(), "the sweep settled it", float(SHORT["SIMULATOR_APPROVE_AFTER"]) + 1 + 6)
+
+
+def test_the_analytics_count_what_the_ledgers_stream_says(stack: Stack) -> None:
+    analytics = f"{stack.api}/analytics"
+    operator = {"X-Api-Key": OPERATOR_KEY}
+
+    def total() -> dict[str, Any]:
+        figures: dict[str, Any] = stack.session.get(analytics, headers=operator, timeout=10).json()["total"]
+        return figures
+
+    before = total()
+    stack.initiate("order-counted", "237677777799")
+    wait_until(lambda: total()["paid"] > before["paid"], "the worker has counted it")
+    assert total()["started"] > before["started"]
 
 
 def test_two_thousand_calls_for_one_order_charge_once(stack: Stack) -> None:

@@ -59,6 +59,7 @@ def test_its_operations_are_the_routes_of_the_app() -> None:
 
 FOR_BROWSERS = {"initiate", "status", "tracking", "give_up", "health"}
 FOR_THE_OPERATORS_PAGE = {
+    "analytics",
     "connections",
     "history",
     "operate",

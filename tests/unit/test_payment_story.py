@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.ledger.items import Act, Version
+from chalicelib.adapters.ledger.items import Act
 from chalicelib.domain.contract import to_iso
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.version import Version
 from infra.commands.payment_story.timeline import Found, Line, story
 
 CLAIM = 1_795_900_000_000

@@ -18,7 +18,6 @@ from chalicelib.domain.rollup import (
     Detail,
     Figure,
     Group,
-    Version,
     added_by,
     bucket_of,
     day_of,
@@ -27,6 +26,7 @@ from chalicelib.domain.rollup import (
     summed,
     utc_days_of,
 )
+from chalicelib.domain.version import Version
 
 NOON = int(datetime(2026, 1, 31, 12, tzinfo=UTC).timestamp() * 1000)
 WAIT_MS = 300_000

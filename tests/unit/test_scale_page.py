@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.scale import command, counted, prices, resources
-from benchmarks.scale.bill import fixed, for_stage, total, used
+from benchmarks.scale.bill import batches_of_changes, fixed, for_stage, total, used
 from benchmarks.scale.cost_page import SMALL_LIMIT
 from benchmarks.scale.limits import Kind
 from benchmarks.scale.pages import COST, SCALE, pages
@@ -15,6 +15,7 @@ from benchmarks.scale.scale_page import RATES, TO_CHANGE, beyond_help
 from benchmarks.scale.setup import AS_IT_IS
 from benchmarks.scale.sizing import AIM, quotas, sized
 from benchmarks.scale.traffic import MIX, Traffic
+from infra.functions import BATCH_SECONDS, CHANGES_A_BATCH
 from infra.stages import STAGES, Stage
 
 
@@ -126,7 +127,15 @@ def test_four_days_are_compared_each_night() -> None:
 def test_ten_times_the_payments_cost_about_ten_times_as_much() -> None:
     prod = resources.read()["prod"]
     once, tenfold = (total(used(prod, traffic(rate))) for rate in (10, 100))
-    assert 10 * once < tenfold < 11 * once, "a little more: what is free counts once"
+    assert 9.9 * once < tenfold < 11 * once, "what is free counts once, and batches of changes grow"
+
+
+def test_a_batch_of_changes_is_gathered_until_its_time_is_up_or_it_is_full() -> None:
+    month = 730 * 3600
+    assert batches_of_changes(0) == 0
+    assert batches_of_changes(10) == pytest.approx(10, rel=0.01), "each change is a batch of its own"
+    assert batches_of_changes(4e7) == pytest.approx(4 * month / BATCH_SECONDS, rel=0.02)
+    assert batches_of_changes(1e10) == pytest.approx(1e10 / CHANGES_A_BATCH, rel=0.01)
 
 
 def test_other_shares_and_assumptions_are_printed_and_change_no_page(capsys: pytest.CaptureFixture[str]) -> None:

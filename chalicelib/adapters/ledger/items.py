@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.adapters.ledger.attributes import Item, key_of
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.version import Version
 
 
 class SearchKind(StrEnum):
@@ -77,21 +78,6 @@ class Stored:
 
     def with_payment(self, payment: Payment) -> "Stored":
         return dataclasses.replace(self, payment=payment)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Version:
-    """A version as the ledger keeps it.
-
-    `cause`: as `Cause.with_note` writes it. `at`: its time in milliseconds. `evidence`: the provider's record that led
-    to it; empty where none did. `by`: the name of the operator who caused it; empty where none did.
-    """
-
-    payment: Payment
-    cause: str
-    at: int
-    evidence: Mapping[str, Any]
-    by: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

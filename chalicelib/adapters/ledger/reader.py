@@ -19,7 +19,6 @@ from chalicelib.adapters.ledger.items import (
     Phone,
     SearchKind,
     Stored,
-    Version,
     read_act,
     read_order,
     read_payment,
@@ -29,12 +28,14 @@ from chalicelib.adapters.ledger.items import (
     search_term,
     version_key,
 )
+from chalicelib.adapters.ledger.rollup_rows import RollupRows
 from chalicelib.adapters.ledger.shards import of_all_shards
 from chalicelib.adapters.ledger.table import SHARDS, day_mark, shard_mark, shard_of
 from chalicelib.adapters.ledger.table_client import BATCH, TableClient
 from chalicelib.domain.history import HistoryFilter, Position
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment
+from chalicelib.domain.version import Version
 from chalicelib.runtime.clock import Clock
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class LedgerReader:
         self._table = TableClient(client, table, clock)
         self._clock = clock
         self.day_shards = day_shards
+        self.rollups = RollupRows(self._table)
 
     def pause(self, attempt: int) -> None:
         """Waits before another attempt after a write conflict."""
@@ -139,6 +141,11 @@ class LedgerReader:
         of the last seconds may still be missing in the index.
         """
         return DayPages(self._table, self.day_shards, wanted).page(begin, limit)
+
+    def claimed_on(self, day: date) -> Iterator[tuple[str, int]]:
+        """Yields reference and time of the payments that were claimed on a day (UTC), by their claims."""
+        for item in self._listed(day, range(self.day_shards)):
+            yield reference_of(item), item["claimedAt"]
 
     def day_shard_of(self, reference: str) -> int:
         """Returns the shard of its day that a payment is claimed in, as of the number of shards that there are now."""

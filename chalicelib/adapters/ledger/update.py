@@ -1,5 +1,6 @@
 """Builds DynamoDB's update expressions."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.adapters.ledger.attributes import Item, key_of, to_attributes
@@ -50,6 +51,14 @@ class Update:
         """Adds a member to a set; an absent set counts as empty."""
         self._adds.append(f"{self._name(name)} :member")
         self.values[":member"] = {member}
+        return self
+
+    def increase(self, counts: Mapping[str, int]) -> "Update":
+        """Adds to numbers of any names; an absent one counts as 0. Only one call of it in an update."""
+        for number, (name, count) in enumerate(counts.items()):
+            self.names[f"#count{number}"] = name
+            self.values[f":count{number}"] = count
+            self._adds.append(f"#count{number} :count{number}")
         return self
 
     def discard(self, name: str, member: int | str) -> "Update":

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Self
 
-from chalicelib.adapters.ledger.items import Act, Version
+from chalicelib.adapters.ledger.items import Act
+from chalicelib.domain.version import Version
 from chalicelib.runtime.log import redact
 
 LEDGER = "ledger"

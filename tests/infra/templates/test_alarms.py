@@ -31,7 +31,7 @@ EVERY_STAGE = {
     *("undelivered-old", "due-old", "ledger-unavailable", "queues-unreachable"),
     *("signature-failures", "campay-errors", "webhooks-missing", "float-low"),
     *("api-5xx", "api-throttled", "sweep-not-running", "sweep-errors", "statement-errors"),
-    *("checks-errors", "deliveries-errors", "late-payments-errors"),
+    *("checks-errors", "deliveries-errors", "late-payments-errors", "rollups-behind"),
     *("checks-waiting", "deliveries-waiting", "checks-dead-letters", "deliveries-dead-letters"),
     *("gateway-not-ready", "gateway-down", "redis-memory"),
     *("mtn-success-low", "orange-success-low", "campay-slow"),

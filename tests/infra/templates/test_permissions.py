@@ -23,8 +23,12 @@ pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
 
 NEVER_IN_AWS = {("chalicelib/adapters/ledger/table.py", "create_table")}
 """Calls that are only made on a developer's machine."""
-OF_THE_PLATFORM = ("logs:", "ec2:", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-"""Actions of Lambda itself with a function's role: it writes the log, attaches the VPC and takes from the queue."""
+OF_THE_PLATFORM = (
+    *("logs:", "ec2:", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
+)
+"""Actions of Lambda itself with a function's role: it writes the log, attaches the VPC and takes from queue and
+stream."""
 
 
 @pytest.fixture(scope="module")
