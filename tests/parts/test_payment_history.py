@@ -116,7 +116,7 @@ def test_a_list_that_ends_with_a_full_page_has_no_empty_one_behind_it(
     assert [len(page.payments) for page in operator.pages(of_days(1), 4)] == [4]
 
 
-@pytest.mark.parametrize("day_shards", [1, 2, 3, MOST_DAY_SHARDS])
+@pytest.mark.parametrize("day_shards", [1, 2, MOST_DAY_SHARDS])
 def test_a_page_takes_at_most_five_queries_of_a_ledger_with_many_payments(
     aws: EmbeddedAws, dynamodb: Any, table: str, clock: HandClock, day_shards: int
 ) -> None:
