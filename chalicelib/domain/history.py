@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.rollup import DOUALA
 
 _EPOCH = date(1970, 1, 1)
 _DAY_MS = 86_400_000
@@ -14,8 +15,8 @@ _DAY_MS = 86_400_000
 class HistoryFilter:
     """Names the payments that are listed. Where a field is None, it may be any.
 
-    `first`, `last`: days of the claim (UTC), both included. `minimum`, `maximum`: amounts in the currency's minor unit,
-    both included.
+    `first`, `last`: days of the claim in Cameroon's time, both included. `minimum`, `maximum`: amounts in the
+    currency's minor unit, both included.
     """
 
     first: date
@@ -24,6 +25,20 @@ class HistoryFilter:
     operator: str | None = None
     minimum: int | None = None
     maximum: int | None = None
+
+    @property
+    def since(self) -> int:
+        """Returns the first millisecond of the first day, since the epoch."""
+        return _begin_of(self.first)
+
+    @property
+    def until(self) -> int:
+        """Returns the last millisecond of the last day, since the epoch."""
+        return _begin_of(self.last) + _DAY_MS - 1
+
+
+def _begin_of(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=DOUALA).timestamp()) * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +55,7 @@ class Position:
 
     @classmethod
     def before_day(cls, day: date) -> "Position":
-        """Returns the place before the latest payment of a day."""
+        """Returns the place before the latest payment of a day (UTC)."""
         return cls(((day - _EPOCH).days + 1) * _DAY_MS - 1)
 
     @property

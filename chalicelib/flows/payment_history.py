@@ -21,7 +21,7 @@ class PaymentHistory:
         Raises InvalidRequest for a cursor of another list, LedgerUnavailable.
         """
         wanted = query.filter
-        begin = Position.before_day(wanted.last)
+        begin = Position(wanted.until)
         if query.cursor:
             begin = read_cursor(query.cursor, wanted, self.cursor_keys)
         payments, following = self.ledger.history(wanted, begin, query.limit)

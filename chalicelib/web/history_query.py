@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 
 from chalice.app import MultiDict, Request
 
@@ -11,9 +11,9 @@ from chalicelib.domain.history import HistoryFilter, HistoryQuery
 from chalicelib.domain.history_cursor import WHAT_IT_MUST_BE, days_in
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.phone_number import OPERATORS
-from chalicelib.web.requests import MAXIMUM_AMOUNT, locale_of
+from chalicelib.domain.rollup import day_of
+from chalicelib.web.requests import MAXIMUM_AMOUNT, check_range, checked_day, locale_of
 
-MOST_DAYS = 92
 MOST_PAYMENTS = 100
 USUAL_PAYMENTS = 50
 FORMATS = ("json", "csv")
@@ -21,7 +21,6 @@ LANGUAGES = ("en", "fr")
 _NAMES = frozenset(
     {"from", "to", "status", "operator", "minAmount", "maxAmount", "limit", "cursor", "format", "language"}
 )
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
 
 
@@ -60,12 +59,9 @@ def _days(query: "_Query", now: int) -> tuple[date, date]:
     begun = days_in(cursor)
     if cursor and begun is None:
         query.faults.setdefault("cursor", WHAT_IT_MUST_BE)
-    last = query.day("to") or (begun[1] if begun else datetime.fromtimestamp(now / 1000, UTC).date())
-    first = query.day("from") or (begun[0] if begun else last)
-    if first > last:
-        query.faults.setdefault("from", "must not be after `to`")
-    elif (last - first).days >= MOST_DAYS:
-        query.faults.setdefault("from", f"must be at most {MOST_DAYS - 1} days before `to`")
+    last = checked_day(query.given, "to", begun[1] if begun else day_of(now), query.faults)
+    first = checked_day(query.given, "from", begun[0] if begun else last, query.faults)
+    check_range(first, last, query.faults)
     return first, last
 
 
@@ -75,10 +71,10 @@ class _Query:
     def __init__(self, given: MultiDict) -> None:
         self.faults = {name: "is given twice" for name in given if len(given.getlist(name)) > 1}
         self.faults |= {name: "is not known here" for name in given if name not in _NAMES}
-        self._given = given
+        self.given = given
 
     def text(self, name: str) -> str:
-        return str(self._given.get(name, ""))
+        return str(self.given.get(name, ""))
 
     def status(self) -> PaymentStatus | None:
         word = self.choice("status", tuple(PaymentStatus))
@@ -100,15 +96,3 @@ class _Query:
             return int(text)
         self.faults.setdefault(name, f"must be a whole number from {minimum} to {maximum}")
         return None
-
-    def day(self, name: str) -> date | None:
-        text = self.text(name)
-        if not text:
-            return None
-        try:
-            day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
-        except ValueError:  # the 30th of February
-            day = None
-        if day is None:
-            self.faults.setdefault(name, "must be a day such as 2026-01-31")
-        return day

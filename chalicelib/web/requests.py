@@ -187,16 +187,22 @@ def days(request: Request, today: date) -> tuple[date, date]:
     """
     query = request.query_params or MultiDict({})
     faults: dict[str, str] = {}
-    last = _checked_day(query, "to", today, faults)
-    first = _checked_day(query, "from", last - timedelta(days=DAYS_SHOWN - 1), faults)
-    if not faults and not (first <= last and (last - first).days < MOST_DAYS):
-        faults["from"] = f"must be at most {MOST_DAYS} days, and not later than `to`"
+    last = checked_day(query, "to", today, faults)
+    first = checked_day(query, "from", last - timedelta(days=DAYS_SHOWN - 1), faults)
+    check_range(first, last, faults)
     if faults:
         raise InvalidRequest(fields=faults)
     return first, last
 
 
-def _checked_day(query: Mapping[str, str], name: str, default: date, faults: dict[str, str]) -> date:
+def check_range(first: date, last: date, faults: dict[str, str]) -> None:
+    """Adds a fault where the days `from` and `to` are well written and in the wrong order, or too many."""
+    if not {"from", "to"} & faults.keys() and not (first <= last and (last - first).days < MOST_DAYS):
+        faults["from"] = f"must be at most {MOST_DAYS} days, and not later than `to`"
+
+
+def checked_day(query: Mapping[str, str], name: str, default: date, faults: dict[str, str]) -> date:
+    """Returns a day of the query, or the default and a fault."""
     text = query.get(name)
     if text is None:
         return default

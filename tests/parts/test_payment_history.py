@@ -20,6 +20,7 @@ from chalicelib.domain.history import HistoryFilter, HistoryPage, HistoryQuery, 
 from chalicelib.domain.history_cursor import read_cursor, sign_cursor
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.rollup import day_of
 from chalicelib.flows.payment_history import PaymentHistory
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import MOST_DAY_SHARDS
@@ -109,11 +110,15 @@ def test_the_newest_come_first_and_the_cursor_goes_on(operator: Operator, dynamo
     assert [bool(page.cursor) for page in pages] == [True, True, False]
 
 
-def test_a_list_that_ends_with_a_full_page_has_no_empty_one_behind_it(
-    operator: Operator, dynamodb: Any, table: str
-) -> None:
-    put_payments(dynamodb, table, [a_payment(number, at=number) for number in range(4)])
-    assert [len(page.payments) for page in operator.pages(of_days(1), 4)] == [4]
+@pytest.mark.parametrize("day_shards", [1, MOST_DAY_SHARDS])
+def test_a_day_is_the_shops_day(aws: EmbeddedAws, dynamodb: Any, table: str, clock: HandClock, day_shards: int) -> None:
+    """It begins an hour before the ledger's, which is UTC's."""
+    hour = 3_600_000
+    outside, inside = (-hour - 1, 23 * hour), (-hour, -1, 0, 23 * hour - 1)
+    payments = {at: a_payment(number, at) for number, at in enumerate((*outside, *inside))}
+    put_payments(dynamodb, table, payments.values(), day_shards)
+    operator = Operator(PaymentHistory(Ledger(dynamodb, table, clock, day_shards), KEYS), aws)
+    assert operator.all(of_days(1), 1) == [payments[at] for at in sorted(inside, reverse=True)]
 
 
 @pytest.mark.parametrize("day_shards", [1, 2, MOST_DAY_SHARDS])
@@ -169,7 +174,7 @@ def test_what_a_filter_leaves_out_is_read_in_large_pieces(operator: Operator, dy
     put_payments(dynamodb, table, rare)
     (page,) = operator.pages(of_days(1, status=S.CONFLICTED), 50)
     assert list(page.payments) == rare[::-1]
-    assert operator.aws.calls["Query"] == 3
+    assert operator.aws.calls["Query"] == 3 + 1, "a day of the shop has a part of two days of the ledger"
 
 
 def test_days_with_few_payments_are_a_short_page_with_a_cursor(operator: Operator, dynamodb: Any, table: str) -> None:
@@ -189,7 +194,7 @@ CLAIMED = st.builds(
         {"status": status, "operator": operator, "money": Money(amount, "XAF")},
     ),
     st.integers(0, 2),
-    st.integers(0, 3),
+    st.sampled_from([-3_600_001, -3_600_000, 0, 1, 1, 2]),
     st.sampled_from(STATUSES),
     st.sampled_from(["MTN", "Orange", None]),
     st.integers(1, 3),
@@ -230,8 +235,8 @@ def test_paging_through_any_filter_has_each_payment_once_while_new_ones_are_clai
     put_payments(dynamodb, table, there, shards[0])
     client, number = TableClient(dynamodb, table, Clock()), itertools.count(1_000)
     listed: list[Payment] = []
-    position: Position | None = Position.before_day(LAST)
-    most_pages = len(there) + 5  # each goes on by a payment or a day at least
+    position: Position | None = Position(wanted.until)
+    most_pages = len(there) + 6  # each goes on by a payment or a day at least
     for now_shards in itertools.islice(itertools.chain(shards, itertools.repeat(shards[-1])), most_pages):
         if position is None:
             break
@@ -243,7 +248,7 @@ def test_paging_through_any_filter_has_each_payment_once_while_new_ones_are_clai
         put_payments(dynamodb, table, new, now_shards)
     dynamodb.delete_table(TableName=table)
     assert position is None, "the list does not end"
-    expected = [it for it in there if wanted.first <= Position(it.created_at).day and matches(it, wanted)]
+    expected = [it for it in there if wanted.first <= day_of(it.created_at) and matches(it, wanted)]
     assert [it.created_at for it in listed] == sorted((it.created_at for it in expected), reverse=True)
     assert sorted(it.reference for it in listed) == sorted(it.reference for it in expected)
 

@@ -71,7 +71,7 @@ class DayPages:
         entries = [entry for entry in read if end is None or _order(entry[0]) <= _order(end)]
         if len(entries) > limit:
             return entries[:limit], entries[limit - 1][0]
-        if end is None and begin.day > self.wanted.first:
+        if end is None and begin.day > Position(self.wanted.since).day:
             end = Position.before_day(begin.day - timedelta(days=1))
         return entries, end
 
@@ -79,16 +79,17 @@ class DayPages:
         mark = day_mark(begin.day, shard)
         # What an earlier shard has of the same millisecond stands before `begin`, what a later one has stands after it.
         until = begin.claimed_at - 1 if shard < begin.shard else begin.claimed_at
-        # One more than needed: where it is not there, the shard has ended, and no empty page follows.
-        options: dict[str, Any] = {"Limit": limit + 1}
+        if until < self.wanted.since:
+            return _Part((), None)
+        options: dict[str, Any] = {"Limit": limit}
         if shard == begin.shard and begin.reference:
             options["ExclusiveStartKey"] = _key(mark, begin)
         where, values = self._filter()
         if where:
             options |= {"Limit": self.read_to_filter, "FilterExpression": where}
         items, following = self.table.page(
-            "#day = :day AND #claimedAt <= :until",
-            {"day": mark, "until": until, **values},
+            "#day = :day AND #claimedAt BETWEEN :since AND :until",
+            {"day": mark, "since": self.wanted.since, "until": until, **values},
             IndexName="day",
             ScanIndexForward=False,
             **options,
