@@ -38,18 +38,16 @@ TOKEN_LIFE_SECONDS = 600
 """How long a ClientRequestToken is remembered, as in AWS."""
 
 
-STREAM_RECORDS = 20_000
-"""How many records a table's stream keeps. AWS keeps those of a day."""
-
-
 class BoundedShard(StreamShard):
-    """Keeps the newest records only: those of a long run would fill the memory."""
+    """Keeps the newest records only, `most` at least: those of a long run would fill the memory."""
+
+    most = 20_000
 
     def add(self, old: StoredItem | None, new: StoredItem | None) -> None:
         super().add(old, new)
-        if len(self.items) >= 2 * STREAM_RECORDS:
-            self.starting_sequence_number += STREAM_RECORDS
-            del self.items[:STREAM_RECORDS]
+        if len(self.items) >= 2 * self.most:
+            self.starting_sequence_number += self.most
+            del self.items[: self.most]
 
 
 class AtomicBackend(DynamoDBBackend):

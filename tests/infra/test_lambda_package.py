@@ -28,7 +28,8 @@ from local.dynamodb import Fault
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey, free_port
 from local.processes import is_ready
 from local.simulator.transactions import CAMEROON
-from tests.conftest import ORDER, Shop, aws_client, environment_of, order_token
+from local.worker import Shards
+from tests.conftest import ORDER, Shop, aws_client, aws_environment, environment_of, order_token
 from tests.harness.api_gateway import Reply, event_of, over_http, reply_to
 from tests.harness.lambda_runtime import FunctionFailed, LambdaFunction, unpack
 from tests.harness.stack import wait_until
@@ -294,6 +295,26 @@ async def test_what_redis_has_lost_is_asked_of_the_deployed_api(
 
 
 # --------------------------------------------------------------------------- queues and schedules
+
+
+def test_the_changes_of_the_ledger_reach_the_analytics(
+    function: LambdaFunction,
+    task_root: Path,
+    configuration: dict[str, str],
+    settings: Settings,
+    aws: EmbeddedAws,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    initiate(function, settings)
+    for name, value in aws_environment(aws).items():
+        monkeypatch.setenv(name, value)
+    (changes,) = Shards(settings.payments_table).events()
+    with LambdaFunction(task_root, "app.rollups", configuration) as rollups:
+        answer = rollups.invoke(json.loads(json.dumps(changes, default=str)))
+        assert answer == {"state": {}, "batchItemFailures": []}
+        assert rollups.invoke({**changes, "Records": [], "isFinalInvokeForWindow": True}) == answer
+    operator = {"X-Api-Key": settings.operator_keys[0].secret}
+    assert ask(function, "GET", "/api/payment/analytics", headers=operator).json["total"]["started"] == 1
 
 
 def test_a_check_that_the_sweep_sends_recovers_a_lost_webhook(

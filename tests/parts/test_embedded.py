@@ -13,9 +13,10 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.dynamodb.models import dynamodb_backends
 from werkzeug.wrappers import Response
 
-from local.dynamodb import TOKEN_LIFE_SECONDS, AtomicBackend, Fault, RequestTokens
+from local.dynamodb import TOKEN_LIFE_SECONDS, AtomicBackend, BoundedShard, Fault, RequestTokens
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey, print_order_event
 
 KEYS: dict[str, Any] = {
@@ -50,6 +51,26 @@ def table(aws: EmbeddedAws, client: Any) -> Iterator[str]:
     aws.calls.clear()
     yield name
     aws.faults.set()
+
+
+class ShortShard(BoundedShard):
+    most = 3
+
+
+def test_a_stream_keeps_its_newest_records_and_their_numbers(client: Any) -> None:
+    name = f"table-{uuid.uuid4().hex}"
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    client.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", StreamSpecification=stream, **KEYS)
+    table = dynamodb_backends["123456789012"]["eu-west-1"].get_table(name)
+    assert type(table.stream_shard) is BoundedShard
+    shard = table.stream_shard = ShortShard("123456789012", table)
+    numbers = []
+    for number in range(8):
+        client.transact_write_items(TransactItems=[put(name, f"row-{number}")])
+        numbers.append(shard.items[-1].record["dynamodb"]["SequenceNumber"])
+    assert numbers == sorted(set(numbers), key=int)
+    kept = shard.get(shard.starting_sequence_number, 100)
+    assert [it["dynamodb"]["Keys"]["pk"]["S"] for it in kept] == [f"row-{number}" for number in range(3, 8)]
 
 
 def key(name: str) -> dict[str, Any]:

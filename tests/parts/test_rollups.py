@@ -1,9 +1,9 @@
 """Tests that the rollups count each change of the ledger once, whatever Lambda and DynamoDB do to the batches."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from chalicelib.domain.errors import LedgerUnavailable, PaymentError
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.rollup import Rollup, day_of, rollup_of, utc_days_of
+from chalicelib.flows.count_changes import CountChanges
 from local.dynamodb import Fault
 from local.embedded import EmbeddedAws
 from local.worker import Shards
@@ -105,6 +106,34 @@ def test_batches_that_come_again_in_other_pieces_are_counted_once(
     for begin, end in ((0, 7), (0, 7), (0, 20), (12, 30), (5, 31), (0, len(records)), (3, len(records))):
         service.count_changes(shard, records[begin:end])
     assert counted(service) == recount(service)
+
+
+@dataclass
+class Interrupted:
+    """Passes each call on to a part; before the first one of the method `name`, something else happens."""
+
+    part: Any
+    name: str
+    happens: Callable[[], None] | None
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self.name and self.happens:
+            happens, self.happens = self.happens, None
+            happens()
+        return getattr(self.part, name)
+
+
+def test_a_batch_that_another_process_counts_meanwhile_is_counted_once(service: Service) -> None:
+    """It has read how far the shard is counted, and the other one writes before it does."""
+    start(service, "order-1", "237677777777")
+    start(service, "order-2", "237677777701")
+    shard, records = records_of(service)
+    rollups = Interrupted(service.ledger.rollups, "add", lambda: service.count_changes(shard, records[:9]))
+    ledger: Any = Interrupted(service.ledger, "", None)
+    ledger.rollups = rollups
+    CountChanges(ledger, service.clock)(shard, records)
+    assert rollups.happens is None
+    assert counted(service) == recount(service) != {}
 
 
 def test_two_processes_with_the_same_batch_count_it_once(service: Service, shop: Shop, clock: HandClock) -> None:
