@@ -66,7 +66,7 @@ def _days(query: "_Query", now: int) -> tuple[date, date]:
 
 
 class _Query:
-    """Reads parameters one by one and collects the faults. An empty parameter counts as none."""
+    """Reads parameters one by one and collects the faults. An empty one counts as none; only days must not be empty."""
 
     def __init__(self, given: MultiDict) -> None:
         self.faults = {name: "is given twice" for name in given if len(given.getlist(name)) > 1}
