@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from chalicelib.domain.cause import Cause, split_note
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -82,6 +82,7 @@ class Group(NamedTuple):
     operator: str
 
 
+K = TypeVar("K")
 Figures = Counter[str]
 """Name of a Figure, or of a Detail with its value -> count."""
 Rollup = dict[Group, Figures]
@@ -110,14 +111,14 @@ def added_by(history: Sequence[Version], number: int) -> Rollup:
     return summed([count_of(until), {group: Counter(_negated(figures)) for group, figures in before.items()}])
 
 
-def summed(rollups: Iterable[Mapping[Group, Mapping[str, int]]]) -> Rollup:
-    """Adds rollups up, and leaves out what is zero."""
-    total: Rollup = {}
+def summed(rollups: Iterable[Mapping[K, Mapping[str, int]]]) -> dict[K, Figures]:
+    """Adds figures up, whatever they are of, and leaves out what is zero."""
+    total: dict[K, Figures] = {}
     for rollup in rollups:
-        for group, figures in rollup.items():
-            total.setdefault(group, Counter()).update(figures)
-    without_zeros = {group: Counter({k: v for k, v in figures.items() if v}) for group, figures in total.items()}
-    return {group: figures for group, figures in without_zeros.items() if figures}
+        for key, figures in rollup.items():
+            total.setdefault(key, Counter()).update(figures)
+    without_zeros = {key: Counter({k: v for k, v in figures.items() if v}) for key, figures in total.items()}
+    return {key: figures for key, figures in without_zeros.items() if figures}
 
 
 def _negated(figures: Mapping[str, int]) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """Counts the changes of payments into the rollups, from the stream of the ledger's table."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -13,7 +12,7 @@ from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.rollup_rows import MOST_ROWS, FiguresOf, Generations
 from chalicelib.adapters.ledger.stream import WrittenVersion, written_versions
 from chalicelib.domain.errors import LedgerUnavailable
-from chalicelib.domain.rollup import Figures, Group, Rollup, added_by
+from chalicelib.domain.rollup import Figures, Group, Rollup, added_by, summed
 from chalicelib.domain.version import Version
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
@@ -88,30 +87,19 @@ class CountChanges:
         histories = {name: [of[it] for it in sorted(of)] for name, of in here.items()}
         partly = [name for name, of in here.items() if len(of) < max(of)]
         with ThreadPoolExecutor(READERS) as readers:
-            read = {name: readers.submit(copy_context().run, self._history, name) for name in partly}
+            read = {name: readers.submit(copy_context().run, self.ledger.versions_of, name) for name in partly}
         return histories | {name: each.result() for name, each in read.items()}
-
-    def _history(self, reference: str) -> list[Version]:
-        loaded = self.ledger.load_with_history(reference)
-        return loaded[1] if loaded else []
 
 
 def _parts(additions: Sequence[Addition], generations: Mapping[date, Generations]) -> Iterator[tuple[int, FiguresOf]]:
     """Yields figures for as many rows as one transaction takes, and the last record that they count."""
-    rows: dict[tuple[Group, int], Figures] = {}
+    rows: FiguresOf = {}
     until = 0
     for addition in additions:
         figures = addition.by_generation(generations)
         if len(rows.keys() | figures.keys()) > MOST_ROWS:
-            yield until, _without_zeros(rows)
+            yield until, rows
             rows = {}
-        for row, added in figures.items():
-            rows.setdefault(row, Counter()).update(added)
+        rows = summed([rows, figures])
         until = addition.sequence
-    if until:
-        yield until, _without_zeros(rows)
-
-
-def _without_zeros(rows: FiguresOf) -> FiguresOf:
-    kept = {row: Counter({name: count for name, count in figures.items() if count}) for row, figures in rows.items()}
-    return {row: figures for row, figures in kept.items() if figures}
+    yield until, rows

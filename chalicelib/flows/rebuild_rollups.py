@@ -61,7 +61,7 @@ class RebuildRollups:
         rollup: Rollup = {}
         with ThreadPoolExecutor(READERS) as readers:
             for start in range(0, len(references), _AT_ONCE):
-                histories = readers.map(self._history, references[start : start + _AT_ONCE])
+                histories = readers.map(self.ledger.versions_of, references[start : start + _AT_ONCE])
                 rollup = summed([rollup, *(_until(history, until) for history in histories)])
         return rollup
 
@@ -70,10 +70,6 @@ class RebuildRollups:
             for reference, claimed_at in self.ledger.claimed_on(utc_day):
                 if day_of(claimed_at) == day:
                     yield reference
-
-    def _history(self, reference: str) -> list[Version]:
-        loaded = self.ledger.load_with_history(reference)
-        return loaded[1] if loaded else []
 
 
 def _until(history: Sequence[Version], until: int) -> Rollup:

@@ -48,8 +48,7 @@ def recount(service: Service) -> Rollup:
     today = day_of(service.clock.now())
     days = {day for back in range(4) for day in utc_days_of(today - timedelta(days=back))}
     references = [reference for day in sorted(days) for reference, _ in service.ledger.claimed_on(day)]
-    loaded = [service.ledger.load_with_history(reference) for reference in references]
-    return rollup_of(each[1] for each in loaded if each)
+    return rollup_of(map(service.ledger.versions_of, references))
 
 
 def start(service: Service, order: str, phone_number: str) -> str:

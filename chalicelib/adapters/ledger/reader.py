@@ -102,6 +102,11 @@ class LedgerReader:
         versions = [read_version(row) for row in rows if row["sk"].startswith(VERSION)]
         return stored, versions, [read_act(row) for row in rows if row["sk"].startswith(ACT)]
 
+    def versions_of(self, reference: str) -> list[Version]:
+        """Reads the versions of a payment, in order; none where there is no such payment."""
+        found = self.load_with_history(reference)
+        return found[1] if found else []
+
     def _rows_of(self, partition: str) -> list[Item]:
         rows, following = self._table.page("#pk = :pk", {"pk": partition}, ConsistentRead=True)
         while following:
