@@ -109,7 +109,7 @@ class PaymentsApi(Construct):
                 split(function, self._resource(function), stage, self._chalice.schedule_of(function.resource))
         # What is kept for a function is kept from all else: neither a busy neighbour in the account nor one of the
         # others can take it. The sweep has one, of .chalice/config.json, and so has each part of a statement: none runs
-        # twice at once.
+        # twice at once. The rollups have as many as the stream of a new table has shards.
         self._resource(API).add_property_override("ReservedConcurrentExecutions", stage.api.concurrency)
         # A sweep that could not start within a minute is replaced by the next one, and must not queue behind it.
         self._resource(SWEEP).add_property_override(
