@@ -5,12 +5,13 @@ memory. The rules carry the parts: no function needs a permission to invoke anot
 """
 
 import json
-from typing import Any
-
-from aws_cdk import CfnResource
+from typing import TYPE_CHECKING, Any
 
 from infra.functions import LATE_PAYMENTS, STATEMENT, Function
 from infra.stages import Stage
+
+if TYPE_CHECKING:
+    from aws_cdk import CfnResource
 
 DAYS_BEFORE = {LATE_PAYMENTS: (4, 3, 2, 1, 0, -1), STATEMENT: (4, 3, 2, 1)}
 """Function -> the days that it reads, as numbers of days before today (UTC)."""
@@ -22,7 +23,7 @@ def number_of_parts(function: Function, stage: Stage) -> int:
     return len(DAYS_BEFORE[function]) * stage.day_shards
 
 
-def split(function: Function, resource: CfnResource, stage: Stage, schedule: str) -> None:
+def split(function: Function, resource: "CfnResource", stage: Stage, schedule: str) -> None:
     """Replaces chalice's one event, which has the schedule, by those of all parts."""
     resource.add_property_override("ReservedConcurrentExecutions", number_of_parts(function, stage))
     resource.add_property_deletion_override(f"Events.{function.resource}Event")
