@@ -225,10 +225,11 @@ class Moto:
 
     def __init__(self) -> None:
         dynamodb_backends.backend = AtomicBackend
-        # Attribute values are passed through as JSON instead of parsed: calls are three times as fast. Binary values,
-        # which no table of ours has, cannot be read then.
-        shapes = get_service_model("dynamodb")._service_description["shapes"]  # noqa: SLF001 - moto has no such switch
-        shapes["AttributeValue"]["document"] = True
+        # Attribute values are passed through as JSON instead of parsed: calls are three times as fast, and reading a
+        # stream ten times. Binary values, which no table of ours has, cannot be read then.
+        for service in ("dynamodb", "dynamodbstreams"):
+            description = get_service_model(service)._service_description  # noqa: SLF001 - moto has no such switch
+            description["shapes"]["AttributeValue"]["document"] = True
         self.faults = Faults()
         self.calls: Counter[str] = Counter()
         self._counting = threading.Lock()
