@@ -91,7 +91,7 @@ bench-lambda: $(INSTALLED_DEPLOY)
 install: $(INSTALLED) $(NODE_MODULES)
 
 clean:
-	rm -rf $(VENV) frontend/node_modules frontend/dist tests/browser/old_chromium/node_modules benchmarks/gateway/peers/node_modules tests/gateway/clients/node_modules infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules frontend/dist frontend/dist-operator tests/browser/old_chromium/node_modules benchmarks/gateway/peers/node_modules tests/gateway/clients/node_modules infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The newest Python of 3.11 to 3.13 that is there and runs, else whatever python3 is.
 PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -150,12 +150,12 @@ $(CLIENTS): tests/gateway/clients/package-lock.json | $(INSTALLED)
 	@$(WITH_NPM) && npm --prefix tests/gateway/clients ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-# What the test page is made of; a change to a test alone builds nothing.
-PAGE_SOURCES = $(shell find frontend/src frontend/payment-test -type f -not -name '*.test.*') \
-	frontend/package-lock.json frontend/vite.config.ts frontend/browsers.ts
+# What the test page and the operators' page are made of; a change to a test alone builds nothing.
+PAGE_SOURCES = $(shell find frontend/src frontend/payment-test frontend/operator -type f -not -name '*.test.*') \
+	frontend/package-lock.json frontend/vite.config.ts frontend/vite.operator.config.ts frontend/browsers.ts
 
 $(PAGE): $(PAGE_SOURCES) | $(NODE_MODULES)
-	@echo "Building the test page ..."
+	@echo "Building the pages ..."
 	@$(NPM) run --silent build -- --logLevel=warn
 	@touch $@
 

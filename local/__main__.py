@@ -5,7 +5,7 @@
     simulator  SIMULATOR_PORT (8090): CamPay, and its customers
     API        API_PORT       (8000)
     worker     checks and deliveries as the queues have them, the sweep every SWEEP_SECONDS (60)
-    gateway    GATEWAY_PORT   (8080), with the test page where it is built
+    gateway    GATEWAY_PORT   (8080), with the test page and the operators' page where they are built
 
 Keys are generated at each start. Variables that the environment already sets win over every default here, except those
 of AWS: no call ever reaches a real account. `make trace` reads the last run from RUN_DIR (`.run`).
@@ -34,7 +34,7 @@ _ACCOUNT = "123456789012"
 """moto's."""
 _SIMULATED = "simulated-"
 """Prefix of generated CamPay credentials. Others may be those of a real account and are never printed."""
-PAGE = Path(__file__).resolve().parent.parent / "frontend" / "dist"
+_FRONTEND = Path(__file__).resolve().parent.parent / "frontend"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +87,11 @@ def environment(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
             f"{name.upper()}_QUEUE_URL": f"http://{LOOPBACK}:{ports.aws}/{_ACCOUNT}/{name}"
             for name in ("checks", "deliveries")
         },
-        "TEST_PAGE_DIR": str(PAGE),
+        "TEST_PAGE_DIR": str(_FRONTEND / "dist"),
         "TEST_PAGE_API_URL": f"http://localhost:{ports.api}",
         "TEST_PAGE_SIMULATOR_URL": f"http://localhost:{ports.simulator}",
+        "OPERATOR_PAGE_DIR": str(_FRONTEND / "dist-operator"),
+        "OPERATOR_PAGE_API_URL": f"http://localhost:{ports.api}",
         "REDIS_HOST": LOOPBACK,
         **{name: secrets.token_hex(32) for name in ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY")},
         **{name: secrets.token_hex(32) for name in ("MERCHANT_API_KEY", "OPERATOR_API_KEY")},
@@ -167,7 +169,8 @@ def welcome(environment: Mapping[str, str], ports: Ports, seconds: float) -> str
     api = f"http://localhost:{ports.api}/api/payment"
     gateway = f"http://localhost:{ports.gateway}"
     rows = {
-        **({"test page": f"{gateway}/payment-test"} if _has_test_page(environment) else {}),
+        **({"test page": f"{gateway}/payment-test"} if _has_page(environment, "TEST_PAGE_DIR") else {}),
+        **({"operators' page": f"{gateway}/operator"} if _has_page(environment, "OPERATOR_PAGE_DIR") else {}),
         "API": f"{api}/health",
         "gateway (Socket.IO)": gateway,
         "simulator (CamPay)": f"http://localhost:{ports.simulator}/simulator/transactions",
@@ -193,8 +196,8 @@ def welcome(environment: Mapping[str, str], ports: Ports, seconds: float) -> str
     )
 
 
-def _has_test_page(environment: Mapping[str, str]) -> bool:
-    is_built = Path(environment["TEST_PAGE_DIR"], "index.html").is_file()
+def _has_page(environment: Mapping[str, str], folder: str) -> bool:
+    is_built = Path(environment[folder], "index.html").is_file()
     return is_built and environment["APP_ENV"] == "development"
 
 

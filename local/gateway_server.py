@@ -1,28 +1,38 @@
-"""Runs the gateway on the developer's machine, with the front end's test page at `/payment-test/`.
+"""Runs the gateway on the developer's machine, with the test page at `/payment-test` and the operators' at `/operator`.
 
-`python -m local.gateway_server` runs it. It is the product's gateway, started as production starts it; the page is
+`python -m local.gateway_server` runs it. It is the product's gateway, started as production starts it; the pages are
 mounted in front of it, and only where APP_ENV is development.
 """
 
 import os
+from collections.abc import Sequence
 
+from local.operator_page import OperatorPage, OperatorPageSettings, read_operator_page_settings
 from local.test_page import PageSettings, PaymentTestPage, read_page_settings
 from socket_gateway import asgi
 from socket_gateway.asgi import Gateway
 from socket_gateway.asgi_http import Application, Receive, Scope, Send
 
 
-def with_test_page(gateway: Gateway, settings: PageSettings | None) -> Application:
-    """Returns the application that serves the page and leaves everything else to the gateway.
+def with_pages(
+    gateway: Gateway, test_page: PageSettings | None, operator_page: OperatorPageSettings | None = None
+) -> Application:
+    """Returns the application that serves the pages that have settings and leaves everything else to the gateway.
 
-    It is the gateway alone where there are no settings or the gateway is not in development.
+    It is the gateway alone where the gateway is not in development.
     """
-    if settings is None or not gateway.settings.development:
-        return gateway
-    page = PaymentTestPage(settings, gateway.connections)
+    pages: list[PaymentTestPage | OperatorPage] = []
+    if test_page:
+        pages.append(PaymentTestPage(test_page, gateway.connections))
+    if operator_page:
+        pages.append(OperatorPage(operator_page))
+    return _mounted(gateway, pages) if pages and gateway.settings.development else gateway
 
+
+def _mounted(gateway: Gateway, pages: Sequence[PaymentTestPage | OperatorPage]) -> Application:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and page.has(scope["path"]):
+        page = next((page for page in pages if scope["type"] == "http" and page.has(scope["path"])), None)
+        if page:
             await page(scope, send)
         else:
             await gateway(scope, receive, send)
@@ -31,9 +41,9 @@ def with_test_page(gateway: Gateway, settings: PageSettings | None) -> Applicati
 
 
 def main() -> None:
-    """Runs the gateway with the page that the environment names."""
-    page = read_page_settings(os.environ)
-    asgi.main(lambda gateway: with_test_page(gateway, page))
+    """Runs the gateway with the pages that the environment names."""
+    test_page, operator_page = read_page_settings(os.environ), read_operator_page_settings(os.environ)
+    asgi.main(lambda gateway: with_pages(gateway, test_page, operator_page))
 
 
 if __name__ == "__main__":

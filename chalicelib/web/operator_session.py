@@ -16,6 +16,8 @@ from chalicelib.settings import Settings
 COOKIE = "__Secure-operator-session"
 PAGE_HEADER = "X-Requested-With"
 """No form can send it, and a script of another origin only where CORS allows it."""
+TOLD = "Operator-Session"
+"""The header that tells a page whose session it has begun: the cookie itself no script can read."""
 _ROUTE = "/operator/session"
 _READS = frozenset({"GET", "HEAD"})
 
@@ -23,7 +25,9 @@ _READS = frozenset({"GET", "HEAD"})
 def begun(request: Request, key: OperatorKey, settings: Settings, now: int) -> Mapping[str, str]:
     """Returns the headers that begin a session."""
     seconds = settings.operator_session_seconds
-    return _set_cookie(request, tokens.sign_operator_session(key, now + seconds * 1000), seconds)
+    cookie = _set_cookie(request, tokens.sign_operator_session(key, now + seconds * 1000), seconds)
+    told = f"{key.operator.name}; {key.operator.right}; {seconds}"
+    return {**cookie, TOLD: told, "Access-Control-Expose-Headers": TOLD}
 
 
 def ended(request: Request) -> Mapping[str, str]:

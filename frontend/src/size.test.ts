@@ -7,11 +7,11 @@ beforeAll(() => {
   process.env["NODE_ENV"] = "production";
 });
 
+type Built = Rolldown.RolldownOutput;
+
 /** Returns the compressed size of all scripts and styles of a build, in bytes. */
 async function gzipped(config: InlineConfig): Promise<number> {
-  const outputs = (await build({ ...config, logLevel: "error" })) as
-    | Rolldown.RolldownOutput
-    | Rolldown.RolldownOutput[];
+  const outputs = (await build({ ...config, logLevel: "error" })) as Built | Built[];
   const files = [outputs].flat().flatMap(({ output }) => output);
   const texts = files.filter(({ fileName }) => /\.(js|css)$/.test(fileName));
   expect(texts.length).toBeGreaterThan(1);
@@ -40,4 +40,20 @@ describe("the bytes that a customer loads", () => {
     console.info(`test page: ${bytes} bytes gzipped`);
     expect(bytes).toBeLessThan(120_000);
   });
+
+  test("nothing of the operators' page is in it", async () => {
+    for (const configFile of ["vite.config.ts", "vite.library.config.ts"]) {
+      const outputs = (await build({ configFile, logLevel: "error", build: { write: false } })) as Built | Built[];
+      const chunks = [outputs].flat().flatMap(({ output }) => output.filter((file) => file.type === "chunk"));
+      const modules = chunks.flatMap(({ moduleIds }) => moduleIds);
+      expect(modules.some((id) => id.includes("/src/paymentContract.ts"))).toBe(true);
+      expect(modules.filter((id) => id.includes("/frontend/operator/"))).toEqual([]);
+    }
+  });
+});
+
+test("what an operator loads first: under 115 kB", async () => {
+  const bytes = await gzipped({ configFile: "vite.operator.config.ts", build: { write: false } });
+  console.info(`operators' page: ${bytes} bytes gzipped`);
+  expect(bytes).toBeLessThan(115_000);
 });

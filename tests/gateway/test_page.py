@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from chalicelib.domain.payment import PaymentStatus
 from local.embedded import LOOPBACK, Valkey, free_port
-from local.gateway_server import with_test_page
+from local.gateway_server import with_pages
 from local.processes import is_ready
 from local.test_page import PageSettings, read_page_settings
 from socket_gateway.asgi import Mount
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def page_of(folder: Path) -> Mount:
     settings = PageSettings(folder, "http://localhost:1", "http://localhost:2")
-    return lambda gateway: with_test_page(gateway, settings)
+    return lambda gateway: with_pages(gateway, settings)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -20,7 +20,7 @@ from chalicelib.domain.operator_actions import OperatorAction
 from chalicelib.domain.operators import Operator, OperatorKey, Right
 from chalicelib.runtime.log import JsonLines
 from chalicelib.settings import Settings
-from chalicelib.web.operator_session import COOKIE, PAGE_HEADER
+from chalicelib.web.operator_session import COOKIE, PAGE_HEADER, TOLD
 from tests.conftest import Shop
 from tests.harness.api_gateway import Reply, call
 from tests.harness.operators import FRONTEND, session_of
@@ -187,6 +187,7 @@ def test_a_key_begins_a_session_and_appears_in_nothing_that_is_answered(
 ) -> None:
     reply = call("POST", SESSION, headers={**key_of(actor), "Origin": FRONTEND})
     assert (reply.status, reply.text) == (204, "")
+    assert (reply.headers[TOLD], reply.headers["Access-Control-Expose-Headers"]) == ("paul; act; 900", TOLD)
     ((name, cookie),) = SimpleCookie(reply.headers["Set-Cookie"]).items()
     assert name == "__Secure-operator-session"
     assert (cookie["path"], cookie["max-age"], cookie["samesite"]) == ("/prod/api/payment", "900", "Strict")

@@ -294,18 +294,23 @@ def test_a_proxy_is_not_asked_for_this_machine() -> None:
     assert environment({"NO_PROXY": "intern"}, PORTS)["no_proxy"] == f"intern,{LOOPBACK},localhost"
 
 
-def test_the_test_page_stands_first_where_there_is_one(tmp_path: Path) -> None:
-    def first_row(**given: str) -> str:
-        return welcome(environment({"TEST_PAGE_DIR": str(tmp_path), **given}, PORTS), PORTS, 1.0).splitlines()[3]
+def test_the_pages_stand_first_where_they_are_built(tmp_path: Path) -> None:
+    def first_row(page: str = "TEST_PAGE_DIR", **given: str) -> str:
+        nowhere = {"TEST_PAGE_DIR": str(tmp_path / "not"), "OPERATOR_PAGE_DIR": str(tmp_path / "not")}
+        chosen = environment({**nowhere, page: str(tmp_path), **given}, PORTS)
+        return welcome(chosen, PORTS, 1.0).splitlines()[3]
 
     assert first_row().split() == ["API", "http://localhost:1/api/payment/health"]
     (tmp_path / "index.html").touch()
     assert first_row().split() == ["test", "page", "http://localhost:2/payment-test"]
+    assert first_row("OPERATOR_PAGE_DIR").split() == ["operators'", "page", "http://localhost:2/operator"]
     assert first_row(APP_ENV="production").split()[0] == "API"
 
 
-def test_the_test_page_gets_the_addresses_of_the_other_parts() -> None:
+def test_the_pages_get_the_addresses_of_the_other_parts() -> None:
     chosen = environment({}, PORTS)
+    assert Path(chosen["OPERATOR_PAGE_DIR"]) == ROOT / "frontend" / "dist-operator"
+    assert chosen["OPERATOR_PAGE_API_URL"] == "http://localhost:1"
     assert Path(chosen["TEST_PAGE_DIR"]) == ROOT / "frontend" / "dist"
     assert chosen["TEST_PAGE_API_URL"] == "http://localhost:1"
     assert chosen["TEST_PAGE_SIMULATOR_URL"] == "http://localhost:3"

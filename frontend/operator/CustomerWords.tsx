@@ -1,0 +1,69 @@
+import { useRef, useState } from "react";
+
+import { formatAmount } from "../src/components/payment/PaymentFacts";
+import type { Locale } from "../src/locale";
+import type { PaymentStory } from "./apiTypes";
+import { useNow } from "./PaymentTable";
+import { usePage } from "./page";
+import { TEXTS } from "./texts";
+import { customerCaseOf } from "./verdict";
+
+const SHORT = 8;
+const LOCALES: readonly Locale[] = ["fr", "en"];
+
+/** Offers a sentence that is true for the customer now, to be copied in either language. */
+export function CustomerWords({ story }: { readonly story: PaymentStory }) {
+  const { texts } = usePage();
+  return (
+    <section className="card words">
+      <h2>{texts.customer.title}</h2>
+      <p className="muted small">{texts.customer.hint}</p>
+      {LOCALES.map((locale) => (
+        <Sentence key={locale} {...{ story, locale }} />
+      ))}
+    </section>
+  );
+}
+
+function Sentence({ story, locale }: { readonly story: PaymentStory; readonly locale: Locale }) {
+  const { texts } = usePage();
+  const words = texts.customer;
+  const now = useNow();
+  const paragraph = useRef<HTMLParagraphElement>(null);
+  const [said, setSaid] = useState("");
+  const sentence = sentenceFor(story, locale, now);
+
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(sentence);
+      setSaid(words.copied);
+    } catch {
+      if (paragraph.current) getSelection()?.selectAllChildren(paragraph.current);
+      setSaid(words.selected);
+    }
+  };
+  return (
+    <div className="customer-words">
+      <p lang={locale} ref={paragraph}>
+        {sentence}
+      </p>
+      <button type="button" className="quiet" onClick={copy}>
+        {words.copy(words.languages[locale])}
+      </button>
+      <span role="status" className="muted small">
+        {said}
+      </span>
+    </div>
+  );
+}
+
+/** Returns the sentence in a language, whichever the page speaks. `now`: milliseconds. */
+export function sentenceFor(story: PaymentStory, locale: Locale, now: number): string {
+  const { payment } = story;
+  return TEXTS[locale].customer.sentences[customerCaseOf(story, now)]({
+    amount: formatAmount(payment.amount, payment.currency, locale),
+    order: payment.orderId,
+    short: payment.reference.slice(0, SHORT),
+    ussdCode: payment.ussdCode,
+  });
+}

@@ -1,0 +1,65 @@
+import { useSyncExternalStore } from "react";
+
+import type { PaymentEvent } from "./apiTypes";
+import { usePage } from "./page";
+import { hrefOfPayment } from "./router";
+import { StateMark } from "./StateMark";
+
+const COLUMNS = ["time", "order", "amount", "operator", "number", "state", "age"] as const;
+
+/** Lists payments, each a link. On a phone each is a card of two lines. */
+export function PaymentTable({ payments }: { readonly payments: readonly PaymentEvent[] }) {
+  const { texts } = usePage();
+  return (
+    <table className="payments">
+      <thead>
+        <tr>
+          {COLUMNS.map((name) => (
+            <th key={name} scope="col" className={name}>
+              {texts.list.columns[name]}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {payments.map((payment) => (
+          <PaymentRow key={payment.reference} payment={payment} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function PaymentRow({ payment }: { readonly payment: PaymentEvent }) {
+  const { format, texts } = usePage();
+  const now = useNow();
+  return (
+    <tr data-reference={payment.reference}>
+      <td className="time">
+        <time dateTime={payment.createdAt}>{format.moment(payment.createdAt, now)}</time>
+      </td>
+      <th scope="row" className="order">
+        <a href={hrefOfPayment(payment.reference)}>{payment.orderId}</a>
+      </th>
+      <td className="amount">{format.amount(payment.amount, payment.currency)}</td>
+      <td className="operator">{payment.operator ?? "–"}</td>
+      <td className="number">{payment.phoneNumber}</td>
+      <td className="state">
+        <StateMark payment={payment} />
+      </td>
+      <td className="age">
+        <span className="unseen">{texts.list.columns.age} </span>
+        {format.age(now - Date.parse(payment.updatedAt))}
+      </td>
+    </tr>
+  );
+}
+
+const everyTenSeconds = (look: () => void) => {
+  const timer = setInterval(look, 10_000);
+  return () => clearInterval(timer);
+};
+const tenSeconds = () => Math.floor(Date.now() / 10_000) * 10_000;
+
+/** Returns this device's time; a component that calls it is rendered again every ten seconds. */
+export const useNow = (): number => useSyncExternalStore(everyTenSeconds, tenSeconds);

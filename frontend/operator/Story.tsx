@@ -1,0 +1,169 @@
+import type { PaymentStory, PaymentVersion, ProviderRecord } from "./apiTypes";
+import { useNow } from "./PaymentTable";
+import { usePage } from "./page";
+import { hrefOfPayment } from "./router";
+import { Mark, StateMark } from "./StateMark";
+
+/** Fields whose change the state, the cause or CamPay's answer says already. */
+const SAID_ELSEWHERE: readonly string[] = ["status", "provider", "operator", "createdAt", "expiresAt", "ussdCode"];
+
+/** Lists every version of the payment with its cause and the time since the one before, oldest first. */
+export function Timeline({ story }: { readonly story: PaymentStory }) {
+  const { texts } = usePage();
+  return (
+    <section className="card">
+      <h2>{texts.payment.story}</h2>
+      <ol className="timeline">
+        {story.versions.map((version) => (
+          <VersionRow key={version.version} version={version} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function VersionRow({ version }: { readonly version: PaymentVersion }) {
+  const { texts, format } = usePage();
+  const words = texts.payment;
+  const { cause, by, note, at, msSincePrevious, evidence, changes } = version;
+  const told = changes.filter(({ field }) => !SAID_ELSEWHERE.includes(field));
+  return (
+    <li data-version={version.version} data-status={version.status}>
+      <p className="when">
+        <time dateTime={at}>{format.seconds(at)}</time>
+        {msSincePrevious !== null && <span className="muted"> {words.after(format.duration(msSincePrevious))}</span>}
+      </p>
+      <p>
+        <b>{words.causes[cause] ?? cause}</b>
+        {by && ` ${words.byOperator(by)}`} <span className="muted">· {texts.states[version.status]}</span>
+      </p>
+      {note && <p className="note">{note}</p>}
+      {evidence && <Evidence record={evidence} />}
+      {told.length > 0 && (
+        <dl className="facts small">
+          {told.map(({ field, after }) => (
+            <div key={field}>
+              <dt>{words.fields[field] ?? field}</dt>
+              <dd>{valueWords(after, words.nothingYet)}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </li>
+  );
+}
+
+function valueWords(value: unknown, nothing: string): string {
+  if (Array.isArray(value)) return value.join(", ") || nothing;
+  if (value === null || value === false) return nothing;
+  return value === true ? "✓" : String(value);
+}
+
+function Evidence({ record }: { readonly record: ProviderRecord }) {
+  const { texts, format } = usePage();
+  const { amount, currency, status, operatorReference, reason } = record;
+  const money = amount !== null && currency !== null ? format.amount(amount, currency) : null;
+  const said = [texts.payment.recordStates[status], money, operatorReference, reason].filter(Boolean);
+  return (
+    <p className="evidence">
+      <span className="muted">{texts.payment.campaySays}</span> {said.join(" · ")}
+    </p>
+  );
+}
+
+/** Lists what the shop was told of each version, and whether it has been. */
+export function ShopNews({ story }: { readonly story: PaymentStory }) {
+  const { texts, format } = usePage();
+  const words = texts.payment;
+  const news = story.versions.flatMap(({ orderEvents, announced, at }) =>
+    orderEvents.map((event) => ({ ...event, announced, at })),
+  );
+  return (
+    <section className="card">
+      <h2>{words.shop}</h2>
+      {news.length === 0 && <p className="muted">{words.nothingToTell}</p>}
+      <ul className="rows">
+        {news.map(({ id, type, announced, at }) => (
+          <li key={id}>
+            <span>
+              {format.seconds(at)} <b>{words.shopEvents[type] ?? type}</b>
+            </span>
+            <Mark tone={announced ? "positive" : "caution"}>{announced ? words.told : words.notTold}</Mark>
+          </li>
+        ))}
+      </ul>
+      <p className="muted small">
+        {words.screens(story.delivery.deliveredVersion, story.payment.version)} {words.shopHint}
+      </p>
+    </section>
+  );
+}
+
+/** Lists all attempts of the order with their charges, so that an order paid twice is seen at once. */
+export function Attempts({ story }: { readonly story: PaymentStory }) {
+  const { texts, format } = usePage();
+  const words = texts.payment;
+  const now = useNow();
+  const { attempts, attemptCount, chargeCount } = story.order;
+  const disputedCount = attempts.reduce((sum, { disputed }) => sum + disputed.length, 0);
+  return (
+    <section className="card" data-tone={chargeCount > 1 ? "caution" : undefined} data-charges={chargeCount}>
+      <h2>{words.attempts(attemptCount)}</h2>
+      <p className={chargeCount > 1 ? "difference" : "muted"}>
+        {[
+          (chargeCount > 0 || disputedCount === 0) && words.charges(chargeCount),
+          disputedCount > 0 && words.disputed(disputedCount),
+        ]
+          .filter(Boolean)
+          .join(" ")}
+      </p>
+      <ul className="rows">
+        {attempts.map(({ payment, active, paysOrder, charges }) => {
+          const flags = [
+            payment.reference === story.payment.reference && words.thisOne,
+            paysOrder && words.paysOrder,
+            active && words.active,
+            charges.length > 0 && words.charges(charges.length),
+          ].filter(Boolean);
+          return (
+            <li key={payment.reference}>
+              <span>
+                <a href={hrefOfPayment(payment.reference)}>{format.moment(payment.createdAt, now)}</a>{" "}
+                {format.amount(payment.amount, payment.currency)}
+                <span className="muted small"> {flags.join(" · ")}</span>
+              </span>
+              <StateMark payment={payment} />
+            </li>
+          );
+        })}
+      </ul>
+      {attempts.length < attemptCount && <p className="muted small">{words.notAllListed}</p>}
+    </section>
+  );
+}
+
+/** Lists what people have asked for, by name, also where it changed nothing. */
+export function Acts({ story }: { readonly story: PaymentStory }) {
+  const { texts, format } = usePage();
+  const now = useNow();
+  return (
+    <section className="card acts">
+      <h2>{texts.payment.acts}</h2>
+      {story.acts.length === 0 && <p className="muted">{texts.payment.noActs}</p>}
+      <ul className="rows">
+        {story.acts.map(({ action, by, at, status, note }) => (
+          <li key={`${at} ${action}`}>
+            <span>
+              <b>{by}</b> · {texts.actions.names[action] ?? action}
+              {status && ` · ${texts.states[status as keyof typeof texts.states] ?? status}`}
+              {note && <span className="note"> {note}</span>}
+            </span>
+            <time dateTime={at} className="muted small">
+              {format.moment(at, now)}
+            </time>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,86 @@
+/** The API's answers to operators, as docs/openapi.yaml has them. Times are ISO 8601 in UTC, amounts in minor units. */
+
+import type { PaymentEvent, PaymentStatus } from "../src/paymentContract";
+
+export type { PaymentEvent, PaymentStatus };
+
+/** What payments can be looked for by. */
+export type SearchField = "orderId" | "reference" | "providerReference" | "operatorReference" | "phoneNumber";
+
+export interface FoundPayments {
+  /** Newest first, 50 at most. */
+  readonly payments: readonly PaymentEvent[];
+  readonly hasMore: boolean;
+}
+
+export interface HistoryPage {
+  readonly payments: readonly PaymentEvent[];
+  /** Of the next page; null at the end of the list. A page may be empty and have one all the same. */
+  readonly cursor: string | null;
+}
+
+/** CamPay's record of a payment. */
+export interface ProviderRecord {
+  readonly providerReference: string;
+  readonly status: "PENDING" | "SUCCESSFUL" | "FAILED" | "UNKNOWN";
+  readonly amount: number | null;
+  readonly currency: string | null;
+  readonly isIncoming: boolean;
+  readonly operator: string | null;
+  readonly operatorReference: string | null;
+  readonly reason: string | null;
+}
+
+export interface PaymentVersion {
+  readonly version: number;
+  readonly status: PaymentStatus;
+  readonly cause: string;
+  /** The name of the operator who acted. */
+  readonly by: string | null;
+  readonly note: string | null;
+  readonly at: string;
+  readonly msSinceClaim: number;
+  readonly msSincePrevious: number | null;
+  readonly evidence: ProviderRecord | null;
+  readonly changes: readonly { readonly field: string; readonly before: unknown; readonly after: unknown }[];
+  readonly delivered: boolean;
+  readonly announced: boolean;
+  readonly orderEvents: readonly { readonly type: string; readonly id: string }[];
+}
+
+export interface OperatorAct {
+  readonly action: string;
+  readonly by: string;
+  readonly at: string;
+  readonly status: string | null;
+  readonly note: string | null;
+}
+
+export interface Attempt {
+  readonly payment: PaymentEvent;
+  readonly active: boolean;
+  readonly paysOrder: boolean;
+  readonly charges: readonly string[];
+  readonly disputed: readonly string[];
+}
+
+export interface PaymentStory {
+  readonly payment: PaymentEvent;
+  readonly versions: readonly PaymentVersion[];
+  readonly acts: readonly OperatorAct[];
+  readonly delivery: {
+    readonly deliveredVersion: number;
+    readonly announcedVersion: number;
+    readonly undeliveredSince: string | null;
+  };
+  readonly nextCheckAt: string | null;
+  /** What the payment's state allows, such as `recheck`. */
+  readonly actions: readonly string[];
+  readonly resolutions: readonly PaymentStatus[];
+  readonly order: {
+    readonly orderId: string;
+    readonly attemptCount: number;
+    readonly chargeCount: number;
+    readonly attempts: readonly Attempt[];
+  };
+}

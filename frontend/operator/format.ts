@@ -1,0 +1,77 @@
+/** Writes amounts, times and durations as the page shows them. */
+
+import { formatAmount } from "../src/components/payment/PaymentFacts";
+import type { Locale } from "../src/locale";
+
+/** Where the shop, its customers and its people are. Every time on the page is of this zone. */
+export const ZONE = "Africa/Douala";
+
+export interface Format {
+  /** An amount in minor units, by the currency's ISO 4217 exponent. */
+  readonly amount: (minorUnits: number, currency: string) => string;
+  readonly number: (value: number) => string;
+  /** The share of a whole, from 0 to 1. */
+  readonly percent: (share: number) => string;
+  /** `14:03`. */
+  readonly time: (iso: string) => string;
+  /** `14:03:07`. */
+  readonly seconds: (iso: string) => string;
+  /** `31 janv.`, with the year where it is not this one. */
+  readonly day: (iso: string) => string;
+  /** The day where it is not today, and the time. */
+  readonly moment: (iso: string, now?: number) => string;
+  /** How long something took or lasts: `340 ms`, `2.4 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
+  readonly duration: (milliseconds: number) => string;
+  /** How old something is, in seconds at the finest. */
+  readonly age: (milliseconds: number) => string;
+}
+
+/** Returns the day that a moment is in, as the API names days: `2026-01-31`. */
+export function dayOf(moment: number): string {
+  return new Intl.DateTimeFormat("en-CA", { timeZone: ZONE, dateStyle: "short" }).format(moment);
+}
+
+export function formatIn(locale: Locale): Format {
+  const language = locale === "fr" ? "fr-FR" : "en-GB";
+  const dated = (options: Intl.DateTimeFormatOptions) => {
+    const format = new Intl.DateTimeFormat(language, { timeZone: ZONE, ...options });
+    return (iso: string) => format.format(Date.parse(iso));
+  };
+  const numbers = new Intl.NumberFormat(language);
+  const tenths = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const percents = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
+  const time = dated({ hour: "2-digit", minute: "2-digit" });
+  const day = dated({ day: "numeric", month: "short" });
+  const dayOfYear = dated({ day: "numeric", month: "short", year: "numeric" });
+  const dayFor = (iso: string, now: number) =>
+    (dayOf(now).slice(0, 4) === dayOf(Date.parse(iso)).slice(0, 4) ? day : dayOfYear)(iso);
+  return {
+    amount: (minorUnits, currency) => formatAmount(minorUnits, currency, locale),
+    number: (value) => numbers.format(value),
+    percent: (share) => percents.format(share),
+    time,
+    seconds: dated({ hour: "2-digit", minute: "2-digit", second: "2-digit" }),
+    day: (iso) => dayFor(iso, Date.now()),
+    moment: (iso, now = Date.now()) =>
+      dayOf(Date.parse(iso)) === dayOf(now) ? time(iso) : `${dayFor(iso, now)}, ${time(iso)}`,
+    duration: (milliseconds) => durationOf(milliseconds, locale, tenths),
+    age: (milliseconds) => durationOf(Math.max(10_000, Math.floor(milliseconds / 10_000) * 10_000), locale, tenths),
+  };
+}
+
+const DAY = { fr: "j", en: "d" } as const;
+
+function durationOf(milliseconds: number, locale: Locale, tenths: Intl.NumberFormat): string {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)}\u00a0ms`;
+  if (milliseconds < 10_000) return `${tenths.format(milliseconds / 1000)}\u00a0s`;
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 60) return `${seconds}\u00a0s`;
+  const [days, hours] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24];
+  const minutes = Math.floor(seconds / 60) % 60;
+  if (days > 0) return both(days, DAY[locale], hours, "h");
+  return hours > 0 ? both(hours, "h", minutes, "min") : both(minutes, "min", seconds % 60, "s");
+}
+
+function both(large: number, unit: string, small: number, smallUnit: string): string {
+  return `${large}\u00a0${unit}${small > 0 ? `\u00a0${small}\u00a0${smallUnit}` : ""}`;
+}

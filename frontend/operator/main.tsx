@@ -1,0 +1,35 @@
+/** Starts the operators' page: reads where the API is, then shows the page. */
+
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+
+import { App } from "./App";
+import { createApi } from "./api";
+import { createPreferences } from "./preferences";
+import { createSession } from "./session";
+import { TEXTS } from "./texts";
+import "../src/components/payment/tracker.css";
+import "./theme.css";
+import "./page.css";
+
+const root = createRoot(document.getElementById("root") as HTMLElement);
+const preferences = createPreferences(document.documentElement, window.localStorage);
+
+/** The URLs of the system's parts, as the server of this page has them. */
+interface Addresses {
+  readonly apiUrl: string;
+}
+
+async function start(): Promise<void> {
+  const reply = await fetch(new URL("addresses.json", new URL(import.meta.env.BASE_URL, window.location.href)));
+  const { apiUrl } = (await reply.json()) as Addresses;
+  const session = createSession(window.localStorage);
+  const api = createApi({ apiUrl, session, locale: () => preferences.current().locale });
+  root.render(
+    <StrictMode>
+      <App {...{ api, session, preferences }} />
+    </StrictMode>,
+  );
+}
+
+start().catch(() => root.render(<p className="blank">{TEXTS[preferences.current().locale].noAddresses}</p>));

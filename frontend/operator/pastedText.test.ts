@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+
+import { guessesIn } from "./pastedText";
+import { TEXTS } from "./texts";
+
+const REFERENCE = "0b8f6c1e-5d0a-4a37-9a53-2f1f4f0f9a11";
+const first = (text: string) => guessesIn(text)[0];
+const fields = (text: string) => guessesIn(text).map(({ field }) => field);
+
+describe("one word", () => {
+  test.each([
+    ["order-1042", "orderId", "order-1042"],
+    [` ${REFERENCE.toUpperCase()} `, "reference", REFERENCE],
+    [`https://shop.example/operator#/payment/${REFERENCE}`, "reference", REFERENCE],
+    ["MP260115.1000.A12345", "operatorReference", "MP260115.1000.A12345"],
+    ["mp260115.1000.a12345", "operatorReference", "MP260115.1000.A12345"],
+    ["18801069560", "operatorReference", "18801069560"],
+    ["677777777", "phoneNumber", "237677777777"],
+    ["+237 6 77 77 77 77", "phoneNumber", "237677777777"],
+    ["237677777777", "phoneNumber", "237677777777"],
+  ])("%s", (text, field, value) => {
+    expect(first(text)).toEqual({ field, value });
+  });
+
+  test("a UUID may be CamPay's reference too, and a word everything that is named by one", () => {
+    expect(fields(REFERENCE)).toEqual(["reference", "providerReference", "orderId"]);
+    expect(fields("b72d9ca7-5d0a-1a37-9a53-2f1f4f0f9a11")).toEqual(["providerReference", "orderId"]);
+    expect(fields("1042")).toEqual(["orderId", "operatorReference", "providerReference"]);
+    expect(fields("677777777")).toEqual(["phoneNumber", "orderId"]);
+  });
+});
+
+describe("a whole SMS", () => {
+  test.each([
+    [
+      "MTN in English",
+      "You have successfully paid 5,000 XAF to BRAIDSTER (237670000099) on 2026-01-15 10:00:03. " +
+        "Financial Transaction Id: 18801069560. Your new balance is 12,450 XAF. Fee: 0 XAF",
+      { field: "operatorReference", value: "18801069560" },
+    ],
+    [
+      "MTN in French",
+      "Vous avez payé 5000 FCFA à BRAIDSTER. ID de transaction: 18801069560. Nouveau solde: 1245000 FCFA.",
+      { field: "operatorReference", value: "18801069560" },
+    ],
+    [
+      "Orange",
+      "Paiement de 5000 FCFA reussi. ID transaction:MP260115.1000.A12345, Frais: 0 FCFA. Nouveau solde: 12450 FCFA.",
+      { field: "operatorReference", value: "MP260115.1000.A12345" },
+    ],
+  ])("%s: the id in it comes first", (_, text, guess) => {
+    expect(first(text)).toEqual(guess);
+  });
+
+  test("amounts, dates and balances are no ids, and the numbers in it come last", () => {
+    const sms =
+      "Paiement de 5 000 FCFA le 15/01/2026 a 10:00:03 par 677777777. Solde: 12450 FCFA. ID transaction: 18801069560";
+    expect(guessesIn(sms)).toEqual([
+      { field: "operatorReference", value: "18801069560" },
+      { field: "phoneNumber", value: "237677777777" },
+    ]);
+  });
+
+  test("a text without an id yields nothing", () => {
+    expect(guessesIn("Bonjour, j’ai payé 5 000 FCFA ce matin")).toEqual([]);
+    expect(guessesIn("  ")).toEqual([]);
+  });
+});
+
+test("each of our own messages leads back to its order", () => {
+  const facts = { amount: "5 000 FCFA", order: "order-1042", short: "0b8f6c1e", ussdCode: "*126#" };
+  for (const { customer } of Object.values(TEXTS)) {
+    for (const sentence of Object.values(customer.sentences)) {
+      expect(guessesIn(sentence(facts))).toContainEqual({ field: "orderId", value: "order-1042" });
+    }
+  }
+});

@@ -1,0 +1,81 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+
+import type { Api } from "./api";
+import type { PaymentEvent } from "./apiTypes";
+import { usePage } from "./page";
+import { SignedOut } from "./session";
+
+export interface PaymentList {
+  /** Newest first. */
+  readonly payments: readonly PaymentEvent[];
+  readonly hasMore: boolean;
+  readonly isLoading: boolean;
+  readonly error: unknown;
+  /** When the first page came, as ISO 8601; null before. */
+  readonly asOf: string | null;
+  readonly more: () => void;
+  readonly reload: () => void;
+}
+
+interface Read {
+  readonly query: string;
+  readonly payments: readonly PaymentEvent[];
+  readonly cursor: string | null;
+  readonly isLoading: boolean;
+  readonly error: unknown;
+  readonly asOf: string | null;
+}
+
+const BEGIN = { payments: [], cursor: null, isLoading: true, error: null, asOf: null };
+
+/**
+ * Reads the list of payments page by page, and by itself until a page has any or the list ends.
+ *
+ * `query`: the API's parameters. `since`: milliseconds; the list ends with the first payment that was claimed before.
+ */
+export function usePaymentList(query: string, since = 0): PaymentList {
+  const { api } = usePage();
+  const [read, setRead] = useState<Read>({ query, ...BEGIN });
+  const asked = useRef(0);
+
+  const readOn = useCallback(
+    async (before: Read) => {
+      asked.current += 1;
+      const mine = asked.current;
+      const set = (next: Read) => mine === asked.current && setRead(next);
+      set({ ...before, isLoading: true, error: null });
+      try {
+        const { payments, cursor } = await nextPayments(api, query, before.cursor, since, () => mine === asked.current);
+        const asOf = before.asOf ?? new Date().toISOString();
+        set({ query, payments: [...before.payments, ...payments], cursor, isLoading: false, error: null, asOf });
+      } catch (error) {
+        if (!(error instanceof SignedOut)) set({ ...before, isLoading: false, error });
+      }
+    },
+    [api, query, since],
+  );
+  const reload = useCallback(() => void readOn({ query, ...BEGIN }), [readOn, query]);
+  useEffect(() => {
+    reload();
+    return () => {
+      asked.current += 1;
+    };
+  }, [reload]);
+
+  const shown = read.query === query ? read : { query, ...BEGIN };
+  const more = () => void readOn(shown);
+  return { ...shown, hasMore: shown.cursor !== null, more, reload };
+}
+
+async function nextPayments(api: Api, query: string, from: string | null, since: number, isWanted: () => boolean) {
+  let cursor = from;
+  for (;;) {
+    const parameters = new URLSearchParams(query);
+    if (cursor !== null) parameters.set("cursor", cursor);
+    const page = await api.history(parameters);
+    const payments = page.payments.filter(({ createdAt }) => Date.parse(createdAt) >= since);
+    const isAtEnd = payments.length < page.payments.length;
+    cursor = isAtEnd ? null : page.cursor;
+    if (payments.length > 0 || cursor === null || !isWanted()) return { payments, cursor };
+  }
+}

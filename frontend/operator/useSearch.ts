@@ -1,0 +1,51 @@
+import { useRef, useState } from "react";
+
+import type { FoundPayments, SearchField } from "./apiTypes";
+import { usePage } from "./page";
+import { type Guess, guessesIn } from "./pastedText";
+import { goTo, hrefOfPayment } from "./router";
+import { SignedOut } from "./session";
+
+export type Search =
+  | { readonly name: "idle" | "unreadable" }
+  | { readonly name: "busy" }
+  | { readonly name: "found"; readonly found: FoundPayments }
+  | { readonly name: "nothing"; readonly fields: readonly SearchField[] }
+  | { readonly name: "failed"; readonly error: unknown };
+
+/** Looks for payments by what was pasted. One that is found alone is opened. */
+export function useSearch(): { readonly search: Search; readonly look: (text: string) => Promise<void> } {
+  const { api } = usePage();
+  const [search, setSearch] = useState<Search>({ name: "idle" });
+  const asked = useRef(0);
+
+  const look = async (text: string) => {
+    asked.current += 1;
+    const mine = asked.current;
+    const show = (next: Search) => mine === asked.current && setSearch(next);
+    const guesses = guessesIn(text);
+    if (guesses.length === 0) return void show({ name: text.trim() ? "unreadable" : "idle" });
+    show({ name: "busy" });
+    try {
+      const found = await firstFound(guesses, api.search);
+      if (!found) return void show({ name: "nothing", fields: [...new Set(guesses.map(({ field }) => field))] });
+      const [only, ...others] = found.payments;
+      if (show({ name: "found", found }) !== false && only && others.length === 0) goTo(hrefOfPayment(only.reference));
+    } catch (error) {
+      show(error instanceof SignedOut ? { name: "idle" } : { name: "failed", error });
+    }
+  };
+  return { search, look };
+}
+
+/** Tries one guess after the other until one finds something; null where none does. */
+async function firstFound(
+  guesses: readonly Guess[],
+  search: (field: SearchField, value: string) => Promise<FoundPayments>,
+): Promise<FoundPayments | null> {
+  for (const { field, value } of guesses) {
+    const found = await search(field, value);
+    if (found.payments.length > 0) return found;
+  }
+  return null;
+}

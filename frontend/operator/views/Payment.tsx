@@ -1,0 +1,124 @@
+import { PaymentTracker } from "../../src/components/payment/PaymentTracker";
+import { Actions } from "../Actions";
+import type { PaymentStory } from "../apiTypes";
+import { CustomerWords } from "../CustomerWords";
+import { useNow } from "../PaymentTable";
+import { type Page, useLoaded, usePage } from "../page";
+import type { Route } from "../router";
+import { StateMark, ToneShape } from "../StateMark";
+import { Acts, Attempts, ShopNews, Timeline } from "../Story";
+import { Trouble } from "../Trouble";
+import { disputedRecord, TONE_OF_VERDICT, verdictOf } from "../verdict";
+
+/** One payment: what is the matter with it, what the customer sees, and everything that happened. */
+export function Payment({ route }: { readonly route: Route }) {
+  const { api, texts } = usePage();
+  const reference = route.subject;
+  const { answer, error, isLoading, reload } = useLoaded(reference, () => api.story(reference));
+  return (
+    <>
+      <Trouble error={error} onRetry={reload} />
+      {answer ? (
+        <StoryOfPayment key={reference} story={answer} {...{ isLoading, reload }} />
+      ) : (
+        error === null && <p className="muted">{texts.loading}</p>
+      )}
+    </>
+  );
+}
+
+interface StoryProps {
+  readonly story: PaymentStory;
+  readonly isLoading: boolean;
+  readonly reload: () => Promise<void>;
+}
+
+function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
+  const { texts, locale, format, operator } = usePage();
+  const words = texts.payment;
+  const { payment } = story;
+  const clockOffset = Date.parse(payment.timestamp) - Date.now();
+  return (
+    <div className="payment">
+      <header className="payment-head">
+        <h1>
+          {format.amount(payment.amount, payment.currency)} <small>{words.title(payment.orderId)}</small>
+        </h1>
+        <StateMark payment={payment} />
+        <button type="button" className="quiet" onClick={reload} aria-disabled={isLoading || undefined}>
+          {words.refresh}
+        </button>
+      </header>
+      <div className="payment-first">
+        <VerdictCard story={story} />
+        {operator.right === "act" && story.actions.length > 0 && <Actions story={story} reload={reload} />}
+        <section className="picture" aria-label={words.customerSees}>
+          <h2 className="label">{words.customerSees}</h2>
+          <PaymentTracker {...{ payment, locale, clockOffset }} connection="connected" />
+        </section>
+      </div>
+      <div className="payment-rest">
+        <CustomerWords story={story} />
+        <Timeline story={story} />
+        <Attempts story={story} />
+        <ShopNews story={story} />
+        <Acts story={story} />
+      </div>
+    </div>
+  );
+}
+
+function VerdictCard({ story }: { readonly story: PaymentStory }) {
+  const page = usePage();
+  const { texts, format } = page;
+  const words = texts.payment;
+  const now = useNow();
+  const verdict = verdictOf(story);
+  const { title, sentence } = words.verdicts[verdict];
+  const { payment, delivery, nextCheckAt } = story;
+  const difference = differenceIn(story, page);
+  const facts = [
+    [words.facts.reference, payment.reference],
+    [words.facts.provider, payment.providerReference],
+    [words.facts.operatorReference, payment.operatorReference],
+    [words.facts.number, payment.phoneNumber],
+    [words.facts.operator, payment.operator],
+    [words.facts.nextCheck, nextCheckAt ? format.moment(nextCheckAt, now) : words.noMoreChecks],
+    ...(payment.reason ? [[words.facts.reason, payment.reason]] : []),
+  ] as const;
+  const age = (iso: string) => format.age(now - Date.parse(iso));
+  return (
+    <section className="card verdict" data-tone={TONE_OF_VERDICT[verdict]} data-verdict={verdict}>
+      <h2>
+        <ToneShape tone={TONE_OF_VERDICT[verdict]} />
+        {title}
+      </h2>
+      {difference && <p className="difference">{difference}</p>}
+      <p>{sentence}</p>
+      {delivery.undeliveredSince && <p className="wrong">{words.undelivered(age(delivery.undeliveredSince))}</p>}
+      <p className="muted small">
+        {format.moment(payment.updatedAt, now)}, {words.since(age(payment.updatedAt))}
+      </p>
+      <dl className="facts">
+        {facts.map(([label, value]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{value ?? <span className="muted">{words.unknownValue}</span>}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+/** Says in one sentence how CamPay's record and the order differ; null where no record does. */
+function differenceIn(story: PaymentStory, { texts, format }: Page): string | null {
+  const record = disputedRecord(story);
+  if (!record) return null;
+  const { payment } = story;
+  const words = texts.payment.difference;
+  if (!record.isIncoming) return words.payout;
+  if (record.amount === null || record.currency === null) return words.other;
+  if (record.currency !== payment.currency) return words.currency(record.currency, payment.currency);
+  return words.amount(format.amount(record.amount, record.currency), format.amount(payment.amount, payment.currency));
+}

@@ -1,0 +1,12 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+import { OLDEST_BROWSERS } from "./browsers.ts";
+
+/** The operators' page, a bundle of its own: nothing of it is in what customers load. */
+export default defineConfig({
+  root: "operator",
+  base: "/operator/",
+  plugins: [react()],
+  build: { target: OLDEST_BROWSERS, outDir: "../dist-operator", emptyOutDir: true },
+});

@@ -1,0 +1,72 @@
+"""Serves the operators' page, as it was built, at the gateway's address, as a shop's web server would.
+
+It is off where no operator has a key.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.built_page import BuiltPage
+from socket_gateway.asgi_http import Scope, Send, respond, respond_json
+
+PATH = "/operator"
+OFF = (
+    "The operators' page is off: no operator has a key. Set OPERATOR_KEYS, for example to amina:view:KEY,paul:act:KEY."
+)
+_NOT_BUILT = "The operators' page is not built: run make run, or npm --prefix frontend run build and the gateway again."
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorPageSettings:
+    """Says where the built page lies (`folder`), which API its browser calls, and whether any operator has a key."""
+
+    folder: Path
+    api_url: str
+    is_on: bool
+
+
+def read_operator_page_settings(environment: Mapping[str, str]) -> OperatorPageSettings | None:
+    """Reads the variables OPERATOR_PAGE_*. Returns None where OPERATOR_PAGE_DIR is not set."""
+    folder = environment.get("OPERATOR_PAGE_DIR")
+    if not folder:
+        return None
+    api_url = environment.get("OPERATOR_PAGE_API_URL") or "http://localhost:8000"
+    is_on = any(environment.get(name) for name in ("OPERATOR_KEYS", "OPERATOR_API_KEY"))
+    return OperatorPageSettings(Path(folder), api_url.rstrip("/"), is_on)
+
+
+def security_headers(*origins: str) -> dict[str, str]:
+    """Returns the headers of each file of the page. `origins`: what its scripts may call beside its own."""
+    rules = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "connect-src": " ".join(["'self'", *origins]),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    return {
+        "content_security_policy": "; ".join(f"{name} {value}" for name, value in rules.items()),
+        "referrer_policy": "no-referrer",
+        "x_content_type_options": "nosniff",
+    }
+
+
+class OperatorPage:
+    """Serves the built page; GET `addresses.json` tells it where the API is. Where it is off, a line says so."""
+
+    def __init__(self, settings: OperatorPageSettings) -> None:
+        self._settings = settings
+        self._page = BuiltPage(PATH, settings.folder, _NOT_BUILT, security_headers(settings.api_url))
+        self.has = self._page.has
+
+    async def __call__(self, scope: Scope, send: Send) -> None:
+        if not self._settings.is_on:
+            await respond(send, 404, f"{OFF}\n".encode(), "text/plain; charset=utf-8")
+        elif self._page.name_of(scope["path"]) == "addresses.json" and scope["method"] in ("GET", "HEAD"):
+            await respond_json(send, 200, apiUrl=self._settings.api_url)
+        else:
+            await self._page.serve(scope, send)

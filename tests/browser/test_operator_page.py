@@ -1,0 +1,139 @@
+"""Tests the operators' page in a real Chromium on the whole system: a payment is found, understood and decided."""
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from local.embedded import Valkey
+from tests import ROOT
+from tests.harness.browser import Chromium, Customer
+from tests.harness.stack import Stack, running, wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+ACT_KEY = "key-of-paul-who-acts-with-enough-bytes"
+VIEW_KEY = "key-of-amina-who-looks-with-enough-bytes"
+OTHER_AMOUNT = "237670000006"
+"""The simulator charges another amount than was asked for."""
+REASON = "rest paid in cash"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    keys = f"paul:act:{ACT_KEY},amina:view:{VIEW_KEY}"
+    with Valkey() as redis, running(redis, OPERATOR_KEYS=keys) as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    with Chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def operator(chromium: Chromium, stack: Stack) -> Iterator[Customer]:
+    with chromium.customer(stack.origin, "en-GB") as operator:
+        yield operator
+
+
+def conflicted(stack: Stack, order_id: str) -> dict[str, Any]:
+    stack.initiate(order_id, OTHER_AMOUNT).raise_for_status()
+    wait_until(lambda: stack.status(order_id)["status"] == "CONFLICTED", "CamPay's record disagrees")
+    return stack.status(order_id)
+
+
+def sign_in(operator: Customer, stack: Stack, key: str) -> Page:
+    page = operator.prepare().page
+    page.goto(f"{stack.origin}/operator")
+    page.get_by_label("Your key").fill(key)
+    page.keyboard.press("Enter")
+    page.get_by_label("What has the customer given you?").wait_for()
+    return page
+
+
+def small_picture(page: Page) -> bytes:
+    """Returns the whole page as WebP, as docs/operator keeps it."""
+    options = {"format": "webp", "quality": 70, "captureBeyondViewport": True}
+    return base64.b64decode(page.context.new_cdp_session(page).send("Page.captureScreenshot", options)["data"])
+
+
+def test_a_conflicted_payment_is_found_by_its_sms_understood_and_resolved(operator: Customer, stack: Stack) -> None:
+    payment = conflicted(stack, "page-conflicted")
+    page = sign_in(operator, stack, ACT_KEY)
+    sms = f"You have paid BRAIDSTER. Financial Transaction Id: {payment['operatorReference']}. Balance: 12,450 XAF."
+    page.get_by_label("What has the customer given you?").fill(sms)
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict")).to_have_attribute("data-verdict", "differs")
+    expect(page.locator(".difference").first).to_contain_text("the order asks for")
+    expect(page.locator("section.bp-tracker")).to_have_attribute("data-picture", "underReview")
+
+    page.get_by_role("button", name="Decide").click()
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("alert")).to_have_text("Choose a decision.")
+    page.get_by_label("Accept: the order is paid").check()
+    page.get_by_label("Reason").fill(REASON)
+    page.get_by_role("button", name="Confirm").click()
+
+    expect(page.locator(".verdict")).to_have_attribute("data-verdict", "reviewedPaid")
+    expect(page.locator(".acts")).to_contain_text("paul")
+    expect(page.locator(".acts")).to_contain_text(REASON)
+    expect(page.locator(".timeline li").last).to_contain_text("by paul")
+    assert stack.status("page-conflicted")["status"] == "SUCCESSFUL"
+    kept = page.evaluate("JSON.stringify([location.href, {...localStorage}, {...sessionStorage}, document.cookie])")
+    assert ACT_KEY not in kept
+    assert payment["operatorReference"] not in kept
+    assert ACT_KEY not in stack.log()
+
+
+def test_who_may_only_look_sees_no_action_and_a_direct_call_is_refused(operator: Customer, stack: Stack) -> None:
+    payment = conflicted(stack, "page-viewed")
+    page = sign_in(operator, stack, VIEW_KEY)
+    page.goto(f"{stack.origin}/operator#/payment/{payment['reference']}")
+    expect(page.locator(".verdict")).to_have_attribute("data-verdict", "differs")
+    assert page.locator(".actions").count() == 0
+    url = f"{stack.api.replace('127.0.0.1', 'localhost')}/operator/{payment['reference']}/recheck"
+    call = """async (url) => (await fetch(url, {
+      method: "POST", credentials: "include", headers: {"X-Requested-With": "fetch"} })).status"""
+    assert page.evaluate(call, url) == 403
+    assert stack.status("page-viewed")["status"] == "CONFLICTED"
+
+
+def test_a_session_that_ends_asks_for_the_key_and_the_person_goes_on(operator: Customer, stack: Stack) -> None:
+    payment = conflicted(stack, "page-expired")
+    page = sign_in(operator, stack, ACT_KEY)
+    page.goto(f"{stack.origin}/operator#/payment/{payment['reference']}")
+    page.get_by_role("button", name="Decide").click()
+    page.get_by_label("Reason").fill(REASON)
+    page.get_by_label("Accept: the order is paid").check()
+    operator.context.clear_cookies()
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("Your session has ended.")).to_be_visible()
+    expect(page.locator(".verdict")).to_be_hidden()
+    page.get_by_label("Your key").fill(ACT_KEY)
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict")).to_have_attribute("data-verdict", "reviewedPaid")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_each_view_fits_and_is_accessible(operator: Customer, stack: Stack, theme: Any, width: int) -> None:
+    payment = conflicted(stack, f"page-{theme}-{width}")
+    page = sign_in(operator, stack, ACT_KEY)
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 900})
+    axe = (ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+    folder = ROOT / "frontend" / "screenshots" / "operator"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, address in {"home": "", "payments": "payments", "payment": f"payment/{payment['reference']}"}.items():
+        page.goto(f"{stack.origin}/operator#/{address}")
+        page.locator("table.payments, .verdict").first.wait_for()
+        page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
+        (folder / f"{name}-{width}-{theme}.webp").write_bytes(small_picture(page))
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
+        page.evaluate(axe)
+        violations = page.evaluate("axe.run(document)")["violations"]
+        assert [(it["id"], [node["html"][:120] for node in it["nodes"]]) for it in violations] == [], name
