@@ -10,44 +10,32 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Cron, Rate, Request, Response
 
+from chalicelib import operator_routes
 from chalicelib.bootstrap import Service, clock, request_secrets_reload, service
 from chalicelib.domain import tokens
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
 from chalicelib.domain.hints import CheckHint, DeliveryHint
-from chalicelib.domain.operator_actions import OperatorAction
-from chalicelib.domain.operators import Right
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.phone_number import OPERATORS
-from chalicelib.domain.rollup import day_of
 from chalicelib.domain.tokens import TrackingGrant
 from chalicelib.flows.batch import unfinished
 from chalicelib.flows.initiate_payment import Initiated
 from chalicelib.runtime import deadline, log, metrics
 from chalicelib.settings import allowed_origin, handler_name, runs_in_lambda
-from chalicelib.web import callers, invocation, messages, operator_session, replies, requests
-from chalicelib.web.history_query import history_query
-from chalicelib.web.payments_csv import CSV, payments_csv
-from chalicelib.web.search_request import payment_search
+from chalicelib.web import callers, invocation, messages, replies, requests
 
 TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
 HANDLER = handler_name()
 
 app = Chalice(app_name="braidster-payments", configure_logs=False)
+app.register_blueprint(operator_routes.routes)
 cors = CORSConfig(
     allow_origin=allowed_origin(),
     allow_headers=["Accept-Language", "Authorization", "Content-Type", "Idempotency-Key", "X-Api-Key"],
     expose_headers=["Idempotent-Replayed", "Retry-After"],
     max_age=600,
 )
-operator_cors = CORSConfig(
-    allow_origin=allowed_origin(),
-    allow_headers=["Accept-Language", "Content-Type", "X-Api-Key", operator_session.PAGE_HEADER],
-    expose_headers=["Content-Disposition", "Next-Cursor"],
-    allow_credentials=True,
-    max_age=600,
-)
-"""Of the operators' routes: a page of the shop's origin may call them with the session's cookie."""
 told_as_problems = replies.answers_problems(lambda: app.current_request, not_authenticated=request_secrets_reload)
 
 if runs_in_lambda():
@@ -178,24 +166,6 @@ def health() -> Response:
     return replies.reply({"status": state, "storage": storage, "timestamp": to_iso(payments.clock.now())})
 
 
-@app.route("/api/payment/debug/connections", methods=["GET"], cors=operator_cors)
-@told_as_problems
-def connections() -> Response:
-    """Shows an operator who is connected to which gateway, and what they track."""
-    payments, request = service(), current_request()
-    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
-    return replies.reply(payments.track.connections(*requests.page(request)))
-
-
-@app.route("/api/payment/analytics", methods=["GET"], cors=operator_cors)
-@told_as_problems
-def analytics() -> Response:
-    """Shows an operator the figures of days: what was started, paid, declined, how fast, and why not."""
-    payments, request = service(), current_request()
-    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
-    return replies.reply(payments.analytics(*requests.days(request, day_of(payments.clock.now()))))
-
-
 @app.route("/api/payment/test/simulate", methods=["POST"])
 @told_as_problems
 def simulate() -> Response:
@@ -204,82 +174,6 @@ def simulate() -> Response:
     if not payments.settings.development:
         raise NotFound
     return initiated(payments, payments.initiate(requests.simulation(request)))
-
-
-@app.route("/api/payment/operator/session", methods=["POST"], cors=operator_cors)
-@told_as_problems
-def sign_in() -> Response:
-    """Begins a session of the operators' page: a cookie in place of the key."""
-    payments, request = service(), current_request()
-    key = callers.require_operator_key(request, payments.settings)
-    log.info("operator-signed-in", by=key.operator.name, right=key.operator.right)
-    return replies.nothing(operator_session.begun(request, key, payments.settings, payments.clock.now()))
-
-
-@app.route("/api/payment/operator/session", methods=["DELETE"], cors=operator_cors)
-@told_as_problems
-def sign_out() -> Response:
-    """Ends a session of the operators' page: the browser forgets its cookie."""
-    payments, request = service(), current_request()
-    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
-    return replies.nothing(operator_session.ended(request))
-
-
-@app.route("/api/payment/operator/search", methods=["POST"], cors=operator_cors)
-@told_as_problems
-def search_payments() -> Response:
-    """Finds payments for an operator who knows one thing of them."""
-    payments, request = service(), current_request()
-    by = callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now()).name
-    return replies.reply(payments.search(payment_search(request), by=by))
-
-
-@app.route("/api/payment/history", methods=["GET"], cors=operator_cors)
-@told_as_problems
-def history() -> Response:
-    """Lists payments for an operator, newest first, as JSON or as CSV."""
-    payments, request = service(), current_request()
-    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
-    query, csv_language = history_query(request, payments.clock.now())
-    page = payments.history(query)
-    if csv_language:
-        name = f"payments-{query.filter.first}-{query.filter.last}.csv"
-        following = {"Next-Cursor": page.cursor} if page.cursor else {}
-        return replies.file(payments_csv(page.payments, csv_language), CSV, name, headers=following)
-    now = payments.clock.now()
-    return replies.reply({"payments": [to_event(each, now) for each in page.payments], "cursor": page.cursor})
-
-
-@app.route("/api/payment/operator/{reference}", methods=["GET"], cors=operator_cors)
-@told_as_problems
-def payment_story(reference: str) -> Response:
-    """Tells an operator one payment's story."""
-    payments, request = service(), current_request()
-    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
-    if not requests.is_reference(reference):
-        raise NotFound
-    log.note(reference=reference)
-    return replies.reply(payments.story(reference))
-
-
-@app.route("/api/payment/operator/{reference}/{action}", methods=["POST"], cors=operator_cors)
-@told_as_problems
-def operate(reference: str, action: str) -> Response:
-    """Carries out an operator's action on one payment."""
-    payments, request = service(), current_request()
-    by = callers.require_operator(request, payments.settings, Right.ACT, payments.clock.now()).name
-    if not requests.is_reference(reference):
-        raise NotFound
-    log.note(reference=reference)
-    if action == OperatorAction.RECHECK:
-        payment = payments.operate.recheck(reference, by=by)
-    elif action == OperatorAction.REDELIVER:
-        payment = payments.operate.redeliver(reference, by=by)
-    elif action == OperatorAction.RESOLVE:
-        payment = payments.operate.resolve(reference, *requests.decision(request), by=by)
-    else:
-        raise NotFound
-    return replies.reply(to_event(payment, payments.clock.now()))
 
 
 @app.lambda_function(name="checks")

@@ -10,6 +10,7 @@ import yaml
 from openapi_spec_validator import validate as lint
 
 import app as application
+from chalicelib import operator_routes
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.errors import LIMITS_OF_GATEWAY, SENTENCE_OF_LIMIT, LimitReached, PaymentError
@@ -75,7 +76,7 @@ def test_pages_of_the_shop_may_call_what_is_for_browsers_and_nothing_else() -> N
     """A new route belongs to one of them: without CORS no page could call it, with it every page could try."""
     entries = [entry for methods in application.app.routes.values() for entry in methods.values()]
     assert {entry.view_name for entry in entries if entry.cors == application.cors} == FOR_BROWSERS
-    assert {entry.view_name for entry in entries if entry.cors == application.operator_cors} == FOR_THE_OPERATORS_PAGE
+    assert {entry.view_name for entry in entries if entry.cors == operator_routes.cors} == FOR_THE_OPERATORS_PAGE
     assert {entry.view_name for entry in entries if not entry.cors} == NOT_FOR_BROWSERS
 
 

@@ -1,0 +1,121 @@
+"""Routes the calls of the shop's people, who give a key or have a session: what they see, and what they do."""
+
+from chalice.app import Blueprint, CORSConfig, Response
+
+from chalicelib.bootstrap import request_secrets_reload, service
+from chalicelib.domain.contract import to_event
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.operator_actions import OperatorAction
+from chalicelib.domain.operators import Right
+from chalicelib.domain.rollup import day_of
+from chalicelib.runtime import log
+from chalicelib.settings import allowed_origin
+from chalicelib.web import callers, operator_session, replies, requests
+from chalicelib.web.history_query import history_query
+from chalicelib.web.payments_csv import CSV, payments_csv
+from chalicelib.web.search_request import payment_search
+
+routes = Blueprint(__name__)
+cors = CORSConfig(
+    allow_origin=allowed_origin(),
+    allow_headers=["Accept-Language", "Content-Type", "X-Api-Key", operator_session.PAGE_HEADER],
+    expose_headers=["Content-Disposition", "Next-Cursor"],
+    allow_credentials=True,
+    max_age=600,
+)
+"""Of the operators' routes: a page of the shop's origin may call them with the session's cookie."""
+told_as_problems = replies.answers_problems(lambda: routes.current_request, not_authenticated=request_secrets_reload)
+
+
+@routes.route("/api/payment/operator/session", methods=["POST"], cors=cors)
+@told_as_problems
+def sign_in() -> Response:
+    """Begins a session of the operators' page: a cookie in place of the key."""
+    payments, request = service(), routes.current_request
+    key = callers.require_operator_key(request, payments.settings)
+    log.info("operator-signed-in", by=key.operator.name, right=key.operator.right)
+    return replies.nothing(operator_session.begun(request, key, payments.settings, payments.clock.now()))
+
+
+@routes.route("/api/payment/operator/session", methods=["DELETE"], cors=cors)
+@told_as_problems
+def sign_out() -> Response:
+    """Ends a session of the operators' page: the browser forgets its cookie."""
+    payments, request = service(), routes.current_request
+    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
+    return replies.nothing(operator_session.ended(request))
+
+
+@routes.route("/api/payment/operator/search", methods=["POST"], cors=cors)
+@told_as_problems
+def search_payments() -> Response:
+    """Finds payments for an operator who knows one thing of them."""
+    payments, request = service(), routes.current_request
+    by = callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now()).name
+    return replies.reply(payments.search(payment_search(request), by=by))
+
+
+@routes.route("/api/payment/history", methods=["GET"], cors=cors)
+@told_as_problems
+def history() -> Response:
+    """Lists payments for an operator, newest first, as JSON or as CSV."""
+    payments, request = service(), routes.current_request
+    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
+    query, csv_language = history_query(request, payments.clock.now())
+    page = payments.history(query)
+    if csv_language:
+        name = f"payments-{query.filter.first}-{query.filter.last}.csv"
+        following = {"Next-Cursor": page.cursor} if page.cursor else {}
+        return replies.file(payments_csv(page.payments, csv_language), CSV, name, headers=following)
+    now = payments.clock.now()
+    return replies.reply({"payments": [to_event(each, now) for each in page.payments], "cursor": page.cursor})
+
+
+@routes.route("/api/payment/operator/{reference}", methods=["GET"], cors=cors)
+@told_as_problems
+def payment_story(reference: str) -> Response:
+    """Tells an operator one payment's story."""
+    payments, request = service(), routes.current_request
+    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
+    if not requests.is_reference(reference):
+        raise NotFound
+    log.note(reference=reference)
+    return replies.reply(payments.story(reference))
+
+
+@routes.route("/api/payment/operator/{reference}/{action}", methods=["POST"], cors=cors)
+@told_as_problems
+def operate(reference: str, action: str) -> Response:
+    """Carries out an operator's action on one payment."""
+    payments, request = service(), routes.current_request
+    by = callers.require_operator(request, payments.settings, Right.ACT, payments.clock.now()).name
+    if not requests.is_reference(reference):
+        raise NotFound
+    log.note(reference=reference)
+    if action == OperatorAction.RECHECK:
+        payment = payments.operate.recheck(reference, by=by)
+    elif action == OperatorAction.REDELIVER:
+        payment = payments.operate.redeliver(reference, by=by)
+    elif action == OperatorAction.RESOLVE:
+        payment = payments.operate.resolve(reference, *requests.decision(request), by=by)
+    else:
+        raise NotFound
+    return replies.reply(to_event(payment, payments.clock.now()))
+
+
+@routes.route("/api/payment/debug/connections", methods=["GET"], cors=cors)
+@told_as_problems
+def connections() -> Response:
+    """Shows an operator who is connected to which gateway, and what they track."""
+    payments, request = service(), routes.current_request
+    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
+    return replies.reply(payments.track.connections(*requests.page(request)))
+
+
+@routes.route("/api/payment/analytics", methods=["GET"], cors=cors)
+@told_as_problems
+def analytics() -> Response:
+    """Shows an operator the figures of days: what was started, paid, declined, how fast, and why not."""
+    payments, request = service(), routes.current_request
+    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
+    return replies.reply(payments.analytics(*requests.days(request, day_of(payments.clock.now()))))
