@@ -37,6 +37,11 @@ export function goTo(href: string): void {
   window.location.hash = href;
 }
 
+/** Changes the address without a step in the browser's history: the way back leads to the view before. */
+export function replaceBy(href: string): void {
+  window.location.replace(href);
+}
+
 const subscribe = (listener: () => void) => {
   window.addEventListener("hashchange", listener);
   return () => window.removeEventListener("hashchange", listener);

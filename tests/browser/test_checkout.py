@@ -49,12 +49,6 @@ def hasty_stack() -> Iterator[Stack]:
         yield system
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with Chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
 def order(stack: Stack) -> Order:
     return Order(stack)

@@ -28,12 +28,6 @@ def stack() -> Iterator[Stack]:
         yield system
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with Chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
 def operator(chromium: Chromium, stack: Stack) -> Iterator[Customer]:
     with chromium.customer(stack.origin, "en-GB") as operator:
@@ -116,6 +110,23 @@ def test_a_session_that_ends_asks_for_the_key_and_the_person_goes_on(operator: C
     page.get_by_label("Your key").fill(ACT_KEY)
     page.keyboard.press("Enter")
     expect(page.locator(".verdict")).to_have_attribute("data-verdict", "reviewedPaid")
+
+
+def test_filters_stand_in_the_address_and_the_way_back_leads_past_them(operator: Customer, stack: Stack) -> None:
+    payment = conflicted(stack, "page-filtered")
+    page = sign_in(operator, stack, VIEW_KEY)
+    page.get_by_role("navigation").get_by_role("link", name="Payments").click()
+    row = page.get_by_role("link", name=payment["orderId"])
+    row.wait_for()
+    page.get_by_label("State").select_option("EXPIRED")
+    row.wait_for(state="detached")
+    page.get_by_label("State").select_option("CONFLICTED")
+    row.click()
+    expect(page.locator(".verdict")).to_have_attribute("data-verdict", "differs")
+    page.go_back()
+    expect(page.get_by_label("State")).to_have_value("CONFLICTED")
+    page.go_back()
+    expect(page.get_by_label("What has the customer given you?")).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

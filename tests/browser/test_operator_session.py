@@ -30,12 +30,6 @@ def stack() -> Iterator[Stack]:
         yield system
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with Chromium() as running_chromium:
-        yield running_chromium
-
-
 @pytest.fixture
 def context(chromium: Chromium, stack: Stack) -> Iterator[BrowserContext]:
     with chromium.customer(stack.origin) as operator:

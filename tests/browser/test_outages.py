@@ -56,12 +56,6 @@ def gateway(stack: Stack, redis: Valkey, gateway_port: int, origin: str) -> Iter
         yield gateway
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with Chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
 def customer(chromium: Chromium, gateway: SpareGateway) -> Iterator[Customer]:
     with chromium.customer(gateway.origin) as customer:

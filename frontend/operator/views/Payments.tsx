@@ -6,7 +6,7 @@ import { dayOf } from "../format";
 import { PaymentTable } from "../PaymentTable";
 import { Choice } from "../PreferenceChoice";
 import { usePage } from "../page";
-import { goTo, hrefOf, type Route } from "../router";
+import { hrefOf, type Route, replaceBy } from "../router";
 import { problemWords, Trouble } from "../Trouble";
 import { usePaymentList } from "../usePaymentList";
 
@@ -26,7 +26,7 @@ export function Payments({ route }: { readonly route: Route }) {
   const [openedAt] = useState(Date.now);
   const { query, since } = parametersOf(period, given, openedAt);
   const list = usePaymentList(query, since);
-  const set = (change: Readonly<Record<string, string>>) => goTo(hrefOf("payments", "", { ...given, ...change }));
+  const set = (change: Readonly<Record<string, string>>) => replaceBy(hrefOf("payments", "", { ...given, ...change }));
 
   return (
     <section className="card">
