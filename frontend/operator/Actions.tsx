@@ -9,6 +9,9 @@ const LONGEST_REASON = 200;
 /** Acts whose call takes a reason. The others have none to give: who and when stands in the history. */
 const WITH_REASON: readonly string[] = ["resolve", "acknowledge"];
 
+const OUTCOMES = ["SUCCESSFUL", "FAILED"] as const;
+type Outcome = (typeof OUTCOMES)[number];
+
 interface ActionsProps {
   readonly story: PaymentStory;
   readonly reload: () => Promise<void>;
@@ -65,20 +68,19 @@ interface ConfirmationProps {
 }
 
 function Confirmation({ action, story, close, isDone }: ConfirmationProps) {
-  const { api, texts, operator } = usePage();
+  const { api, texts } = usePage();
   const words = texts.actions;
-  const [outcome, setOutcome] = useState<"SUCCESSFUL" | "FAILED" | "">("");
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
   const [reason, setReason] = useState("");
   const [trouble, setTrouble] = useState("");
   const [isBusy, setIsBusy] = useState(false);
-  const ids = { reason: useId(), hint: useId(), outcome: useId() };
   const decides = action === "resolve";
   const takesReason = WITH_REASON.includes(action);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if (isBusy) return;
-    if (decides && outcome === "") return setTrouble(words.outcomeMissing);
+    if (decides && outcome === null) return setTrouble(words.outcomeMissing);
     if (takesReason && reason.trim() === "") return setTrouble(words.reasonMissing);
     setIsBusy(true);
     setTrouble("");
@@ -91,47 +93,12 @@ function Confirmation({ action, story, close, isDone }: ConfirmationProps) {
       if (!(error instanceof SignedOut)) setTrouble(problemWords(error, texts, true));
     }
   };
-  const outcomes = (["SUCCESSFUL", "FAILED"] as const).filter((status) => story.resolutions.includes(status));
+  const outcomes = OUTCOMES.filter((status) => story.resolutions.includes(status));
   return (
     <form className="confirmation" onSubmit={submit} noValidate>
       <p>{words.explained[action]}</p>
-      {decides && (
-        <fieldset className="outcomes">
-          <legend>{words.decide}</legend>
-          {outcomes.map((status) => (
-            <label key={status}>
-              <input
-                type="radio"
-                name={ids.outcome}
-                value={status}
-                checked={outcome === status}
-                onChange={() => setOutcome(status)}
-              />
-              <span>
-                <b>{words.outcomes[status]}</b>
-                <br />
-                <span className="muted small">{words.outcomesExplained[status]}</span>
-              </span>
-            </label>
-          ))}
-        </fieldset>
-      )}
-      {takesReason && (
-        <>
-          <label htmlFor={ids.reason}>{words.reason}</label>
-          <input
-            id={ids.reason}
-            value={reason}
-            maxLength={LONGEST_REASON}
-            autoComplete="off"
-            onChange={({ target }) => setReason(target.value)}
-            aria-describedby={ids.hint}
-          />
-          <p id={ids.hint} className="muted small">
-            {words.reasonHint(operator.name)}
-          </p>
-        </>
-      )}
+      {decides && <Outcomes statuses={outcomes} chosen={outcome} onChoose={setOutcome} />}
+      {takesReason && <Reason value={reason} onChange={setReason} />}
       <p role="alert" className="wrong">
         {trouble}
       </p>
@@ -144,5 +111,63 @@ function Confirmation({ action, story, close, isDone }: ConfirmationProps) {
         </button>
       </div>
     </form>
+  );
+}
+
+interface OutcomesProps {
+  readonly statuses: readonly Outcome[];
+  readonly chosen: Outcome | null;
+  readonly onChoose: (status: Outcome) => void;
+}
+
+function Outcomes({ statuses, chosen, onChoose }: OutcomesProps) {
+  const words = usePage().texts.actions;
+  const name = useId();
+  return (
+    <fieldset className="outcomes">
+      <legend>{words.decide}</legend>
+      {statuses.map((status) => (
+        <label key={status}>
+          <input
+            type="radio"
+            {...{ name }}
+            value={status}
+            checked={chosen === status}
+            onChange={() => onChoose(status)}
+          />
+          <span>
+            <b>{words.outcomes[status]}</b>
+            <br />
+            <span className="muted small">{words.outcomesExplained[status]}</span>
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+interface ReasonProps {
+  readonly value: string;
+  readonly onChange: (reason: string) => void;
+}
+
+function Reason({ value, onChange }: ReasonProps) {
+  const { texts, operator } = usePage();
+  const [field, hint] = [useId(), useId()];
+  return (
+    <>
+      <label htmlFor={field}>{texts.actions.reason}</label>
+      <input
+        id={field}
+        value={value}
+        maxLength={LONGEST_REASON}
+        autoComplete="off"
+        onChange={({ target }) => onChange(target.value)}
+        aria-describedby={hint}
+      />
+      <p id={hint} className="muted small">
+        {texts.actions.reasonHint(operator.name)}
+      </p>
+    </>
   );
 }

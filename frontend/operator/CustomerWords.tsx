@@ -3,9 +3,9 @@ import { useRef, useState } from "react";
 import { formatAmount } from "../src/components/payment/PaymentFacts";
 import type { Locale } from "../src/locale";
 import type { PaymentStory } from "./apiTypes";
+import { CUSTOMER_SENTENCES } from "./customerSentences";
 import { useNow } from "./PaymentTable";
 import { usePage } from "./page";
-import { TEXTS } from "./texts";
 import { customerCaseOf } from "./verdict";
 
 const SHORT = 8;
@@ -60,7 +60,7 @@ function Sentence({ story, locale }: { readonly story: PaymentStory; readonly lo
 /** Returns the sentence in a language, whichever the page speaks. `now`: milliseconds. */
 export function sentenceFor(story: PaymentStory, locale: Locale, now: number): string {
   const { payment } = story;
-  return TEXTS[locale].customer.sentences[customerCaseOf(story, now)]({
+  return CUSTOMER_SENTENCES[locale][customerCaseOf(story, now)]({
     amount: formatAmount(payment.amount, payment.currency, locale),
     order: payment.orderId,
     short: payment.reference.slice(0, SHORT),

@@ -48,7 +48,7 @@ function PaymentRow({ payment }: { readonly payment: PaymentEvent }) {
         <StateMark payment={payment} />
       </td>
       <td className="age">
-        <span className="unseen">{texts.list.columns.age} </span>
+        <span className="bp-unseen">{texts.list.columns.age} </span>
         {format.age(now - Date.parse(payment.updatedAt))}
       </td>
     </tr>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
+import { CUSTOMER_SENTENCES } from "./customerSentences";
 import { guessesIn } from "./pastedText";
-import { TEXTS } from "./texts";
 
 const REFERENCE = "0b8f6c1e-5d0a-4a37-9a53-2f1f4f0f9a11";
 const first = (text: string) => guessesIn(text)[0];
@@ -69,8 +69,8 @@ describe("a whole SMS", () => {
 
 test("each of our own messages leads back to its order", () => {
   const facts = { amount: "5 000 FCFA", order: "order-1042", short: "0b8f6c1e", ussdCode: "*126#" };
-  for (const { customer } of Object.values(TEXTS)) {
-    for (const sentence of Object.values(customer.sentences)) {
+  for (const sentences of Object.values(CUSTOMER_SENTENCES)) {
+    for (const sentence of Object.values(sentences)) {
       expect(guessesIn(sentence(facts))).toContainEqual({ field: "orderId", value: "order-1042" });
     }
   }

@@ -2,8 +2,9 @@
 
 import { pictureOf } from "../src/components/payment/paymentPicture";
 import type { PaymentStory, ProviderRecord } from "./apiTypes";
+import type { CustomerCase } from "./customerSentences";
 import type { Tone } from "./StateMark";
-import type { CustomerCase, Verdict } from "./texts";
+import type { Verdict } from "./texts";
 
 export function verdictOf({ payment, order }: PaymentStory): Verdict {
   const mine = order.attempts.find((attempt) => attempt.payment.reference === payment.reference);

@@ -1,0 +1,110 @@
+/** Says what a customer may be told of a payment, in French and English, whichever the page speaks. */
+
+import type { Locale } from "../src/locale";
+
+/** What a customer's payment is, as far as a sentence about it goes. */
+export type CustomerCase =
+  | "checkPhone"
+  | "unknown"
+  | "approved"
+  | "lateSuccess"
+  | "duplicate"
+  | "declined"
+  | "notEnoughFunds"
+  | "reviewed"
+  | "expired"
+  | "givenUp"
+  | "underReview"
+  | "orderPaidElsewhere"
+  | "orderAlreadyPaid";
+
+export interface CustomerFacts {
+  readonly amount: string;
+  readonly order: string;
+  /** The beginning of our reference. */
+  readonly short: string;
+  readonly ussdCode: string | null;
+}
+
+type Sentences = Readonly<Record<CustomerCase, (facts: CustomerFacts) => string>>;
+
+const fr: Sentences = {
+  checkPhone: ({ amount, order, short, ussdCode }) =>
+    `Bonjour, la demande de ${amount} pour la commande ${order} est sur votre téléphone\u00a0: saisissez votre code pour payer.` +
+    `${ussdCode ? ` Rien sur l’écran\u00a0? Composez ${ussdCode}.` : ""} Réf.\u00a0${short}`,
+  unknown: ({ amount, order, short }) =>
+    `Bonjour, nous vérifions encore votre paiement de ${amount} pour la commande ${order}. ` +
+    `Ne payez pas une deuxième fois. Si une demande arrive sur votre téléphone, validez-la une seule fois. Réf.\u00a0${short}`,
+  approved: ({ amount, order, short }) =>
+    `Bonjour, nous avons bien reçu votre paiement de ${amount} pour la commande ${order}. Merci\u00a0! Réf.\u00a0${short}`,
+  lateSuccess: ({ amount, order, short }) =>
+    `Bonjour, votre paiement de ${amount} pour la commande ${order} est arrivé un peu tard, mais il compte\u00a0: ` +
+    `la commande est payée. Merci\u00a0! Réf.\u00a0${short}`,
+  duplicate: ({ order, short }) =>
+    `Bonjour, la commande ${order} a été payée deux fois. Nous vous recontactons pour vous rendre le paiement en trop. ` +
+    `Gardez cette référence\u00a0: ${short}`,
+  declined: ({ amount, order, short }) =>
+    `Bonjour, le paiement de ${amount} pour la commande ${order} n’a pas abouti et rien n’a été prélevé. ` +
+    `Vous pouvez réessayer sur la page de la boutique. Réf.\u00a0${short}`,
+  notEnoughFunds: ({ amount, order, short }) =>
+    `Bonjour, le paiement de ${amount} pour la commande ${order} n’a pas abouti\u00a0: le solde était insuffisant, ou une ` +
+    `limite a été atteinte. Rien n’a été prélevé, vous pouvez réessayer. Réf.\u00a0${short}`,
+  reviewed: ({ order, short }) =>
+    `Bonjour, nous avons vérifié votre paiement pour la commande ${order} et nous n’avons pas pu l’accepter tel quel. ` +
+    `Nous vous recontactons pour la suite. Réf.\u00a0${short}`,
+  expired: ({ amount, order, short }) =>
+    `Bonjour, nous n’avons pas encore reçu de confirmation pour ${amount}, commande ${order}. Si vous avez validé, ne payez ` +
+    `pas une deuxième fois et envoyez-nous le SMS de l’opérateur. Si vous n’avez rien validé, vous pouvez réessayer. ` +
+    `Réf.\u00a0${short}`,
+  givenUp: ({ amount, order, short }) =>
+    `Bonjour, vous avez arrêté le paiement de ${amount} pour la commande ${order}. Si la demande arrive encore sur votre ` +
+    `téléphone, refusez-la. Si vous l’avez validée, envoyez-nous le SMS de l’opérateur. Réf.\u00a0${short}`,
+  underReview: ({ amount, order, short }) =>
+    `Bonjour, nous vérifions votre paiement de ${amount} pour la commande ${order}. Ne payez pas une deuxième fois\u00a0: ` +
+    `nous vous répondons dès que c’est fait. Réf.\u00a0${short}`,
+  orderPaidElsewhere: ({ order, short }) =>
+    `Bonjour, la commande ${order} est déjà payée. Si une autre demande est sur votre téléphone, refusez-la. Réf.\u00a0${short}`,
+  orderAlreadyPaid: ({ order, short }) =>
+    `Bonjour, la commande ${order} est déjà payée\u00a0: vous n’avez plus rien à payer. Réf.\u00a0${short}`,
+};
+
+const en: Sentences = {
+  checkPhone: ({ amount, order, short, ussdCode }) =>
+    `Hello, the prompt of ${amount} for order ${order} is on your phone: enter your PIN to pay.` +
+    `${ussdCode ? ` Nothing on the screen? Dial ${ussdCode}.` : ""} Ref. ${short}`,
+  unknown: ({ amount, order, short }) =>
+    `Hello, we are still checking your payment of ${amount} for order ${order}. Please do not pay again. ` +
+    `If a prompt comes to your phone, approve it once. Ref. ${short}`,
+  approved: ({ amount, order, short }) =>
+    `Hello, we have received your payment of ${amount} for order ${order}. Thank you! Ref. ${short}`,
+  lateSuccess: ({ amount, order, short }) =>
+    `Hello, your payment of ${amount} for order ${order} came a little late, but it counts: the order is paid. ` +
+    `Thank you! Ref. ${short}`,
+  duplicate: ({ order, short }) =>
+    `Hello, order ${order} was paid twice. We will be in touch to give you the extra payment back. ` +
+    `Please keep this reference: ${short}`,
+  declined: ({ amount, order, short }) =>
+    `Hello, the payment of ${amount} for order ${order} did not go through and nothing was charged. ` +
+    `You may try again on the shop’s page. Ref. ${short}`,
+  notEnoughFunds: ({ amount, order, short }) =>
+    `Hello, the payment of ${amount} for order ${order} did not go through: there was not enough money, or a limit was ` +
+    `reached. Nothing was charged, you may try again. Ref. ${short}`,
+  reviewed: ({ order, short }) =>
+    `Hello, we have checked your payment for order ${order} and could not accept it as it is. ` +
+    `We will be in touch about what comes next. Ref. ${short}`,
+  expired: ({ amount, order, short }) =>
+    `Hello, we have received no confirmation yet for ${amount}, order ${order}. If you approved it, please do not pay ` +
+    `again and send us the operator’s SMS. If you approved nothing, you may try again. Ref. ${short}`,
+  givenUp: ({ amount, order, short }) =>
+    `Hello, you stopped the payment of ${amount} for order ${order}. If the prompt still comes to your phone, decline ` +
+    `it. If you approved it, send us the operator’s SMS. Ref. ${short}`,
+  underReview: ({ amount, order, short }) =>
+    `Hello, we are checking your payment of ${amount} for order ${order}. Please do not pay again: we will answer as ` +
+    `soon as it is done. Ref. ${short}`,
+  orderPaidElsewhere: ({ order, short }) =>
+    `Hello, order ${order} is already paid. If another prompt is on your phone, decline it. Ref. ${short}`,
+  orderAlreadyPaid: ({ order, short }) =>
+    `Hello, order ${order} is already paid: there is nothing more to pay. Ref. ${short}`,
+};
+
+export const CUSTOMER_SENTENCES: Readonly<Record<Locale, Sentences>> = { fr, en };

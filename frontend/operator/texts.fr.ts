@@ -1,0 +1,313 @@
+/** The page's texts in French. */
+
+import type { Texts } from "./texts";
+
+export const fr: Texts = {
+  title: "Paiements",
+  noAddresses:
+    "La page ne sait pas où se trouve l’API\u00a0: le fichier addresses.json manque. Prévenez l’équipe technique.",
+  skip: "Aller au contenu",
+  times: "Toutes les heures sont celles de Douala.",
+  navigation: {
+    home: "Rechercher",
+    today: "Aujourd’hui",
+    payments: "Paiements",
+    attention: "À traiter",
+    statement: "Relevé",
+  },
+  navigationLabel: "Vues",
+  menu: {
+    language: "Langue",
+    theme: "Apparence",
+    themes: { system: "Auto", light: "Clair", dark: "Sombre" },
+    rights: { view: "peut consulter", act: "peut consulter et agir" },
+    signOut: "Se déconnecter",
+  },
+  signIn: {
+    title: "Bienvenue",
+    sentence:
+      "Cette page montre les paiements de la boutique et permet d’agir. Elle s’ouvre avec votre clé personnelle.",
+    ended:
+      "Votre session est terminée. Reconnectez-vous\u00a0: vous retrouverez la page telle que vous l’avez laissée.",
+    key: "Votre clé",
+    hint: "Elle n’est gardée ni sur cette page ni dans ce navigateur. Votre nom figure dans l’historique de ce que vous faites.",
+    submit: "Se connecter",
+    busy: "Connexion…",
+    wrong: "Cette clé n’est pas valable. Vérifiez qu’elle est entière, ou demandez-en une nouvelle.",
+  },
+  problems: {
+    forbidden: "Votre clé permet de consulter, pas d’agir. Rien n’a été fait.",
+    not_found: "Ce paiement n’existe pas.",
+    not_allowed: "L’état du paiement ne le permet plus\u00a0: quelqu’un a peut-être déjà décidé. Rien n’a été fait.",
+    invalid_request: "Certaines indications sont incorrectes. Rien n’a été fait.",
+    provider_unavailable: "CamPay ne répond pas. Rien n’a changé\u00a0; réessayez dans un instant.",
+    provider_busy: "CamPay demande une pause. Rien n’a changé\u00a0; réessayez dans une minute.",
+    ledger_unavailable: "Le registre des paiements ne répond pas. Rien n’est perdu\u00a0; réessayez dans un instant.",
+    internal_error: "Une erreur est survenue chez nous. Rechargez avant de recommencer.",
+    address_limit: "Trop d’essais depuis cette adresse. Attendez un instant.",
+  },
+  noAnswer: "Pas de réponse du service. Vérifiez votre connexion, puis réessayez.",
+  noAnswerToAct:
+    "La réponse s’est perdue\u00a0: nous ne savons pas si cela a été fait. Relisez l’historique avant de recommencer.",
+  tryAgain: "Réessayer",
+  loading: "Un instant…",
+  unknownView: { title: "Cette page n’existe pas", sentence: "L’adresse ne mène à aucune vue." },
+  states: {
+    INITIATING: "Envoi en cours",
+    PENDING: "Attend le client",
+    EXPIRED: "Sans confirmation",
+    FAILED: "Non payé",
+    CONFLICTED: "À décider",
+    SUCCESSFUL: "Payé",
+  },
+  givenUp: "Arrêté par le client",
+  late: "en retard",
+  twice: "deux fois",
+  search: {
+    label: "Que vous a donné le client\u00a0?",
+    hint: "Le SMS entier, un numéro de téléphone, une commande ou une référence\u00a0: collez-le tel quel.",
+    submit: "Chercher",
+    busy: "Recherche…",
+    found: (count) => (count === 1 ? "1 paiement trouvé" : `${count} paiements trouvés`),
+    more: "D’autres, plus anciens, correspondent aussi.",
+    nothing: "Rien trouvé",
+    nothingHelp:
+      "L’opérateur peut avoir encaissé un paiement que nous ne connaissons pas\u00a0: comparez l’heure et le montant du SMS " +
+      "avec la liste, ou cherchez la commande.",
+    fields: {
+      orderId: "la commande",
+      reference: "notre référence",
+      providerReference: "la référence CamPay",
+      operatorReference: "l’identifiant du SMS",
+      phoneNumber: "le numéro de téléphone",
+    },
+    lookedFor: (fields) => `Cherché comme\u00a0: ${fields}.`,
+    unreadable:
+      "Aucun identifiant reconnu dans ce texte. Collez le SMS entier, ou seulement la référence, la commande ou le numéro.",
+    latest: "Derniers paiements",
+  },
+  list: {
+    title: "Paiements",
+    periods: {
+      hour: "Dernière heure",
+      today: "Aujourd’hui",
+      yesterday: "Hier",
+      week: "Cette semaine",
+      days: "Autres jours",
+    },
+    period: "Période",
+    from: "Du",
+    to: "Au",
+    state: "État",
+    operator: "Opérateur",
+    minimum: "Montant minimal",
+    maximum: "Montant maximal",
+    all: "Tous",
+    columns: {
+      time: "Heure",
+      order: "Commande",
+      amount: "Montant",
+      operator: "Opérateur",
+      number: "Numéro",
+      state: "État",
+      age: "Depuis",
+    },
+    noneAtAll: "Aucun paiement ne correspond.",
+    more: "Afficher la suite",
+    count: (shown, hasMore) => (hasMore ? `${shown} affichés, il y en a d’autres` : `${shown} affichés, c’est tout`),
+    csv: "Télécharger (CSV)",
+    csvBusy: (rows) => `Téléchargement… ${rows} lignes`,
+    csvDone: (rows) => `Fichier enregistré\u00a0: ${rows} lignes.`,
+    refresh: "Actualiser",
+    updated: (time) => `À jour à ${time}`,
+  },
+  payment: {
+    title: (order) => `Commande ${order}`,
+    since: (age) => `depuis ${age}`,
+    refresh: "Actualiser",
+    customerSees: "Ce que le client voit",
+    verdicts: {
+      paid: { title: "Payé", sentence: "L’argent est là, la commande est payée. Il n’y a rien à faire." },
+      paidLate: {
+        title: "Payé, en retard",
+        sentence: "La validation est arrivée après la fin du délai. L’argent est là et la commande est payée.",
+      },
+      paidTwice: {
+        title: "Payé deux fois",
+        sentence: "Ce paiement a été encaissé plusieurs fois. Rendez le paiement en trop au client.",
+      },
+      orderPaidTwice: {
+        title: "Commande payée deux fois",
+        sentence: "Un autre essai avait déjà payé cette commande. Rendez ce paiement au client.",
+      },
+      differs: {
+        title: "CamPay et la commande ne disent pas la même chose",
+        sentence: "Personne d’autre ne tranchera\u00a0: comparez, demandez au client, puis décidez.",
+      },
+      reviewedPaid: {
+        title: "Accepté par une décision",
+        sentence: "Le paiement ne correspondait pas à la commande\u00a0; une personne l’a accepté.",
+      },
+      reviewedUnpaid: {
+        title: "Refusé par une décision",
+        sentence:
+          "Le paiement ne correspondait pas à la commande\u00a0; une personne l’a refusé. De l’argent a pu être encaissé\u00a0: " +
+          "voyez la réponse de CamPay.",
+      },
+      waiting: {
+        title: "La demande attend sur le téléphone",
+        sentence: "Le client n’a pas encore répondu. Le résultat arrive tout seul.",
+      },
+      unknownYet: {
+        title: "Pas encore connu",
+        sentence:
+          "Nous ne savons pas encore si la demande est partie ou si l’argent a bougé. CamPay est interrogé régulièrement\u00a0; " +
+          "le client ne doit pas payer une deuxième fois.",
+      },
+      expired: {
+        title: "Sans confirmation",
+        sentence:
+          "Le délai est passé sans réponse. Ce n’est pas un échec\u00a0: une validation tardive comptera. Si le client a un " +
+          "SMS de l’opérateur, vérifiez auprès de CamPay.",
+      },
+      givenUp: {
+        title: "Arrêté par le client",
+        sentence: "Le client a arrêté l’attente. S’il valide quand même, cela comptera.",
+      },
+      failed: { title: "Non payé", sentence: "C’est prouvé\u00a0: rien n’a été prélevé. Le client peut réessayer." },
+      orderPaidElsewhere: {
+        title: "Un autre essai a payé la commande",
+        sentence: "Si une demande est encore sur le téléphone, le client doit la refuser.",
+      },
+    },
+    difference: {
+      amount: (charged, asked) => `CamPay indique ${charged}, la commande demande ${asked}.`,
+      currency: (charged, asked) => `CamPay indique la devise ${charged}, la commande demande ${asked}.`,
+      payout: "CamPay indique un versement au client, pas un encaissement.",
+      other: "Le montant que CamPay indique n’est pas lisible.",
+    },
+    undelivered: (age) => `Les écrans ou la boutique attendent cette nouvelle depuis ${age}.`,
+    facts: {
+      reference: "Notre référence",
+      provider: "Référence CamPay",
+      operatorReference: "Identifiant du SMS",
+      number: "Numéro",
+      operator: "Opérateur",
+      nextCheck: "Prochaine vérification",
+      reason: "Motif",
+    },
+    noMoreChecks: "aucune\u00a0: tout est connu",
+    unknownValue: "pas encore connu",
+    story: "Ce qui s’est passé",
+    causes: {
+      initiated: "Le client a demandé à payer",
+      prompted: "CamPay a accepté la demande",
+      refused: "CamPay a refusé la demande",
+      "never sent": "La demande n’est pas partie",
+      webhook: "CamPay nous a prévenus",
+      status: "Relu chez CamPay, parce que quelqu’un regardait",
+      check: "Vérifié chez CamPay, comme prévu",
+      statement: "Trouvé dans le relevé de CamPay",
+      "a further attempt": "Relu chez CamPay avant un nouvel essai",
+      "waited long enough": "Le délai du client est passé",
+      "given up": "Le client a arrêté l’attente",
+      "order paid": "Un autre essai a payé la commande",
+      operator: "Une personne a agi",
+    },
+    byOperator: (name) => `par ${name}`,
+    after: (duration) => `+ ${duration}`,
+    campaySays: "CamPay répond",
+    recordStates: { PENDING: "en attente", SUCCESSFUL: "payé", FAILED: "non payé", UNKNOWN: "un mot inconnu" },
+    claimed: "demandé",
+    changed: "Ce qui a changé",
+    fields: {
+      status: "État",
+      providerReference: "Référence CamPay",
+      operatorReference: "Identifiant du SMS",
+      operator: "Opérateur",
+      reason: "Motif",
+      ussdCode: "Code à composer",
+      late: "En retard",
+      duplicate: "Deux fois",
+      orderPaidBy: "Commande payée par",
+      charges: "Encaissements",
+      disputed: "En désaccord",
+      amount: "Montant",
+    },
+    nothingYet: "rien",
+    shop: "Ce que la boutique a su",
+    shopHint: "La boutique reçoit chaque nouvelle au moins une fois, sous le même numéro.",
+    shopEvents: {
+      "payment.successful": "Payé",
+      "payment.failed": "Non payé",
+      "payment.expired": "Sans confirmation",
+      "payment.conflicted": "À décider",
+      "payment.duplicate": "Payé deux fois",
+    },
+    told: "transmis",
+    notTold: "pas encore transmis",
+    nothingToTell: "Rien encore\u00a0: la boutique n’apprend que les résultats.",
+    screens: (delivered, newest) =>
+      delivered >= newest ? "Les écrans sont à jour." : `Les écrans en sont à la version ${delivered} sur ${newest}.`,
+    attempts: (count) => (count === 1 ? "Un seul essai pour cette commande" : `${count} essais pour cette commande`),
+    charges: (count) =>
+      count === 0
+        ? "Aucun encaissement."
+        : count === 1
+          ? "Un encaissement."
+          : `${count} encaissements\u00a0: un seul était dû.`,
+    disputed: (count) =>
+      count === 1 ? "Une réponse de CamPay en désaccord." : `${count} réponses de CamPay en désaccord.`,
+    thisOne: "celui-ci",
+    paysOrder: "a payé la commande",
+    active: "en cours",
+    notAllListed: "Les plus anciens ne sont pas affichés.",
+    acts: "Qui a agi",
+    noActs: "Personne n’a encore agi sur ce paiement.",
+  },
+  actions: {
+    title: "Agir",
+    names: {
+      recheck: "Vérifier chez CamPay",
+      redeliver: "Prévenir de nouveau",
+      resolve: "Décider",
+      acknowledge: "Marquer comme traité",
+    },
+    explained: {
+      recheck: "CamPay est interrogé maintenant\u00a0; ce qu’il répond est appliqué.",
+      redeliver: "Les écrans et la boutique reçoivent encore une fois la dernière nouvelle.",
+      resolve: "Votre décision est définitive et porte votre nom.",
+      acknowledge: "Le paiement quitte la liste des cas à traiter, avec votre nom et votre motif.",
+    },
+    decide: "Votre décision",
+    outcomes: {
+      SUCCESSFUL: "Accepter\u00a0: la commande est payée",
+      FAILED: "Refuser\u00a0: la commande n’est pas payée",
+    },
+    outcomesExplained: {
+      SUCCESSFUL: "La boutique livre la commande. C’est définitif.",
+      FAILED: "Le client est prévenu que la boutique le contactera. Rendez-lui ce qui a été encaissé.",
+    },
+    reason: "Motif",
+    reasonHint: (name) => `Il reste dans l’historique avec votre nom, ${name}. Sans numéro de téléphone.`,
+    reasonMissing: "Indiquez le motif.",
+    outcomeMissing: "Choisissez une décision.",
+    confirm: "Confirmer",
+    cancel: "Annuler",
+    busy: "En cours…",
+    done: {
+      recheck: "CamPay a été interrogé.",
+      redeliver: "La dernière nouvelle est repartie.",
+      resolve: "C’est décidé.",
+      acknowledge: "Marqué comme traité.",
+    },
+  },
+  customer: {
+    title: "Message pour le client",
+    hint: "À coller dans WhatsApp.",
+    languages: { fr: "français", en: "anglais" },
+    copy: (language) => `Copier en ${language}`,
+    copied: "Copié",
+    selected: "Sélectionné\u00a0: copiez avec votre appareil.",
+  },
+};
