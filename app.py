@@ -23,7 +23,7 @@ from chalicelib.flows.batch import unfinished
 from chalicelib.flows.initiate_payment import Initiated
 from chalicelib.runtime import deadline, log, metrics
 from chalicelib.settings import allowed_origin, handler_name, runs_in_lambda
-from chalicelib.web import callers, invocation, messages, replies, requests
+from chalicelib.web import callers, invocation, messages, replies, requests, statement_events
 
 TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
 HANDLER = handler_name()
@@ -212,8 +212,8 @@ def late_payments(event: CloudWatchEvent) -> None:
     The event may name a day and a shard, as each of infra/statement_parts.py does.
     """
     payments = service()
-    day = requests.statement_day(event.detail, payments.clock.now())
-    payments.late_payments(day, requests.statement_shard(event.detail))
+    day = statement_events.day(event.detail, payments.clock.now())
+    payments.late_payments(day, statement_events.shard(event.detail))
 
 
 @app.schedule(Cron(30, 2, "*", "*", "?", "*"))
@@ -224,8 +224,8 @@ def statement(event: CloudWatchEvent) -> None:
     `{"detail": {"day": "2026-01-31"}}`.
     """
     payments = service()
-    days = requests.statement_days(event.detail, payments.clock.now())
-    payments.compare_statement.days(days, requests.statement_shard(event.detail))
+    days = statement_events.days(event.detail, payments.clock.now())
+    payments.compare_statement.days(days, statement_events.shard(event.detail))
 
 
 def current_request() -> Request:

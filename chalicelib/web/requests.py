@@ -5,7 +5,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
@@ -141,29 +141,6 @@ def decision(request: Request) -> tuple[PaymentStatus, str]:
     if faults:
         raise InvalidRequest(fields=faults)
     return PaymentStatus(body["status"]), str(reason)
-
-
-def statement_days(detail: Mapping[str, Any], now: int) -> list[date]:
-    """Returns the day in `detail`, else the last four before today (UTC), the oldest first. Raises ValueError."""
-    if day := statement_day(detail, now):
-        return [day]
-    return [_days_before(number, now) for number in (4, 3, 2, 1)]
-
-
-def statement_day(detail: Mapping[str, Any], now: int) -> date | None:
-    """Returns the day that `detail` names by its date, or by how many days it is before today. Raises ValueError."""
-    if asked := detail.get("day"):
-        return date.fromisoformat(asked)
-    return _days_before(int(detail["daysBefore"]), now) if "daysBefore" in detail else None
-
-
-def statement_shard(detail: Mapping[str, Any]) -> int | None:
-    """Returns the shard of the ledger's days that `detail` names, None for all. Raises ValueError."""
-    return int(detail["shard"]) if "shard" in detail else None
-
-
-def _days_before(number: int, now: int) -> date:
-    return datetime.fromtimestamp(now / 1000, UTC).date() - timedelta(days=number)
 
 
 def page(request: Request) -> tuple[str, int]:

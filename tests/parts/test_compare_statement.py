@@ -13,7 +13,7 @@ from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
-from chalicelib.web.requests import statement_days
+from chalicelib.web import statement_events
 from local.campay_simulator import CampaySimulator
 from local.simulator.transactions import CAMEROON
 from tests.conftest import Shop
@@ -86,12 +86,12 @@ def test_another_amount_is_reported(service: Service, shop: Shop) -> None:
 def test_the_days_are_the_last_four_unless_one_is_given() -> None:
     """A payment is checked for 72 h; CamPay's list of a day may change for as long."""
     noon = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
-    assert statement_days({}, noon) == [date(2026, 2, day) for day in (25, 26, 27, 28)]
-    assert statement_days({"day": "2026-01-31"}, noon) == [date(2026, 1, 31)]
-    assert statement_days({"daysBefore": 2}, noon) == [date(2026, 2, 27)]
-    assert statement_days({"daysBefore": 0, "shard": 0}, noon) == [date(2026, 3, 1)]
+    assert statement_events.days({}, noon) == [date(2026, 2, day) for day in (25, 26, 27, 28)]
+    assert statement_events.days({"day": "2026-01-31"}, noon) == [date(2026, 1, 31)]
+    assert statement_events.days({"daysBefore": 2}, noon) == [date(2026, 2, 27)]
+    assert statement_events.days({"daysBefore": 0, "shard": 0}, noon) == [date(2026, 3, 1)]
     with pytest.raises(ValueError, match="Invalid isoformat"):
-        statement_days({"day": "yesterday"}, noon)
+        statement_events.days({"day": "yesterday"}, noon)
 
 
 def test_each_day_has_a_report_of_its_own(service: Service, shop: Shop) -> None:
