@@ -124,7 +124,7 @@ async def forge_a_token(place: Place) -> None:
 async def send_garbage(place: Place) -> None:
     async with _browser(place) as browser:
         await _track(place, browser)
-        for packet in random.choices(_GARBAGE, k=3):  # noqa: S311 no secret
+        for packet in random.choices(_GARBAGE, k=3):
             await browser.send(packet)
         await _until_closed(browser, _SOON)
         assert browser.close_code == 1000, browser.close_code
@@ -209,7 +209,7 @@ class Churn:
             except (AssertionError, OSError, ValueError, WebSocketException, httpx.TransportError) as error:
                 self.faults.append(f"{name}: {error!r}")
             self.visits[name] += 1
-            await asyncio.sleep(random.uniform(0.2, 1))  # noqa: S311 no secret
+            await asyncio.sleep(random.uniform(0.2, 1))
 
 
 @contextlib.asynccontextmanager

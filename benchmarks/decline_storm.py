@@ -184,7 +184,7 @@ class StormRun:
         self._sweeps: list[Sweep] = []
 
     def run(self) -> Storm:
-        chance = random.Random(1)  # noqa: S311 no secret
+        chance = random.Random(1)
         paid: set[str] = set()
         started = 0
         while started < PAYMENTS or paid - self._late.keys():

@@ -35,7 +35,7 @@ _PORTS = range(20_000, 32_768)
 def free_port() -> int:
     """Returns a port of loopback that nobody listens on."""
     while True:
-        port = random.choice(_PORTS)  # noqa: S311 no secret
+        port = random.choice(_PORTS)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
             return port

@@ -112,7 +112,7 @@ def _curves(metrics: Sequence[Sequence[Any]]) -> Iterator[Curve]:
         label = options.get("label") or names[1 if _names_differ(metrics) else -1]
         name = names[1] if names else label
         usual = _USUAL.get(label, _USUAL.get(name, 6.0))
-        yield Curve(label, _day(usual, name in _STEADY, random.Random(" ".join(names) + label)))  # noqa: S311 no secret
+        yield Curve(label, _day(usual, name in _STEADY, random.Random(" ".join(names) + label)))
 
 
 def _names_differ(metrics: Sequence[Sequence[Any]]) -> bool:

@@ -69,7 +69,7 @@ def test_a_prompt_whose_time_is_over_is_asked_for_again_in_a_second(over: int) -
 
 
 def test_the_returned_wait_is_enough_and_a_second_less_is_not() -> None:
-    chance = random.Random(17)  # noqa: S311 - the same cases in each run, no secret
+    chance = random.Random(17)
     told = 0
     for per_quarter_hour, per_day, _ in itertools.product((1, 2, 3), (1, 4, 6), range(60)):
         most = {"per_quarter_hour": per_quarter_hour, "per_day": per_day}

@@ -192,7 +192,7 @@ def test_a_day_is_cameroons() -> None:
 
 @pytest.mark.parametrize("part", [0.5, 0.95])
 def test_a_percentile_is_within_nine_percent(part: float) -> None:
-    dice = random.Random(3)  # noqa: S311 - no secret
+    dice = random.Random(3)
     for _ in range(50):
         times = sorted(int(1000 * 300 ** dice.random()) for _ in range(1 + int(dice.random() * 500)))
         buckets = Counter(map(bucket_of, times))
