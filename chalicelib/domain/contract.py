@@ -234,15 +234,15 @@ _MESSAGES: Mapping[str, Mapping[str, str]] = {
     },
     "duplicate": {
         "en": "This order was paid twice. The shop has been told and will contact you.",
-        "fr": "Cette commande a été payée deux fois. La boutique est prévenue et vous contactera.",
+        "fr": "Cette commande a été payée deux fois. La boutique vous remboursera le second paiement.",
     },
     "reviewed": {
         "en": "The shop has checked this payment and did not accept it. It will contact you.",
-        "fr": "La boutique a vérifié ce paiement et ne l'a pas accepté. Elle vous contactera.",
+        "fr": "La boutique a vérifié ce paiement et ne l’a pas accepté. Elle vous contactera.",
     },
     "late": {
         "en": "Your payment arrived late, and it has been accepted.",
-        "fr": "Votre paiement est arrivé en retard, et il a été accepté.",
+        "fr": "Votre paiement est arrivé en retard, et il a bien été pris en compte.",
     },
     "given_up": {
         "en": "You ended this payment. If you approve it on your phone all the same, it still counts.",
@@ -259,11 +259,11 @@ _MESSAGES: Mapping[str, Mapping[str, str]] = {
     _S.SUCCESSFUL: {"en": "Your payment is confirmed.", "fr": "Votre paiement est confirmé."},
     _S.FAILED: {
         "en": "The payment was not made. You have not been charged.",
-        "fr": "Le paiement n'a pas eu lieu. Vous n'avez pas été débité.",
+        "fr": "Le paiement n’a pas abouti. Votre compte n’a pas été débité.",
     },
     _S.EXPIRED: {
         "en": "We received no confirmation in time. An approval that comes later still counts.",
-        "fr": "Nous n'avons pas reçu de confirmation à temps. Une validation plus tardive sera prise en compte.",
+        "fr": "Confirmation non reçue à temps. Si vous validez plus tard, votre paiement sera pris en compte.",
     },
     _S.CONFLICTED: {
         "en": "The shop is checking this payment. Please do not pay again.",

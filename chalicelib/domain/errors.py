@@ -45,7 +45,7 @@ class PaymentError(Exception):
     retryable: bool = False
     sentence: Mapping[Locale, str] = {
         "en": "Something went wrong on our side. You have not been charged by this call.",
-        "fr": "Un problème est survenu chez nous. Cet appel ne vous a rien débité.",
+        "fr": "Un problème est survenu chez nous. Cet appel n’a pas débité votre compte.",
     }
 
     def __init__(self, detail: str = "", *, reference: str | None = None) -> None:
@@ -89,13 +89,13 @@ class InvalidToken(NotAuthenticated):
     code = "invalid_token"
     sentence = {
         "en": "This payment page is no longer valid. Please go back to the shop and open it again.",
-        "fr": "Cette page de paiement n'est plus valable. Retournez à la boutique et rouvrez-la.",
+        "fr": "Cette page de paiement n’est plus valable. Retournez à la boutique et rouvrez-la.",
     }
 
 
 class InvalidApiKey(NotAuthenticated):
     code = "invalid_api_key"
-    sentence = {"en": "The API key is not valid.", "fr": "La clé d'API n'est pas valable."}
+    sentence = {"en": "The API key is not valid.", "fr": "La clé d’API n’est pas valable."}
 
 
 class InvalidSession(NotAuthenticated):
@@ -110,7 +110,7 @@ class InvalidSession(NotAuthenticated):
 
 class InvalidSignature(NotAuthenticated):
     code = "invalid_signature"
-    sentence = {"en": "The signature is not valid.", "fr": "La signature n'est pas valable."}
+    sentence = {"en": "The signature is not valid.", "fr": "La signature n’est pas valable."}
 
 
 class Forbidden(PaymentError):
@@ -120,7 +120,7 @@ class Forbidden(PaymentError):
     http_status = 403
     sentence = {
         "en": "You are not allowed to do this. Nothing was done.",
-        "fr": "Vous n'avez pas le droit de faire cela. Rien n'a été fait.",
+        "fr": "Vous n’avez pas le droit de faire cela. Rien n’a été fait.",
     }
 
 
@@ -129,7 +129,7 @@ class NotFound(PaymentError):
 
     code = "not_found"
     http_status = 404
-    sentence = {"en": "There is no such payment.", "fr": "Ce paiement n'existe pas."}
+    sentence = {"en": "There is no such payment.", "fr": "Ce paiement n’existe pas."}
 
 
 class MethodNotAllowed(PaymentError):
@@ -137,7 +137,7 @@ class MethodNotAllowed(PaymentError):
     http_status = 405
     sentence = {
         "en": "This call is not possible here. Nothing was done.",
-        "fr": "Cet appel n'est pas possible ici. Rien n'a été fait.",
+        "fr": "Cet appel n’est pas possible ici. Rien n’a été fait.",
     }
 
 
@@ -171,7 +171,7 @@ class IdempotencyKeyReused(Conflict):
     code = "idempotency_key_reused"
     sentence = {
         "en": "This request was already sent with other details.",
-        "fr": "Cette demande a déjà été envoyée avec d'autres informations.",
+        "fr": "Cette demande a déjà été envoyée avec d’autres informations.",
     }
 
 
@@ -181,7 +181,7 @@ class NotAllowed(Conflict):
     code = "not_allowed"
     sentence = {
         "en": "The payment's status does not allow this.",
-        "fr": "L'état du paiement ne permet pas cette action.",
+        "fr": "L’état du paiement ne permet pas cette action.",
     }
 
 
@@ -192,14 +192,14 @@ class PaymentRefused(PaymentError):
     http_status = 422
     sentence = {
         "en": "The payment was refused. You have not been charged.",
-        "fr": "Le paiement a été refusé. Vous n'avez pas été débité.",
+        "fr": "Le paiement a été refusé. Votre compte n’a pas été débité.",
     }
 
 
 SENTENCE_OF_LIMIT: Mapping[str, Mapping[Locale, str]] = {
     "prompt_in_flight": {
         "en": "A payment prompt is on this phone already: answer it, or wait until it ends.",
-        "fr": "Une demande de paiement est déjà sur ce téléphone : répondez-y, ou attendez qu'elle prenne fin.",
+        "fr": "Une demande de paiement est déjà sur ce téléphone\u00a0: répondez-y, ou attendez qu’elle prenne fin.",
     },
     "phone_limit": {
         "en": "This phone has had too many payment prompts for now.",
@@ -215,7 +215,7 @@ SENTENCE_OF_LIMIT: Mapping[str, Mapping[Locale, str]] = {
     },
     "too_many_sockets": {
         "en": "This payment is followed in too many places already.",
-        "fr": "Ce paiement est déjà suivi à trop d'endroits.",
+        "fr": "Ce paiement est déjà suivi à trop d’endroits.",
     },
     "rate_limited": {
         "en": "Too many messages. Please slow down.",
@@ -256,7 +256,7 @@ class ProviderUnavailable(Unavailable):
     code = "provider_unavailable"
     sentence = {
         "en": "Mobile money cannot be reached right now. You have not been charged; please try again shortly.",
-        "fr": "Le mobile money est injoignable pour le moment. Vous n'avez pas été débité ; réessayez bientôt.",
+        "fr": "Le mobile money est injoignable. Votre compte n’a pas été débité\u00a0; réessayez bientôt.",
     }
 
 
@@ -266,7 +266,7 @@ class ProviderBusy(Unavailable):
     code = "provider_busy"
     sentence = {
         "en": "Mobile money asks for a short pause. You have not been charged; please try again in a minute.",
-        "fr": "Le mobile money demande une courte pause. Vous n'avez pas été débité ; réessayez dans une minute.",
+        "fr": "Le mobile money demande une pause. Votre compte n’a pas été débité\u00a0; réessayez dans une minute.",
     }
 
 

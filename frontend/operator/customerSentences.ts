@@ -31,18 +31,18 @@ type Sentences = Readonly<Record<CustomerCase, (facts: CustomerFacts) => string>
 const fr: Sentences = {
   checkPhone: ({ amount, order, short, ussdCode }) =>
     `Bonjour, la demande de ${amount} pour la commande ${order} est sur votre téléphone\u00a0: saisissez votre code pour payer.` +
-    `${ussdCode ? ` Rien sur l’écran\u00a0? Composez ${ussdCode}.` : ""} Réf.\u00a0${short}`,
+    `${ussdCode ? ` Rien n’apparaît\u00a0? Composez ${ussdCode}.` : ""} Réf.\u00a0${short}`,
   unknown: ({ amount, order, short }) =>
     `Bonjour, nous vérifions encore votre paiement de ${amount} pour la commande ${order}. ` +
     `Ne payez pas une deuxième fois. Si une demande arrive sur votre téléphone, validez-la une seule fois. Réf.\u00a0${short}`,
   approved: ({ amount, order, short }) =>
     `Bonjour, nous avons bien reçu votre paiement de ${amount} pour la commande ${order}. Merci\u00a0! Réf.\u00a0${short}`,
   lateSuccess: ({ amount, order, short }) =>
-    `Bonjour, votre paiement de ${amount} pour la commande ${order} est arrivé un peu tard, mais il compte\u00a0: ` +
-    `la commande est payée. Merci\u00a0! Réf.\u00a0${short}`,
+    `Bonjour, votre paiement de ${amount} pour la commande ${order} est arrivé un peu tard, mais il a bien été pris en ` +
+    `compte\u00a0: la commande est payée. Merci\u00a0! Réf.\u00a0${short}`,
   duplicate: ({ order, short }) =>
-    `Bonjour, la commande ${order} a été payée deux fois. Nous vous recontactons pour vous rendre le paiement en trop. ` +
-    `Gardez cette référence\u00a0: ${short}`,
+    `Bonjour, la commande ${order} a été payée deux fois. Nous vous recontactons pour vous rembourser le second ` +
+    `paiement. Gardez cette référence\u00a0: ${short}`,
   declined: ({ amount, order, short }) =>
     `Bonjour, le paiement de ${amount} pour la commande ${order} n’a pas abouti et rien n’a été prélevé. ` +
     `Vous pouvez réessayer sur la page de la boutique. Réf.\u00a0${short}`,

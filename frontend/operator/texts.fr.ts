@@ -172,7 +172,7 @@ export const fr: Texts = {
       },
       givenUp: {
         title: "Arrêté par le client",
-        sentence: "Le client a arrêté l’attente. S’il valide quand même, cela comptera.",
+        sentence: "Le client a arrêté l’attente. S’il valide quand même, le paiement sera pris en compte.",
       },
       failed: { title: "Non payé", sentence: "C’est prouvé\u00a0: rien n’a été prélevé. Le client peut réessayer." },
       orderPaidElsewhere: {

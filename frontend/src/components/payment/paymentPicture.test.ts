@@ -231,7 +231,7 @@ describe("the words", () => {
 
   test("the contract's ordinary sentence is given in the page's language", () => {
     const picture = shown({ payment: golden("failedDeclined") });
-    expect(textOf(picture, TRACKER_TEXTS.fr, null).sentence).toContain("Rien n’a été prélevé");
+    expect(textOf(picture, TRACKER_TEXTS.fr, null).sentence).toContain("Votre compte n’a pas été débité");
     expect(textOf(picture, TRACKER_TEXTS.en, null).sentence).toBe("You have not been charged.");
   });
 

@@ -53,8 +53,8 @@ export interface TrackerTexts {
 
 const fr: TrackerTexts = {
   pictures: {
-    loading: () => ({ title: "Un instant…", sentence: "Nous cherchons où en est votre paiement." }),
-    sending: () => ({ title: "Nous envoyons la demande", sentence: "Gardez votre téléphone près de vous." }),
+    loading: () => ({ title: "Un instant…", sentence: "Nous vérifions où en est votre paiement." }),
+    sending: () => ({ title: "Nous envoyons la demande", sentence: "Gardez votre téléphone à portée de main." }),
     unsent: () => ({
       title: "Pas de connexion",
       sentence: "Rien n’a encore été envoyé. Votre demande partira toute seule dès que la connexion reviendra.",
@@ -71,35 +71,36 @@ const fr: TrackerTexts = {
     }),
     orderPaidElsewhere: () => ({
       title: "Refusez la demande sur votre téléphone",
-      sentence: "Cette commande est déjà payée, par un essai précédent.",
+      sentence: "Cette commande a déjà été payée lors d’une tentative précédente.",
     }),
     approved: () => ({ title: "Paiement reçu, merci\u00a0!", sentence: "Votre commande est payée." }),
     lateSuccess: () => ({
       title: "Paiement reçu, merci\u00a0!",
-      sentence: "Il est arrivé un peu tard, mais il compte\u00a0: votre commande est payée.",
+      sentence: "Il est arrivé un peu tard, mais il a bien été pris en compte\u00a0: votre commande est payée.",
     }),
     duplicate: () => ({
       title: "Cette commande a été payée deux fois",
       sentence:
-        "La boutique est prévenue. Elle vous contactera pour vous rendre le paiement en trop. " +
+        "La boutique est prévenue. Elle vous contactera pour vous rembourser le second paiement. " +
         "Gardez bien la référence.",
     }),
-    declined: () => ({ title: "Le paiement n’a pas abouti", sentence: "Rien n’a été prélevé sur votre compte." }),
+    declined: () => ({ title: "Le paiement n’a pas abouti", sentence: "Votre compte n’a pas été débité." }),
     notEnoughFunds: ({ name }) => ({
       title: "Solde insuffisant ou limite atteinte",
       sentence:
         `Il n’y avait pas assez d’argent sur votre compte ${name}, ou une limite a été atteinte. ` +
-        "Rien n’a été prélevé.",
+        "Votre compte n’a pas été débité.",
     }),
     expired: () => ({
-      title: "Pas de confirmation à temps",
-      sentence: "Si vous validez plus tard, cela comptera. Si vous n’avez rien validé, vous pouvez réessayer.",
+      title: "Confirmation non reçue à temps",
+      sentence:
+        "Si vous validez plus tard, votre paiement sera pris en compte. Si vous n’avez rien validé, vous pouvez réessayer.",
     }),
     givenUp: () => ({
       title: "Vous avez arrêté ce paiement",
       sentence:
         "Si sa demande est encore sur votre téléphone, ou si elle arrive plus tard, refusez-la\u00a0: " +
-        "si vous la validiez, elle serait encaissée.",
+        "si vous la validez, votre compte sera débité.",
     }),
     underReview: () => ({
       title: "La boutique vérifie ce paiement",
@@ -112,8 +113,8 @@ const fr: TrackerTexts = {
     inProgressElsewhere: () => ({
       title: "Un paiement est déjà en cours",
       sentence:
-        "Il a peut-être commencé dans un autre onglet ou sur un autre téléphone. Terminez-le là-bas, " +
-        "sans payer une deuxième fois.",
+        "Il a peut-être commencé dans un autre onglet ou sur un autre téléphone. Terminez-le là où il a " +
+        "commencé, sans payer une deuxième fois.",
     }),
     refused: () => ({
       title: "Impossible de continuer ici",
@@ -125,7 +126,7 @@ const fr: TrackerTexts = {
     ORANGE: { name: "Orange Money", pin: "code secret" },
     other: { name: "Mobile Money", pin: "code secret" },
   },
-  steps: ["Demande envoyée", "Validation au téléphone", "Payé"],
+  steps: ["Demande envoyée", "Validation sur le téléphone", "Payé"],
   stepStates: {
     done: "fait",
     current: "en cours",
@@ -134,10 +135,10 @@ const fr: TrackerTexts = {
     toCome: "à venir",
   },
   stepsLabel: "Étapes du paiement",
-  noPrompt: "Rien sur l’écran\u00a0? Composez ce code sur votre téléphone\u00a0:",
+  noPrompt: "Rien n’apparaît sur votre téléphone\u00a0? Composez ce code\u00a0:",
   dial: (code) => `Composer ${code}`,
   notAnswered: {
-    question: "Rien sur votre téléphone, ou vous avez refusé\u00a0?",
+    question: "Rien n’apparaît sur votre téléphone, ou vous avez refusé\u00a0?",
     dialCode: "Composez ce code et validez le paiement qui vous y attend.",
     noCode: "Vérifiez que votre téléphone est allumé et qu’il a du réseau\u00a0: la demande peut encore arriver.",
     otherwise: "Si vous avez refusé, ou si le numéro n’est pas le bon\u00a0:",
@@ -160,7 +161,7 @@ const fr: TrackerTexts = {
   changeNumber: "Changer de numéro",
   continue: "Continuer",
   notices: {
-    reconnecting: "Connexion lente. Cet écran se mettra à jour tout seul.",
+    reconnecting: "Connexion interrompue. Cet écran se mettra à jour tout seul.",
     offline: "Pas de connexion Internet. Cet écran se mettra à jour dès qu’elle reviendra.",
     refused: "Cette page n’est plus à jour. Revenez à la boutique pour suivre votre paiement.",
   },
