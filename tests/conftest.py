@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import hypothesis
 import jwt
 import pytest
 import redis
@@ -36,6 +37,11 @@ from tests.harness.fakes import HandClock
 from tests.harness.service import rebuilt
 from tests.harness.stack import NODE
 from tests.harness.workers import CHECKS, DELIVERIES, HandQueues
+
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")  # a busy machine is no fault of the code
 
 # A bare machine has no Node for the CDK, and lacks a library that Playwright's Chromium needs.
 os.environ |= {"JSII_NODE": NODE, "PLAYWRIGHT_NODEJS_PATH": NODE}

@@ -212,7 +212,7 @@ SHARDS = st.integers(1, MOST_DAY_SHARDS)
 _TABLES = itertools.count()
 
 
-@settings(deadline=None, max_examples=60, phases=[Phase.reuse, Phase.generate])  # to shrink a failure takes minutes
+@settings(max_examples=60, phases=[Phase.reuse, Phase.generate])  # to shrink a failure takes minutes
 @given(
     claims=st.lists(CLAIMED, min_size=4, max_size=24),
     wanted=FILTERS,

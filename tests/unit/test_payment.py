@@ -421,7 +421,7 @@ def changes() -> st.SearchStrategy[Change]:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.tuples(changes(), st.integers(CREATED, 2 * EXPIRES)), max_size=12))
 def test_no_sequence_of_changes_breaks_the_rules(steps: list[tuple[Change, int]]) -> None:
     before = CLAIMED

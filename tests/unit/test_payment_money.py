@@ -1,7 +1,7 @@
 """Tests amounts and phone numbers, which are read exactly or refused."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.money import Money
@@ -64,7 +64,6 @@ def test_what_is_no_exact_amount_is_none(text: str, currency: str) -> None:
     assert Money.from_decimal(text, currency) is None
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**13), st.sampled_from(["XAF", "XOF", "EUR", "USD"]))
 def test_an_amount_survives_being_written_and_read(amount: int, currency: str) -> None:
     money = Money(amount, currency)

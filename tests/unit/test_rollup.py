@@ -106,7 +106,7 @@ histories = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(histories, max_size=12), st.randoms(use_true_random=False))
 def test_what_all_versions_add_in_any_order_is_a_recount(payments: list[list[Version]], dice: random.Random) -> None:
     versions = [(history, version.payment.version) for history in payments for version in history]
@@ -114,7 +114,7 @@ def test_what_all_versions_add_in_any_order_is_a_recount(payments: list[list[Ver
     assert summed(added_by(history, number) for history, number in versions) == rollup_of(payments)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(histories, max_size=12))
 def test_the_figures_are_those_of_the_payments_as_they_stand(payments: list[list[Version]]) -> None:
     total: Counter[str] = sum(rollup_of(payments).values(), Counter())
