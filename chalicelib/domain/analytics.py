@@ -46,6 +46,7 @@ def _shown(figures: Figures) -> dict[str, Any]:
         "webhooksMissing": figures[Figure.WEBHOOK_MISSING],
         "successRate": round(figures[Figure.PAID] / ended, 4) if ended else None,
         "paidAmounts": Detail.AMOUNT.values_in(figures),
+        "money": _money(figures),
         "secondsToApprove": _times(figures),
         "reasons": dict(sorted(Detail.REASON.values_in(figures).items(), key=lambda it: (-it[1], it[0]))),
         "furtherAttempts": {
@@ -53,6 +54,23 @@ def _shown(figures: Figures) -> dict[str, Any]:
             "paid": figures[Figure.FURTHER_PAID],
             "paidAmounts": Detail.FURTHER_AMOUNT.values_in(figures),
         },
+    }
+
+
+def _money(figures: Figures) -> dict[str, dict[str, int | None]]:
+    """Returns by currency what was charged and what remains of it. A net is told only where every fee is known."""
+    fees, unknown = Detail.FEE.values_in(figures), Detail.FEE_UNKNOWN.values_in(figures)
+    charges, gross = Detail.CHARGES.values_in(figures), Detail.GROSS.values_in(figures)
+    return {
+        currency: {
+            "charges": count,
+            "gross": gross.get(currency, 0),
+            "fee": fees.get(currency, 0),
+            "net": None if unknown.get(currency) else gross.get(currency, 0) - fees.get(currency, 0),
+            "feesUnknown": unknown.get(currency, 0),
+        }
+        for currency, count in sorted(charges.items())
+        if count
     }
 
 

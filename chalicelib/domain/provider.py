@@ -23,7 +23,8 @@ class StatementRow:
 
     `provider_reference` is the provider's, `external_reference` ours, None where the provider has none. `money` is
     None where amount or currency cannot be read. `is_incoming`: the customer pays us, it is no payout.
-    `amount_is_proof`: False where the provider shows another amount than was paid, as on a demo system.
+    `amount_is_proof`: False where the provider shows another amount than was paid, as on a demo system. `fee`: what the
+    provider keeps of a payment, in minor units of the currency of `money`; None where that is not told.
     """
 
     provider_reference: str
@@ -32,6 +33,7 @@ class StatementRow:
     money: Money | None
     is_incoming: bool
     amount_is_proof: bool = True
+    fee: int | None = None
 
     def may_be_of(self, money: Money) -> bool:
         """Whether the amount agrees with `money`, or proves nothing either way."""
@@ -56,6 +58,7 @@ class ProviderRecord(StatementRow):
             "status": self.status.value,
             "amount": self.money.amount if self.money else None,
             "currency": self.money.currency if self.money else None,
+            "fee": self.fee,
             "isIncoming": self.is_incoming,
             "operator": self.operator,
             "operatorReference": self.operator_reference,

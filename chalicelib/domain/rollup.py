@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from chalicelib.domain.cause import Cause, split_note
+from chalicelib.domain.charges import charges_of
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.version import Version
 
@@ -52,6 +53,14 @@ class Detail(StrEnum):
     AMOUNT = "amount"
     """Paid, in minor units, by currency."""
     FURTHER_AMOUNT = "furtherAmount"
+    CHARGES = "charges"
+    """Charges by the provider's records, by currency, whatever has become of their payment: see `charges_of`."""
+    GROSS = "gross"
+    """What these charges took from the customers, in minor units, by currency."""
+    FEE = "fee"
+    """What the provider kept of it, as far as its records tell."""
+    FEE_UNKNOWN = "feeUnknown"
+    """Charges whose record does not tell the fee, by currency."""
     REASON = "reason"
     """Of DECLINED and REFUSED, by the provider's words without their digits."""
     APPROVED = "approved"
@@ -153,6 +162,7 @@ def figures_of(history: Sequence[Version]) -> Figures:
         figures[Detail.REASON.of(_reason_of(newest))] += 1
     if newest.is_final:
         figures.update(_paid_details(history))
+    figures.update(_charged_details(history))
     return figures
 
 
@@ -187,6 +197,20 @@ def _paid_details(history: Sequence[Version]) -> Figures:
         details[Detail.FURTHER_AMOUNT.of(money.currency)] = money.amount
     if not (payment.late or payment.disputed):
         details[Detail.APPROVED.of(bucket_of(settled.payment.updated_at - payment.created_at))] = 1
+    return details
+
+
+def _charged_details(history: Sequence[Version]) -> Figures:
+    """Returns the figures of money. They count on the payment's day, whenever a late or second charge came."""
+    details = Figures()
+    for charge in charges_of(history):
+        currency = charge.money.currency
+        details[Detail.CHARGES.of(currency)] += 1
+        details[Detail.GROSS.of(currency)] += charge.money.amount
+        if charge.fee is None:
+            details[Detail.FEE_UNKNOWN.of(currency)] += 1
+        elif charge.fee:
+            details[Detail.FEE.of(currency)] += charge.fee
     return details
 
 

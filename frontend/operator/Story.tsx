@@ -61,9 +61,16 @@ function valueWords(value: unknown, nothing: string): string {
 
 function Evidence({ record }: { readonly record: ProviderRecord }) {
   const { texts, format } = usePage();
-  const { amount, currency, status, operatorReference, reason } = record;
-  const money = amount !== null && currency !== null ? format.amount(amount, currency) : null;
-  const said = [texts.payment.recordStates[status], money, operatorReference, reason].filter(Boolean);
+  const { amount, currency, fee, status, operatorReference, reason } = record;
+  const written = (value: number | null) => value !== null && currency !== null && format.amount(value, currency);
+  const kept = written(status === "SUCCESSFUL" ? fee : null);
+  const said = [
+    texts.payment.recordStates[status],
+    written(amount),
+    kept && texts.payment.fee(kept),
+    operatorReference,
+    reason,
+  ].filter(Boolean);
   return (
     <p className="evidence">
       <span className="muted">{texts.payment.campaySays}</span> {said.join(" · ")}

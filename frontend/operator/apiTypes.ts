@@ -25,6 +25,8 @@ export interface ProviderRecord {
   readonly status: "PENDING" | "SUCCESSFUL" | "FAILED" | "UNKNOWN";
   readonly amount: number | null;
   readonly currency: string | null;
+  /** What CamPay keeps of the amount; null where that is not known. */
+  readonly fee: number | null;
   readonly isIncoming: boolean;
   readonly operator: string | null;
   readonly operatorReference: string | null;

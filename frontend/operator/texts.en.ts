@@ -212,6 +212,7 @@ export const en: Texts = {
     byOperator: (name) => `by ${name}`,
     after: (duration) => `+ ${duration}`,
     campaySays: "CamPay answers",
+    fee: (amount) => `fee ${amount}`,
     recordStates: { PENDING: "pending", SUCCESSFUL: "paid", FAILED: "not paid", UNKNOWN: "an unknown word" },
     claimed: "asked for",
     changed: "What changed",

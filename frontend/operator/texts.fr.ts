@@ -217,6 +217,7 @@ export const fr: Texts = {
     byOperator: (name) => `par ${name}`,
     after: (duration) => `+ ${duration}`,
     campaySays: "CamPay répond",
+    fee: (amount) => `frais ${amount}`,
     recordStates: { PENDING: "en attente", SUCCESSFUL: "payé", FAILED: "non payé", UNKNOWN: "un mot inconnu" },
     claimed: "demandé",
     changed: "Ce qui a changé",

@@ -122,6 +122,7 @@ export interface Texts {
     readonly byOperator: (name: string) => string;
     readonly after: (duration: string) => string;
     readonly campaySays: string;
+    readonly fee: (amount: string) => string;
     readonly recordStates: Readonly<Record<"PENDING" | "SUCCESSFUL" | "FAILED" | "UNKNOWN", string>>;
     readonly claimed: string;
     readonly changed: string;

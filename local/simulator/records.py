@@ -68,12 +68,16 @@ def statement_row(transaction: Transaction, settings: SimulatorSettings) -> dict
 
 
 def ledger_row(transaction: Transaction) -> dict[str, Any]:
-    """Renders a row of the simulator's ledger. `amount` is what the customer was asked for, in whole francs."""
+    """Renders a row of the simulator's ledger.
+
+    In whole francs: `amount` is what the customer was asked for, `fee` what CamPay keeps of it once the money moves.
+    """
     return {
         "reference": transaction.reference,
         "externalReference": transaction.prompt.external_reference,
         "phoneNumber": transaction.prompt.phone_number,
         "amount": transaction.prompt.amount,
+        "fee": _fee(transaction.prompt.amount, transaction.prompt.endpoint),
         "currency": "XAF",
         "status": transaction.status,
         "moneyMoved": transaction.money_moved,

@@ -307,8 +307,12 @@ PLAIN = ProviderRecord(
     status=RecordStatus.SUCCESSFUL,
     money=PRICE,
     is_incoming=True,
+    fee=100,
     operator="MTN",
 )
+UNREADABLE_AMOUNTS: list[Any] = [None, "", "None", "4900.50", "5001", "-1", []]
+"""Of `app_amount`: 5001 is more than was paid."""
+UNREADABLE = replace(PLAIN, money=None, fee=None)
 
 
 @pytest.mark.parametrize(
@@ -317,7 +321,7 @@ PLAIN = ProviderRecord(
         ({}, PLAIN),
         ({"amount": 5000}, PLAIN),
         ({"amount": 5000.0}, PLAIN),
-        ({"amount": "5e3"}, replace(PLAIN, money=None)),
+        ({"amount": "5e3"}, UNREADABLE),
         ({"operator": "ORANGE_CM", "operator_reference": "MP1", "endpoint": "Collect"},
          replace(PLAIN, operator="Orange", operator_reference="MP1")),
         ({"operator": "mtn or orange", "reason": None, "operator_reference": "None"}, replace(PLAIN, operator=None)),
@@ -328,14 +332,17 @@ PLAIN = ProviderRecord(
         ({"status": None}, replace(PLAIN, status=RecordStatus.UNKNOWN)),
         ({"status": "FAILED", "reason": "Initiatee not found"},
          replace(PLAIN, status=RecordStatus.FAILED, reason="Initiatee not found")),
-        ({"endpoint": None}, replace(PLAIN, is_incoming=False)),
-        ({"endpoint": "withdraw"}, replace(PLAIN, is_incoming=False)),
-        ({"amount": "5000.50"}, replace(PLAIN, money=None)),
-        ({"amount": "NaN"}, replace(PLAIN, money=None)),
-        ({"amount": True}, replace(PLAIN, money=None)),
-        ({"currency": "BTC"}, replace(PLAIN, money=None)),
-        ({"currency": "EUR"}, replace(PLAIN, money=Money(500_000, "EUR"))),
-        ({"amount": "0.00"}, replace(PLAIN, money=Money(0, "XAF"))),
+        ({"endpoint": None}, replace(PLAIN, is_incoming=False, fee=None)),
+        ({"endpoint": "withdraw"}, replace(PLAIN, is_incoming=False, fee=None)),
+        ({"amount": "5000.50"}, UNREADABLE),
+        ({"amount": "NaN"}, UNREADABLE),
+        ({"amount": True}, UNREADABLE),
+        ({"currency": "BTC"}, UNREADABLE),
+        ({"currency": "EUR"}, replace(PLAIN, money=Money(500_000, "EUR"), fee=10_000)),
+        ({"amount": "0.00"}, replace(PLAIN, money=Money(0, "XAF"), fee=None)),
+        ({"app_amount": 4900}, PLAIN),
+        ({"app_amount": "5000.00"}, replace(PLAIN, fee=0)),
+        *(({"app_amount": it}, replace(PLAIN, fee=None)) for it in UNREADABLE_AMOUNTS),
     ],
 )  # fmt: skip
 def test_a_record_is_read_as_it_is_meant(
@@ -366,8 +373,9 @@ def test_zero_counts_only_for_the_demo_hosts_own_numbers(
     clock: HandClock, api_url: str, phone: str, amount: str, amount_is_proof: bool
 ) -> None:
     campay = Campay(CampaySettings(api_url, (), permanent_token="t"), clock)
-    record = campay._record(DEMO_RECORD | {"amount": amount, "phone_number": phone})
+    record = campay._record(DEMO_RECORD | {"amount": amount, "app_amount": amount, "phone_number": phone})
     assert record.amount_is_proof is amount_is_proof
+    assert record.fee == (0 if amount_is_proof else None)
     campay.close()
 
 

@@ -118,6 +118,27 @@ def test_amounts_stay_exact(server: ScriptedServer, campay: Campay, amount: str,
     assert [row.money for row in campay.statement(DAY)] == [money]
 
 
+@pytest.mark.parametrize(
+    ("fields", "fee"),
+    [
+        ({"charge_amount": 100.0}, 100),
+        ({"charge_amount": 0}, 0),
+        ({}, None),
+        ({"charge_amount": None}, None),
+        ({"charge_amount": 100.5}, None),
+        ({"charge_amount": 5001}, None),
+        ({"charge_amount": 100.0, "amount": "5e3"}, None),
+        ({"charge_amount": 50.0, "debit": 5050.0}, None),
+    ],
+)
+def test_a_row_tells_its_fee_or_none(
+    server: ScriptedServer, campay: Campay, fields: dict[str, Any], fee: int | None
+) -> None:
+    """A payout's fee is none of a payment's."""
+    server.answer("/history/", Answer(body=json.dumps([ROW | fields]).encode()))
+    assert [row.fee for row in campay.statement(DAY)] == [fee]
+
+
 def test_no_number_is_ever_a_float() -> None:
     body = b'{"data":[{"a":5000.10,"b":12345678901234567890,"c":1E+2,"d":"x","e":true,"f":null}]}'
     (row,) = rows_in(in_pieces(body), 10)

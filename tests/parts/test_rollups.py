@@ -95,6 +95,16 @@ def test_the_rollups_equal_a_recount_of_the_ledger(service: Service, shop: Shop,
     for name in ("paid", "declined", "refused", "expired", "givenUp", "conflicted", "late", "duplicate"):
         assert figures[name] > 0, name
     assert figures["furtherAttempts"] == {"started": 1, "paid": 1, "paidAmounts": {"XAF": 5000}}
+    assert figures["money"] == {"XAF": money_that_moved(shop)}
+    assert figures["money"]["XAF"]["gross"] > figures["paidAmounts"]["XAF"]
+
+
+def money_that_moved(shop: Shop) -> dict[str, int]:
+    """Returns what CamPay's ledger makes of all payments; the record of the disputed number tells one franc less."""
+    moved = [row for row in shop.transactions if row["moneyMoved"]]
+    gross = sum(row["amount"] - (row["phoneNumber"] == DISPUTED_NUMBER) for row in moved)
+    fee = sum(row["fee"] for row in moved)
+    return {"charges": len(moved), "gross": gross, "fee": fee, "net": gross - fee, "feesUnknown": 0}
 
 
 def test_batches_that_come_again_in_other_pieces_are_counted_once(

@@ -57,6 +57,7 @@ def test_an_operator_sees_todays_figures(
         "webhooksMissing": 3,
         "successRate": 1.0,
         "paidAmounts": {"XAF": 15_000},
+        "money": {"XAF": {"charges": 3, "gross": 15_000, "fee": 300, "net": 14_700, "feesUnknown": 0}},
         "secondsToApprove": shown["total"]["secondsToApprove"],
         "reasons": {},
         "furtherAttempts": {"started": 0, "paid": 0, "paidAmounts": {}},
@@ -77,6 +78,7 @@ def test_without_a_range_it_shows_thirty_days_until_today(operator: dict[str, st
     assert date.fromisoformat(shown["to"]) - date.fromisoformat(shown["from"]) == timedelta(days=29)
     assert shown["total"]["started"] == 0
     assert (shown["days"], shown["operators"], shown["total"]["successRate"]) == ([], [], None)
+    assert shown["total"]["money"] == {}
 
 
 @pytest.mark.parametrize(

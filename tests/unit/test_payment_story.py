@@ -42,7 +42,7 @@ def line(at: int, event: str, call: str = "", /, *, log: str = "ApiLog", level: 
 VERSIONS = [
     version(1, PaymentStatus.INITIATING, "initiated", 0),
     version(2, PaymentStatus.PENDING, "prompted", 850),
-    version(3, PaymentStatus.SUCCESSFUL, "check", 12_350, status="SUCCESSFUL"),
+    version(3, PaymentStatus.SUCCESSFUL, "check", 12_350, status="SUCCESSFUL", amount=5000, currency="XAF", fee=100),
 ]
 LINES = [
     line(840, "collect", "aaaaaaaa", outcome="Prompted", ms=800, operator="MTN"),
@@ -70,7 +70,7 @@ def test_the_steps_are_in_order_with_the_milliseconds_between_them() -> None:
         "21:06:52.300     12300   +10300  bbbbbbbb  POST /api/payment/initiate  "
         "campay-read: outcome SUCCESSFUL, ms 300",
         "21:06:52.350     12350      +50            ledger                      "
-        "version 3: SUCCESSFUL, cause: check; CamPay's record says SUCCESSFUL",
+        "version 3: SUCCESSFUL, cause: check; CamPay's record says SUCCESSFUL, 5000 XAF, fee 100 XAF",
         "21:06:52.400     12400      +50  bbbbbbbb  POST /api/payment/initiate  "
         "WARNING delivery-waits: reason LiveStoreUnavailable",
         "",

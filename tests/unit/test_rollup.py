@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.cause import Cause
+from chalicelib.domain.charges import RecordedCharge, charges_of
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import InvalidTransition, Payment, PaymentStatus
 from chalicelib.domain.provider import ProviderRecord, RecordStatus
@@ -50,33 +52,51 @@ def claimed(at: int = NOON, **fields: object) -> Payment:
     return Payment(**(known | fields))  # type: ignore[arg-type]  # the fields' types are those of the literals above
 
 
-def record(status: RecordStatus, reference: str = "c-1", amount: int = 5000, operator: str = "MTN") -> ProviderRecord:
+def record(
+    status: RecordStatus, reference: str = "c-1", amount: int = 5000, operator: str = "MTN", fee: int | None = 100
+) -> ProviderRecord:
     return ProviderRecord(
         provider_reference=reference,
         external_reference=None,
         status=status,
         money=Money(amount, "XAF"),
         is_incoming=True,
+        fee=fee,
         operator=operator,
         reason="Declined by 237670000001" if status is RecordStatus.FAILED else None,
     )
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What a step makes of a payment, as the flows decide it. `record`: the provider's, which led to it."""
+
+    cause: Cause
+    decide: Callable[[Payment, int], Payment | None]
+    record: ProviderRecord | None = None
+
+
+def observing(cause: Cause, seen: ProviderRecord) -> Decision:
+    return Decision(cause, lambda payment, now: payment.observe(seen, now), seen)
+
+
 _OK = RecordStatus.SUCCESSFUL
-STEPS: Mapping[str, tuple[Callable[[Payment, int], Payment | None], Cause]] = {
-    "prompted": (lambda it, now: it.prompted("c-1", "*126#", "MTN", now), Cause.PROMPTED),
-    "refused": (lambda it, now: it.refused("ER101", now), Cause.REFUSED),
-    "paid by webhook": (lambda it, now: it.observe(record(_OK), now), Cause.WEBHOOK),
-    "paid by a check": (lambda it, now: it.observe(record(_OK), now), Cause.CHECK),
-    "paid from Orange": (lambda it, now: it.observe(record(_OK, operator="Orange"), now), Cause.CHECK),
-    "charged again": (lambda it, now: it.observe(record(_OK, "c-2"), now), Cause.STATEMENT),
-    "declined": (lambda it, now: it.observe(record(RecordStatus.FAILED), now), Cause.WEBHOOK),
-    "disputed": (lambda it, now: it.observe(record(_OK, amount=1), now), Cause.CHECK),
-    "expired": (lambda it, now: it.expired(max(now, it.expires_at)), Cause.WAITED_LONG_ENOUGH),
-    "given up": (lambda it, now: it.given_up(now), Cause.GIVEN_UP),
-    "accepted by an operator": (lambda it, now: it.resolved(PaymentStatus.SUCCESSFUL, now), Cause.OPERATOR),
+STEPS: Mapping[str, Decision] = {
+    "prompted": Decision(Cause.PROMPTED, lambda it, now: it.prompted("c-1", "*126#", "MTN", now)),
+    "refused": Decision(Cause.REFUSED, lambda it, now: it.refused("ER101", now)),
+    "paid by webhook": observing(Cause.WEBHOOK, record(_OK)),
+    "paid by a check": observing(Cause.CHECK, record(_OK)),
+    "paid from Orange": observing(Cause.CHECK, record(_OK, operator="Orange")),
+    "paid with an unreadable fee": observing(Cause.CHECK, record(_OK, fee=None)),
+    "charged again": observing(Cause.STATEMENT, record(_OK, "c-2", fee=99)),
+    "declined": observing(Cause.WEBHOOK, record(RecordStatus.FAILED)),
+    "disputed": observing(Cause.CHECK, record(_OK, amount=4000, fee=80)),
+    "a disputed refusal": observing(Cause.CHECK, record(RecordStatus.FAILED, amount=4000)),
+    "expired": Decision(Cause.WAITED_LONG_ENOUGH, lambda it, now: it.expired(max(now, it.expires_at))),
+    "given up": Decision(Cause.GIVEN_UP, lambda it, now: it.given_up(now)),
+    "accepted by an operator": Decision(Cause.OPERATOR, lambda it, now: it.resolved(PaymentStatus.SUCCESSFUL, now)),
+    "rejected by an operator": Decision(Cause.OPERATOR, lambda it, now: it.resolved(PaymentStatus.FAILED, now)),
 }
-"""What a step makes of a payment, as the flows decide it, and its cause."""
 
 
 def history_of(payment: Payment, *steps: Step) -> list[Version]:
@@ -86,12 +106,13 @@ def history_of(payment: Payment, *steps: Step) -> list[Version]:
     for step, seconds in steps:
         now += seconds * 1000
         try:
-            decide, cause = STEPS[step]
-            changed = decide(versions[-1].payment, now)
+            decision = STEPS[step]
+            changed = decision.decide(versions[-1].payment, now)
         except InvalidTransition:
             continue
         if changed:
-            versions.append(Version(changed, cause.with_note("by hand"), now))
+            evidence = decision.record.as_evidence() if decision.record else {}
+            versions.append(Version(changed, decision.cause.with_note("by hand"), now, evidence))
     return versions
 
 
@@ -129,11 +150,24 @@ def test_the_figures_are_those_of_the_payments_as_they_stand(payments: list[list
     assert total[Detail.AMOUNT.of("XAF")] == 5000 * statuses["SUCCESSFUL"]
     assert total[Figure.DUPLICATE] == sum(payment.duplicate for payment in newest)
     assert total[Figure.FURTHER] == sum(payment.further_attempt for payment in newest)
+    charges = [charge for history in payments for charge in charges_of(history)]
+    known = [charge.fee for charge in charges if charge.fee is not None]
+    assert money_of(total) == (
+        len(charges),
+        sum(it.money.amount for it in charges),
+        sum(known),
+        len(charges) - len(known),
+    )
+    assert {it.provider_reference for it in charges} <= {"c-1", "c-2"}
 
 
 def figures(*steps: Step, **fields: object) -> Counter[str]:
     (found,) = rollup_of([history_of(claimed(**fields), *steps)]).values()  # type: ignore[arg-type]  # as of `claimed`
     return found
+
+
+MONEY = {"charges.XAF": 1, "gross.XAF": 5000, "fee.XAF": 100}
+"""Of one charge that agrees with the claim."""
 
 
 def test_a_payment_by_webhook_counts_its_time_and_its_amount() -> None:
@@ -142,6 +176,7 @@ def test_a_payment_by_webhook_counts_its_time_and_its_amount() -> None:
         "prompted": 1,
         "paid": 1,
         "amount.XAF": 5000,
+        **MONEY,
         Detail.APPROVED.of(bucket_of(21_000)): 1,
     }
 
@@ -154,6 +189,7 @@ def test_a_late_payment_is_no_more_expired_and_has_no_time_to_approve() -> None:
         "late": 1,
         "webhookMissing": 1,
         "amount.XAF": 5000,
+        **MONEY,
     }
 
 
@@ -172,7 +208,57 @@ def test_a_further_attempt_counts_what_it_won() -> None:
 
 def test_what_an_operator_decided_misses_no_webhook_and_has_no_time_to_approve() -> None:
     decided = figures(("prompted", 1), ("disputed", 5), ("accepted by an operator", 7200))
-    assert decided == {"started": 1, "prompted": 1, "paid": 1, "amount.XAF": 5000}
+    charged = {"charges.XAF": 1, "gross.XAF": 4000, "fee.XAF": 80}
+    assert decided == {"started": 1, "prompted": 1, "paid": 1, "amount.XAF": 5000, **charged}
+
+
+def money_of(found: Mapping[str, int]) -> tuple[int, int, int, int]:
+    """Returns the charges, what they took, the fees, and of how many charges the fee is not known."""
+    charges, gross, fee, unknown = (
+        found.get(it.of("XAF"), 0) for it in (Detail.CHARGES, Detail.GROSS, Detail.FEE, Detail.FEE_UNKNOWN)
+    )
+    return charges, gross, fee, unknown
+
+
+def test_a_second_charge_is_money_too() -> None:
+    twice = figures(("prompted", 1), ("paid by webhook", 20), ("charged again", 60))
+    assert (twice["amount.XAF"], twice["duplicate"]) == (5000, 1)
+    assert money_of(twice) == (2, 10_000, 199, 0)
+
+
+def test_an_unknown_fee_is_counted_as_such() -> None:
+    twice = figures(("prompted", 1), ("paid with an unreadable fee", 20), ("charged again", 60))
+    assert money_of(twice) == (2, 10_000, 99, 1)
+
+
+def test_money_that_came_counts_whatever_an_operator_decides() -> None:
+    """The records say what was charged: another amount than the claim's."""
+    prompted_and_disputed: tuple[Step, ...] = (("prompted", 1), ("disputed", 5))
+    for decision in ((), (("accepted by an operator", 60),), (("rejected by an operator", 60),)):
+        assert money_of(figures(*prompted_and_disputed, *decision)) == (1, 4000, 80, 0)
+    assert money_of(figures(*prompted_and_disputed, ("charged again", 60))) == (2, 9000, 179, 0)
+
+
+def test_what_no_record_calls_paid_is_no_money() -> None:
+    disputed: tuple[Step, ...] = (("prompted", 1), ("a disputed refusal", 5))
+    assert money_of(figures(*disputed)) == (0, 0, 0, 0)
+    assert money_of(figures(*disputed, ("accepted by an operator", 60))) == (0, 0, 0, 0)
+    assert money_of(figures(("prompted", 1), ("declined", 5))) == (0, 0, 0, 0)
+
+
+def test_a_payout_is_no_charge() -> None:
+    history = history_of(claimed(), ("prompted", 1), ("disputed", 5))
+    payout = {**history[-1].evidence, "isIncoming": False}
+    assert list(charges_of([*history[:-1], replace(history[-1], evidence=payout)])) == []
+
+
+def test_a_charge_without_a_readable_record_counts_with_the_claim_and_an_unknown_fee() -> None:
+    """The demo host shows 0.00 for its simulated numbers, and an earlier release kept no fee."""
+    *before, paid = history_of(claimed(), ("prompted", 1), ("paid by webhook", 20))
+    expected = [RecordedCharge("c-1", Money(5000, "XAF"), None)]
+    without_fee = {name: value for name, value in paid.evidence.items() if name != "fee"}
+    for evidence in ({}, without_fee, {**without_fee, "amount": 0}, {**without_fee, "fee": None}):
+        assert list(charges_of([*before, replace(paid, evidence=evidence)])) == expected
 
 
 def test_a_payment_moves_to_the_operator_that_campay_names() -> None:

@@ -14,7 +14,15 @@ from typing import Any, TypeVar
 from chalicelib.adapters.breaker import Breaker, BreakerOpen
 from chalicelib.adapters.campay.calls import told
 from chalicelib.adapters.campay.collect import outcome_of
-from chalicelib.adapters.campay.fields import money_of, operator_of, reason_of, status_of, text_of
+from chalicelib.adapters.campay.fields import (
+    fee_in_record,
+    fee_in_statement,
+    money_of,
+    operator_of,
+    reason_of,
+    status_of,
+    text_of,
+)
 from chalicelib.adapters.campay.http import (
     READ_SECONDS,
     Answer,
@@ -252,13 +260,16 @@ class Campay:
     def _row(self, fields: Mapping[str, Any]) -> StatementRow:
         money = money_of(fields, "XAF")
         debit = Money.from_decimal(text_of(fields.get("debit")) or "0", "XAF")
+        is_incoming = debit is not None and debit.amount == 0
+        is_proof = not self._is_simulated(fields, money)
         return StatementRow(
             provider_reference=text_of(fields.get("reference_uuid")) or "",
             external_reference=text_of(fields.get("external_user")),  # carries the payment's reference
             status=status_of(fields.get("status")),
             money=money,
-            is_incoming=debit is not None and debit.amount == 0,
-            amount_is_proof=not self._is_simulated(fields, money),
+            is_incoming=is_incoming,
+            amount_is_proof=is_proof,
+            fee=fee_in_statement(fields, money) if money and is_incoming and is_proof else None,
         )
 
     def _is_simulated(self, fields: Mapping[str, Any], money: Money | None) -> bool:
@@ -268,14 +279,17 @@ class Campay:
 
     def _record(self, fields: Mapping[str, Any]) -> ProviderRecord:
         money = money_of(fields, text_of(fields.get("currency")) or "")
+        is_incoming = (text_of(fields.get("endpoint")) or "").lower() == "collect"
+        is_proof = not self._is_simulated(fields, money)
         return ProviderRecord(
             provider_reference=text_of(fields.get("reference")) or "",
             external_reference=text_of(fields.get("external_reference")) or text_of(fields.get("external_user")),
             status=status_of(fields.get("status")),
             money=money,
-            is_incoming=(text_of(fields.get("endpoint")) or "").lower() == "collect",
+            is_incoming=is_incoming,
             operator=operator_of(fields.get("operator")),
             operator_reference=text_of(fields.get("operator_reference")),
             reason=reason_of(fields.get("reason")),
-            amount_is_proof=not self._is_simulated(fields, money),
+            amount_is_proof=is_proof,
+            fee=fee_in_record(fields, money) if money and is_incoming and is_proof else None,
         )

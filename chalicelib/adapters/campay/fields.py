@@ -38,5 +38,17 @@ def operator_of(value: object) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def money_of(fields: Mapping[str, Any], currency: str) -> Money | None:
-    return Money.from_decimal(text_of(fields.get("amount")) or "", currency)
+def money_of(fields: Mapping[str, Any], currency: str, name: str = "amount") -> Money | None:
+    return Money.from_decimal(text_of(fields.get(name)) or "", currency)
+
+
+def fee_in_record(fields: Mapping[str, Any], money: Money) -> int | None:
+    """Returns what CamPay keeps of a payment: its amount less `app_amount`, which the app gets."""
+    net = money_of(fields, money.currency, "app_amount")
+    return money.amount - net.amount if net and net.amount <= money.amount else None
+
+
+def fee_in_statement(fields: Mapping[str, Any], money: Money) -> int | None:
+    """Returns the fee that a row of the statement lists."""
+    fee = money_of(fields, money.currency, "charge_amount")
+    return fee.amount if fee and fee.amount <= money.amount else None

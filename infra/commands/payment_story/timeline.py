@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, Self
 
 from chalicelib.adapters.ledger.items import Act
+from chalicelib.domain.money import Money
 from chalicelib.domain.version import Version
 from chalicelib.runtime.log import redact
 
@@ -117,7 +118,16 @@ def _of_version(version: Version) -> str:
         text += f", reason: {payment.reason}"
     if version.by:
         text += f", by {version.by}"
-    return f"{text}; CamPay's record says {record['status']}" if record else text
+    return f"{text}; CamPay's record says {_of_record(record)}" if record else text
+
+
+def _of_record(record: Mapping[str, Any]) -> str:
+    currency = record.get("currency")
+    amounts = {"": record.get("amount"), "fee ": record.get("fee")} if currency else {}
+    told = [
+        f"{what}{Money(it, str(currency)).to_decimal()} {currency}" for what, it in amounts.items() if it is not None
+    ]
+    return ", ".join([record["status"], *told])
 
 
 def _of_act(act: Act) -> str:

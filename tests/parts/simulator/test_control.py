@@ -52,6 +52,7 @@ def test_a_person_decides(simulator: CampaySimulator, receiver: Receiver) -> Non
         "externalReference": "r-1",
         "phoneNumber": "237670000001",
         "amount": 5000,
+        "fee": 100,
         "currency": "XAF",
         "status": "SUCCESSFUL",
         "moneyMoved": True,
