@@ -43,7 +43,7 @@ def sign_out() -> Response:
     """Ends a session of the operators' page: the browser forgets its cookie."""
     payments, request = service(), routes.current_request
     callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
-    return replies.nothing(operator_session.ended(request))
+    return replies.nothing(operator_session.ended(request, payments.settings))
 
 
 @routes.route("/api/payment/operator/search", methods=["POST"], cors=cors)

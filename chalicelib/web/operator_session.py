@@ -14,6 +14,8 @@ from chalicelib.domain.operators import Operator, OperatorKey
 from chalicelib.settings import Settings
 
 COOKIE = "__Secure-operator-session"
+DEVELOPMENT_COOKIE = "operator-session"
+"""In development, where all is http://localhost: Safari keeps no Secure cookie of it, unlike Chromium and Firefox."""
 PAGE_HEADER = "X-Requested-With"
 """No form can send it, and a script of another origin only where CORS allows it."""
 TOLD = "Operator-Session"
@@ -25,14 +27,14 @@ _READS = frozenset({"GET", "HEAD"})
 def begun(request: Request, key: OperatorKey, settings: Settings, now: int) -> Mapping[str, str]:
     """Returns the headers that begin a session."""
     seconds = settings.operator_session_seconds
-    cookie = _set_cookie(request, tokens.sign_operator_session(key, now + seconds * 1000), seconds)
+    cookie = _set_cookie(request, settings, tokens.sign_operator_session(key, now + seconds * 1000), seconds)
     told = f"{key.operator.name}; {key.operator.right}; {seconds}"
     return {**cookie, TOLD: told, "Access-Control-Expose-Headers": TOLD}
 
 
-def ended(request: Request) -> Mapping[str, str]:
+def ended(request: Request, settings: Settings) -> Mapping[str, str]:
     """Returns the headers that have the browser forget its session."""
-    return _set_cookie(request, "", 0)
+    return _set_cookie(request, settings, "", 0)
 
 
 def operator_of(request: Request, settings: Settings, now: int) -> Operator | None:
@@ -40,7 +42,7 @@ def operator_of(request: Request, settings: Settings, now: int) -> Operator | No
 
     Raises InvalidSession, and Forbidden where the call is not proven to come from a page of ours.
     """
-    token = _cookie(request)
+    token = _cookie(request, settings)
     if token is None:
         return None
     operator = tokens.read_operator_session(token, settings.operator_keys, now)
@@ -58,16 +60,21 @@ def refuse_foreign_page(request: Request, settings: Settings) -> None:
         raise Forbidden("The call comes from a page of another origin.")
 
 
-def _set_cookie(request: Request, value: str, seconds: int) -> Mapping[str, str]:
+def _set_cookie(request: Request, settings: Settings, value: str, seconds: int) -> Mapping[str, str]:
     # As the browser knows the path: with the stage in front where the API has no domain of its own.
     path = str(request.context.get("path") or request.path).removesuffix(_ROUTE)
-    attributes = f"Path={path}; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict"
-    return {"Set-Cookie": f"{COOKIE}={value}; {attributes}"}
+    secure = "" if settings.development else "Secure; "
+    attributes = f"Path={path}; Max-Age={seconds}; {secure}HttpOnly; SameSite=Strict"
+    return {"Set-Cookie": f"{_name(settings)}={value}; {attributes}"}
 
 
-def _cookie(request: Request) -> str | None:
+def _name(settings: Settings) -> str:
+    return DEVELOPMENT_COOKIE if settings.development else COOKIE
+
+
+def _cookie(request: Request, settings: Settings) -> str | None:
     for cookie in (request.headers.get("cookie") or "").split(";"):
         name, _, value = cookie.strip().partition("=")
-        if name == COOKIE:
+        if name == _name(settings):
             return value
     return None

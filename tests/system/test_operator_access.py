@@ -6,12 +6,13 @@ The routes are those of `app.py` that are not listed as somebody else's, so that
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.cookies import SimpleCookie
 from typing import Any
 
 import jwt
 import pytest
+from chalice.app import Request
 
 import app as application
 from chalicelib import bootstrap
@@ -20,9 +21,9 @@ from chalicelib.domain.operator_actions import OperatorAction
 from chalicelib.domain.operators import Operator, OperatorKey, Right
 from chalicelib.runtime.log import JsonLines
 from chalicelib.settings import Settings
-from chalicelib.web.operator_session import COOKIE, PAGE_HEADER, TOLD
+from chalicelib.web.operator_session import COOKIE, DEVELOPMENT_COOKIE, PAGE_HEADER, TOLD, begun
 from tests.conftest import Shop
-from tests.harness.api_gateway import Reply, call
+from tests.harness.api_gateway import Reply, call, event_of
 from tests.harness.operators import FRONTEND, session_of
 from tests.system.test_openapi_examples import payment_under_review
 
@@ -124,6 +125,10 @@ def intruders(api: Settings, actor: OperatorKey) -> Mapping[str, tuple[Headers, 
         "a session of a withdrawn key": (session_of(stranger), "invalid_session"),
         "a session with another right than the key has": (session_of(promoted), "invalid_session"),
         "a session with a changed name": (forged(actor.session_key, name="amina"), "invalid_session"),
+        "a session of development": (
+            {**sent, "Cookie": sent["Cookie"].replace(COOKIE, DEVELOPMENT_COOKIE)},
+            "invalid_api_key",
+        ),
         "a cookie signed with the key itself": (forged(actor.secret), "invalid_session"),
         "a cookie signed with another key": (forged(api.tracking_token_keys[0]), "invalid_session"),
         "a session on a foreign page": ({**sent, "Origin": "https://evil.example"}, "forbidden"),
@@ -204,6 +209,14 @@ def test_a_key_begins_a_session_and_appears_in_nothing_that_is_answered(
     assert ended.status == 204
     ((_, cookie),) = SimpleCookie(ended.headers["Set-Cookie"]).items()
     assert (cookie.value, cookie["max-age"], cookie["path"]) == ("", "0", "/prod/api/payment")
+
+
+def test_only_in_development_is_the_cookie_one_that_safari_keeps_without_tls(api: Settings, actor: OperatorKey) -> None:
+    request = Request(event_of("POST", SESSION, headers=key_of(actor)), None)
+    for settings, secure in ((api, True), (replace(api, development=True), "")):
+        ((name, cookie),) = SimpleCookie(begun(request, actor, settings, 0)["Set-Cookie"]).items()
+        assert (name.startswith("__Secure-"), cookie["secure"] or "") == (bool(secure), secure)
+        assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
 
 
 def test_a_page_of_the_apis_own_origin_acts_too(actor: OperatorKey, under_review: str) -> None:
