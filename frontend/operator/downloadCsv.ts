@@ -1,7 +1,16 @@
 import type { Api } from "./api";
 
-/** Reads a list as CSV, page by page, and has the browser save it as one file. Returns how many rows it has. */
-export async function downloadCsv(api: Api, query: string, onRows: (count: number) => void): Promise<number> {
+/**
+ * Reads a list as CSV, page by page, and has the browser save it as one file. Returns how many rows it has.
+ *
+ * `since`: milliseconds; the file ends before the first payment that was claimed earlier.
+ */
+export async function downloadCsv(
+  api: Api,
+  query: string,
+  since: number,
+  onRows: (count: number) => void,
+): Promise<number> {
   const parts: string[] = [];
   const parameters = new URLSearchParams(query);
   parameters.set("limit", "100");
@@ -9,14 +18,23 @@ export async function downloadCsv(api: Api, query: string, onRows: (count: numbe
   for (let cursor: string | null = ""; cursor !== null; ) {
     if (cursor) parameters.set("cursor", cursor);
     const page = await api.historyCsv(parameters);
-    const headerEnd = page.text.indexOf("\r\n") + 2;
-    parts.push(parts.length === 0 ? page.text : page.text.slice(headerEnd));
-    rows += page.text.slice(headerEnd).split("\r\n").length - 1;
+    const [header, ...all] = page.text.split(LINE_END).filter((line) => line !== "");
+    const wanted = all.slice(0, countSince(all, since));
+    parts.push(...(parts.length === 0 ? [header, ...wanted] : wanted).map((line) => line + LINE_END));
+    rows += wanted.length;
     onRows(rows);
-    cursor = page.cursor;
+    cursor = wanted.length < all.length ? null : page.cursor;
   }
   save(new Blob(parts, { type: "text/csv" }), `payments-${parameters.get("from")}-${parameters.get("to")}.csv`);
   return rows;
+}
+
+const LINE_END = "\r\n";
+
+/** Returns how many lines come before that of an earlier payment. A line begins with when its payment was claimed. */
+function countSince(lines: readonly string[], since: number): number {
+  const first = lines.findIndex((line) => Date.parse(line.split(/[,;]/, 1)[0] ?? "") < since);
+  return first < 0 ? lines.length : first;
 }
 
 function save(file: Blob, name: string): void {

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { type KeyboardEvent, useState } from "react";
 
 import type { PaymentStatus } from "../apiTypes";
 import { downloadCsv } from "../downloadCsv";
@@ -57,7 +57,7 @@ export function Payments({ route }: { readonly route: Route }) {
         <button type="button" className="quiet" onClick={list.reload}>
           {words.refresh}
         </button>
-        {period !== "hour" && <Download query={query} />}
+        <Download {...{ query, since }} />
       </div>
     </section>
   );
@@ -115,7 +115,8 @@ function Filters({ given, period, today, set }: FiltersProps) {
     </label>
   );
   return (
-    <div className="filters">
+    // biome-ignore lint/a11y/noStaticElementInteractions: the fields in it are what keys go to
+    <div className="filters" onKeyDown={applyByEnter}>
       {period === "days" && field("from", words.from, "date")}
       {period === "days" && field("to", words.to, "date")}
       <Select label={words.state} value={given["status"] ?? ""} onChange={(status) => set({ status })}>
@@ -134,6 +135,13 @@ function Filters({ given, period, today, set }: FiltersProps) {
       {field("maxAmount", words.maximum, "number")}
     </div>
   );
+}
+
+/** Takes what stands in a field as leaving it does. */
+function applyByEnter({ key, target }: KeyboardEvent): void {
+  if (key !== "Enter" || !(target instanceof HTMLInputElement)) return;
+  target.blur();
+  target.focus();
 }
 
 interface SelectProps {
@@ -156,13 +164,13 @@ function Select({ label, value, onChange, children }: SelectProps) {
   );
 }
 
-function Download({ query }: { readonly query: string }) {
+function Download({ query, since }: { readonly query: string; readonly since: number }) {
   const { api, texts, format } = usePage();
   const words = texts.list;
   const [said, setSaid] = useState("");
   const download = async () => {
     try {
-      const rows = await downloadCsv(api, query, (count) => setSaid(words.csvBusy(format.number(count))));
+      const rows = await downloadCsv(api, query, since, (count) => setSaid(words.csvBusy(format.number(count))));
       setSaid(words.csvDone(format.number(rows)));
     } catch (error) {
       setSaid(problemWords(error, texts));
