@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useRef, useState } from "react";
+import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 
 import type { PaymentStory } from "./apiTypes";
 import { usePage } from "./page";
@@ -15,10 +15,12 @@ type Outcome = (typeof OUTCOMES)[number];
 interface ActionsProps {
   readonly story: PaymentStory;
   readonly reload: () => Promise<void>;
+  /** Is told when an act is done and its outcome is shown. */
+  readonly onDone: () => void;
 }
 
 /** Offers what the payment's state allows; each act asks for a confirmation first. */
-export function Actions({ story, reload }: ActionsProps) {
+export function Actions({ story, reload, onDone }: ActionsProps) {
   const { texts } = usePage();
   const words = texts.actions;
   const [chosen, setChosen] = useState<string | null>(null);
@@ -33,6 +35,7 @@ export function Actions({ story, reload }: ActionsProps) {
     setSaid(words.done[action] ?? "");
     setChosen(null);
     await reload();
+    onDone();
   };
   return (
     <section className="card actions">
@@ -76,12 +79,19 @@ function Confirmation({ action, story, close, isDone }: ConfirmationProps) {
   const [isBusy, setIsBusy] = useState(false);
   const decides = action === "resolve";
   const takesReason = WITH_REASON.includes(action);
+  const form = useRef<HTMLFormElement>(null);
+  const explanation = useId();
+  useEffect(() => form.current?.focus(), []);
 
+  const refuse = (sentence: string, field: string) => {
+    setTrouble(sentence);
+    form.current?.querySelector<HTMLElement>(field)?.focus();
+  };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if (isBusy) return;
-    if (decides && outcome === null) return setTrouble(words.outcomeMissing);
-    if (takesReason && reason.trim() === "") return setTrouble(words.reasonMissing);
+    if (decides && outcome === null) return refuse(words.outcomeMissing, "input[type=radio]");
+    if (takesReason && reason.trim() === "") return refuse(words.reasonMissing, "input:not([type=radio])");
     setIsBusy(true);
     setTrouble("");
     const decision = takesReason ? { ...(decides && { status: outcome }), reason: reason.trim() } : undefined;
@@ -95,8 +105,17 @@ function Confirmation({ action, story, close, isDone }: ConfirmationProps) {
   };
   const outcomes = OUTCOMES.filter((status) => story.resolutions.includes(status));
   return (
-    <form className="confirmation" onSubmit={submit} noValidate>
-      <p>{words.explained[action]}</p>
+    <form
+      className="confirmation"
+      ref={form}
+      tabIndex={-1}
+      aria-label={words.names[action]}
+      aria-describedby={explanation}
+      onSubmit={submit}
+      onKeyDown={({ key }) => key === "Escape" && close()}
+      noValidate
+    >
+      <p id={explanation}>{words.explained[action]}</p>
       {decides && <Outcomes statuses={outcomes} chosen={outcome} onChoose={setOutcome} />}
       {takesReason && <Reason value={reason} onChange={setReason} />}
       <p role="alert" className="wrong">

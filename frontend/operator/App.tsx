@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "react";
+import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 
 import type { Api } from "./api";
 import { Layout } from "./Layout";
@@ -25,17 +25,19 @@ export function App({ api, session, preferences }: AppProps) {
   const operator = state.name === "none" ? null : state.operator;
   const page = useMemo(() => operator && pageOf(api, operator, locale), [api, operator, locale]);
   const owner = useOwner(operator?.name ?? null, state.name === "open");
+  const frame = useRef<HTMLDivElement>(null);
+  useReturnOfFocus(frame, state.name === "open");
   useEffect(() => {
-    document.title = `BraidSter · ${TEXTS[locale].title}`;
-  }, [locale]);
+    if (state.name !== "open") document.title = `BraidSter · ${TEXTS[locale].title}`;
+  }, [locale, state]);
 
   return (
     <>
       {state.name !== "open" && <SignIn {...{ api, preferences }} hasEnded={state.name === "ended"} />}
       {page && (
-        <div hidden={state.name !== "open"}>
+        <div ref={frame} hidden={state.name !== "open"}>
           <PageContext value={page}>
-            <Layout key={owner} {...{ api, preferences }} />
+            <Layout key={owner} {...{ api, session, preferences }} isShown={state.name === "open"} />
           </PageContext>
         </div>
       )}
@@ -48,4 +50,24 @@ function useOwner(name: string | null, isOpen: boolean): string | null {
   const [owner, setOwner] = useState(name);
   if (isOpen && owner !== name) setOwner(name);
   return owner;
+}
+
+/** Gives the focus back, where the page is shown again, to what had it; a page that is new gets it in its view. */
+function useReturnOfFocus(frame: RefObject<HTMLDivElement | null>, isOpen: boolean): void {
+  const last = useRef<HTMLElement | null>(null);
+  const wasOpen = useRef(isOpen);
+  useEffect(() => {
+    const note = ({ target }: FocusEvent) => {
+      if (target instanceof HTMLElement && frame.current?.contains(target)) last.current = target;
+    };
+    document.addEventListener("focusin", note);
+    return () => document.removeEventListener("focusin", note);
+  }, [frame]);
+  useEffect(() => {
+    const opens = isOpen && !wasOpen.current;
+    wasOpen.current = isOpen;
+    if (!opens || frame.current?.contains(document.activeElement)) return;
+    const known = last.current?.isConnected ? last.current : null;
+    (known ?? frame.current?.querySelector("main"))?.focus();
+  }, [isOpen, frame]);
 }

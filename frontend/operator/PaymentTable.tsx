@@ -1,17 +1,25 @@
-import { useSyncExternalStore } from "react";
+import { useContext, useEffect, useRef, useSyncExternalStore } from "react";
 
 import type { PaymentEvent } from "./apiTypes";
+import { focusIfFree } from "./focus";
 import { usePage } from "./page";
-import { hrefOfPayment } from "./router";
+import { hrefOfPayment, LeftRoute } from "./router";
 import { StateMark } from "./StateMark";
 
 const COLUMNS = ["time", "order", "amount", "operator", "number", "state", "age"] as const;
 
-/** Lists payments, each a link. On a phone each is a card of two lines. */
+/** Lists payments, each a link. On a phone each is a card of two lines. Who comes back from one is at it again. */
 export function PaymentTable({ payments }: { readonly payments: readonly PaymentEvent[] }) {
   const { texts } = usePage();
+  const left = useContext(LeftRoute);
+  const table = useRef<HTMLTableElement>(null);
+  useEffect(() => {
+    if (left?.view !== "payment") return;
+    const links = [...(table.current?.querySelectorAll("a") ?? [])];
+    focusIfFree(links.find((link) => link.getAttribute("href") === hrefOfPayment(left.subject)));
+  }, [left]);
   return (
-    <table className="payments">
+    <table className="payments" ref={table}>
       <thead>
         <tr>
           {COLUMNS.map((name) => (

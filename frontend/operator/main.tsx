@@ -32,4 +32,14 @@ async function start(): Promise<void> {
   );
 }
 
-start().catch(() => root.render(<p className="blank">{TEXTS[preferences.current().locale].noAddresses}</p>));
+start().catch(() => {
+  const texts = TEXTS[preferences.current().locale];
+  root.render(
+    <main className="blank" role="alert">
+      <p>{texts.notLoaded}</p>
+      <button type="button" className="quiet" onClick={() => window.location.reload()}>
+        {texts.reload}
+      </button>
+    </main>,
+  );
+});

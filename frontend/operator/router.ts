@@ -1,6 +1,6 @@
 /** Says which view the address names: `#/payment/<reference>`. Nothing that a person types is ever in an address. */
 
-import { useSyncExternalStore } from "react";
+import { createContext, useSyncExternalStore } from "react";
 
 export interface Route {
   /** The view's first word, such as `payment`; empty for the first view. */
@@ -49,3 +49,6 @@ const subscribe = (listener: () => void) => {
 
 /** Returns the address's fragment, which changes when somebody follows a link of the page. */
 export const useHash = (): string => useSyncExternalStore(subscribe, () => window.location.hash);
+
+/** Where the person was before this view; null where it is the first. */
+export const LeftRoute = createContext<Route | null>(null);

@@ -4,7 +4,9 @@ import type { Texts } from "./texts";
 
 export const en: Texts = {
   title: "Payments",
-  noAddresses: "The page does not know where the API is: addresses.json is missing. Tell the developers.",
+  notLoaded:
+    "A part of the page did not come. Check your connection and reload; if that does not help, tell the developers.",
+  reload: "Reload",
   skip: "Skip to the content",
   times: "All times are Douala’s.",
   navigation: {
@@ -31,6 +33,8 @@ export const en: Texts = {
     submit: "Sign in",
     busy: "Signing in…",
     wrong: "This key is not valid. Check that it is complete, or ask for a new one.",
+    endsSoon: (time) => `Your session ends at ${time}. What you have typed will stay.`,
+    renew: "Sign in again now",
   },
   problems: {
     forbidden: "Your key lets you look, not act. Nothing was done.",
@@ -48,6 +52,10 @@ export const en: Texts = {
   tryAgain: "Try again",
   loading: "One moment…",
   unknownView: { title: "There is no such page", sentence: "The address leads to no view." },
+  brokenView: {
+    title: "This view cannot be shown",
+    sentence: "Nothing was done and nothing is lost. Reload the page; if that does not help, tell the developers.",
+  },
   states: {
     INITIATING: "Being sent",
     PENDING: "Waits for the customer",
@@ -81,6 +89,7 @@ export const en: Texts = {
     unreadable:
       "No id was recognised in this text. Paste the whole SMS, or only the reference, the order or the number.",
     latest: "Latest payments",
+    all: "All payments",
   },
   list: {
     title: "Payments",
@@ -118,6 +127,7 @@ export const en: Texts = {
     updated: (time) => `As of ${time}`,
   },
   payment: {
+    name: "Payment",
     title: (order) => `Order ${order}`,
     since: (age) => `for ${age}`,
     refresh: "Refresh",

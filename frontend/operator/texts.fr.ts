@@ -4,8 +4,10 @@ import type { Texts } from "./texts";
 
 export const fr: Texts = {
   title: "Paiements",
-  noAddresses:
-    "La page ne sait pas où se trouve l’API\u00a0: le fichier addresses.json manque. Prévenez l’équipe technique.",
+  notLoaded:
+    "Une partie de la page n’est pas arrivée. Vérifiez votre connexion et rechargez\u00a0; si rien n’y fait, prévenez " +
+    "l’équipe technique.",
+  reload: "Recharger",
   skip: "Aller au contenu",
   times: "Toutes les heures sont celles de Douala.",
   navigation: {
@@ -34,6 +36,8 @@ export const fr: Texts = {
     submit: "Se connecter",
     busy: "Connexion…",
     wrong: "Cette clé n’est pas valable. Vérifiez qu’elle est entière, ou demandez-en une nouvelle.",
+    endsSoon: (time) => `Votre session se termine à ${time}. Ce que vous avez saisi restera.`,
+    renew: "Se reconnecter maintenant",
   },
   problems: {
     forbidden: "Votre clé permet de consulter, pas d’agir. Rien n’a été fait.",
@@ -52,6 +56,11 @@ export const fr: Texts = {
   tryAgain: "Réessayer",
   loading: "Un instant…",
   unknownView: { title: "Cette page n’existe pas", sentence: "L’adresse ne mène à aucune vue." },
+  brokenView: {
+    title: "Cette vue ne peut pas s’afficher",
+    sentence:
+      "Rien n’a été fait et rien n’est perdu. Rechargez la page\u00a0; si rien n’y fait, prévenez l’équipe technique.",
+  },
   states: {
     INITIATING: "Envoi en cours",
     PENDING: "Attend le client",
@@ -85,6 +94,7 @@ export const fr: Texts = {
     unreadable:
       "Aucun identifiant reconnu dans ce texte. Collez le SMS entier, ou seulement la référence, la commande ou le numéro.",
     latest: "Derniers paiements",
+    all: "Tous les paiements",
   },
   list: {
     title: "Paiements",
@@ -122,6 +132,7 @@ export const fr: Texts = {
     updated: (time) => `À jour à ${time}`,
   },
   payment: {
+    name: "Paiement",
     title: (order) => `Commande ${order}`,
     since: (age) => `depuis ${age}`,
     refresh: "Actualiser",

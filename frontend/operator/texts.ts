@@ -29,7 +29,9 @@ export interface TitleAndSentence {
 
 export interface Texts {
   readonly title: string;
-  readonly noAddresses: string;
+  /** The page's parts did not come, or not the address of the API: the service or the connection is away. */
+  readonly notLoaded: string;
+  readonly reload: string;
   readonly skip: string;
   readonly times: string;
   readonly navigation: Readonly<Record<ViewName, string>>;
@@ -50,6 +52,9 @@ export interface Texts {
     readonly submit: string;
     readonly busy: string;
     readonly wrong: string;
+    /** Before a session ends. */
+    readonly endsSoon: (time: string) => string;
+    readonly renew: string;
   };
   readonly problems: Readonly<Record<string, string>>;
   readonly noAnswer: string;
@@ -57,6 +62,7 @@ export interface Texts {
   readonly tryAgain: string;
   readonly loading: string;
   readonly unknownView: TitleAndSentence;
+  readonly brokenView: TitleAndSentence;
   readonly states: Readonly<Record<PaymentStatus, string>>;
   readonly givenUp: string;
   readonly late: string;
@@ -77,6 +83,7 @@ export interface Texts {
     readonly lookedFor: (fields: string) => string;
     readonly unreadable: string;
     readonly latest: string;
+    readonly all: string;
   };
   readonly list: {
     readonly title: string;
@@ -100,6 +107,8 @@ export interface Texts {
     readonly updated: (time: string) => string;
   };
   readonly payment: {
+    /** Of the browser's window, and so of its history: without the order. */
+    readonly name: string;
     readonly title: (order: string) => string;
     readonly since: (age: string) => string;
     readonly refresh: string;

@@ -13,13 +13,19 @@ export type Search =
   | { readonly name: "nothing"; readonly fields: readonly SearchField[] }
   | { readonly name: "failed"; readonly error: unknown };
 
-/** Looks for payments by what was pasted. One that is found alone is opened. */
-export function useSearch(): { readonly search: Search; readonly look: (text: string) => Promise<void> } {
+interface Searching {
+  readonly search: Search;
+  /** `opens`: whether one that is found alone is opened. */
+  readonly look: (text: string, options?: { readonly opens: boolean }) => Promise<void>;
+}
+
+/** Looks for payments by what was pasted. */
+export function useSearch(): Searching {
   const { api } = usePage();
   const [search, setSearch] = useState<Search>({ name: "idle" });
   const asked = useRef(0);
 
-  const look = async (text: string) => {
+  const look: Searching["look"] = async (text, { opens } = { opens: true }) => {
     asked.current += 1;
     const mine = asked.current;
     const show = (next: Search) => mine === asked.current && setSearch(next);
@@ -30,7 +36,8 @@ export function useSearch(): { readonly search: Search; readonly look: (text: st
       const found = await firstFound(guesses, api.search);
       if (!found) return void show({ name: "nothing", fields: [...new Set(guesses.map(({ field }) => field))] });
       const [only, ...others] = found.payments;
-      if (show({ name: "found", found }) !== false && only && others.length === 0) goTo(hrefOfPayment(only.reference));
+      const isNewest = show({ name: "found", found }) !== false;
+      if (isNewest && opens && only && others.length === 0) goTo(hrefOfPayment(only.reference));
     } catch (error) {
       show(error instanceof SignedOut ? { name: "idle" } : { name: "failed", error });
     }

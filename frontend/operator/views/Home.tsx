@@ -1,4 +1,6 @@
-import { type FormEvent, type KeyboardEvent, useEffect, useId, useRef } from "react";
+import { type FormEvent, type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { focusIfFree } from "../focus";
+import { useLookups } from "../lookups";
 import { PaymentTable } from "../PaymentTable";
 import { usePage } from "../page";
 import { hrefOf } from "../router";
@@ -11,11 +13,21 @@ export function Home() {
   const { texts } = usePage();
   const { search, look } = useSearch();
   const words = texts.search;
+  const lookups = useLookups();
+  const [before] = useState(lookups.here);
   const box = useRef<HTMLTextAreaElement>(null);
   const ids = { box: useId(), hint: useId() };
-  useEffect(() => box.current?.focus(), []);
+  const lookAgain = useRef(() => look(before, { opens: false }));
+  useEffect(() => {
+    if (before) void lookAgain.current();
+    else focusIfFree(box.current);
+  }, [before]);
 
-  const lookNow = () => void look(box.current?.value ?? "");
+  const lookNow = () => {
+    const text = box.current?.value ?? "";
+    lookups.keep(text);
+    void look(text);
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     lookNow();
@@ -38,6 +50,7 @@ export function Home() {
               ref={box}
               id={ids.box}
               rows={2}
+              defaultValue={before}
               autoComplete="off"
               autoCapitalize="none"
               spellCheck={false}
@@ -97,7 +110,7 @@ function LatestPayments() {
         <p className="muted">{isLoading ? texts.loading : texts.list.noneAtAll}</p>
       )}
       <p>
-        <a href={hrefOf("payments")}>{texts.list.title}</a>
+        <a href={hrefOf("payments")}>{texts.search.all}</a>
       </p>
     </section>
   );

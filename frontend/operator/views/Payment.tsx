@@ -1,7 +1,10 @@
+import { type RefObject, useEffect, useRef, useState } from "react";
+
 import { PaymentTracker } from "../../src/components/payment/PaymentTracker";
 import { Actions } from "../Actions";
 import type { PaymentStory } from "../apiTypes";
 import { CustomerWords } from "../CustomerWords";
+import { focusIfFree } from "../focus";
 import { useNow } from "../PaymentTable";
 import { type Page, useLoaded, usePage } from "../page";
 import type { Route } from "../router";
@@ -38,10 +41,17 @@ function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
   const words = texts.payment;
   const { payment } = story;
   const clockOffset = Date.parse(payment.timestamp) - Date.now();
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => focusIfFree(heading.current), []);
+  const verdict = useRef<HTMLHeadingElement>(null);
+  const [actCount, setActCount] = useState(0);
+  useEffect(() => {
+    if (actCount > 0) verdict.current?.focus();
+  }, [actCount]);
   return (
     <div className="payment">
       <header className="payment-head">
-        <h1>
+        <h1 ref={heading} tabIndex={-1}>
           {format.amount(payment.amount, payment.currency)} <small>{words.title(payment.orderId)}</small>
         </h1>
         <StateMark payment={payment} />
@@ -50,8 +60,10 @@ function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
         </button>
       </header>
       <div className="payment-first">
-        <VerdictCard story={story} />
-        {operator.right === "act" && story.actions.length > 0 && <Actions story={story} reload={reload} />}
+        <VerdictCard story={story} heading={verdict} />
+        {operator.right === "act" && story.actions.length > 0 && (
+          <Actions {...{ story, reload }} onDone={() => setActCount((count) => count + 1)} />
+        )}
         <section className="picture" aria-label={words.customerSees}>
           <h2 className="label">{words.customerSees}</h2>
           <PaymentTracker {...{ payment, locale, clockOffset }} connection="connected" />
@@ -68,7 +80,12 @@ function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
   );
 }
 
-function VerdictCard({ story }: { readonly story: PaymentStory }) {
+interface VerdictProps {
+  readonly story: PaymentStory;
+  readonly heading: RefObject<HTMLHeadingElement | null>;
+}
+
+function VerdictCard({ story, heading }: VerdictProps) {
   const page = usePage();
   const { texts, format } = page;
   const words = texts.payment;
@@ -89,7 +106,7 @@ function VerdictCard({ story }: { readonly story: PaymentStory }) {
   const age = (iso: string) => format.age(now - Date.parse(iso));
   return (
     <section className="card verdict" data-tone={TONE_OF_VERDICT[verdict]} data-verdict={verdict}>
-      <h2>
+      <h2 ref={heading} tabIndex={-1}>
         <ToneShape tone={TONE_OF_VERDICT[verdict]} />
         {title}
       </h2>
