@@ -1,8 +1,8 @@
 """Extends moto's DynamoDB: transactions are atomic and idempotent, and take the same time at any table size.
 
 moto itself copies the whole table for each transaction and restores the copy when it is cancelled, which undoes what
-others have committed meanwhile, and it ignores request tokens. Conflicts, throttling, lost responses and outages, which
-moto does not have, can be set as faults.
+others have committed meanwhile; it ignores request tokens, and sorts the whole table for each query. Conflicts,
+throttling, lost responses and outages, which moto does not have, can be set as faults.
 """
 
 import copy
@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from moto.core.utils import get_service_model
 from moto.dynamodb.comparisons import get_filter_expression
@@ -24,6 +24,7 @@ from moto.dynamodb.exceptions import (
     TransactionCanceledException,
 )
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.dynamo_type import Item as StoredItem
 from moto.dynamodb.models.table import StreamShard, Table
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -50,6 +51,37 @@ class BoundedShard(StreamShard):
             del self.items[: self.most]
 
 
+class IndexedTable(Table):
+    """Queries only the items of the partition that a query names. moto's own table reads and sorts all for each."""
+
+    def begin(self) -> None:
+        """Prepares a table that moto has just built; moto has no place for another class."""
+        self._keys: dict[tuple[str, DynamoType], dict[tuple[DynamoType, DynamoType | None], None]] = {}
+        self._of_partition: list[StoredItem] | None = None
+        schemas = (index.schema for index in self.all_indexes())
+        self._partitions = {key["AttributeName"] for schema in schemas for key in schema if key["KeyType"] == "HASH"}
+
+    def note(self, item: StoredItem) -> None:
+        """Notes which partitions of the indexes an item is in. A query leaves out what has left its partition since."""
+        for name in self._partitions & item.attrs.keys():
+            self._keys.setdefault((name, item.attrs[name]), {})[item.hash_key, item.range_key] = None
+
+    def query(self, hash_key: DynamoType | None, *arguments: Any, **named: Any) -> Any:
+        ((name, value), *_) = named["hash_key_conditions"]
+        if name in self._partitions:
+            found = (self.get_item(*key) for key in self._keys.get((name, value), ()))
+            self._of_partition = [item for item in found if item]
+        else:
+            self._of_partition = list(self.items[value].values()) if value in self.items else []
+        try:
+            return super().query(hash_key, *arguments, **named)
+        finally:
+            self._of_partition = None
+
+    def all_items(self) -> list[StoredItem]:
+        return super().all_items() if self._of_partition is None else self._of_partition
+
+
 class AtomicBackend(DynamoDBBackend):
     """Checks all conditions of a transaction before it writes anything. The caller must hold the lock."""
 
@@ -59,7 +91,19 @@ class AtomicBackend(DynamoDBBackend):
         table = super().create_table(*arguments, **named)
         if table.stream_shard:
             table.stream_shard = BoundedShard(self.account_id, table)
+        table.__class__ = IndexedTable  # type: ignore[type-abstract]  # moto has left nothing abstract in it
+        cast(IndexedTable, table).begin()
         return table
+
+    def put_item(self, table_name: str, *arguments: Any, **named: Any) -> StoredItem:
+        return self._noted(table_name, super().put_item(table_name, *arguments, **named))
+
+    def update_item(self, table_name: str, *arguments: Any, **named: Any) -> StoredItem:
+        return self._noted(table_name, super().update_item(table_name, *arguments, **named))
+
+    def _noted(self, table_name: str, item: StoredItem) -> StoredItem:
+        cast(IndexedTable, self.get_table(table_name)).note(item)
+        return item
 
     def transact_write_items(self, transact_items: Sequence[Item]) -> None:
         if len(transact_items) > MOST_ITEMS:

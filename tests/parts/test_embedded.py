@@ -2,11 +2,13 @@
 
 import http.client
 import json
+import random
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import boto3
@@ -14,9 +16,11 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
 from werkzeug.wrappers import Response
 
-from local.dynamodb import TOKEN_LIFE_SECONDS, AtomicBackend, BoundedShard, Fault, RequestTokens
+from local.dynamodb import TOKEN_LIFE_SECONDS, AtomicBackend, BoundedShard, Fault, IndexedTable, RequestTokens
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey, print_order_event
 
 KEYS: dict[str, Any] = {
@@ -180,6 +184,72 @@ def test_a_transaction_costs_the_same_at_any_table_size() -> None:
 
     few, many = fill(0, 200), fill(200, 5_000)
     assert many < 4 * few, "25 times the items; moto's own copy of the table would show as a factor of about 25"
+
+
+def a_table_with_an_index() -> tuple[AtomicBackend, IndexedTable]:
+    backend = AtomicBackend("eu-west-1", "123456789012")
+    schema = [{"AttributeName": "by", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}]
+    index = {"IndexName": "by", "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
+    attributes = [*KEYS["AttributeDefinitions"], {"AttributeName": "by", "AttributeType": "S"}]
+    table = backend.create_table(
+        "t", KEYS["KeySchema"], None, attributes, [index], None, None, "", None, [], None, None
+    )
+    assert isinstance(table, IndexedTable)
+    return backend, table
+
+
+def asked(query: Callable[..., Any], hash_key: dict[str, Any], index: str | None = None) -> list[Any]:
+    name = "by" if index else "pk"
+    (found, _, _) = query(
+        DynamoType(hash_key), None, [], 100, None, True, None, index,
+        hash_key_conditions=[(name, DynamoType(hash_key))], range_key_conditions=[],
+    )  # fmt: skip
+    return [item.to_json() for item in found]
+
+
+def test_a_query_finds_what_motos_own_finds() -> None:
+    """Items move from one partition of the index to another, leave it, are deleted and come back."""
+    backend, table = a_table_with_an_index()
+    chance = random.Random(12)
+    for number in range(400):
+        name, by = str(chance.randrange(30)), {"S": f"shop-{chance.randrange(4)}"}
+        match chance.randrange(4):
+            case 0:
+                backend.put_item("t", {**key(name), "by": by, "at": {"N": str(number)}}, overwrite=True)
+            case 1:
+                backend.update_item("t", key(name), "SET #by = :by, #at = :at", {"#by": "by", "#at": "at"},
+                                    {":by": by, ":at": {"N": str(number)}})  # fmt: skip
+            case 2:
+                backend.update_item("t", key(name), "REMOVE #by", {"#by": "by"}, {})
+            case 3:
+                backend.delete_item("t", key(name))
+        if number % 20 == 0:
+            for shop in range(4):
+                at_shop = {"S": f"shop-{shop}"}
+                assert asked(table.query, at_shop, "by") == asked(partial(Table.query, table), at_shop, "by")
+            assert asked(table.query, {"S": name}) == asked(partial(Table.query, table), {"S": name})
+    assert asked(table.query, {"S": "shop-1"}, "by")
+    assert asked(table.query, {"S": "unknown"}, "by") == asked(table.query, {"S": "unknown"}) == []
+
+
+def test_a_query_costs_the_same_at_any_table_size() -> None:
+    backend, table = a_table_with_an_index()
+
+    def cost() -> float:
+        started = time.thread_time()
+        for _ in range(50):
+            asked(table.query, {"S": "shop"}, "by")
+            asked(table.query, {"S": "0"})
+        return time.thread_time() - started
+
+    def fill(first: int, last: int) -> float:
+        for number in range(first, last):
+            shop = {"by": {"S": "shop" if number < 3 else "other"}, "at": {"N": "1"}}
+            backend.put_item("t", {**key(str(number)), **shop}, overwrite=True)
+        return min(cost() for _ in range(5))
+
+    few, many = fill(0, 200), fill(200, 5_000)
+    assert many < 4 * few, "25 times the items; moto's own query reads and sorts them all"
 
 
 def test_a_transaction_that_fails_half_way_leaves_nothing(client: Any, table: str) -> None:
