@@ -61,7 +61,7 @@ def history() -> Response:
     """Lists payments for an operator, newest first, as JSON or as CSV."""
     payments, request = service(), routes.current_request
     callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
-    query, csv_language = history_query(request, payments.clock.now())
+    query, csv_language = history_query(request, payments.clock.now(), payments.campay.currencies)
     page = payments.history(query)
     if csv_language:
         name = f"payments-{query.filter.first}-{query.filter.last}.csv"

@@ -26,7 +26,7 @@
 `retryable` tells a program whether the same call may succeed later without a change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 Locale = str
@@ -70,11 +70,21 @@ class InvalidRequest(PaymentError):
 
 
 class CurrencyNotSupported(InvalidRequest):
+    """The provider takes no payment in this currency. `supported`: those that it takes; the sentence names them."""
+
     code = "currency_not_supported"
     sentence = {
         "en": "This currency cannot be paid with mobile money.",
         "fr": "Cette devise ne peut pas être payée par mobile money.",
     }
+
+    def __init__(self, supported: Iterable[str] = ()) -> None:
+        self.supported = sorted(supported)
+        known = ", ".join(self.supported)
+        super().__init__(fields={"currency": f"must be one of {known}"} if known else None)
+        if known:
+            english, french = self.sentence["en"], self.sentence["fr"]
+            self.sentence = {"en": f"{english} Possible: {known}.", "fr": f"{french} Possible : {known}."}
 
 
 class NotAuthenticated(PaymentError):

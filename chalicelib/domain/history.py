@@ -15,14 +15,15 @@ _DAY_MS = 86_400_000
 class HistoryFilter:
     """Names the payments that are listed. Where a field is None, it may be any.
 
-    `first`, `last`: days of the claim in Cameroon's time, both included. `minimum`, `maximum`: amounts in the
-    currency's minor unit, both included.
+    `first`, `last`: days of the claim in Cameroon's time, both included. `minimum`, `maximum`: amounts in
+    minor units of `currency`, both included.
     """
 
     first: date
     last: date
     status: PaymentStatus | None = None
     operator: str | None = None
+    currency: str | None = None
     minimum: int | None = None
     maximum: int | None = None
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Self
 
-_EXPONENT = {"XAF": 0, "XOF": 0, "EUR": 2, "USD": 2}
-"""ISO 4217: digits after the decimal point, per currency that we can count in."""
+from chalicelib.domain.currencies import EXPONENT_OF
+
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
@@ -20,18 +20,18 @@ class Money:
 
     @staticmethod
     def knows(currency: str) -> bool:
-        """Whether amounts of the currency can be counted. Which ones can be paid is the provider's to say."""
-        return currency in _EXPONENT
+        """Whether it is a currency of ISO 4217. Which ones can be paid is the provider's to say."""
+        return currency in EXPONENT_OF
 
     @classmethod
     @lru_cache(maxsize=1_000)
     def from_decimal(cls, text: str, currency: str) -> Self | None:
         """Reads `"5000.00"`, `"XAF"` as 5000 XAF. Returns None where the text is no exact amount of that currency."""
-        if currency not in _EXPONENT or not _DECIMAL.fullmatch(text):
+        if currency not in EXPONENT_OF or not _DECIMAL.fullmatch(text):
             return None
-        minor = Decimal(text).scaleb(_EXPONENT[currency])
+        minor = Decimal(text).scaleb(EXPONENT_OF[currency])
         return cls(int(minor), currency) if minor == minor.to_integral_value() else None
 
     def to_decimal(self) -> str:
         """Writes 5000 XAF as `5000`, 1999 EUR as `19.99`."""
-        return str(Decimal(self.amount).scaleb(-_EXPONENT[self.currency]))
+        return str(Decimal(self.amount).scaleb(-EXPONENT_OF[self.currency]))

@@ -72,8 +72,7 @@ class InitiatePayment:
     def __call__(self, request: PaymentRequest) -> Initiated:
         """Raises a PaymentError where nothing was started, or where the start is proven to have failed."""
         if request.money.currency not in self.campay.currencies:
-            known = ", ".join(sorted(self.campay.currencies))
-            raise CurrencyNotSupported(fields={"currency": f"must be one of {known}"})
+            raise CurrencyNotSupported(self.campay.currencies)
         hashes = hash_phone(request.phone_number, self.phone_hash_keys)
         for round_number in range(_ROUNDS):
             order, phone = self.ledger.order_and_phone(request.order_id, *hashes)

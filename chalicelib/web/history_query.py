@@ -1,7 +1,7 @@
 """Reads what an operator asks the list of payments for. A refusal names everything that is wrong with the query."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from chalice.app import MultiDict, Request
@@ -9,6 +9,7 @@ from chalice.app import MultiDict, Request
 from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.history import HistoryFilter, HistoryQuery
 from chalicelib.domain.history_cursor import WHAT_IT_MUST_BE, days_in
+from chalicelib.domain.money import Money
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.phone_number import OPERATORS
 from chalicelib.domain.rollup import day_of
@@ -19,13 +20,16 @@ USUAL_PAYMENTS = 50
 FORMATS = ("json", "csv")
 LANGUAGES = ("en", "fr")
 _NAMES = frozenset(
-    {"from", "to", "status", "operator", "minAmount", "maxAmount", "limit", "cursor", "format", "language"}
+    {"from", "to", "status", "operator", "currency", "minAmount", "maxAmount"}
+    | {"limit", "cursor", "format", "language"}
 )
 _NUMBER = re.compile(r"[0-9]{1,15}")
 
 
-def history_query(request: Request, now: int) -> tuple[HistoryQuery, str | None]:
+def history_query(request: Request, now: int, currencies: Collection[str]) -> tuple[HistoryQuery, str | None]:
     """Returns what is asked for, and the language of the CSV that it is asked as; None: as JSON.
+
+    `currencies`: those that can be paid. Amounts are in the first of them, unless the query names another.
 
     Raises InvalidRequest.
     """
@@ -33,15 +37,8 @@ def history_query(request: Request, now: int) -> tuple[HistoryQuery, str | None]
     cursor = query.text("cursor")
     first, last = _days(query, now)
     wanted = HistoryFilter(
-        first,
-        last,
-        query.status(),
-        query.choice("operator", OPERATORS),
-        query.number("minAmount", 0, MAXIMUM_AMOUNT),
-        query.number("maxAmount", 0, MAXIMUM_AMOUNT),
+        first, last, query.status(), query.choice("operator", OPERATORS), *_amounts(query, sorted(currencies))
     )
-    if wanted.minimum is not None and wanted.maximum is not None and wanted.minimum > wanted.maximum:
-        query.faults["minAmount"] = "must not be above `maxAmount`"
     limit = query.number("limit", 1, MOST_PAYMENTS) or USUAL_PAYMENTS
     is_csv = query.choice("format", FORMATS) == "csv"
     language = query.choice("language", LANGUAGES) or locale_of(request)
@@ -63,6 +60,21 @@ def _days(query: "_Query", now: int) -> tuple[date, date]:
     first = checked_day(query.given, "from", begun[0] if begun else last, query.faults)
     check_range(first, last, query.faults)
     return first, last
+
+
+def _amounts(query: "_Query", currencies: Sequence[str]) -> tuple[str | None, int | None, int | None]:
+    """Returns a currency, and the least and the largest amount in its minor units; None where any will do.
+
+    Amounts of two currencies cannot be compared, so a filter by amount is one by currency too.
+    """
+    currency = query.choice("currency", currencies)
+    written_in = currency or currencies[0]
+    minimum, maximum = query.amount("minAmount", written_in), query.amount("maxAmount", written_in)
+    if minimum is None and maximum is None:
+        return currency, None, None
+    if minimum is not None and maximum is not None and minimum > maximum:
+        query.faults["minAmount"] = "must not be above `maxAmount`"
+    return written_in, minimum, maximum
 
 
 class _Query:
@@ -87,6 +99,18 @@ class _Query:
         if word not in words:
             self.faults.setdefault(name, f"must be one of {', '.join(words)}")
         return word if word in words else None
+
+    def amount(self, name: str, currency: str) -> int | None:
+        """Returns an amount in minor units. It is written as people write it: 5000 francs, 19.99 euros."""
+        text = self.text(name)
+        if not text:
+            return None
+        money = Money.from_decimal(text, currency)
+        if money is not None and money.amount <= MAXIMUM_AMOUNT:
+            return money.amount
+        most = Money(MAXIMUM_AMOUNT, currency).to_decimal()
+        self.faults.setdefault(name, f"must be an amount in {currency} from 0 to {most}, with a point if any")
+        return None
 
     def number(self, name: str, minimum: int, maximum: int) -> int | None:
         text = self.text(name)

@@ -8,7 +8,14 @@ from typing import Any, ParamSpec
 
 from chalice.app import Request, Response
 
-from chalicelib.domain.errors import InvalidRequest, LimitReached, MethodNotAllowed, NotAuthenticated, PaymentError
+from chalicelib.domain.errors import (
+    CurrencyNotSupported,
+    InvalidRequest,
+    LimitReached,
+    MethodNotAllowed,
+    NotAuthenticated,
+    PaymentError,
+)
 from chalicelib.runtime import log
 from chalicelib.web.requests import JSON, locale_of
 
@@ -67,7 +74,10 @@ def answers_problems(
 
 
 def problem(error: PaymentError, locale: str) -> Response:
-    """Returns an error as RFC 9457 has it. `detail` is for the person, `reason` and `fields` for the developer."""
+    """Returns an error as RFC 9457 has it.
+
+    `detail` is for the person, `reason`, `fields` and `supported` for the developer.
+    """
     body: dict[str, Any] = {
         "type": f"urn:braidster-payments:{error.code}",
         "title": HTTPStatus(error.http_status).phrase,
@@ -82,6 +92,8 @@ def problem(error: PaymentError, locale: str) -> Response:
         body["reference"] = error.reference
     if isinstance(error, InvalidRequest) and error.fields:
         body["fields"] = error.fields
+    if isinstance(error, CurrencyNotSupported):
+        body["supported"] = error.supported
     headers: dict[str, str | list[str]] = {"Content-Type": PROBLEM, "Content-Language": locale}
     if isinstance(error, LimitReached):
         headers["Retry-After"] = str(error.retry_after)

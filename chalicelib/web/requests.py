@@ -251,7 +251,7 @@ def _checked_money(amount: object, currency: object, faults: dict[str, str]) -> 
     if type(amount) is not int or not 0 < amount <= MAXIMUM_AMOUNT:
         faults.setdefault("amount", f"must be a whole number of the currency's minor unit, 1 to {MAXIMUM_AMOUNT}")
     if not isinstance(currency, str) or not Money.knows(currency):
-        faults.setdefault("currency", "must be an ISO 4217 code that is known here, such as XAF")
+        faults.setdefault("currency", "must be a currency of ISO 4217, such as XAF")
     return None if "amount" in faults or "currency" in faults else Money(int(str(amount)), str(currency))
 
 

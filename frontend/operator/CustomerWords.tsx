@@ -1,6 +1,6 @@
 import { useRef, useState } from "react";
 
-import { formatAmount } from "../src/components/payment/PaymentFacts";
+import { formatAmount } from "../src/currency";
 import type { Locale } from "../src/locale";
 import type { PaymentStory } from "./apiTypes";
 import { CUSTOMER_SENTENCES } from "./customerSentences";

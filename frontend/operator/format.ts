@@ -1,6 +1,6 @@
 /** Writes amounts, times and durations as the page shows them. */
 
-import { formatAmount } from "../src/components/payment/PaymentFacts";
+import { formatAmount } from "../src/currency";
 import type { Locale } from "../src/locale";
 
 /** Where the shop, its customers and its people are. Every time on the page is of this zone. */

@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from "react";
 import { ProblemWords } from "../src/components/payment/ProblemWords";
+import { formatAmount } from "../src/currency";
 import type { Problem } from "../src/paymentContract";
 import { operatorHint, parsePhoneNumber } from "../src/phoneNumber";
 import type { TestOrder } from "./order";
@@ -43,9 +44,7 @@ export function CheckoutForm({ order, problem, retryAt, lastNumber, pay, newOrde
   const texts = TEXTS[order.locale];
   const phoneNumber = parsePhoneNumber(text);
   const isPaid = problem?.code === "order_already_paid";
-  const price = new Intl.NumberFormat(order.locale, { style: "currency", currency: order.currency }).format(
-    order.amount,
-  );
+  const price = formatAmount(order.amount, order.currency, order.locale);
 
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -323,6 +323,7 @@ def test_another_currency_is_refused_before_any_call(service: Service, shop: Sho
     with pytest.raises(errors.CurrencyNotSupported) as refused:
         service.initiate(replace(REQUEST, money=Money(1000, "EUR")))
     assert refused.value.fields == {"currency": "must be one of XAF"}
+    assert refused.value.supported == sorted(service.campay.currencies) == ["XAF"]
     assert shop.transactions == []
     assert service.ledger.order("order-1").latest is None
 

@@ -66,10 +66,11 @@ def of_days(days: int, **fields: Any) -> HistoryFilter:
 
 
 def matches(payment: Payment, wanted: HistoryFilter) -> bool:
-    amount = payment.money.amount
+    amount, currency = payment.money.amount, payment.money.currency
     return (
         wanted.status in (None, payment.status)
         and wanted.operator in (None, payment.operator)
+        and wanted.currency in (None, currency)
         and (wanted.minimum is None or amount >= wanted.minimum)
         and (wanted.maximum is None or amount <= wanted.maximum)
     )
@@ -189,15 +190,16 @@ def test_days_with_few_payments_are_a_short_page_with_a_cursor(operator: Operato
 
 STATUSES = (S.SUCCESSFUL, S.FAILED)
 CLAIMED = st.builds(
-    lambda day, at, status, operator, amount: (
+    lambda day, at, status, operator, amount, currency: (
         at - day * DAY_MS,
-        {"status": status, "operator": operator, "money": Money(amount, "XAF")},
+        {"status": status, "operator": operator, "money": Money(amount, currency)},
     ),
     st.integers(0, 2),
     st.sampled_from([-3_600_001, -3_600_000, 0, 1, 1, 2]),
     st.sampled_from(STATUSES),
     st.sampled_from(["MTN", "Orange", None]),
     st.integers(1, 3),
+    st.sampled_from(["XAF", "XAF", "EUR"]),
 )
 FILTERS = st.builds(
     HistoryFilter,
@@ -205,6 +207,7 @@ FILTERS = st.builds(
     last=st.just(LAST),
     status=st.sampled_from([None, None, *STATUSES]),
     operator=st.sampled_from([None, None, "MTN", "Orange"]),
+    currency=st.sampled_from([None, "XAF", "EUR"]),
     minimum=st.sampled_from([None, 1, 2]),
     maximum=st.sampled_from([None, 2, 3]),
 )

@@ -106,7 +106,26 @@ def test_a_bad_body_names_what_is_wrong(merchant: dict[str, str], body: str, fie
     assert reply.headers["Content-Type"] == "application/problem+json"
     assert set(reply.json["fields"]) == fields
     assert reply.json["code"] in ("invalid_request", "currency_not_supported")
+    assert ("supported" in reply.json) == (reply.json["code"] == "currency_not_supported")
     assert "77777777" not in reply.text
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "This currency cannot be paid with mobile money. Possible: XAF."),
+        ("fr", "Cette devise ne peut pas être payée par mobile money. Possible : XAF."),
+    ],
+)
+@pytest.mark.parametrize("currency", ["EUR", "XOF", "TND"])
+def test_a_refused_currency_is_told_what_is_possible(
+    merchant: dict[str, str], currency: str, language: str, sentence: str
+) -> None:
+    headers = merchant | {"Accept-Language": language}
+    reply = call("POST", "/api/payment/initiate", ORDER | {"currency": currency}, headers=headers)
+    assert (reply.status, reply.json["code"]) == (400, "currency_not_supported")
+    assert (reply.json["supported"], reply.json["detail"]) == (["XAF"], sentence)
 
 
 def test_the_document_refuses_what_the_api_refuses() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.domain.history import HistoryFilter, Position
 from chalicelib.domain.history_cursor import sign_cursor
+from chalicelib.domain.money import Money
 from chalicelib.settings import Settings
 from local.embedded import EmbeddedAws
 from tests.conftest import ORDER
@@ -47,6 +48,14 @@ def test_an_operator_sees_what_was_started_the_newest_first(merchant: dict[str, 
     assert reply.json["payments"][0]["phoneNumber"] == "2376******72"
     dear = listed(operator, **this_week(), minAmount=1001, operator="MTN", status="PENDING")
     assert [row["orderId"] for row in dear.json["payments"]] == ["order-2"]
+
+
+def test_an_amount_is_compared_within_its_currency(api: Settings, operator: dict[str, str], dynamodb: Any) -> None:
+    moneys = (Money(5000, "XAF"), Money(5001, "XAF"), Money(500_000, "EUR"))
+    payments = [replace(a_payment(number, at=number), money=money) for number, money in enumerate(moneys)]
+    put_payments(dynamodb, api.payments_table, payments)
+    dear = listed(operator, from_day=LAST, to_day=LAST, minAmount=5001).json["payments"]
+    assert [(row["amount"], row["currency"]) for row in dear] == [(5001, "XAF")]
 
 
 def test_pages_are_walked_by_cursor_as_json_and_as_csv(api: Settings, operator: dict[str, str], dynamodb: Any) -> None:
@@ -116,6 +125,8 @@ def test_a_list_that_was_begun_yesterday_goes_on_without_its_days(
         ("minAmount=-1", {"minAmount"}),
         ("minAmount=1.5&maxAmount=1e3", {"minAmount", "maxAmount"}),
         ("maxAmount=%D9%A5", {"maxAmount"}),
+        ("minAmount=100000001", {"minAmount"}),
+        ("currency=EUR&minAmount=5", {"currency"}),
         ("minAmount=2&maxAmount=1", {"minAmount"}),
         ("limit=0", {"limit"}),
         ("limit=101", {"limit"}),

@@ -11,9 +11,16 @@ from openapi_spec_validator import validate as lint
 
 import app as application
 from chalicelib import operator_routes
+from chalicelib.adapters.campay.client import Campay
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.contract import PaymentEvent
-from chalicelib.domain.errors import LIMITS_OF_GATEWAY, SENTENCE_OF_LIMIT, LimitReached, PaymentError
+from chalicelib.domain.errors import (
+    LIMITS_OF_GATEWAY,
+    SENTENCE_OF_LIMIT,
+    CurrencyNotSupported,
+    LimitReached,
+    PaymentError,
+)
 from chalicelib.domain.operator_actions import OperatorAction
 from chalicelib.domain.payment import TRANSITIONS, PaymentStatus
 from chalicelib.domain.payment_search import SearchField
@@ -38,7 +45,7 @@ def errors() -> Iterator[PaymentError]:
         kind = kinds.pop()
         kinds += kind.__subclasses__()
         if "code" in vars(kind):
-            yield kind()
+            yield CurrencyNotSupported(Campay.currencies) if kind is CurrencyNotSupported else kind()
 
 
 ERRORS = {error.code: error for error in errors()}

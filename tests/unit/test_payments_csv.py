@@ -43,6 +43,7 @@ def test_a_row_in_french() -> None:
         (Money(1, "XOF"), "1"),
         (Money(5, "USD"), "0.05"),
         (Money(150_000, "EUR"), "1500.00"),
+        (Money(5000, "TND"), "5.000"),
     ],
 )
 def test_an_amount_has_its_currencys_decimals(money: Money, written: str) -> None:

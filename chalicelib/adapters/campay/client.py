@@ -54,6 +54,8 @@ _PROMPT_PROBE_AFTER_MS = 20_000
 that is answered lets all prompts pass before."""
 _STATEMENT_SILENCE_SECONDS = 30.0
 """Longest wait for the next bytes of a statement: CamPay prepares the whole day before it sends the first byte."""
+_CURRENCY = "XAF"
+"""The only one that CamPay takes. Rows of its statement, and its balance, do not always name it."""
 _DEMO_HOST = "//demo.campay.net/"
 _SIMULATED_NUMBERS = frozenset({"237677777777", "237677777770", "237699999999", "237699999990"})
 
@@ -68,7 +70,8 @@ class Campay:
 
     name = "campay"
     """The value of a payment's field `provider`."""
-    currencies = frozenset({"XAF"})
+    currencies = frozenset({_CURRENCY})
+    """What can be paid with it."""
 
     def __init__(
         self,
@@ -210,7 +213,7 @@ class Campay:
         """Returns the balance of the app's account at CamPay. Raises ProviderUnavailable."""
         answer = self._ask("GET", "/balance/")
         total = text_of(answer.fields.get("total_balance"))
-        money = Money.from_decimal(total or "", text_of(answer.fields.get("currency")) or "XAF")
+        money = Money.from_decimal(total or "", text_of(answer.fields.get("currency")) or _CURRENCY)
         if answer.status != 200 or money is None:
             raise ProviderUnavailable(f"CamPay answered {answer.status} to a balance")
         return money
@@ -258,8 +261,8 @@ class Campay:
         return answer
 
     def _row(self, fields: Mapping[str, Any]) -> StatementRow:
-        money = money_of(fields, "XAF")
-        debit = Money.from_decimal(text_of(fields.get("debit")) or "0", "XAF")
+        money = money_of(fields, _CURRENCY)
+        debit = Money.from_decimal(text_of(fields.get("debit")) or "0", _CURRENCY)
         is_incoming = debit is not None and debit.amount == 0
         is_proof = not self._is_simulated(fields, money)
         return StatementRow(
@@ -275,7 +278,7 @@ class Campay:
     def _is_simulated(self, fields: Mapping[str, Any], money: Money | None) -> bool:
         """Returns whether the record is of one of the demo host's test numbers, which are recorded with 0.00."""
         is_number = self._is_demo and text_of(fields.get("phone_number")) in _SIMULATED_NUMBERS
-        return is_number and money is not None and money.amount == 0 and money.currency == "XAF"
+        return is_number and money is not None and money.amount == 0 and money.currency == _CURRENCY
 
     def _record(self, fields: Mapping[str, Any]) -> ProviderRecord:
         money = money_of(fields, text_of(fields.get("currency")) or "")

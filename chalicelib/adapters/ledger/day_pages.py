@@ -23,6 +23,7 @@ QUERIES_A_PAGE = 5
 _CONDITIONS: Mapping[str, str] = {
     "status": "#payment.#status = :status",
     "operator": "#payment.#operator = :operator",
+    "currency": "#payment.#money.#currency = :currency",
     "minimum": "#payment.#money.#amount >= :minimum",
     "maximum": "#payment.#money.#amount <= :maximum",
 }

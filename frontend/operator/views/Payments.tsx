@@ -108,6 +108,7 @@ function Filters({ given, period, today, set }: FiltersProps) {
       <input
         type={input}
         min={input === "number" ? 0 : undefined}
+        step={input === "number" ? "any" : undefined}
         max={input === "date" ? today : undefined}
         defaultValue={given[name] ?? ""}
         onBlur={({ target }) => target.validity.valid && set({ [name]: target.value })}

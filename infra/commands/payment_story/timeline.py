@@ -91,7 +91,7 @@ def _head(reference: str, found: Found) -> Iterator[str]:
         yield "The ledger has nothing of it any more: what follows is the log's alone."
         return
     payment = found.versions[-1].payment
-    money = f"{payment.money.amount} {payment.money.currency}"
+    money = f"{payment.money.to_decimal()} {payment.money.currency}"
     yield f"order {payment.order_id}, {money}, {payment.operator or 'unknown operator'}: {payment.status.value}"
 
 

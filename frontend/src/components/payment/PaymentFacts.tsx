@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
 
+import { formatAmount } from "../../currency";
 import type { Locale } from "../../locale";
 import type { PaymentEvent } from "../../paymentContract";
 import { operatorWords, type TrackerTexts } from "./paymentTexts";
@@ -48,12 +49,6 @@ function Fact({ label, name, children }: { readonly label: string; readonly name
       <dd>{children}</dd>
     </div>
   );
-}
-
-/** Formats an amount in minor units; Intl knows each currency's exponent. */
-export function formatAmount(amount: number, currency: string, locale: Locale): string {
-  const format = new Intl.NumberFormat(locale, { style: "currency", currency });
-  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0));
 }
 
 const COPIED_SHOWN_MS = 2_500;
