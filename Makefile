@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups trace destroy install clean
+.PHONY: run test test-frontend test-browser test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention trace destroy install clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -61,6 +61,10 @@ trace: $(INSTALLED)
 # Counts the analytics anew, from FROM to TO: days such as 2026-01-31. Without a STAGE, of the running `make run`.
 rollups: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.commands.rebuild_rollups "$(FROM)" "$(TO)" "$(STAGE)"
+
+# Lists the payments from FROM to TO that need a person, and that a release wrote which had no such list.
+attention: $(INSTALLED_DEPLOY)
+	@$(PY) -m infra.commands.mark_needs "$(FROM)" "$(TO)" "$(STAGE)"
 
 # Points all functions back to the release before; asks first.
 rollback: $(INSTALLED_DEPLOY)

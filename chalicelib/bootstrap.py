@@ -14,6 +14,7 @@ from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.flows.address_limits import AddressLimits
 from chalicelib.flows.analytics import Analytics
+from chalicelib.flows.attention import Attention
 from chalicelib.flows.catch_up_deliveries import CatchUpDeliveries
 from chalicelib.flows.check_payments import CheckPayments
 from chalicelib.flows.commit_payment import CommitPayment
@@ -68,6 +69,7 @@ class Service:
     compare_statement: CompareStatement
     count_changes: CountChanges
     analytics: Analytics
+    attention: Attention
 
     def close(self) -> None:
         """Closes the connections to CamPay and to Redis."""
@@ -206,6 +208,7 @@ def compose(
         compare_statement=CompareStatement(campay, ledger, settle),
         count_changes=CountChanges(ledger, clock),
         analytics=Analytics(ledger, clock),
+        attention=Attention(ledger, clock),
     )
 
 

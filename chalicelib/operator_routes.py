@@ -71,6 +71,15 @@ def history() -> Response:
     return replies.reply({"payments": [to_event(each, now) for each in page.payments], "cursor": page.cursor})
 
 
+@routes.route("/api/payment/attention", methods=["GET"], cors=cors)
+@told_as_problems
+def attention() -> Response:
+    """Lists for an operator what needs a person, the oldest first."""
+    payments, request = service(), routes.current_request
+    callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
+    return replies.reply(payments.attention())
+
+
 @routes.route("/api/payment/operator/{reference}", methods=["GET"], cors=cors)
 @told_as_problems
 def payment_story(reference: str) -> Response:

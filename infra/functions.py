@@ -49,7 +49,9 @@ _DELIVERS = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem")
 _SETTLES = (*_DELIVERS, "dynamodb:BatchGetItem", "dynamodb:PutItem")
 _LISTS = ("dynamodb:BatchGetItem",)
 _ALL_WORK = (Work.CHECKS, Work.DELIVERIES)
-API = Function("Api", "APIHandler", (*_SETTLES, "dynamodb:ConditionCheckItem"), ("day", "search"), _ALL_WORK)
+API = Function(
+    "Api", "APIHandler", (*_SETTLES, "dynamodb:ConditionCheckItem"), ("day", "search", "undelivered"), _ALL_WORK
+)
 SWEEP = Function("Sweep", "Sweep", _LISTS, ("due", "undelivered"), _ALL_WORK, publishes=False)
 CHECKS = Function("Checks", "Checks", _SETTLES, ("due",), _ALL_WORK, takes=Work.CHECKS)
 DELIVERIES = Function(

@@ -10,6 +10,7 @@ NEVER_ASK_CAMPAY = frozenset(
         "/api/payment/debug/connections",
         "/api/payment/history",
         "/api/payment/analytics",
+        "/api/payment/attention",
         "/api/payment/operator/session",
         "/api/payment/operator/search",
         "/api/payment/operator/{reference}",
@@ -35,6 +36,7 @@ def route_limits(stage: Stage) -> list[dict[str, Any]]:
         ("POST", "/api/payment/operator/search", size.operator_rate),
         ("GET", "/api/payment/operator/{reference}", size.operator_rate),
         ("GET", "/api/payment/analytics", size.operator_rate),
+        ("GET", "/api/payment/attention", size.operator_rate),
         ("POST", "/api/payment/operator/{reference}/{action}", size.operator_rate),
         ("POST", "/api/payment/test/simulate", size.operator_rate),
     )

@@ -210,8 +210,10 @@ def order_events(payment: Payment, now: int) -> list[tuple[str, dict[str, Any]]]
 
     The version that pays the order is announced as `payment.successful` even where it shows a second charge too; then a
     further event, with an id of its own, says `payment.duplicate`. An event's `id` is the same however often it is
-    announced.
+    announced. That a person has acknowledged a duplicate is no news to the shop.
     """
+    if payment.acknowledged:
+        return []
     event = {"id": f"{payment.reference}:{payment.version}", **to_event(payment, now)}
     kind = _ORDER_EVENT_OF_STATUS.get(payment.status)
     if not payment.duplicate:

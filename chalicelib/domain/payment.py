@@ -67,6 +67,7 @@ class Payment:
     claim; an operator's decision covers them for good. `order_paid_by`: another attempt of the
     order has paid it while this one is active. `paid_version`: the version that paid the order; None
     where another attempt did, or nobody. `further_attempt`: the order had another attempt before this one.
+    `acknowledged`: a person has dealt with the duplicate, such as by paying the second charge back.
     """
 
     reference: str
@@ -93,6 +94,7 @@ class Payment:
     order_paid_by: str | None = None
     paid_version: int | None = None
     further_attempt: bool = False
+    acknowledged: bool = False
 
     @property
     def pays_order(self) -> bool:
@@ -201,6 +203,20 @@ class Payment:
         duplicate = self.duplicate or len(charges) > 1
         return self._next(replace(self, status=status, charges=charges, duplicate=duplicate), now)
 
+    @property
+    def may_be_acknowledged(self) -> bool:
+        """Whether it is a duplicate that nobody has dealt with. One under review is to be resolved first."""
+        return self.duplicate and not self.acknowledged and not self.is_under_review
+
+    def acknowledge(self, now: int) -> "Payment":
+        """Records that a person has dealt with the duplicate. A further charge has to be dealt with again.
+
+        Raises InvalidTransition where there is none to deal with.
+        """
+        if not self.may_be_acknowledged:
+            raise InvalidTransition(f"{self.status} has no duplicate to acknowledge")
+        return self._next(replace(self, acknowledged=True), now)
+
     def order_paid_elsewhere(self, paid_by: str, now: int) -> "Payment | None":
         """Records that another attempt paid the order: the customer of this one should decline its prompt."""
         return self._changed(now, order_paid_by=paid_by) if self.is_active else None
@@ -221,7 +237,7 @@ class Payment:
             return None
         charges = (*self.charges, record.provider_reference)
         if self.charges:
-            return self._changed(now, charges=charges, duplicate=True)
+            return self._changed(now, charges=charges, duplicate=True, acknowledged=False)
         if self.is_under_review:  # noted, and left to the operator
             return self._changed(now, charges=charges)
         late = not self.is_waiting

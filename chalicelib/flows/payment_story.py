@@ -101,7 +101,8 @@ def _changes(before: Payment, after: Payment) -> Iterator[dict[str, Any]]:
 
 def _facts(payment: Payment) -> dict[str, Any]:
     payload = to_event(payment, payment.updated_at)
-    return {name: value for name, value in payload.items() if name not in _IN_EVERY_VERSION} | _charged(payment)
+    told = {name: value for name, value in payload.items() if name not in _IN_EVERY_VERSION}
+    return told | _charged(payment) | {"acknowledged": payment.acknowledged}
 
 
 def _charged(payment: Payment) -> dict[str, list[str]]:

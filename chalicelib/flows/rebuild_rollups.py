@@ -67,9 +67,9 @@ class RebuildRollups:
 
     def _claimed_on(self, day: date) -> Iterator[str]:
         for utc_day in utc_days_of(day):
-            for reference, claimed_at in self.ledger.claimed_on(utc_day):
-                if day_of(claimed_at) == day:
-                    yield reference
+            for payment in self.ledger.claimed_on(utc_day):
+                if day_of(payment.created_at) == day:
+                    yield payment.reference
 
 
 def _until(history: Sequence[Version], until: int) -> Rollup:

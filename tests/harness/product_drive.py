@@ -115,6 +115,7 @@ class Drive:
             of = {**started, "action": action}
             path = "/api/payment/operator/{reference}/{action}"
             self._call("POST", path, 200, body, of=of, headers=operator)
+        self._call("GET", "/api/payment/attention", 200, headers=operator)
         story = self._call("GET", "/api/payment/operator/{reference}", 200, of=started, headers=operator)
         assert [it["cause"] for it in story["versions"]][-1] == "operator"
         for wanted in ({"orderId": started["orderId"]}, {"phoneNumber": OTHER_AMOUNT_NUMBER}):

@@ -47,7 +47,7 @@ def recount(service: Service) -> Rollup:
     """Counts what the ledger says of the last days' payments, without the stream."""
     today = day_of(service.clock.now())
     days = {day for back in range(4) for day in utc_days_of(today - timedelta(days=back))}
-    references = [reference for day in sorted(days) for reference, _ in service.ledger.claimed_on(day)]
+    references = [payment.reference for day in sorted(days) for payment in service.ledger.claimed_on(day)]
     return rollup_of(map(service.ledger.versions_of, references))
 
 

@@ -12,6 +12,7 @@ from openapi_spec_validator import validate as lint
 import app as application
 from chalicelib import operator_routes
 from chalicelib.adapters.campay.client import Campay
+from chalicelib.domain.attention import Need
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.errors import (
@@ -25,6 +26,7 @@ from chalicelib.domain.operator_actions import OperatorAction
 from chalicelib.domain.payment import TRANSITIONS, PaymentStatus
 from chalicelib.domain.payment_search import SearchField
 from chalicelib.domain.provider import RecordStatus
+from chalicelib.flows.attention import MOST_COUNTED, MOST_SHOWN
 from chalicelib.flows.payment_story import MOST_ATTEMPTS
 from chalicelib.flows.search_payments import MOST_FOUND
 from chalicelib.web.requests import MAXIMUM_AMOUNT, SIMULATED_NUMBERS
@@ -68,6 +70,7 @@ def test_its_operations_are_the_routes_of_the_app() -> None:
 FOR_BROWSERS = {"initiate", "status", "tracking", "give_up", "health"}
 FOR_THE_OPERATORS_PAGE = {
     "analytics",
+    "attention",
     "connections",
     "history",
     "operate",
@@ -143,6 +146,16 @@ def test_the_words_of_a_story_are_those_of_the_code() -> None:
     assert set(named) == set(Cause)
     assert record["properties"]["status"]["enum"] == list(RecordStatus)
     assert SCHEMAS["OrderStory"]["properties"]["attempts"]["maxItems"] == MOST_ATTEMPTS
+
+
+def test_the_kinds_and_bounds_of_what_needs_a_person_are_those_of_the_code() -> None:
+    listed, item = SCHEMAS["Attention"]["properties"], SCHEMAS["AttentionItem"]["properties"]
+    counts = listed["counts"]
+    assert item["kind"]["enum"] == counts["required"] == list(counts["properties"]) == list(Need)
+    assert {it["maximum"] for it in counts["properties"].values()} == {MOST_COUNTED}
+    assert listed["items"]["maxItems"] == len(Need) * MOST_SHOWN
+    assert f"the {MOST_SHOWN} that have waited longest" in listed["items"]["description"]
+    assert item["actions"]["items"]["enum"] == list(OperatorAction)
 
 
 def test_the_payment_is_the_one_of_the_events() -> None:

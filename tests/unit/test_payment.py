@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.domain.attention import Need, need_of
 from chalicelib.domain.money import Money
 from chalicelib.domain.operator_actions import OperatorAction, allowed_actions
 from chalicelib.domain.payment import (
@@ -342,6 +343,35 @@ def is_resolved(payment: Payment, status: PaymentStatus) -> bool:
         return False
 
 
+def test_a_duplicate_is_acknowledged_once_and_a_further_charge_is_a_duplicate_again() -> None:
+    paid = changed(PROMPTED.observe(PAID, NOW))
+    twice = changed(paid.observe(record_of("successful+foreign"), NOW))
+    dealt_with = twice.acknowledge(NOW)
+    assert dealt_with == replace(twice, acknowledged=True, version=twice.version + 1)
+    again = changed(dealt_with.observe(replace(PAID, provider_reference="C"), NOW))
+    assert [it.may_be_acknowledged for it in (paid, twice, dealt_with, again)] == [False, True, False, True]
+    for payment in (*EXAMPLES.values(), paid, dealt_with):
+        with pytest.raises(InvalidTransition):
+            payment.acknowledge(NOW)
+
+
+def test_a_duplicate_under_review_is_resolved_before_it_is_acknowledged() -> None:
+    charged = changed(EXAMPLES["CONFLICTED"].observe(record_of("successful+foreign"), NOW))
+    twice = changed(charged.observe(replace(PAID, provider_reference="C"), NOW))
+    assert (twice.status, twice.duplicate, need_of(twice)) == (CONFLICTED, True, Need.UNDER_REVIEW)
+    with pytest.raises(InvalidTransition):
+        twice.acknowledge(NOW)
+    assert need_of(twice.resolved(SUCCESSFUL, NOW)) is Need.DUPLICATE
+
+
+def test_what_a_status_needs_a_person_for() -> None:
+    needs = {name: need_of(payment) for name, payment in EXAMPLES.items() if need_of(payment)}
+    assert needs == {"CONFLICTED": Need.UNDER_REVIEW, "LOST": Need.UNDECIDED}
+    paid_elsewhere = changed(PROMPTED.observe(PAID, NOW)).as_duplicate()
+    assert need_of(paid_elsewhere) is Need.DUPLICATE
+    assert need_of(paid_elsewhere.acknowledge(NOW)) is None
+
+
 def test_the_charge_that_an_operator_accepts_is_no_duplicate_but_the_next_one_is() -> None:
     paid = EXAMPLES["CONFLICTED"].resolved(SUCCESSFUL, NOW)
     assert (paid.charges, paid.duplicate) == (("A",), False)
@@ -397,6 +427,10 @@ def decide(payment: Payment, status: PaymentStatus, now: int) -> Payment | None:
     return None if is_refused else payment.resolved(status, now)
 
 
+def acknowledge(payment: Payment, now: int) -> Payment | None:
+    return payment.acknowledge(now) if payment.may_be_acknowledged else None
+
+
 def changes() -> st.SearchStrategy[Change]:
     references = st.sampled_from(["A", "B", "C"])
     records = st.builds(
@@ -418,6 +452,7 @@ def changes() -> st.SearchStrategy[Change]:
         st.just(Payment.given_up),
         st.sampled_from(["payment-2", "payment-3"]).map(lambda it: partial(Payment.order_paid_elsewhere, paid_by=it)),
         st.sampled_from([SUCCESSFUL, FAILED]).map(lambda status: partial(decide, status=status)),
+        st.just(acknowledge),
     )
 
 
@@ -434,6 +469,8 @@ def test_no_sequence_of_changes_breaks_the_rules(steps: list[tuple[Change, int]]
         assert after.status is before.status or after.status in MAY_BECOME[before.status]
         assert after.charges[: len(before.charges)] == before.charges
         assert after.duplicate is (len(after.charges) > 1)
+        assert (need_of(after) is Need.DUPLICATE) is (after.duplicate and after.is_final and not after.acknowledged)
+        assert not after.acknowledged or after.charges == before.charges
         assert claim_of(after) == claim_of(CLAIMED)
         before = after
 

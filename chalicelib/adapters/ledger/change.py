@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.adapters.ledger.attributes import Item
-from chalicelib.adapters.ledger.items import Order, Phone, read_order, read_phone
+from chalicelib.adapters.ledger.items import Order, Phone, need_term, read_order, read_phone
 from chalicelib.adapters.ledger.update import Update
+from chalicelib.domain.attention import need_of, needed_from
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.payment import Payment
 
@@ -55,6 +56,20 @@ class Change:
     def was_never_sent(self) -> bool:
         """Whether the prompt was never sent: then it does not count against the phone's limits."""
         return self.cause is Cause.NEVER_SENT
+
+
+def mark_need(state: Update, before: Payment | None, after: Payment, now: int) -> None:
+    """Has the index `search` list the payment as long as its state needs a person. `now`: when it has come to do so."""
+    need = need_of(after)
+    if need is None:
+        state.remove("search", "at")
+        return
+    state.set(search=need_term(need))
+    since = needed_from(need, after, now)
+    if before is not None and need is need_of(before):
+        state.set_once(at=since)
+    else:
+        state.set(at=since)
 
 
 class AssumedRows:

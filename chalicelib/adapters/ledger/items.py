@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from chalicelib.adapters.ledger.attributes import Item, key_of
+from chalicelib.domain.attention import Need
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.version import Version
@@ -206,6 +207,11 @@ def _search_terms(payment: Payment, evidence: Mapping[str, Any] = MappingProxyTy
 
 def search_term(kind: SearchKind, value: str) -> str:
     return f"{kind}#{value}"
+
+
+def need_term(need: Need) -> str:
+    """Returns what a payment that needs a person stands under in the index `search`, beside what it is found by."""
+    return f"attention#{need}"
 
 
 _PAYMENT_FIELDS = [field.name for field in dataclasses.fields(Payment)]

@@ -10,8 +10,8 @@
     rollup#, counted#            counts by day and operator; see rollup_rows.py
 
 Four sparse indexes list what is due for a check and what is undelivered, each in 16 shards, the payments of a day with
-what a list shows, and the payments by a phone's hash, a provider's or an operator's reference. Indexes are eventually
-consistent: a caller that acts upon a hit reads the payment again.
+what a list shows, and the payments by a phone's hash, a provider's or an operator's reference, or by what they need a
+person for. Indexes are eventually consistent: a caller that acts upon a hit reads the payment again.
 
 Every write is conditional and carries an id. Where a condition fails and the stored row has that id, the write had
 succeeded before, and only its answer was lost.
@@ -23,7 +23,7 @@ import uuid
 from datetime import UTC, datetime
 
 from chalicelib.adapters.ledger.attributes import Item, key_of
-from chalicelib.adapters.ledger.change import AssumedRows, Change, Committed
+from chalicelib.adapters.ledger.change import AssumedRows, Change, Committed, mark_need
 from chalicelib.adapters.ledger.items import (
     SENDING,
     UNSENT,
@@ -263,12 +263,24 @@ class Ledger(LedgerReader):
         stored = self.load(reference)
         if stored is None:
             return
-        before = min(stored.payment.version - 1, stored.announced_version)  # no unannounced version may be skipped
+        told = stored.payment.version - stored.payment.acknowledged  # the shop is told nothing of an acknowledgement
+        before = min(told - 1, stored.announced_version)  # no unannounced version may be skipped
         update = Update(f"payment#{reference}").only_if("payment.version = :version")
         update.set(deliveredVersion=before, announcedVersion=before)
         update.undelivered().set(undeliveredSince=self._clock.now())
         update.values[":version"] = stored.payment.version
         self._table.update(update)
+
+    def mark_earlier_need(self, payment: Payment) -> bool:
+        """Marks a payment that needs a person, and that a release wrote which did not mark it.
+
+        Returns False where it is marked, or has changed since it was read.
+        """
+        update = Update(f"payment#{payment.reference}")
+        mark_need(update, None, payment, payment.updated_at)
+        update.only_if("payment.version = :version AND attribute_not_exists(#search)")
+        update.values[":version"] = payment.version
+        return isinstance(self._table.update(update), Written)
 
     def note_act(self, reference: str, act: Act) -> None:
         """Keeps an operator's act in the payment's history."""
@@ -285,6 +297,7 @@ class Ledger(LedgerReader):
         state.values[":before"] = change.before.version
         if change.was_never_sent:
             state.set(prompt=UNSENT)
+        mark_need(state, change.before, change.after, now)
         if lease is not None:
             lease.end(state, now)
         cause = change.cause.with_note(change.note)

@@ -19,6 +19,7 @@ from chalicelib.adapters.ledger.items import (
     Phone,
     SearchKind,
     Stored,
+    need_term,
     read_act,
     read_order,
     read_payment,
@@ -32,6 +33,7 @@ from chalicelib.adapters.ledger.rollup_rows import RollupRows
 from chalicelib.adapters.ledger.shards import of_all_shards
 from chalicelib.adapters.ledger.table import SHARDS, day_mark, shard_mark, shard_of
 from chalicelib.adapters.ledger.table_client import BATCH, TableClient
+from chalicelib.domain.attention import Need
 from chalicelib.domain.history import HistoryFilter, Position
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment
@@ -147,10 +149,10 @@ class LedgerReader:
         """
         return DayPages(self._table, self.day_shards, wanted).page(begin, limit)
 
-    def claimed_on(self, day: date) -> Iterator[tuple[str, int]]:
-        """Yields reference and time of the payments that were claimed on a day (UTC), by their claims."""
+    def claimed_on(self, day: date) -> Iterator[Payment]:
+        """Yields the payments that were claimed on a day (UTC), by their claims."""
         for item in self._listed(day, range(self.day_shards)):
-            yield reference_of(item), item["claimedAt"]
+            yield read_payment(item["payment"])
 
     def day_shard_of(self, reference: str) -> int:
         """Returns the shard of its day that a payment is claimed in, as of the number of shards that there are now."""
@@ -161,6 +163,13 @@ class LedgerReader:
         condition, term = "#search = :term", {"term": search_term(kind, value)}
         items, _ = self._table.page(condition, term, IndexName="search", Limit=limit, ScanIndexForward=False)
         return list(dict.fromkeys(reference_of(item) for item in items))
+
+    def needing_person(self, need: Need, after: int, until: int, limit: int) -> dict[str, int]:
+        """Lists references of the payments that have needed a person since a time, and since when; the oldest first."""
+        condition = "#search = :term AND #at BETWEEN :after AND :until"
+        values = {"term": need_term(need), "after": after, "until": until}
+        items, _ = self._table.page(condition, values, IndexName="search", Limit=limit)
+        return {reference_of(item): item["at"] for item in items}
 
     def _listed(self, day: date, shards: Iterable[int]) -> Iterator[Item]:
         """Yields the entries of a day in the order of their claims. It reads a page of each shard at a time."""

@@ -1,0 +1,49 @@
+"""Says what needs a person, and from when on. Pure."""
+
+from enum import StrEnum
+
+from chalicelib.domain.payment import Payment, PaymentStatus
+
+_MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
+_FIRST_HOUR_MS = 70 * _MINUTE_MS
+"""Age at which the checks of a payment's first hour have ended: the last of them comes up to a tenth late."""
+_LISTED_UNTIL_MS = (72 + 1 + 24) * _HOUR_MS
+"""Age until which a payment counts as undecided: its last check comes after 72 hours, up to half an hour late, and is
+read from CamPay within the hour. A day is left in which somebody sees that it ended without an outcome."""
+UNDECIDED_MS = _LISTED_UNTIL_MS - _FIRST_HOUR_MS
+"""How long a payment counts as undecided."""
+UNDELIVERED_MS = 2 * _MINUTE_MS
+"""Age of a delivery that needs a person. The sweep takes over after a minute, and tries again at least each minute."""
+
+
+class Need(StrEnum):
+    """Kinds of what needs a person, in the words of the API."""
+
+    UNDER_REVIEW = "underReview"
+    """CamPay's record disagrees with the claim: a person decides."""
+    DUPLICATE = "duplicate"
+    """The order was paid twice, and nobody has said yet that the customer has the money back."""
+    UNDECIDED = "undecided"
+    """The payment's time is over, and CamPay has never said that it knows the prompt: it may be on the phone, or not.
+
+    A prompt that CamPay calls pending is none: CamPay leaves every one that is cancelled or not answered pending for
+    ever, and nobody can do anything about it.
+    """
+    UNDELIVERED = "undelivered"
+    """A screen or the shop has not been told of a change."""
+
+
+def need_of(payment: Payment) -> Need | None:
+    """Returns what a payment's state needs a person for. Whether it is undelivered is not in its state."""
+    if payment.is_under_review:
+        return Need.UNDER_REVIEW
+    if payment.may_be_acknowledged:
+        return Need.DUPLICATE
+    if payment.status is PaymentStatus.EXPIRED and payment.provider_reference is None:
+        return Need.UNDECIDED
+    return None
+
+
+def needed_from(kind: Need, payment: Payment, now: int) -> int:
+    """Returns from when on a payment needs a person, if it has come to need one `now`, in milliseconds."""
+    return payment.created_at + _FIRST_HOUR_MS if kind is Need.UNDECIDED else now

@@ -1,0 +1,89 @@
+"""Lists what needs a person, and counts it by kind."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from chalicelib.adapters.ledger.items import Stored
+from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.domain.attention import UNDECIDED_MS, UNDELIVERED_MS, Need, need_of
+from chalicelib.domain.contract import to_event, to_iso
+from chalicelib.domain.operator_actions import allowed_actions
+from chalicelib.runtime.clock import Clock
+
+MOST_COUNTED = 1_000
+"""Where there are more of a kind, they count as this many."""
+MOST_SHOWN = 50
+"""Payments of a kind that the list has: those that have waited longest."""
+
+Listed = Mapping[Need, Mapping[str, int]]
+"""Kind -> reference -> since when, in milliseconds since the epoch; the oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Reads what needs a person from the ledger's indexes, and the payments themselves by their keys."""
+
+    ledger: Ledger
+    clock: Clock
+
+    def __call__(self) -> dict[str, Any]:
+        """Returns the counts and the items, the oldest first, with two reads more than `counts`.
+
+        Raises LedgerUnavailable.
+        """
+        listed, now = self._listed(), self.clock.now()
+        waiting = sorted(_longest(listed))
+        stored = {it.payment.reference: it for it in self.ledger.load_many(reference for _, _, reference in waiting)}
+        items = [
+            _item(kind, stored[reference], since, now)
+            for since, kind, reference in waiting
+            if reference in stored and _still_needs(kind, stored[reference])
+        ]
+        return {"counts": _counts(listed), "items": items, "timestamp": to_iso(now)}
+
+    def counts(self) -> dict[str, int]:
+        """Counts what needs a person, by kind, with one query for each, and one for each shard of what is undelivered.
+
+        A count is a moment late, as the indexes are. Raises LedgerUnavailable.
+        """
+        return _counts(self._listed())
+
+    def _listed(self) -> Listed:
+        now = self.clock.now()
+        return {kind: self._listed_of(kind, now) for kind in Need}
+
+    def _listed_of(self, kind: Need, now: int) -> dict[str, int]:
+        if kind is Need.UNDELIVERED:
+            return self.ledger.undelivered(now - UNDELIVERED_MS, MOST_COUNTED)
+        earliest = now - UNDECIDED_MS if kind is Need.UNDECIDED else 0
+        return self.ledger.needing_person(kind, earliest, now, MOST_COUNTED)
+
+
+def _longest(listed: Listed) -> Iterator[tuple[int, Need, str]]:
+    """Yields since when, kind and reference of what is shown: of each kind what has waited longest."""
+    for kind, references in listed.items():
+        for reference, since in islice(references.items(), MOST_SHOWN):
+            yield since, kind, reference
+
+
+def _counts(listed: Listed) -> dict[str, int]:
+    return {kind.value: len(listed[kind]) for kind in listed}
+
+
+def _still_needs(kind: Need, stored: Stored) -> bool:
+    """Whether the payment is as the index has it, which may be a moment late."""
+    if kind is Need.UNDELIVERED:
+        return stored.undelivered_since is not None
+    return need_of(stored.payment) is kind
+
+
+def _item(kind: Need, stored: Stored, since: int, now: int) -> dict[str, Any]:
+    payment = stored.payment
+    return {
+        "kind": kind.value,
+        "since": to_iso(since),
+        "payment": to_event(payment, now),
+        "actions": allowed_actions(payment),
+    }
