@@ -106,7 +106,11 @@ def operate(reference: str, action: str) -> Response:
     elif action == OperatorAction.REDELIVER:
         payment = payments.operate.redeliver(reference, by=by)
     elif action == OperatorAction.RESOLVE:
-        payment = payments.operate.resolve(reference, *requests.decision(request), by=by)
+        status, reason, version = requests.decision(request)
+        payment = payments.operate.resolve(reference, status, reason, version=version, by=by)
+    elif action == OperatorAction.ACKNOWLEDGE:
+        reason, version = requests.acknowledgement(request)
+        payment = payments.operate.acknowledge(reference, reason, version=version, by=by)
     else:
         raise NotFound
     return replies.reply(to_event(payment, payments.clock.now()))

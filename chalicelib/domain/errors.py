@@ -15,7 +15,8 @@
     │   ├── PaymentInProgress     409  payment_in_progress
     │   ├── OrderAlreadyPaid      409  order_already_paid
     │   ├── IdempotencyKeyReused  409  idempotency_key_reused
-    │   └── NotAllowed            409  not_allowed              an operator's action that the status forbids
+    │   ├── NotAllowed            409  not_allowed              an operator's action that the status forbids
+    │   └── PaymentChanged        409  payment_changed          an operator decided on an earlier state
     ├── PaymentRefused            422  payment_refused          the operator or CamPay said no; proven
     ├── LimitReached              429  prompt_in_flight, phone_limit, address_limit; in the gateway LIMITS_OF_GATEWAY
     └── Unavailable               503
@@ -192,6 +193,16 @@ class NotAllowed(Conflict):
     sentence = {
         "en": "The payment's status does not allow this.",
         "fr": "L’état du paiement ne permet pas cette action.",
+    }
+
+
+class PaymentChanged(Conflict):
+    """The payment is no longer as the operator saw it when the decision was made."""
+
+    code = "payment_changed"
+    sentence = {
+        "en": "The payment has changed meanwhile. Nothing was done; look at it again.",
+        "fr": "Le paiement a changé entre-temps. Rien n’a été fait\u00a0; regardez-le de nouveau.",
     }
 
 

@@ -14,8 +14,15 @@ class OperatorAction(StrEnum):
     """Publishes and announces the newest version again."""
     RESOLVE = "resolve"
     """Decides a payment that is under review."""
+    ACKNOWLEDGE = "acknowledge"
+    """Says that a duplicate has been dealt with."""
 
 
 def allowed_actions(payment: Payment) -> list[OperatorAction]:
-    """Lists the actions that the payment's state allows. Only `resolve` is ever refused."""
-    return [action for action in OperatorAction if action is not OperatorAction.RESOLVE or payment.resolutions]
+    """Lists the actions that the payment's state allows. `recheck` and `redeliver` are never refused."""
+    refused = set()
+    if not payment.resolutions:
+        refused.add(OperatorAction.RESOLVE)
+    if not payment.may_be_acknowledged:
+        refused.add(OperatorAction.ACKNOWLEDGE)
+    return [action for action in OperatorAction if action not in refused]

@@ -129,18 +129,34 @@ def simulation(request: Request) -> PaymentRequest:
     return PaymentRequest(order_id, money, SIMULATED_NUMBERS[str(outcome)], f"Order {order_id}", locale_of(request))
 
 
-def decision(request: Request) -> tuple[PaymentStatus, str]:
-    """Reads an operator's `{status, reason}` for a payment under review. Raises InvalidRequest."""
+def decision(request: Request) -> tuple[PaymentStatus, str, int]:
+    """Reads an operator's `{status, reason, version}` for a payment under review. Raises InvalidRequest."""
     body = json_object(request)
     faults: dict[str, str] = {}
     if body.get("status") not in ("SUCCESSFUL", "FAILED"):
         faults["status"] = "must be SUCCESSFUL or FAILED"
-    reason = body.get("reason")
+    reason, version = _reason_and_version(body, faults)
+    return PaymentStatus(body["status"]), reason, version
+
+
+def acknowledgement(request: Request) -> tuple[str, int]:
+    """Reads an operator's `{reason, version}` for a duplicate. Raises InvalidRequest."""
+    return _reason_and_version(json_object(request), {})
+
+
+def _reason_and_version(body: Mapping[str, Any], faults: dict[str, str]) -> tuple[str, int]:
+    """Returns why an operator decides, and which version of the payment the decision is about.
+
+    Raises InvalidRequest, with the faults that were found before too.
+    """
+    reason, version = body.get("reason"), body.get("version")
     if not isinstance(reason, str) or not 1 <= len(reason) <= 200 or not reason.isprintable():
         faults["reason"] = "must be 1 to 200 printable characters"
+    if type(version) is not int or version < 1:
+        faults["version"] = "must be the version of the payment that you have seen"
     if faults:
         raise InvalidRequest(fields=faults)
-    return PaymentStatus(body["status"]), str(reason)
+    return str(reason), int(str(version))
 
 
 def page(request: Request) -> tuple[str, int]:

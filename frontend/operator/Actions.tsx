@@ -1,5 +1,6 @@
 import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 
+import { ApiError } from "./api";
 import type { PaymentStory } from "./apiTypes";
 import { usePage } from "./page";
 import { SignedOut } from "./session";
@@ -31,8 +32,8 @@ export function Actions({ story, reload, onDone }: ActionsProps) {
     setChosen(null);
     opener.current?.focus();
   };
-  const isDone = async (action: string) => {
-    setSaid(words.done[action] ?? "");
+  const end = async (sentence: string) => {
+    setSaid(sentence);
     setChosen(null);
     await reload();
     onDone();
@@ -57,20 +58,25 @@ export function Actions({ story, reload, onDone }: ActionsProps) {
           </button>
         ))}
       </div>
-      {chosen && known.includes(chosen) && <Confirmation key={chosen} action={chosen} {...{ story, close, isDone }} />}
+      {chosen && known.includes(chosen) && <Confirmation key={chosen} action={chosen} {...{ story, close, end }} />}
       <p role="status">{said}</p>
     </section>
   );
 }
 
+/** Whether the payment is no longer as it was shown, so that nothing was done. */
+const isOutdated = (error: unknown) =>
+  error instanceof ApiError && ["payment_changed", "not_allowed"].includes(error.problem?.code ?? "");
+
 interface ConfirmationProps {
   readonly action: string;
   readonly story: PaymentStory;
   readonly close: () => void;
-  readonly isDone: (action: string) => Promise<void>;
+  /** Closes the confirmation, says what became of the act, and shows the payment as it is now. */
+  readonly end: (sentence: string) => Promise<void>;
 }
 
-function Confirmation({ action, story, close, isDone }: ConfirmationProps) {
+function Confirmation({ action, story, close, end }: ConfirmationProps) {
   const { api, texts } = usePage();
   const words = texts.actions;
   const [outcome, setOutcome] = useState<Outcome | null>(null);
@@ -94,11 +100,15 @@ function Confirmation({ action, story, close, isDone }: ConfirmationProps) {
     if (takesReason && reason.trim() === "") return refuse(words.reasonMissing, "input:not([type=radio])");
     setIsBusy(true);
     setTrouble("");
-    const decision = takesReason ? { ...(decides && { status: outcome }), reason: reason.trim() } : undefined;
+    const seen = story.payment.version;
+    const decision = takesReason
+      ? { ...(decides && { status: outcome }), reason: reason.trim(), version: seen }
+      : undefined;
     try {
       await api.act(story.payment.reference, action, decision);
-      await isDone(action);
+      await end(words.done[action] ?? "");
     } catch (error) {
+      if (isOutdated(error)) return end(problemWords(error, texts));
       setIsBusy(false);
       if (!(error instanceof SignedOut)) setTrouble(problemWords(error, texts, true));
     }

@@ -39,6 +39,7 @@ export const en: Texts = {
   problems: {
     forbidden: "Your key lets you look, not act. Nothing was done.",
     not_found: "There is no such payment.",
+    payment_changed: "The payment has changed meanwhile. Nothing was done: this is its new state.",
     not_allowed: "The payment’s state does not allow it any more: somebody may have decided already. Nothing was done.",
     invalid_request: "Some of what you entered is not right. Nothing was done.",
     provider_unavailable: "CamPay does not answer. Nothing has changed; try again in a moment.",
@@ -146,6 +147,10 @@ export const en: Texts = {
         title: "Order paid twice",
         sentence: "Another attempt had paid this order already. Give this payment back to the customer.",
       },
+      paidTwiceSettled: {
+        title: "Paid twice, dealt with",
+        sentence: "Somebody has dealt with it: the name and the reason are in the history.",
+      },
       differs: {
         title: "CamPay and the order do not say the same",
         sentence: "Nobody else will decide: compare, ask the customer, then decide.",
@@ -238,6 +243,7 @@ export const en: Texts = {
       orderPaidBy: "Order paid by",
       charges: "Charges",
       disputed: "Disagreeing",
+      acknowledged: "Dealt with",
       amount: "Amount",
     },
     nothingYet: "nothing",

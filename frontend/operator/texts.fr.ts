@@ -42,6 +42,7 @@ export const fr: Texts = {
   problems: {
     forbidden: "Votre clé permet de consulter, pas d’agir. Rien n’a été fait.",
     not_found: "Ce paiement n’existe pas.",
+    payment_changed: "Le paiement a changé entre-temps. Rien n’a été fait\u00a0: voici son nouvel état.",
     not_allowed: "L’état du paiement ne le permet plus\u00a0: quelqu’un a peut-être déjà décidé. Rien n’a été fait.",
     invalid_request: "Certaines indications sont incorrectes. Rien n’a été fait.",
     provider_unavailable: "CamPay ne répond pas. Rien n’a changé\u00a0; réessayez dans un instant.",
@@ -151,6 +152,10 @@ export const fr: Texts = {
         title: "Commande payée deux fois",
         sentence: "Un autre essai avait déjà payé cette commande. Rendez ce paiement au client.",
       },
+      paidTwiceSettled: {
+        title: "Payé deux fois, c’est réglé",
+        sentence: "Une personne s’en est occupée\u00a0: son nom et son motif figurent dans l’historique.",
+      },
       differs: {
         title: "CamPay et la commande ne disent pas la même chose",
         sentence: "Personne d’autre ne tranchera\u00a0: comparez, demandez au client, puis décidez.",
@@ -244,6 +249,7 @@ export const fr: Texts = {
       orderPaidBy: "Commande payée par",
       charges: "Encaissements",
       disputed: "En désaccord",
+      acknowledged: "Traité",
       amount: "Montant",
     },
     nothingYet: "rien",

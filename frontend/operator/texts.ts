@@ -12,6 +12,7 @@ export type Verdict =
   | "paidLate"
   | "paidTwice"
   | "orderPaidTwice"
+  | "paidTwiceSettled"
   | "differs"
   | "reviewedPaid"
   | "reviewedUnpaid"

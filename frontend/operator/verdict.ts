@@ -6,11 +6,12 @@ import type { CustomerCase } from "./customerSentences";
 import type { Tone } from "./StateMark";
 import type { Verdict } from "./texts";
 
-export function verdictOf({ payment, order }: PaymentStory): Verdict {
+export function verdictOf({ payment, order, actions }: PaymentStory): Verdict {
   const mine = order.attempts.find((attempt) => attempt.payment.reference === payment.reference);
   const wasDisputed = (mine?.disputed.length ?? 0) > 0;
   switch (payment.status) {
     case "SUCCESSFUL":
+      if (payment.duplicate && !actions.includes("acknowledge")) return "paidTwiceSettled";
       if (payment.duplicate) return (mine?.charges.length ?? 0) > 1 ? "paidTwice" : "orderPaidTwice";
       if (wasDisputed) return "reviewedPaid";
       return payment.late ? "paidLate" : "paid";
@@ -32,6 +33,7 @@ export const TONE_OF_VERDICT: Readonly<Record<Verdict, Tone>> = {
   reviewedPaid: "positive",
   paidTwice: "caution",
   orderPaidTwice: "caution",
+  paidTwiceSettled: "positive",
   differs: "caution",
   orderPaidElsewhere: "caution",
   waiting: "accent",

@@ -110,11 +110,12 @@ class Drive:
         started = self._initiate(OTHER_AMOUNT_NUMBER)
         self._approve(started)
         operator = {"X-Api-Key": self.keys["OPERATOR_API_KEY"]}
-        decision = {"status": "SUCCESSFUL", "reason": "rest paid in cash"}
-        for action, body in (("recheck", None), ("resolve", decision), ("redeliver", None)):
-            of = {**started, "action": action}
-            path = "/api/payment/operator/{reference}/{action}"
-            self._call("POST", path, 200, body, of=of, headers=operator)
+        path = "/api/payment/operator/{reference}/{action}"
+        of = {**started, "action": "recheck"}
+        seen = self._call("POST", path, 200, of=of, headers=operator)
+        decision = {"status": "SUCCESSFUL", "reason": "rest paid in cash", "version": seen["version"]}
+        for action, body in (("resolve", decision), ("redeliver", None)):
+            self._call("POST", path, 200, body, of={**started, "action": action}, headers=operator)
         self._call("GET", "/api/payment/attention", 200, headers=operator)
         story = self._call("GET", "/api/payment/operator/{reference}", 200, of=started, headers=operator)
         assert [it["cause"] for it in story["versions"]][-1] == "operator"

@@ -12,7 +12,7 @@ from chalicelib.adapters.ledger.table import SHARDS
 from chalicelib.bootstrap import Service
 from chalicelib.domain.attention import UNDECIDED_MS, UNDELIVERED_MS
 from chalicelib.domain.contract import to_event, to_iso
-from chalicelib.domain.errors import LedgerUnavailable
+from chalicelib.domain.errors import LedgerUnavailable, NotAllowed
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
@@ -85,8 +85,35 @@ def test_a_payment_under_review_is_listed_until_it_is_resolved(service: Service,
         "payment": to_event(newest, clock.now()),
         "actions": ["recheck", "redeliver", "resolve"],
     }
-    service.operate.resolve(payment.reference, S.FAILED, "paid back by hand", by="paul")
+    service.operate.resolve(payment.reference, S.FAILED, "paid back by hand", version=3, by="paul")
     assert kinds(service) == []
+
+
+def test_a_duplicate_is_listed_until_it_is_acknowledged_and_again_with_a_further_charge(
+    service: Service, shop: Shop
+) -> None:
+    payment = duplicate(service, shop)
+    assert kinds(service) == [("duplicate", payment.reference)]
+    done = service.operate.acknowledge(payment.reference, "paid back in the dashboard", version=4, by="paul")
+    assert (done.version, done.acknowledged) == (5, True)
+    assert kinds(service) == []
+    service.settle.handle_webhook(payment.reference, shop.charge_again(payment.reference))
+    assert kinds(service) == [("duplicate", payment.reference)]
+    again = service.operate.acknowledge(payment.reference, "that one too", version=6, by="amina")
+    assert kinds(service) == []
+    with pytest.raises(NotAllowed):
+        service.operate.acknowledge(payment.reference, "once more", version=again.version, by="amina")
+
+
+def test_what_is_told_again_of_an_acknowledged_duplicate_is_that_it_is_one(service: Service, shop: Shop) -> None:
+    payment = duplicate(service, shop)
+    told = shop.order_events
+    assert told[-1] == ("payment.duplicate", 4)
+    service.operate.acknowledge(payment.reference, "paid back in the dashboard", version=4, by="paul")
+    assert shop.order_events == told, "the shop made it itself"
+    service.operate.redeliver(payment.reference, by="paul")
+    assert shop.order_events == [*told, told[-1]]
+    assert service.story(payment.reference)["delivery"]["deliveredVersion"] == 5
 
 
 def test_an_attempt_that_pays_an_order_which_is_paid_is_listed(service: Service, shop: Shop, clock: HandClock) -> None:
@@ -177,7 +204,7 @@ def test_a_change_that_is_not_written_leaves_the_list_as_it_was(service: Service
     payment = under_review(service, shop)
     aws.faults.set({"operation": "TransactWriteItems", "kind": "unavailable", "count": 100})
     with pytest.raises(LedgerUnavailable):
-        service.operate.resolve(payment.reference, S.SUCCESSFUL, "the rest in cash", by="paul")
+        service.operate.resolve(payment.reference, S.SUCCESSFUL, "the rest in cash", version=3, by="paul")
     aws.faults.set()
     assert kinds(service) == [("underReview", payment.reference)]
 

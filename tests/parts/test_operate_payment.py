@@ -1,19 +1,25 @@
 """Tests that the history of a payment has each thing that an operator asks for, and whose wish it was."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import pytest
 
+from chalicelib.adapters.ledger.items import Act
+from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.bootstrap import Service
 from chalicelib.domain.contract import to_iso
-from chalicelib.domain.errors import LedgerUnavailable, NotAllowed, NotFound
+from chalicelib.domain.errors import LedgerUnavailable, NotAllowed, NotFound, PaymentChanged
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
 from tests.harness.fakes import HandClock
+from tests.parts.test_ledger import loaded
 
 S = PaymentStatus
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237670000006", "Braids", "fr")
@@ -39,11 +45,11 @@ def test_each_act_is_kept_with_its_time_and_its_name_also_one_that_changes_nothi
     reference, began = under_review.reference, clock.now()
     service.operate.recheck(reference, by="amina")
     clock.forward(1)
-    service.operate.resolve(reference, S.FAILED, "paid back by hand", by="paul")
+    service.operate.resolve(reference, S.FAILED, "paid back by hand", version=3, by="paul")
     clock.forward(1)
     service.operate.redeliver(reference, by="amina")
     with pytest.raises(NotAllowed):
-        service.operate.resolve(reference, S.SUCCESSFUL, "or not", by="paul")
+        service.operate.resolve(reference, S.SUCCESSFUL, "or not", version=4, by="paul")
     decision = {"action": "resolve", "by": "paul"}
     first, *others = acts(service, under_review)
     nothing_decided = {"status": None, "note": None}
@@ -55,6 +61,61 @@ def test_each_act_is_kept_with_its_time_and_its_name_also_one_that_changes_nothi
     ]
 
 
+class OvertakenLedger(Ledger):
+    """A ledger to which somebody else writes between an act's note and its commit."""
+
+    def __init__(self, ledger: Ledger, meanwhile: Callable[[], object]) -> None:
+        vars(self).update(vars(ledger))
+        self._meanwhile = meanwhile
+
+    def note_act(self, reference: str, act: Act) -> None:
+        super().note_act(reference, act)
+        self._meanwhile()
+
+
+def test_a_charge_that_comes_while_a_person_decides_is_not_decided_upon(
+    service: Service, shop: Shop, under_review: Payment
+) -> None:
+    """The decision would still be allowed, and be about something that the person has not seen."""
+    reference = under_review.reference
+    charge = shop.charge_again(reference)
+    ledger = OvertakenLedger(service.ledger, lambda: service.settle.handle_webhook(reference, charge))
+    operate = replace(service.operate, ledger=ledger)
+    with pytest.raises(PaymentChanged):
+        operate.resolve(reference, S.SUCCESSFUL, "rest paid in cash", version=3, by="paul")
+    newest = loaded(service.ledger, reference)
+    assert (newest.status, newest.charges, newest.version) == (S.CONFLICTED, (charge,), 4)
+    assert [act["action"] for act in acts(service, under_review)] == ["resolve"]
+    service.operate.resolve(reference, S.SUCCESSFUL, "rest paid in cash", version=4, by="paul")
+
+
+def test_what_a_person_has_not_seen_is_not_decided_nor_noted(service: Service, under_review: Payment) -> None:
+    for version in (2, 4):
+        with pytest.raises(PaymentChanged):
+            service.operate.resolve(under_review.reference, S.FAILED, "paid back", version=version, by="paul")
+    assert loaded(service.ledger, under_review.reference).version == 3
+    assert acts(service, under_review) == []
+
+
+def test_of_many_that_decide_at_once_one_does(service: Service, under_review: Payment) -> None:
+    together = Barrier(8)
+
+    def decide(number: int) -> str:
+        together.wait()
+        try:
+            service.operate.resolve(under_review.reference, S.FAILED, "paid back", version=3, by=f"p{number}")
+        except PaymentChanged:
+            return "changed"
+        return f"p{number}"
+
+    with ThreadPoolExecutor(8) as people:
+        told = list(people.map(decide, range(8)))
+    assert told.count("changed") == 7
+    (winner,) = set(told) - {"changed"}
+    decided = service.story(under_review.reference)["versions"][-1]
+    assert (decided["version"], decided["by"]) == (4, winner)
+
+
 def test_two_acts_of_one_millisecond_are_both_kept(service: Service, under_review: Payment) -> None:
     for by in ("amina", "paul"):
         service.operate.redeliver(under_review.reference, by=by)
@@ -64,7 +125,7 @@ def test_two_acts_of_one_millisecond_are_both_kept(service: Service, under_revie
 def test_what_cannot_be_written_down_is_not_done(service: Service, under_review: Payment, aws: EmbeddedAws) -> None:
     aws.faults.set({"operation": "UpdateItem", "kind": "unavailable", "count": 100})
     with pytest.raises(LedgerUnavailable):
-        service.operate.resolve(under_review.reference, S.FAILED, "paid back", by="paul")
+        service.operate.resolve(under_review.reference, S.FAILED, "paid back", version=3, by="paul")
     aws.faults.set()
     stored = service.ledger.load(under_review.reference)
     assert stored is not None
@@ -76,12 +137,14 @@ def test_an_act_whose_written_answer_is_lost_is_kept_once(
     service: Service, under_review: Payment, aws: EmbeddedAws
 ) -> None:
     aws.faults.set({"operation": "UpdateItem", "kind": "lost-answer", "count": 1})
-    assert service.operate.resolve(under_review.reference, S.FAILED, "paid back", by="paul").status is S.FAILED
+    assert (
+        service.operate.resolve(under_review.reference, S.FAILED, "paid back", version=3, by="paul").status is S.FAILED
+    )
     assert [act["by"] for act in acts(service, under_review)] == ["paul"]
 
 
 def test_no_phone_number_of_a_reason_is_told(service: Service, under_review: Payment) -> None:
-    service.operate.resolve(under_review.reference, S.FAILED, "asked 237677777777", by="paul")
+    service.operate.resolve(under_review.reference, S.FAILED, "asked 237677777777", version=3, by="paul")
     assert "77777777" not in str(acts(service, under_review))
 
 
@@ -91,7 +154,7 @@ def test_an_unknown_payment_gets_no_history(service: Service, dynamodb: Any, tab
         with pytest.raises(NotFound):
             act(unknown, by="paul")
     with pytest.raises(NotFound):
-        service.operate.resolve(unknown, S.FAILED, "there is none", by="paul")
+        service.operate.resolve(unknown, S.FAILED, "there is none", version=1, by="paul")
     key = {":pk": {"S": f"payment#{unknown}"}}
     rows = dynamodb.query(TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=key)
     assert rows["Items"] == []

@@ -113,7 +113,8 @@ def test_the_version_that_pays_an_order_says_so_even_if_it_was_charged_twice(
     service.settle.handle_webhook(payment.reference, payment.provider_reference)
     service.settle.handle_webhook(payment.reference, shop.charge_again(payment.reference))
     caplog.clear()
-    paid = service.operate.resolve(payment.reference, PaymentStatus.SUCCESSFUL, "the rest was paid in cash", by="paul")
+    decision = PaymentStatus.SUCCESSFUL, "the rest was paid in cash"
+    paid = service.operate.resolve(payment.reference, *decision, version=4, by="paul")
     assert (service.ledger.order("order-1").paid, paid.duplicate) == (payment.reference, True)
     told = [("payment.successful", "order-1", paid.version), ("payment.duplicate", "order-1", paid.version)]
     assert queue.drain()[-2:] == told

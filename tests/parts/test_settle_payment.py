@@ -174,12 +174,12 @@ def test_a_record_of_another_amount_is_for_an_operator(service: Service, shop: S
     assert shop.order_events == [("payment.conflicted", 3)]
     assert service.operate.recheck(odd.reference, by="paul").status is S.CONFLICTED
 
-    resolved = service.operate.resolve(odd.reference, S.SUCCESSFUL, "the rest was paid in cash", by="paul")
+    resolved = service.operate.resolve(odd.reference, S.SUCCESSFUL, "the rest was paid in cash", version=3, by="paul")
     assert resolved.status is S.SUCCESSFUL
     assert service.ledger.order("order-1").paid == odd.reference
     assert service.operate.recheck(odd.reference, by="paul") == resolved
     with pytest.raises(NotAllowed):
-        service.operate.resolve(odd.reference, S.FAILED, "or not", by="paul")
+        service.operate.resolve(odd.reference, S.FAILED, "or not", version=4, by="paul")
 
 
 def test_a_version_keeps_its_cause_with_the_note_and_the_log_has_the_cause_alone(
@@ -189,7 +189,7 @@ def test_a_version_keeps_its_cause_with_the_note_and_the_log_has_the_cause_alone
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(odd.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(odd.reference, odd.provider_reference)
-    service.operate.resolve(odd.reference, S.FAILED, "refunded: by hand", by="paul")
+    service.operate.resolve(odd.reference, S.FAILED, "refunded: by hand", version=3, by="paul")
     keys = [{"pk": {"S": f"payment#{odd.reference}"}, "sk": {"S": f"v#{n:06d}"}} for n in (1, 2, 3, 4)]
     rows = [dynamodb.get_item(TableName=table, Key=key)["Item"] for key in keys]
     kept = [row["cause"]["S"] for row in rows]
@@ -202,7 +202,7 @@ def test_a_payment_that_an_operator_rejected_stays_failed(service: Service, shop
     odd = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(odd.provider_reference, "SUCCESSFUL")
     service.settle.handle_webhook(odd.reference, odd.provider_reference)
-    service.operate.resolve(odd.reference, S.FAILED, "refunded by hand", by="paul")
+    service.operate.resolve(odd.reference, S.FAILED, "refunded by hand", version=3, by="paul")
     assert service.operate.recheck(odd.reference, by="paul").status is S.FAILED
     assert service.ledger.order("order-1").active is None
 
@@ -216,7 +216,7 @@ def test_an_operator_cannot_reject_a_matching_charge(service: Service, shop: Sho
     before = newest(service, odd)
     assert (before.status, before.charges) == (S.CONFLICTED, (charge,))
     with pytest.raises(NotAllowed) as refused:
-        service.operate.resolve(odd.reference, S.FAILED, "it never came", by="paul")
+        service.operate.resolve(odd.reference, S.FAILED, "it never came", version=4, by="paul")
     assert charge in refused.value.detail
     assert newest(service, odd) == before
     order = service.ledger.order("order-1")

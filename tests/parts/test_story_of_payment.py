@@ -104,7 +104,7 @@ def test_a_payment_under_review_is_not_resolved_blind(service: Service, shop: Sh
     assert (conflict["evidence"]["amount"] != 5000, story["order"]["chargeCount"]) == (True, 0)
     assert {"field": "disputed", "before": [], "after": [payment.provider_reference]} in conflict["changes"]
     service.operate.resolve(
-        payment.reference, PaymentStatus.SUCCESSFUL, "the rest in cash, from 677 12 34 56", by="amina"
+        payment.reference, PaymentStatus.SUCCESSFUL, "the rest in cash, from 677 12 34 56", version=3, by="amina"
     )
     decided = service.story(payment.reference)
     last = decided["versions"][-1]
@@ -189,7 +189,8 @@ def test_the_only_attempt_of_an_order_takes_two_reads(service: Service, aws: Emb
 def test_no_phone_number_and_no_hash_is_in_a_story(service: Service, shop: Shop) -> None:
     payment = start(service, phone_number=OTHER_AMOUNT_NUMBER)
     settle(service, shop, payment)
-    service.operate.resolve(payment.reference, PaymentStatus.FAILED, f"{OTHER_AMOUNT_NUMBER} was refunded", by="amina")
+    reason = f"{OTHER_AMOUNT_NUMBER} was refunded"
+    service.operate.resolve(payment.reference, PaymentStatus.FAILED, reason, version=3, by="amina")
     text = json.dumps(service.story(payment.reference))
     assert OTHER_AMOUNT_NUMBER[3:] not in text
     assert payment.phone_hash not in text

@@ -88,7 +88,7 @@ def test_each_request_of_the_document_is_taken(
 
 
 def payment_under_review(shop: Shop, merchant: dict[str, str], api: Settings) -> dict[str, str]:
-    """Makes a payment to which every action applies, and CamPay's webhook about it."""
+    """Makes a payment to which every action but `acknowledge` applies, of version 3, and CamPay's webhook about it."""
     body = {"orderId": ORDER_ID, "amount": 5000, "currency": "XAF", "phoneNumber": "237670000006"}
     started = call("POST", "/api/payment/initiate", body, headers=merchant).json
     shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
@@ -100,6 +100,18 @@ def payment_under_review(shop: Shop, merchant: dict[str, str], api: Settings) ->
         "trackingToken": started["trackingToken"],
         "signature": signature(api),
     }
+
+
+def payment_paid_twice(shop: Shop, merchant: dict[str, str], api: Settings) -> dict[str, str]:
+    """Makes a payment that CamPay has charged twice. It has version 4."""
+    started = call("POST", "/api/payment/initiate", {**ORDER, "orderId": ORDER_ID}, headers=merchant).json
+    shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
+    for charge in (shop.transactions[0]["reference"], shop.charge_again(started["reference"])):
+        body = {"reference": charge, "external_reference": started["reference"], "signature": signature(api)}
+        assert call("POST", "/api/payment/webhook", body).status == 200
+    status = call("GET", f"/api/payment/status/{ORDER_ID}", headers=merchant).json
+    assert (status["duplicate"], status["version"]) == (True, 4)
+    return {"reference": started["reference"]}
 
 
 def credentials(operation: Operation, api: Settings, live: Mapping[str, str], *, by_key: bool) -> dict[str, str]:

@@ -25,7 +25,7 @@ from chalicelib.web.operator_session import COOKIE, DEVELOPMENT_COOKIE, PAGE_HEA
 from tests.conftest import Shop
 from tests.harness.api_gateway import Reply, call, event_of
 from tests.harness.operators import FRONTEND, session_of
-from tests.system.test_openapi_examples import payment_under_review
+from tests.system.test_openapi_examples import payment_paid_twice, payment_under_review
 
 OF_OTHERS = {"initiate", "webhook", "status", "tracking", "give_up", "health", "simulate"}
 """Routes of the customer, the shop, CamPay and everybody."""
@@ -34,7 +34,9 @@ READS_BY_POST = {"sign_in", "sign_out", "search_payments"}
 SIGN_IN = "sign_in"
 SESSION = "/api/payment/operator/session"
 API_ORIGIN = "https://anapi12345.execute-api.eu-west-1.amazonaws.com"
-ACT = {"status": "SUCCESSFUL", "reason": "rest paid in cash"}
+ACT = {"status": "SUCCESSFUL", "reason": "rest paid in cash", "version": 3}
+ACKNOWLEDGEMENT = {"reason": "paid back in CamPay's dashboard", "version": 4}
+BODIES = {OperatorAction.RESOLVE: ACT, OperatorAction.ACKNOWLEDGE: ACKNOWLEDGEMENT}
 Headers = Mapping[str, str]
 
 
@@ -50,9 +52,10 @@ class Route:
         return self.method != "GET" and self.name not in READS_BY_POST
 
     def call(self, reference: str, headers: Headers) -> Reply:
-        """Calls the route about a payment that an operator may resolve."""
+        """Calls the route about a payment that its action may be done to."""
         path = self.path.replace("{reference}", reference).replace("{action}", self.action)
-        return call(self.method, path, ACT if self.action == OperatorAction.RESOLVE else None, headers=headers)
+        body = BODIES[OperatorAction(self.action)] if self.action in BODIES else None
+        return call(self.method, path, body, headers=headers)
 
 
 ROUTES = [
@@ -68,6 +71,13 @@ each_route = pytest.mark.parametrize("route", ROUTES, ids=lambda it: f"{it.name}
 @pytest.fixture
 def under_review(api: Settings, shop: Shop, merchant: dict[str, str]) -> str:
     return payment_under_review(shop, merchant, api)["reference"]
+
+
+@pytest.fixture
+def payment(route: Route, api: Settings, shop: Shop, merchant: dict[str, str]) -> str:
+    """Makes a payment to which the route's action may be done."""
+    make = payment_paid_twice if route.action == OperatorAction.ACKNOWLEDGE else payment_under_review
+    return make(shop, merchant, api)["reference"]
 
 
 @pytest.fixture
@@ -139,48 +149,48 @@ def intruders(api: Settings, actor: OperatorKey) -> Mapping[str, tuple[Headers, 
 
 
 @each_route
-def test_an_intruder_gets_nothing(route: Route, api: Settings, actor: OperatorKey, under_review: str) -> None:
-    before = history_of(under_review)
+def test_an_intruder_gets_nothing(route: Route, api: Settings, actor: OperatorKey, payment: str) -> None:
+    before = history_of(payment)
     for intruder, (headers, code) in intruders(api, actor).items():
-        reply = route.call(under_review, headers)
+        reply = route.call(payment, headers)
         # A session is begun by a key alone: there a cookie counts as nothing at all.
         is_cookie_alone = route.name == SIGN_IN and "X-Api-Key" not in headers
         told = "invalid_api_key" if is_cookie_alone else code
         assert (reply.status, reply.json.get("code")) == (403 if told == "forbidden" else 401, told), intruder
         assert "Set-Cookie" not in reply.headers, intruder
-    assert history_of(under_review) == before
+    assert history_of(payment) == before
 
 
 @each_route
 def test_a_session_that_acts_needs_proof_that_a_page_of_ours_calls(
-    route: Route, actor: OperatorKey, under_review: str
+    route: Route, actor: OperatorKey, payment: str
 ) -> None:
-    before = history_of(under_review)
+    before = history_of(payment)
     for missing in ("Origin", PAGE_HEADER):
-        reply = route.call(under_review, without(session_of(actor), missing))
+        reply = route.call(payment, without(session_of(actor), missing))
         if route.method == "GET":
             assert reply.status not in (401, 403), missing
         else:
             assert reply.json["code"] == ("invalid_api_key" if route.name == SIGN_IN else "forbidden"), missing
-    assert history_of(under_review) == before
+    assert history_of(payment) == before
 
 
 @each_route
 @pytest.mark.parametrize("way", ["key", "session"])
 def test_who_may_only_look_looks_and_cannot_act(
-    route: Route, way: str, viewer: OperatorKey, actor: OperatorKey, under_review: str
+    route: Route, way: str, viewer: OperatorKey, actor: OperatorKey, payment: str
 ) -> None:
-    before = history_of(under_review)
+    before = history_of(payment)
     by = {"key": key_of, "session": session_of}[way]
-    reply = route.call(under_review, by(viewer))
+    reply = route.call(payment, by(viewer))
     if route.acts:
         assert (reply.status, reply.json["code"]) == (403, "forbidden")
     elif not (route.name == SIGN_IN and way == "session"):
         assert reply.status not in (401, 403), reply.text
-    assert history_of(under_review) == before
+    assert history_of(payment) == before
     if route.acts:
-        assert route.call(under_review, by(actor)).status == 200
-        _, (*earlier, act) = history_of(under_review)
+        assert route.call(payment, by(actor)).status == 200
+        _, (*earlier, act) = history_of(payment)
         assert (earlier, act.action, act.by) == (before[1], route.action, "paul")
 
 

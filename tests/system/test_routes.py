@@ -252,8 +252,9 @@ def test_an_operators_actions(merchant: dict[str, str], operator: dict[str, str]
     assert call("POST", f"{base}/resolve", {"status": "PENDING"}, headers=operator).json["fields"] == {
         "status": "must be SUCCESSFUL or FAILED",
         "reason": "must be 1 to 200 printable characters",
+        "version": "must be the version of the payment that you have seen",
     }
-    decision = {"status": "SUCCESSFUL", "reason": "rest paid in cash"}
+    decision = {"status": "SUCCESSFUL", "reason": "rest paid in cash", "version": 3}
     assert call("POST", f"{base}/resolve", decision, headers=operator).json["status"] == "SUCCESSFUL"
     assert call("POST", f"{base}/resolve", decision, headers=operator).status == 409
     assert call("POST", f"{base}/redeliver", headers=operator).status == 200

@@ -350,6 +350,8 @@ def test_a_duplicate_is_acknowledged_once_and_a_further_charge_is_a_duplicate_ag
     assert dealt_with == replace(twice, acknowledged=True, version=twice.version + 1)
     again = changed(dealt_with.observe(replace(PAID, provider_reference="C"), NOW))
     assert [it.may_be_acknowledged for it in (paid, twice, dealt_with, again)] == [False, True, False, True]
+    offered = [OperatorAction.ACKNOWLEDGE in allowed_actions(it) for it in (paid, twice, dealt_with, again)]
+    assert offered == [False, True, False, True]
     for payment in (*EXAMPLES.values(), paid, dealt_with):
         with pytest.raises(InvalidTransition):
             payment.acknowledge(NOW)
