@@ -16,7 +16,7 @@ from chalicelib.domain import tokens
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
 from chalicelib.domain.hints import CheckHint, DeliveryHint
-from chalicelib.domain.payment import PaymentStatus
+from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.phone_number import OPERATORS
 from chalicelib.domain.tokens import TrackingGrant
 from chalicelib.flows.batch import unfinished
@@ -100,6 +100,25 @@ def initiate() -> Response:
     if not by_key and "orderToken" not in requests.json_object(request):
         log.warning("unsigned-order-accepted")
     return initiated(payments, payments.initiate(wanted))
+
+
+@app.route("/api/payment/current", methods=["GET"], cors=cors)
+@told_as_problems
+def current() -> Response:
+    """Shows the payment that an order has: the one that paid it, or the one in progress, with its tracking token."""
+    payments, request = service(), current_request()
+    by_key = "x-api-key" in request.headers
+    if by_key:
+        callers.require_key(request, payments.settings.merchant_api_keys)
+    order_id = requests.order_asked_for(
+        request,
+        merchant=by_key or payments.settings.development,
+        order_token_keys=payments.settings.order_token_keys,
+        now=payments.clock.now(),
+    )
+    log.note(order=order_id)
+    payment = payments.track.current(order_id)
+    return replies.nothing() if payment is None else replies.reply(with_tracking_token(payments, payment))
 
 
 @app.route("/api/payment/webhook", methods=["GET", "POST"], content_types=[requests.JSON, requests.FORM])
@@ -254,18 +273,15 @@ def require_grant(payments: Service, request: Request, covers: Callable[[Trackin
 
 def initiated(payments: Service, result: Initiated) -> Response:
     """Returns initiate's reply: 201 the prompt is out, 202 that is not known yet, 200 the payment existed already."""
-    payment = result.payment
-    grant = TrackingGrant(payment.reference, payment.order_id)
-    expires_at = payment.created_at + TRACKING_TOKEN_LIFE_MS
-    body = {
-        "reference": payment.reference,
-        "status": payment.status,
-        "operator": payment.operator,
-        "ussdCode": payment.ussd_code,
-        "trackingToken": tokens.sign_tracking_token(grant, payments.settings.tracking_token_keys, expires_at),
-        "expiresAt": to_iso(payment.expires_at),
-        "version": payment.version,
-    }
+    body = with_tracking_token(payments, result.payment)
     if result.replayed:
         return replies.reply(body, headers={"Idempotent-Replayed": "true"})
-    return replies.reply(body, status=202 if payment.status is PaymentStatus.INITIATING else 201)
+    return replies.reply(body, status=202 if result.payment.status is PaymentStatus.INITIATING else 201)
+
+
+def with_tracking_token(payments: Service, payment: Payment) -> dict[str, Any]:
+    """Returns a payment as its customer sees it, with the token that opens it."""
+    grant = TrackingGrant(payment.reference, payment.order_id)
+    until = payment.created_at + TRACKING_TOKEN_LIFE_MS
+    token = tokens.sign_tracking_token(grant, payments.settings.tracking_token_keys, until)
+    return {**to_event(payment, payments.clock.now()), "trackingToken": token}

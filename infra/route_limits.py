@@ -6,6 +6,7 @@ from infra.stages import Stage
 
 NEVER_ASK_CAMPAY = frozenset(
     {
+        "/api/payment/current",
         "/api/payment/health",
         "/api/payment/debug/connections",
         "/api/payment/history",
@@ -26,9 +27,10 @@ def route_limits(stage: Stage) -> list[dict[str, Any]]:
     limits = (
         ("POST", "/api/payment/initiate", size.initiate_rate),
         ("POST", "/api/payment/tracking/{reference}/give-up", size.initiate_rate),
+        ("GET", "/api/payment/current", size.initiate_rate),
+        ("GET", "/api/payment/health", size.initiate_rate),
         ("GET", "/api/payment/status/{order_id}", size.look_rate),
         ("GET", "/api/payment/tracking/{reference}", size.look_rate),
-        ("GET", "/api/payment/health", size.look_rate),
         ("GET", "/api/payment/debug/connections", size.operator_rate),
         ("GET", "/api/payment/history", size.operator_rate),
         ("POST", "/api/payment/operator/session", size.operator_rate),

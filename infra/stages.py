@@ -31,8 +31,9 @@ class ApiSize:
     """The API's limits.
 
     `concurrency`: what Lambda reserves for it. Rates are requests a second and route, the burst is as many:
-    `initiate_rate` also of giving up, `look_rate` of status, tracking and health, `operator_rate` of the operator's
-    routes. `posts_per_address`: calls of one address in 5 minutes, webhooks not counted, with `has_firewall`.
+    `initiate_rate` also of what a page calls about as often (current, health, giving up), `look_rate` of status and
+    tracking, `operator_rate` of the operator's routes. `posts_per_address`: calls of one address in 5 minutes, webhooks
+    not counted, with `has_firewall`.
 
     The rates are low on purpose: where CamPay hangs, each call of initiate holds its Lambda for 20 s and each look for
     2 s, and all of them together must leave room for webhooks, which have no limit. Many mobile customers share an

@@ -9,7 +9,7 @@ from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
 from chalicelib.domain.contract import PaymentEvent, to_event, to_iso
 from chalicelib.domain.errors import LedgerUnavailable, NotFound
-from chalicelib.domain.payment import FINAL
+from chalicelib.domain.payment import FINAL, Payment
 from chalicelib.flows.settle_payment import FRESH_MS, SettlePayment
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
@@ -48,6 +48,21 @@ class TrackPayment:
         kept = self._kept(reference)
         lags_behind = kept is not None and order.paid is not None and kept["status"] not in FINAL
         return self._newest(reference, None if lags_behind else kept)
+
+    def current(self, order_id: str) -> Payment | None:
+        """Returns the attempt that has paid the order or may still do so by itself, as the ledger has it.
+
+        None where the order has no such attempt: its customer may start one.
+
+        Raises LedgerUnavailable.
+        """
+        order = self.ledger.order(order_id)
+        reference = order.paid or order.active or next(iter(order.under_review), None)
+        if reference is None:
+            return None
+        log.note(reference=reference)
+        stored = self.ledger.load(reference)
+        return stored.payment if stored else None
 
     def connections(self, cursor: str, limit: int) -> dict[str, Any]:
         """Returns a page of the connected clients and what they track; an empty one while Redis is away.

@@ -48,10 +48,16 @@ def require_operator_key(request: Request, settings: Settings) -> OperatorKey:
 
 def tracking_grant(request: Request, keys: Sequence[str], now: int) -> tokens.TrackingGrant:
     """Returns what the tracking token in `Authorization` grants. Raises InvalidToken."""
-    scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
-    if scheme.lower() != "bearer":
+    token = bearer(request)
+    if token is None:
         raise InvalidToken("A tracking token is needed: Authorization: Bearer <trackingToken>.")
-    return tokens.read_tracking_token(token.strip(), keys, now)
+    return tokens.read_tracking_token(token, keys, now)
+
+
+def bearer(request: Request) -> str | None:
+    """Returns the token in `Authorization`, None where that has none."""
+    scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def address_of(request: Request) -> str:

@@ -32,9 +32,9 @@ def reply(body: object, *, status: int = 200, headers: Mapping[str, str] | None 
     )
 
 
-def nothing(headers: Mapping[str, str]) -> Response:
+def nothing(headers: Mapping[str, str] | None = None) -> Response:
     """Returns a response without a body (204)."""
-    return Response("", status_code=204, headers={"Cache-Control": "no-store", **headers})
+    return Response("", status_code=204, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
 def file(text: str, content_type: str, name: str, *, headers: Mapping[str, str]) -> Response:

@@ -19,7 +19,7 @@ from chalicelib.domain.money import Money
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.phone_number import is_phone_number
-from chalicelib.web.callers import address_of
+from chalicelib.web.callers import address_of, bearer
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -234,6 +234,25 @@ def payment_request(request: Request, *, merchant: bool, order_token_keys: Seque
         raise InvalidRequest(fields=faults)
     address = None if "x-api-key" in request.headers else address_of(request)
     return PaymentRequest(order_id, money, str(phone_number), description, locale, key, address)
+
+
+def order_asked_for(request: Request, *, merchant: bool, order_token_keys: Sequence[str], now: int) -> str:
+    """Returns the order of the order token in `Authorization` or, where the caller is the shop, of the query.
+
+    Raises InvalidToken, InvalidRequest.
+    """
+    token = bearer(request)
+    if token is not None:
+        order_id = tokens.read_order_token(token, order_token_keys, now).get("orderId")
+    elif merchant:
+        order_id = (request.query_params or MultiDict({})).get("orderId")
+    else:
+        raise InvalidToken("An order token, or the merchant key, is needed.")
+    faults: dict[str, str] = {}
+    checked = _checked_order_id(order_id, faults)
+    if faults:
+        raise InvalidRequest(fields=faults)
+    return checked
 
 
 def _order_fields(

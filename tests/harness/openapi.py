@@ -81,7 +81,9 @@ def _closed(part: Any) -> Any:
         return [_closed(each) for each in part]
     if not isinstance(part, dict):
         return part
-    closed = {name: inner if name == "allOf" else _closed(inner) for name, inner in part.items()}
+    closed = {name: _closed(inner) for name, inner in part.items() if name != "allOf"}
+    if "allOf" in part:  # its parts are closed together: no part knows the fields of the others
+        closed["allOf"] = [resolved(each) for each in part["allOf"]]
     is_object = part.get("type") == "object" or "allOf" in part
     return closed | {"unevaluatedProperties": False} if is_object else closed
 

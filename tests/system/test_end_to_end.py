@@ -8,6 +8,7 @@ import pytest
 import requests
 import socketio
 
+from chalicelib.domain.contract import PaymentEvent
 from local.embedded import Valkey
 from tests.harness.stack import OPERATOR_KEY, JavaScriptBrowser, Stack, running, wait_until
 
@@ -83,7 +84,7 @@ async def test_both_clients_see_each_version_as_the_table_has_it(
     reply = stack.initiate("order-both", "237670000001")
     assert reply.status_code == 201, reply.text
     started = reply.json()
-    assert set(started) == {"reference", "status", "operator", "ussdCode", "trackingToken", "expiresAt", "version"}
+    assert set(started) == {*PaymentEvent.__required_keys__, "trackingToken"}
     browsers.append(JavaScriptBrowser(stack, started))
     (transaction,) = stack.transactions(started["reference"])
 

@@ -117,10 +117,13 @@ def payment_paid_twice(shop: Shop, merchant: dict[str, str], api: Settings) -> d
 def credentials(operation: Operation, api: Settings, live: Mapping[str, str], *, by_key: bool) -> dict[str, str]:
     """Returns the credentials of the operation's first security scheme. `by_key`: a key where it takes one."""
     schemes = [name for each in operation.content["security"] for name in each]
+    if "orderToken" in schemes and not by_key:
+        return {"Authorization": f"Bearer {order_token(api, orderId=ORDER_ID)}"}
     if "trackingToken" in schemes:
         return {"Authorization": f"Bearer {live['trackingToken']}"}
     keys = {"merchantKey": api.merchant_api_keys[0], "operatorKey": api.operator_keys[0].secret}
-    return {"X-Api-Key": keys[schemes[0]]} if by_key else {}
+    taken = [keys[name] for name in schemes if name in keys]
+    return {"X-Api-Key": taken[0]} if by_key and taken else {}
 
 
 @pytest.mark.usefixtures("api")
@@ -136,7 +139,7 @@ def test_who_needs_credentials_is_refused_without(operation: Operation) -> None:
     assert refused == (bool(security) or is_signed)
 
 
-@pytest.mark.parametrize("scheme", ["merchantKey", "operatorKey", "operatorSession", "trackingToken"])
+@pytest.mark.parametrize("scheme", ["merchantKey", "operatorKey", "operatorSession", "orderToken", "trackingToken"])
 def test_each_security_scheme_opens_what_it_is_named_for(
     scheme: str, api: Settings, shop: Shop, merchant: dict[str, str]
 ) -> None:
@@ -145,6 +148,7 @@ def test_each_security_scheme_opens_what_it_is_named_for(
         "merchantKey": merchant,
         "operatorKey": operator_of(api),
         "operatorSession": session_of(api.operator_keys[0]),
+        "orderToken": {"Authorization": f"Bearer {order_token(api, orderId=ORDER_ID)}"},
         "trackingToken": {"Authorization": f"Bearer {live['trackingToken']}"},
     }[scheme]
     for operation in operations():

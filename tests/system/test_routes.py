@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import jwt
@@ -10,6 +12,7 @@ import redis
 
 from chalicelib import bootstrap
 from chalicelib.domain import tokens
+from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.errors import LimitReached
 from chalicelib.settings import Settings
 from local.embedded import Valkey
@@ -39,7 +42,7 @@ def test_a_shop_page_pays_with_an_order_token(api: Settings, shop: Shop) -> None
     reply = call("POST", "/api/payment/initiate", body)
     assert reply.status == 201, reply.text
     started = reply.json
-    assert set(started) == {"reference", "status", "operator", "ussdCode", "trackingToken", "expiresAt", "version"}
+    assert set(started) == {*PaymentEvent.__required_keys__, "trackingToken"}
     assert (started["status"], started["operator"], started["ussdCode"], started["version"]) == (
         *("PENDING", "MTN", "*126#", 2),
     )
@@ -99,6 +102,65 @@ def test_errors_speak_the_callers_language(merchant: dict[str, str]) -> None:
     assert english.json["detail"].startswith("Some of the details")
     assert french.json["detail"].startswith("Certaines informations")
     assert english.json["code"] == french.json["code"] == "invalid_request"
+
+
+# --------------------------------------------------------------------------- current
+
+
+def current(headers: dict[str, str], query: str = "") -> Reply:
+    return call("GET", f"/api/payment/current{query}", headers=headers)
+
+
+def rechecked(started: Mapping[str, Any], operator: dict[str, str]) -> str:
+    reply = call("POST", f"/api/payment/operator/{started['reference']}/recheck", headers=operator)
+    return str(reply.json["status"])
+
+
+def test_an_order_token_opens_the_payment_in_progress_and_then_the_paid_one(
+    api: Settings, operator: dict[str, str], shop: Shop
+) -> None:
+    mine = bearer(order_token(api))
+    before = current(mine)
+    assert (before.status, before.text) == (204, "")
+    body = {"orderToken": order_token(api), "phoneNumber": "237677777777"}
+    started = call("POST", "/api/payment/initiate", body).json
+    opened = current(mine)
+    assert opened.status == 200
+    assert {**opened.json, "timestamp": ""} == {**started, "timestamp": ""}
+    shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
+    assert rechecked(started, operator) == "SUCCESSFUL"
+    assert current(mine).json["status"] == "SUCCESSFUL"
+
+
+def test_an_attempt_that_has_ended_unpaid_leaves_the_form(
+    api: Settings, merchant: dict[str, str], operator: dict[str, str], shop: Shop
+) -> None:
+    started = initiate(merchant, phoneNumber="237677777770").json
+    shop.customer(shop.transactions[0]["reference"], "FAILED")
+    assert rechecked(started, operator) == "FAILED"
+    assert current(bearer(order_token(api))).status == 204
+
+
+def test_a_payment_under_review_is_the_orders_own(
+    api: Settings, merchant: dict[str, str], operator: dict[str, str], shop: Shop
+) -> None:
+    started = initiate(merchant, phoneNumber="237670000006").json
+    shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
+    assert rechecked(started, operator) == "CONFLICTED"
+    assert current(bearer(order_token(api))).json["status"] == "CONFLICTED"
+
+
+def test_current_opens_to_the_order_token_and_to_the_shop_only(api: Settings, merchant: dict[str, str]) -> None:
+    started = initiate(merchant).json
+    assert current(merchant, "?orderId=order-1").json["reference"] == started["reference"]
+    assert current(bearer(order_token(api, orderId="order-2"))).status == 204
+    strangers = [{}, bearer("x"), bearer(started["trackingToken"]), bearer(order_token(api, exp=1))]
+    for headers in strangers:
+        reply = current(headers, "?orderId=order-1")
+        assert (reply.status, reply.json["code"]) == (401, "invalid_token"), headers
+    assert current({"X-Api-Key": "x" * 43}, "?orderId=order-1").json["code"] == "invalid_api_key"
+    for query in ("", "?orderId=", "?orderId=%20"):
+        assert set(current(merchant, query).json["fields"]) == {"orderId"}
 
 
 # --------------------------------------------------------------------------- webhook

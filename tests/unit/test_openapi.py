@@ -67,7 +67,7 @@ def test_its_operations_are_the_routes_of_the_app() -> None:
     assert {(it.method, it.path) for it in operations()} == routes
 
 
-FOR_BROWSERS = {"initiate", "status", "tracking", "give_up", "health"}
+FOR_BROWSERS = {"current", "initiate", "status", "tracking", "give_up", "health"}
 FOR_THE_OPERATORS_PAGE = {
     "analytics",
     "attention",
