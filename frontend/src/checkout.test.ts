@@ -1,7 +1,18 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, test, vi } from "vitest";
 
-import { type FakeApi, newTab, ORDER, openCheckout, PHONE, refused, settled, started, UNKNOWN } from "../tests/fakeApi";
+import {
+  type FakeApi,
+  newTab,
+  ORDER,
+  openCheckout,
+  openedPayment,
+  PHONE,
+  refused,
+  settled,
+  started,
+  UNKNOWN,
+} from "../tests/fakeApi";
 import { payment } from "../tests/fakeWire";
 import { rememberedToken } from "./checkoutAttempt";
 
@@ -56,6 +67,72 @@ describe("one attempt", () => {
     window.dispatchEvent(new Event("online"));
     await settled();
     expect(api.calls).toHaveLength(2);
+  });
+});
+
+describe("a payment that the order has already", () => {
+  test("is shown in a tab that knows nothing, and after a reload of that tab", async () => {
+    api.opened = openedPayment("elsewhere");
+    const { checkout, leave, phase } = opened();
+    expect([phase(), checkout.getState().isLookingUp]).toEqual(["ready", true]);
+    await settled();
+    const shown = { reference: "elsewhere", token: "token-of-elsewhere" };
+    expect(checkout.getState()).toMatchObject({ phase: "tracking", shown, isLookingUp: false, known: { version: 2 } });
+    expect(rememberedToken("elsewhere")).toBe("token-of-elsewhere");
+    leave();
+    expect(opened().checkout.getState()).toMatchObject({ phase: "tracking", shown });
+    expect(api.lookedUp).toBe(1);
+  });
+
+  test("is none: the form stays", async () => {
+    const { checkout } = opened();
+    await settled();
+    expect(checkout.getState()).toMatchObject({ phase: "ready", shown: null, isLookingUp: false });
+  });
+
+  test("does not come between a customer and the payment that was just started", async () => {
+    api.isSlow = true;
+    api.opened = openedPayment("elsewhere");
+    api.will(started("a"));
+    const { checkout, phase } = opened();
+    checkout.pay(PHONE);
+    await settled();
+    expect(phase()).toBe("sending");
+    api.answer();
+    await settled();
+    expect(checkout.getState()).toMatchObject({ phase: "tracking", shown: { reference: "a" } });
+  });
+
+  test.each(["payment_in_progress", "order_already_paid"])("is shown after the refusal %s", async (code) => {
+    api.will(refused(code));
+    const { checkout } = opened();
+    await settled();
+    api.opened = openedPayment("elsewhere");
+    checkout.pay(PHONE);
+    await settled();
+    expect(checkout.getState()).toMatchObject({ phase: "tracking", shown: { reference: "elsewhere" }, problem: null });
+  });
+
+  test("has no number here, so that it is not tried again by one tap", async () => {
+    api.opened = openedPayment("elsewhere");
+    const { checkout, phase } = opened();
+    await settled();
+    const ended = payment({ reference: "elsewhere", status: "EXPIRED" });
+    checkout.retry(ended);
+    expect([phase(), api.calls.length]).toEqual(["tracking", 0]);
+    checkout.changeNumber(ended);
+    expect(phase()).toBe("ready");
+    checkout.pay(PHONE);
+    await settled();
+    expect(api.calls).toHaveLength(1);
+  });
+
+  test("comes too late for a page that was left", async () => {
+    api.opened = openedPayment("elsewhere");
+    const { checkout, leave } = opened();
+    leave();
+    await settled();
+    expect(checkout.getState()).toMatchObject({ phase: "ready", shown: null });
   });
 });
 

@@ -5,8 +5,8 @@
 
 import { type CheckoutAttempt, loadAttempt, newIdempotencyKey, orderIdOf, saveAttempt } from "./checkoutAttempt";
 import { browserLocale, type Locale } from "./locale";
-import type { PaymentEvent, Problem } from "./paymentContract";
-import { type InitiateAnswer, initiatePayment, type Order, reachApi } from "./paymentSocket";
+import type { OpenedPayment, PaymentEvent, Problem } from "./paymentContract";
+import { currentPayment, type InitiateAnswer, initiatePayment, type Order, reachApi } from "./paymentSocket";
 
 /**
  * `ready`: the form. `sending`: the call is under way. `unsent`: the API cannot be reached and nothing was sent; it is
@@ -19,8 +19,10 @@ export interface CheckoutState {
   readonly phase: CheckoutPhase;
   /** The payment to follow; while a further attempt is being sent, the previous one. */
   readonly shown: { readonly reference: string; readonly token: string } | null;
-  /** Whether the payment has just been started, so that nothing else may be known of it yet. */
-  readonly isJustStarted: boolean;
+  /** That payment as the API's answer told it; null after a reload. */
+  readonly known: PaymentEvent | null;
+  /** Whether it is being asked if the order has a payment already: one of another tab, or of another phone. */
+  readonly isLookingUp: boolean;
   /** Why the last call started nothing. */
   readonly problem: Problem | null;
   /** When trying again makes sense, in milliseconds by this device's clock; null where it is unknown. */
@@ -37,7 +39,7 @@ export interface Checkout {
   readonly pay: (phoneNumber: string) => void;
   /** Goes back to the form; does nothing once a request of the attempt has left this device. */
   readonly cancel: () => void;
-  /** Starts a further attempt with the same number, or goes back to the form. `payment` must have ended unpaid. */
+  /** Starts a further attempt with this tab's number, or goes back to the form. `payment` must have ended unpaid. */
   readonly retry: (payment: PaymentEvent | null) => void;
   readonly changeNumber: (payment: PaymentEvent | null) => void;
 }
@@ -53,9 +55,10 @@ export interface CheckoutOptions {
 export interface CheckoutWire {
   readonly reach: typeof reachApi;
   readonly initiate: typeof initiatePayment;
+  readonly current: typeof currentPayment;
 }
 
-const wire: CheckoutWire = { reach: reachApi, initiate: initiatePayment };
+const wire: CheckoutWire = { reach: reachApi, initiate: initiatePayment, current: currentPayment };
 
 /** How long an unsent attempt is sent by itself, also after a reload; later it would surprise the customer. */
 const REPEATED_FOR_MS = 10 * 60_000;
@@ -65,11 +68,13 @@ const GROWTH = 1.6;
 
 /** Codes after which the API has recorded the attempt's end: the same key would only return it again. */
 const ENDS_ATTEMPT = ["payment_refused", "provider_unavailable", "provider_busy", "idempotency_key_reused"];
-/** Codes of a conflict with the order's other attempt, which is shown where this tab knows it. */
+/** Codes of a conflict with the order's other attempt, which is then shown. */
 const SEE_OTHER = ["payment_in_progress", "order_already_paid"];
 
 const NO_PROBLEM = { problem: null, retryAt: null };
 const UNSENT = { kind: "unsent" } as const;
+/** The attempt of another tab or phone. */
+const NO_NUMBER = { phoneNumber: "", shown: null, outcome: "started" } as const;
 
 /** Whether a further attempt may start: the payment has ended unpaid. */
 export function mayRetry(payment: PaymentEvent | null): boolean {
@@ -81,6 +86,7 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
   let attempt = loadAttempt(orderId);
   let state = stateOf(attempt);
   let calling: AbortController | null = null;
+  let looking: AbortController | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
   const listeners = new Set<() => void>();
@@ -149,14 +155,13 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
 
   const settle = (answer: InitiateAnswer | typeof UNSENT) => {
     if (answer.kind === "initiated") {
-      const shown = { reference: answer.payment.reference, token: answer.payment.trackingToken };
-      keep({ shown, outcome: "started" });
-      set({ phase: "tracking", shown, isJustStarted: true });
+      follow(answer.opened);
     } else if (answer.kind === "refused") {
       const { problem } = answer;
       keep({ outcome: ENDS_ATTEMPT.includes(problem.code) ? "ended" : "refused" });
-      const other = SEE_OTHER.includes(problem.code) && state.shown !== null;
-      set({ phase: other ? "tracking" : "ready", problem, retryAt: retryAtOf(problem) });
+      const hasOther = SEE_OTHER.includes(problem.code);
+      set({ phase: hasOther && state.shown ? "tracking" : "ready", problem, retryAt: retryAtOf(problem) });
+      if (hasOther) void lookUp();
     } else {
       set({ phase: answer.kind });
       const delay = Math.min(REPEAT_MS * GROWTH ** failures, REPEAT_MAX_MS);
@@ -165,16 +170,37 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
     }
   };
 
+  const follow = ({ payment, token }: OpenedPayment) => {
+    const shown = { reference: payment.reference, token };
+    attempt ??= { ...NO_NUMBER, idempotencyKey: newIdempotencyKey(), startedAt: Date.now() };
+    keep({ shown, outcome: "started" });
+    set({ phase: "tracking", shown, known: payment, ...NO_PROBLEM });
+  };
+
+  /** Follows the payment that the order has already, unless the customer has started one meanwhile. */
+  const lookUp = async () => {
+    looking?.abort();
+    const mine = new AbortController();
+    looking = mine;
+    set({ isLookingUp: true });
+    const opened = await over.current({ apiUrl, order }, mine.signal);
+    if (mine.signal.aborted) return;
+    if (opened && calling === null && opened.payment.reference !== state.shown?.reference) follow(opened);
+    set({ isLookingUp: false });
+  };
+
   const resend = () => {
     if (state.phase === "unsent") halt(); // a call that began without a network may hang
     if (state.phase !== "ready" && state.phase !== "tracking") void send();
   };
   const resume = () => {
     window.addEventListener("online", resend);
+    if (state.phase === "ready" && state.shown === null) void lookUp();
     resend();
   };
   const pause = () => {
     window.removeEventListener("online", resend);
+    looking?.abort();
     halt();
   };
 
@@ -193,7 +219,7 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
     },
     cancel,
     retry: (payment) => {
-      if (state.phase === "tracking" && mayRetry(payment)) begin(state.phoneNumber);
+      if (state.phase === "tracking" && mayRetry(payment) && state.phoneNumber) begin(state.phoneNumber);
     },
     changeNumber: (payment) => {
       if (state.phase === "tracking" && mayRetry(payment)) set({ phase: "ready", ...NO_PROBLEM });
@@ -207,7 +233,7 @@ export const NO_ATTEMPT = stateOf(null);
 /** Returns the state to resume after a reload. */
 function stateOf(attempt: CheckoutAttempt | null): CheckoutState {
   const phoneNumber = attempt?.phoneNumber ?? "";
-  const state = { shown: attempt?.shown ?? null, isJustStarted: false, ...NO_PROBLEM, phoneNumber };
+  const state = { shown: attempt?.shown ?? null, known: null, isLookingUp: false, ...NO_PROBLEM, phoneNumber };
   const isOpen = attempt?.outcome === "unsent" || attempt?.outcome === "asked";
   if (attempt && isOpen && isRecent(attempt)) return { ...state, phase: "sending" };
   return { ...state, phase: attempt?.shown ? "tracking" : "ready" };

@@ -110,32 +110,18 @@ export function parsePaymentEvent(value: unknown): ParsedPaymentEvent {
   return { ok: true, event: value as unknown as PaymentEvent };
 }
 
-/** The reply to `initiate`. Status 201: the prompt was sent; 202: not known yet; 200: the payment existed already. */
-export interface InitiatedPayment {
-  readonly reference: string;
-  readonly status: PaymentStatus;
-  readonly operator: string | null;
-  readonly ussdCode: string | null;
-  readonly trackingToken: string;
-  readonly expiresAt: string;
-  readonly version: number;
+/** The reply to `initiate` and to `current`: a payment, and the token that opens it. */
+export interface OpenedPayment {
+  readonly payment: PaymentEvent;
+  readonly token: string;
 }
 
-const CHECK_OF_INITIATED: Readonly<Record<keyof InitiatedPayment, Check>> = {
-  reference: isString,
-  status: isString,
-  operator: isStringOrNull,
-  ussdCode: isStringOrNull,
-  trackingToken: isString,
-  expiresAt: isString,
-  version: isInteger,
-};
-
-/** Validates a value as a reply to `initiate`; null where it is none. */
-export function parseInitiated(value: unknown): InitiatedPayment | null {
-  return isObject(value) && Object.entries(CHECK_OF_INITIATED).every(([field, check]) => check(value[field]))
-    ? (value as unknown as InitiatedPayment)
-    : null;
+/** Validates a value as a reply to `initiate` or `current`; null where it is none. */
+export function parseOpened(value: unknown): OpenedPayment | null {
+  if (!isObject(value)) return null;
+  const { trackingToken, ...payment } = value;
+  const parsed = parsePaymentEvent(payment);
+  return parsed.ok && typeof trackingToken === "string" ? { payment: parsed.event, token: trackingToken } : null;
 }
 
 /** A refusal of the API (RFC 9457) or of the gateway. */

@@ -4,8 +4,10 @@ import { payment, REFERENCE } from "../tests/fakeWire";
 import { GatewayAndApi, until } from "../tests/gateway";
 import { PAYMENT_STATUS } from "./paymentContract";
 import {
+  currentPayment,
   giveUpPayment,
   initiatePayment,
+  type Order,
   openPaymentSocket,
   type PaymentSocket,
   reachApi,
@@ -216,15 +218,7 @@ describe("initiatePayment", () => {
       { apiUrl: server.url, order, phoneNumber: "237677777777", idempotencyKey: "a-key", locale: "fr" },
       new AbortController().signal,
     );
-  const reply = {
-    reference: REFERENCE,
-    status: "PENDING",
-    operator: "MTN",
-    ussdCode: "*126#",
-    trackingToken: "a-token",
-    expiresAt: "2026-01-15T10:10:00.000Z",
-    version: 2,
-  };
+  const reply = { ...payment(), trackingToken: "a-token" };
 
   test("sends the order, the number and the key", async () => {
     const asked: unknown[] = [];
@@ -232,7 +226,7 @@ describe("initiatePayment", () => {
       asked.push(method, url, headers["idempotency-key"], headers["accept-language"], JSON.parse(body));
       return [201, reply];
     };
-    expect(await initiate()).toEqual({ kind: "initiated", payment: reply });
+    expect(await initiate()).toEqual({ kind: "initiated", opened: { payment: payment(), token: "a-token" } });
     const body = { ...order, phoneNumber: "237677777777", locale: "fr" };
     expect(asked).toEqual(["POST", "/api/payment/initiate", "a-key", "fr", body]);
   });
@@ -257,4 +251,28 @@ describe("initiatePayment", () => {
     server.respond = () => [status, body];
     expect(await initiate()).toEqual({ kind: "unknown" });
   });
+});
+
+describe("currentPayment", () => {
+  const ask = (order: Order) => currentPayment({ apiUrl: server.url, order }, new AbortController().signal);
+  const unsigned = { orderId: "order 1", amount: 5000, currency: "XAF" };
+
+  test("sends the order token in a header, never in a URL, and an unsigned order by its id", async () => {
+    server.current = { ...payment(), trackingToken: "a-token" };
+    const opened = { payment: payment(), token: "a-token" };
+    expect(await ask({ orderToken: "signed" })).toEqual(opened);
+    expect(await ask(unsigned)).toEqual(opened);
+    expect(server.currentCalls).toEqual([
+      ["/api/payment/current", "Bearer signed"],
+      ["/api/payment/current?orderId=order%201", undefined],
+    ]);
+  });
+
+  test.each([null, {}, { ...payment() }, { ...payment({ version: Number.NaN }), trackingToken: "t" }])(
+    "is null where the order has none, or the answer is no payment",
+    async (answer) => {
+      server.current = answer;
+      expect(await ask(unsigned)).toBeNull();
+    },
+  );
 });

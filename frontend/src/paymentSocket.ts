@@ -7,10 +7,10 @@ import { io } from "socket.io-client";
 
 import {
   CONNECTED,
-  type InitiatedPayment,
+  type OpenedPayment,
   type PaymentEvent,
   type Problem,
-  parseInitiated,
+  parseOpened,
   parsePaymentEvent,
   parseProblem,
   TRACK,
@@ -166,7 +166,7 @@ export interface InitiateCall {
 }
 
 export type InitiateAnswer =
-  | { readonly kind: "initiated"; readonly payment: InitiatedPayment }
+  | { readonly kind: "initiated"; readonly opened: OpenedPayment }
   | { readonly kind: "refused"; readonly problem: Problem }
   /** No answer came, and a prompt may be on the phone: only the same key may be sent again. */
   | { readonly kind: "unknown" };
@@ -185,10 +185,23 @@ export async function initiatePayment(
     body: JSON.stringify({ ...order, phoneNumber, locale }),
   };
   const answer = await call(`${apiUrl}/api/payment/initiate`, request, signal, INITIATE_TIMEOUT_MS);
-  const payment = parseInitiated(answer?.body);
-  if (payment) return { kind: "initiated", payment };
+  const opened = parseOpened(answer?.body);
+  if (opened) return { kind: "initiated", opened };
   const problem = answer?.problem;
   return problem && problem.code !== "internal_error" ? { kind: "refused", problem } : { kind: "unknown" };
+}
+
+/** Returns the payment that has paid the order or is in progress; null where there is none, or no answer came. */
+export async function currentPayment(
+  { apiUrl, order }: Pick<InitiateCall, "apiUrl" | "order">,
+  signal: AbortSignal,
+): Promise<OpenedPayment | null> {
+  const url = `${apiUrl}/api/payment/current`;
+  const answer =
+    "orderToken" in order
+      ? await call(url, { headers: { Authorization: `Bearer ${order.orderToken}` } }, signal)
+      : await call(`${url}?orderId=${encodeURIComponent(order.orderId)}`, {}, signal);
+  return parseOpened(answer?.body);
 }
 
 export const wire: Wire = { open: openPaymentSocket, read: readPayment, giveUp: giveUpPayment };

@@ -25,7 +25,7 @@ afterEach(() => {
 
 function watched() {
   const wire = new FakeWire();
-  const watch = createPaymentWatch(TARGET, wire);
+  const watch = createPaymentWatch(TARGET, null, wire);
   const leave = watch.subscribe(() => {});
   const socket = () => {
     if (wire.socket === null) throw new Error("the socket is closed");
@@ -58,6 +58,19 @@ describe("what is shown", () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  test("what another answer has told is shown at once, told once, and gives the server's time", () => {
+    const now = new Date(Date.now() + 3_600_000).toISOString(); // this device's clock is an hour slow
+    const watch = createPaymentWatch(TARGET, payment({ version: 2, timestamp: now }), new FakeWire());
+    const changes: unknown[] = [];
+    watch.handlers = { onChange: (changed, before) => changes.push([changed.version, before]) };
+    expect(watch.getState()).toMatchObject({ payment: { version: 2 }, connection: "connecting" });
+    watch.subscribe(() => {})();
+    const leave = watch.subscribe(() => {});
+    expect(changes).toEqual([[2, null]]);
+    expect(watch.getState().clockOffset).toBe(3_600_000);
+    leave();
   });
 
   test("a change is reported with the version before it", () => {
@@ -267,7 +280,7 @@ describe("a refusal", () => {
 
 test("without a payment nothing is opened", () => {
   const wire = new FakeWire();
-  const watch = createPaymentWatch(null, wire);
+  const watch = createPaymentWatch(null, null, wire);
   watch.subscribe(() => {})();
   expect([wire.opened, watch.getState().connection]).toEqual([0, "stopped"]);
 });

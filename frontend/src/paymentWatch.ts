@@ -75,9 +75,15 @@ export const NO_PAYMENT: WatchState = {
   givingUp: "idle",
 };
 
-export function createPaymentWatch(target: TrackedPayment | null, over: Wire = wire): PaymentWatch {
+/** `known`: the payment as another answer has already told it; it is shown before the socket is open. */
+export function createPaymentWatch(
+  target: TrackedPayment | null,
+  known: PaymentEvent | null = null,
+  over: Wire = wire,
+): PaymentWatch {
   let state: WatchState = NO_PAYMENT;
   let running: Running | null = null;
+  let untold = known;
   let stopped = target === null;
   const listeners = new Set<() => void>();
 
@@ -95,6 +101,8 @@ export function createPaymentWatch(target: TrackedPayment | null, over: Wire = w
     subscribe: (listener) => {
       listeners.add(listener);
       if (!stopped && target) running ??= new Running(target, over, watch, set);
+      if (running && untold) running.tell(untold);
+      untold = null;
       return () => {
         listeners.delete(listener);
         if (listeners.size === 0) end();
@@ -111,7 +119,7 @@ export function createPaymentWatch(target: TrackedPayment | null, over: Wire = w
       set({ connection: "stopped" });
     },
   };
-  if (target) state = { ...NO_PAYMENT, connection: "connecting" };
+  if (target) state = { ...NO_PAYMENT, connection: "connecting", payment: known };
   return watch;
 }
 
@@ -171,6 +179,12 @@ class Running {
     window.removeEventListener("online", this.wake);
     window.removeEventListener("offline", this.connectionChanged);
     window.removeEventListener("pageshow", this.pageShown);
+  }
+
+  /** Tells of a payment that is shown already. */
+  tell(known: PaymentEvent): void {
+    this.learnTime(Date.parse(known.timestamp));
+    this.watch.handlers.onChange?.(known, null);
   }
 
   readonly wake = async (): Promise<void> => {

@@ -1,8 +1,9 @@
 import { onTestFinished, vi } from "vitest";
 
 import { createCheckout } from "../src/checkout";
-import type { InitiatedPayment, Problem } from "../src/paymentContract";
+import type { OpenedPayment, Problem } from "../src/paymentContract";
 import type { InitiateAnswer, InitiateCall } from "../src/paymentSocket";
+import { payment } from "./fakeWire";
 
 export const ORDER = { orderId: "order-1", amount: 5000, currency: "XAF" };
 export const PHONE = "237677777777";
@@ -19,6 +20,16 @@ export class FakeApi {
   hangs = false;
   /** How often `reachApi` was called. */
   asked = 0;
+  /** The payment that the order has already. */
+  opened: OpenedPayment | null = null;
+  /** How often `currentPayment` was called. */
+  lookedUp = 0;
+
+  readonly current = async (): Promise<OpenedPayment | null> => {
+    this.lookedUp += 1;
+    await Promise.resolve();
+    return this.opened;
+  };
 
   readonly reach = async (): Promise<boolean> => {
     this.asked += 1;
@@ -64,16 +75,11 @@ export function openCheckout(api: FakeApi) {
 }
 
 export function started(reference: string): InitiateAnswer {
-  const reply: InitiatedPayment = {
-    reference,
-    status: "PENDING",
-    operator: "MTN",
-    ussdCode: "*126#",
-    trackingToken: `token-of-${reference}`,
-    expiresAt: "2026-01-15T10:10:00.000Z",
-    version: 2,
-  };
-  return { kind: "initiated", payment: reply };
+  return { kind: "initiated", opened: openedPayment(reference) };
+}
+
+export function openedPayment(reference: string): OpenedPayment {
+  return { payment: payment({ reference }), token: `token-of-${reference}` };
 }
 
 export function refused(code: string): InitiateAnswer {

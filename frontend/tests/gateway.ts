@@ -12,6 +12,10 @@ export type Acknowledge = (request: unknown, socket: Socket) => unknown;
 export class GatewayAndApi {
   track: Acknowledge = () => ({ ok: true, payment: null });
   respond: Respond = () => [404, {}];
+  /** The answer to `current`: the payment that the order has already, if any. */
+  current: unknown = null;
+  /** The URL and the credential of each call of `current`. */
+  readonly currentCalls: unknown[] = [];
   readonly tracked: unknown[] = [];
   readonly transports: string[] = [];
   url = "";
@@ -56,12 +60,19 @@ export class GatewayAndApi {
     await this.#io.close();
   }
 
+  #reply(request: IncomingMessage, body: string): readonly [status: number, body: unknown] | null {
+    if (request.method === "OPTIONS") return [204, ""];
+    if (!request.url?.startsWith("/api/payment/current")) return this.respond(request, body);
+    this.currentCalls.push([request.url, request.headers.authorization]);
+    return this.current ? [200, this.current] : [204, ""];
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.url?.startsWith("/socket.io")) return;
     let body = "";
     for await (const chunk of request) body += String(chunk);
     const headers = { "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*" };
-    const answer = request.method === "OPTIONS" ? ([204, ""] as const) : this.respond(request, body);
+    const answer = this.#reply(request, body);
     if (answer === null) return;
     const text = typeof answer[1] === "string" ? answer[1] : JSON.stringify(answer[1]);
     response.writeHead(answer[0], headers).end(text);

@@ -13,7 +13,7 @@ export function ShopPage({ url }: { readonly url: string }) {
   return <PaymentTracker {...tracking} phase={phase} />;
 }
 
-/** The confirmation page: its URL has the reference, the browser has the token. */
+/** The confirmation page of the same tab: its URL has the reference, the browser has the token. */
 export function ConfirmationPage({ url }: { readonly url: string }) {
   const target = { apiUrl: url, gatewayUrl: url, reference: REFERENCE, token: rememberedToken(REFERENCE) };
   return <PaymentTracker {...usePaymentSocket(target)} />;

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { payment, REFERENCE } from "../../tests/fakeWire";
 import { GatewayAndApi, until } from "../../tests/gateway";
 import { PAYMENT_STATUS, type PaymentEvent } from "../paymentContract";
+import type { WatchHandlers } from "../paymentWatch";
 import { type CheckoutTracking, useCheckout } from "./useCheckout";
 import { type PaymentTracking, usePaymentSocket } from "./usePaymentSocket";
 
@@ -29,9 +30,9 @@ function Watching({ reference, show }: { reference: string | null; show: (tracki
   return null;
 }
 
-function Paying({ show }: { show: (checkout: CheckoutTracking) => void }) {
+function Paying({ show, ...handlers }: { show: (checkout: CheckoutTracking) => void } & WatchHandlers) {
   const order = { orderId: "order-1", amount: 5000, currency: "XAF" };
-  show(useCheckout({ gatewayUrl: server.url, apiUrl: server.url, order, locale: "en" }));
+  show(useCheckout({ gatewayUrl: server.url, apiUrl: server.url, order, locale: "en", ...handlers }));
   return null;
 }
 
@@ -92,19 +93,12 @@ describe("usePaymentSocket", () => {
 });
 
 describe("useCheckout", () => {
-  const reply = {
-    reference: REFERENCE,
-    status: "PENDING",
-    operator: "MTN",
-    ussdCode: "*126#",
-    trackingToken: "a-token",
-    expiresAt: "2026-01-15T10:10:00.000Z",
-    version: 2,
-  };
+  const reply = { ...payment(), trackingToken: "a-token" };
 
-  async function paying() {
+  async function paying(handlers: WatchHandlers = {}) {
     const seen: CheckoutTracking[] = [];
-    await act(async () => root.render(<Paying show={(checkout) => void seen.push(checkout)} />));
+    const show = (checkout: CheckoutTracking) => void seen.push(checkout);
+    await act(async () => root.render(<Paying show={show} {...handlers} />));
     return { now: () => seen.at(-1) as CheckoutTracking };
   }
 
@@ -114,7 +108,7 @@ describe("useCheckout", () => {
     const { now } = await paying();
     expect(now().phase).toBe("ready");
     await act(async () => now().pay("237677777777"));
-    await eventually(() => now().payment !== null);
+    await eventually(() => now().connection === "connected");
     expect(now()).toMatchObject({ phase: "tracking", reference: REFERENCE, retry: undefined });
 
     server.emit(PAYMENT_STATUS, payment({ version: 3, status: "EXPIRED" }));
@@ -125,6 +119,26 @@ describe("useCheckout", () => {
     await act(async () => now().retry?.());
     await eventually(() => now().payment?.reference === further.reference);
     expect(now().phase).toBe("tracking");
+  });
+
+  test("the payment is shown before the socket is open, and told once", async () => {
+    const told: PaymentEvent[] = [];
+    server.respond = () => [201, reply];
+    server.track = () => undefined; // never acknowledged
+    const { now } = await paying({ onChange: (changed) => void told.push(changed) });
+    await act(async () => now().pay("237677777777"));
+    await eventually(() => now().payment !== null);
+    expect(now()).toMatchObject({ phase: "tracking", connection: "connecting", payment: { ussdCode: "*126#" } });
+    expect(told).toEqual([payment()]);
+  });
+
+  test("a tab that knows nothing shows the payment that the order has", async () => {
+    server.current = { ...reply, status: "EXPIRED" };
+    const { now } = await paying();
+    expect(now()).toMatchObject({ phase: "ready", isLookingUp: true });
+    await eventually(() => now().phase === "tracking");
+    expect(now()).toMatchObject({ reference: REFERENCE, isLookingUp: false, retry: undefined });
+    expect(now().changeNumber).toBeDefined();
   });
 
   test("money that comes late is shown, also when the customer is back at the form", async () => {

@@ -1,6 +1,6 @@
 import { useMemo, useSyncExternalStore } from "react";
 
-import { type CheckoutPhase, type CheckoutState, createCheckout, mayRetry, NO_ATTEMPT } from "../checkout";
+import { type CheckoutPhase, createCheckout, mayRetry, NO_ATTEMPT } from "../checkout";
 import type { Locale } from "../locale";
 import type { Problem } from "../paymentContract";
 import type { Order } from "../paymentSocket";
@@ -19,6 +19,8 @@ export interface CheckoutHookOptions extends WatchHandlers {
 export interface CheckoutTracking extends PaymentTracking {
   /** With `ready` the page shows the form, otherwise the tracker. */
   readonly phase: CheckoutPhase;
+  /** Whether it is not known yet if the order has a payment already. The form may be shown meanwhile. */
+  readonly isLookingUp: boolean;
   /** Why the last call started nothing, or why the payment cannot be followed. */
   readonly problem: Problem | null;
   /** When trying again makes sense, in milliseconds by this device's clock; null where it is unknown. */
@@ -31,7 +33,7 @@ export interface CheckoutTracking extends PaymentTracking {
   readonly pay: (phoneNumber: string) => void;
   /** Goes back to the form. Undefined once a request has left this device. */
   readonly cancel: (() => void) | undefined;
-  /** Starts a further attempt with the same number. Undefined unless the payment is FAILED or EXPIRED. */
+  /** Starts a further attempt with the same number. Undefined unless the payment is FAILED or EXPIRED, and of this tab. */
   readonly retry: (() => void) | undefined;
   /** Goes back to the form, giving a waiting payment up first. Undefined unless it waits, FAILED or EXPIRED. */
   readonly changeNumber: (() => void) | undefined;
@@ -46,14 +48,17 @@ export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: 
   );
   const state = useSyncExternalStore(checkout.subscribe, checkout.getState, () => NO_ATTEMPT);
   const reference = state.shown?.reference ?? null;
-  const tracking = usePaymentSocket({ gatewayUrl, apiUrl, reference, token: state.shown?.token ?? null, ...handlers });
+  const token = state.shown?.token ?? null;
+  const tracking = usePaymentSocket({ gatewayUrl, apiUrl, reference, token, known: state.known, ...handlers });
   const { payment, giveUp } = tracking;
   const isTracking = state.phase === "tracking";
   const isEnded = isTracking && mayRetry(payment);
   const changeNumber = async () => checkout.changeNumber(giveUp ? await giveUp() : payment);
   return {
     ...tracking,
-    phase: phaseOf(state, tracking),
+    // A late success of the previous attempt ends the current one.
+    phase: payment?.status === "SUCCESSFUL" ? "tracking" : state.phase,
+    isLookingUp: state.isLookingUp,
     problem: state.problem ?? tracking.problem,
     retryAt: state.retryAt,
     phoneNumber: state.phoneNumber,
@@ -61,14 +66,7 @@ export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: 
     pay: checkout.pay,
     cancel: state.phase === "unsent" ? checkout.cancel : undefined,
     giveUp: isTracking ? giveUp : undefined,
-    retry: isEnded ? () => checkout.retry(payment) : undefined,
+    retry: isEnded && state.phoneNumber ? () => checkout.retry(payment) : undefined,
     changeNumber: isEnded || (isTracking && giveUp) ? changeNumber : undefined,
   };
-}
-
-function phaseOf({ phase, isJustStarted }: CheckoutState, { payment, connection }: PaymentTracking): CheckoutPhase {
-  // A late success of the previous attempt ends the current one.
-  if (payment?.status === "SUCCESSFUL") return "tracking";
-  const isStillBlank = phase === "tracking" && isJustStarted && payment === null && connection !== "refused";
-  return isStillBlank ? "sending" : phase;
 }

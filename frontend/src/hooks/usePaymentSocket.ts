@@ -15,6 +15,8 @@ import {
 export interface PaymentSocketOptions extends WatchHandlers, Pick<TrackedPayment, "gatewayUrl" | "apiUrl"> {
   readonly reference: string | null;
   readonly token: string | null;
+  /** The payment as initiate has answered, to show it before the socket is open. */
+  readonly known?: PaymentEvent | null | undefined;
 }
 
 export interface PaymentTracking extends WatchState {
@@ -30,10 +32,10 @@ export interface PaymentTracking extends WatchState {
 
 /** Follows one payment for as long as the component is mounted. */
 export function usePaymentSocket(options: PaymentSocketOptions): PaymentTracking {
-  const { gatewayUrl, apiUrl, reference, token, onChange, onEvent } = options;
+  const { gatewayUrl, apiUrl, reference, token, known, onChange, onEvent } = options;
   const watch = useMemo(
-    () => createPaymentWatch(reference && token ? { gatewayUrl, apiUrl, reference, token } : null),
-    [gatewayUrl, apiUrl, reference, token],
+    () => createPaymentWatch(reference && token ? { gatewayUrl, apiUrl, reference, token } : null, known),
+    [gatewayUrl, apiUrl, reference, token, known],
   );
   useEffect(() => {
     watch.handlers = { onChange, onEvent };
