@@ -32,6 +32,7 @@ from chalicelib.flows.read_payment import ReadPayment
 from chalicelib.flows.search_payments import SearchPayments
 from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.flows.sweep_ledger import SweepLedger
+from chalicelib.flows.tell_operators import TellOperators
 from chalicelib.flows.track_payment import TrackPayment
 from chalicelib.runtime import aws, log
 from chalicelib.runtime.clock import Clock
@@ -206,7 +207,7 @@ def compose(
         story=PaymentStory(ledger, clock),
         search=SearchPayments(ledger, clock, settings.phone_hash_keys),
         compare_statement=CompareStatement(campay, ledger, settle),
-        count_changes=CountChanges(ledger, clock),
+        count_changes=CountChanges(ledger, clock, TellOperators(live_store, clock)),
         analytics=Analytics(ledger, clock),
         attention=Attention(ledger, clock),
     )

@@ -37,6 +37,16 @@ def sign_in() -> Response:
     return replies.nothing(operator_session.begun(request, key, payments.settings, payments.clock.now()))
 
 
+@routes.route("/api/payment/operator/session", methods=["GET"], cors=cors)
+@told_as_problems
+def session() -> Response:
+    """Tells a page whose session it has, and gives it a ticket for the gateway."""
+    payments, request = service(), routes.current_request
+    now = payments.clock.now()
+    held = callers.require_operator_session(request, payments.settings, now)
+    return replies.reply(operator_session.told(held, now))
+
+
 @routes.route("/api/payment/operator/session", methods=["DELETE"], cors=cors)
 @told_as_problems
 def sign_out() -> Response:

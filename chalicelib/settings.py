@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.check_schedule import AGES_SECONDS
-from chalicelib.domain.operators import UNNAMED, MalformedOperatorKey, OperatorKey
+from chalicelib.domain.operators import UNNAMED, OperatorKey
 from chalicelib.runtime.settings_reader import MINIMUM_KEY_BYTES, RedisSettings, SettingsReader, split, with_secrets
 
 DEMO_API_URL = "https://demo.campay.net/api"
@@ -15,8 +15,6 @@ _ORIGIN = re.compile(r"https?://[^/,*\s]+")
 _DAY = 86_400.0
 MOST_DAY_SHARDS = 5
 """A page of a day's payments takes a query of each shard."""
-MOST_OPERATOR_KEYS = 100
-"""Every operator's call is compared with each of them."""
 STATEMENT_ROWS = (1_000, 100_000_000)
 STATEMENT_SECONDS = (5, 600)
 """The least and the most of what is read of a day's statement. A function of Lambda ends after 900 s."""
@@ -107,7 +105,7 @@ class _Reader(SettingsReader):
 
     def settings(self) -> Settings:
         redis_host = self.text("REDIS_HOST", in_development="")
-        named = self._named_operator_keys()
+        named = self.named_operator_keys()
         settings = Settings(
             development=self.development,
             campay=self._campay(),
@@ -176,26 +174,6 @@ class _Reader(SettingsReader):
         if self.parts("OPERATOR_KEYS") and not self.parts("OPERATOR_API_KEY"):
             return []
         return [OperatorKey(UNNAMED, secret) for secret in self._keys("OPERATOR_API_KEY")]
-
-    def _named_operator_keys(self) -> list[OperatorKey]:
-        """Returns the keys of OPERATOR_KEYS. A fault names an entry by its place."""
-        keys, entries = [], self.parts("OPERATOR_KEYS")
-        for number, entry in enumerate(entries[:MOST_OPERATOR_KEYS], 1):
-            try:
-                keys.append(self._operator_key(entry))
-            except MalformedOperatorKey as error:
-                self.faults.append(f"OPERATOR_KEYS entry {number}: {error}")
-        if len(entries) > MOST_OPERATOR_KEYS:
-            self.faults.append(f"OPERATOR_KEYS must have at most {MOST_OPERATOR_KEYS} entries")
-        if len({key.secret for key in keys}) < len(keys):
-            self.faults.append("OPERATOR_KEYS must not have one key twice")
-        return keys
-
-    def _operator_key(self, entry: str) -> OperatorKey:
-        key = OperatorKey.parse(entry)
-        if self.is_too_short(key.secret):
-            raise MalformedOperatorKey(f"its key must have at least {MINIMUM_KEY_BYTES} bytes")
-        return key
 
     def _refuse_shared_keys(self, named: Sequence[OperatorKey]) -> None:
         purposes = (

@@ -34,6 +34,7 @@ def route_limits(stage: Stage) -> list[dict[str, Any]]:
         ("GET", "/api/payment/debug/connections", size.operator_rate),
         ("GET", "/api/payment/history", size.operator_rate),
         ("POST", "/api/payment/operator/session", size.operator_rate),
+        ("GET", "/api/payment/operator/session", size.operator_rate),
         ("DELETE", "/api/payment/operator/session", size.operator_rate),
         ("POST", "/api/payment/operator/search", size.operator_rate),
         ("GET", "/api/payment/operator/{reference}", size.operator_rate),

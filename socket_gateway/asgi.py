@@ -10,6 +10,7 @@ from typing import Any
 
 import uvloop
 
+from chalicelib.domain.contract import operators_channel
 from chalicelib.runtime import log, metrics
 from chalicelib.runtime.settings_reader import InvalidSettings
 from socket_gateway import metrics as prometheus
@@ -23,6 +24,7 @@ from socket_gateway.engine.driver import Engine
 from socket_gateway.every_process import EveryProcess
 from socket_gateway.inbox import Inbox
 from socket_gateway.moving import Moving
+from socket_gateway.operators import Operators
 from socket_gateway.packets import new_id as new_session_id
 from socket_gateway.processes import Supervisor, Worker
 from socket_gateway.redis_clients import RedisClients
@@ -38,6 +40,7 @@ from socket_gateway.tracked_payments import TrackedPayments
 from socket_gateway.tracking_api import TrackingApi
 
 _PATH = "/socket.io/"
+_OPERATORS = operators_channel().encode()
 
 
 class Gateway:
@@ -65,10 +68,15 @@ class Gateway:
         self.sockets = Sockets(
             self.connections, self.tracked_payments, self.registry, self.credentials, settings, self.metrics
         )
-        self.inbox = Inbox(self.connections, self.sockets, settings.bounds, self.metrics)
+        self.operators = Operators(self.connections, self.credentials, self.relay, self.clients, settings, self.metrics)
+        self.inbox = Inbox(self.connections, self.sockets, self.operators, settings.bounds, self.metrics)
         new_id = functools.partial(new_session_id, id_prefix)
-        self.stock = StockDriver(self.connections, self.inbox, self.sockets, settings, self.metrics, new_id)
-        self.engine = Engine(self.stock, self.admission, self.connections, self.inbox, self.sockets, settings, new_id)
+        self.stock = StockDriver(
+            self.connections, self.inbox, self.sockets, self.operators, settings, self.metrics, new_id
+        )
+        self.engine = Engine(
+            self.stock, self.admission, self.connections, self.inbox, self.sockets, self.operators, settings, new_id
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._register_gauges()
 
@@ -124,7 +132,9 @@ class Gateway:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._start(
-            self.relay.run(self.tracked_payments.received, self._catch_up),
+            self.relay.run(self._received, self._catch_up, self.operators.connection_changed),
+            self.operators.run(),
+            self.operators.watch_keys(),
             self.registry.run(self.sockets.describe, self._totals),
             self.connections.outputs.run(),
             self.engine.heartbeat.run(),
@@ -149,6 +159,7 @@ class Gateway:
                 task.cancel()
             _, running = await asyncio.wait(running, timeout=0.2)
         await self.tracked_payments.close()
+        await self.operators.close()
         await self.registry.remove_all()
         await self.api.close()
         await self.stock.shutdown()
@@ -172,7 +183,14 @@ class Gateway:
             ]
             metrics.write(self.settings.metrics_namespace, measured)
 
+    def _received(self, channel: bytes, body: bytes) -> None:
+        if channel == _OPERATORS:
+            self.operators.received(body)
+        else:
+            self.tracked_payments.received(channel, body)
+
     async def _catch_up(self) -> None:
+        self.operators.connection_changed()
         self.registry.rewrite(self.sockets.sids())
         await self.tracked_payments.catch_up()
 
@@ -180,6 +198,7 @@ class Gateway:
         self.metrics.gauge("gateway_tcp_connections", "TCP connections", lambda: len(self.admission))
         self.metrics.gauge("gateway_connections", "Engine.IO sessions", lambda: len(self.connections))
         self.metrics.gauge("gateway_clients", "Socket.IO clients", lambda: len(self.sockets))
+        self.metrics.gauge("gateway_operators", "Operators who watch all payments", lambda: len(self.operators))
         self.metrics.gauge("gateway_payments", "Payments that are tracked", lambda: len(self.tracked_payments))
         self.metrics.gauge("gateway_redis_connected", "Subscription to Redis", lambda: self.relay.connected)
         self.metrics.gauge("gateway_probe_age_seconds", "Since Redis proved alive", lambda: self.relay.probe_age)

@@ -11,10 +11,14 @@ from socket_gateway.settings import Settings, read_settings
 
 
 class Credentials(CredentialProvider):
-    """Provides the keys of tracking tokens, and the password of Redis, which redis-py asks for at each connection."""
+    """Provides the keys of tracking tokens and of operators, and the password of Redis.
+
+    redis-py asks for the password at each connection.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.tracking_token_keys = settings.tracking_token_keys
+        self.operator_keys = settings.operator_keys
         self._redis = settings.redis
         self._secrets_id = settings.secrets_id
         self._reload_interval = settings.timing.secrets_reload_interval_seconds
@@ -51,6 +55,7 @@ class Credentials(CredentialProvider):
             return False
         finally:
             self._loading = None
-        self.tracking_token_keys, self._redis = settings.tracking_token_keys, settings.redis
+        self.tracking_token_keys, self.operator_keys = settings.tracking_token_keys, settings.operator_keys
+        self._redis = settings.redis
         log.info("secrets-read-again")
         return True

@@ -1,8 +1,10 @@
 """Checks the Socket.IO packets of browsers before anything acts on them."""
 
+from chalicelib.domain.contract import OPERATOR_NAMESPACE
 from chalicelib.domain.errors import LimitReached
 from socket_gateway.connections import Connections
 from socket_gateway.metrics import Metrics
+from socket_gateway.operators import Operators
 from socket_gateway.packets import ACK, CONNECT, EVENT, NAMESPACE, SocketPacket, read_packet, refused_namespace
 from socket_gateway.refusals import refused_ack
 from socket_gateway.session import Session
@@ -11,11 +13,14 @@ from socket_gateway.sockets import Sockets, send_ack
 
 
 class Inbox:
-    """Refuses what is malformed, comes too fast or is for another namespace, and passes events on."""
+    """Refuses what is malformed, comes too fast or is for an unknown namespace, and passes the rest on."""
 
-    def __init__(self, connections: Connections, sockets: Sockets, bounds: Bounds, metrics: Metrics) -> None:
+    def __init__(
+        self, connections: Connections, sockets: Sockets, operators: Operators, bounds: Bounds, metrics: Metrics
+    ) -> None:
         self._connections = connections
         self._sockets = sockets
+        self._operators = operators
         self._seconds = 1 / bounds.events_per_second
         self._metrics = metrics
 
@@ -27,7 +32,9 @@ class Inbox:
         elif not session.bucket.take():
             self._too_fast(session, packet)
         elif packet.namespace != NAMESPACE:
-            if packet.type == CONNECT:
+            if packet.namespace == OPERATOR_NAMESPACE:
+                self._operators.take(session, packet)
+            elif packet.type == CONNECT:
                 session.send_packet(refused_namespace(packet))
         elif packet.type == EVENT:
             if session.client is not None:

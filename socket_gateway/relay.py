@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
-from chalicelib.domain.contract import payment_channel, probe_channel
+from chalicelib.domain.contract import operators_channel, payment_channel, probe_channel
 from chalicelib.runtime import log
 from socket_gateway.metrics import Metrics
 from socket_gateway.redis_clients import REDIS_AWAY, RedisClients, raise_if_cancelled
@@ -54,7 +54,7 @@ class Relay:
 
     def __len__(self) -> int:
         """Returns to how many payments it is subscribed."""
-        return len(self._wanted.keys() - {self._probe_channel})
+        return len(self._wanted.keys() - {self._probe_channel, operators_channel().encode()})
 
     @property
     def probe_age(self) -> float:
@@ -69,23 +69,34 @@ class Relay:
 
     def subscribe(self, reference: str) -> None:
         """Wants the messages of this payment, now and after every lost connection."""
-        self._want(payment_channel(reference).encode())
+        self.subscribe_to(payment_channel(reference))
 
     def unsubscribe(self, reference: str) -> None:
         """Wants the messages of this payment no more."""
-        channel = payment_channel(reference).encode()
-        future = self._wanted.pop(channel, None)
-        if future is not None:
-            _settle(future, False)
-            self._changed.add(channel)
-            self._wake.set()
+        self.unsubscribe_from(payment_channel(reference))
 
     async def confirmed(self, reference: str) -> bool:
         """Waits until Redis has confirmed the subscription to this payment: later messages arrive for sure.
 
         Returns False where Redis is away or does not confirm within `redis_timeout_seconds`.
         """
-        future = self._wanted.get(payment_channel(reference).encode())
+        return await self.is_subscribed_to(payment_channel(reference))
+
+    def subscribe_to(self, channel: str) -> None:
+        """Wants the messages of a channel, as `subscribe` does of a payment's."""
+        self._want(channel.encode())
+
+    def unsubscribe_from(self, channel: str) -> None:
+        """Wants the messages of a channel no more."""
+        future = self._wanted.pop(channel.encode(), None)
+        if future is not None:
+            _settle(future, False)
+            self._changed.add(channel.encode())
+            self._wake.set()
+
+    async def is_subscribed_to(self, channel: str) -> bool:
+        """Waits until Redis has confirmed the subscription to a channel, as `confirmed` does for a payment's."""
+        future = self._wanted.get(channel.encode())
         if not self.connected or future is None:
             return False
         try:
@@ -94,8 +105,11 @@ class Relay:
         except TimeoutError:
             return False
 
-    async def run(self, received: Received, catch_up: CatchUp) -> None:
-        """Keeps the subscription until it is cancelled: one session after the other, with back-off and jitter."""
+    async def run(self, received: Received, catch_up: CatchUp, lost: Callable[[], None] = lambda: None) -> None:
+        """Keeps the subscription until it is cancelled: one session after the other, with back-off and jitter.
+
+        `lost`: called when a connection is lost.
+        """
         attempt = 0
         self._want(self._probe_channel)
         while True:
@@ -104,7 +118,10 @@ class Relay:
             except Exception as error:  # even an error of ours must start the next session: browsers depend on it
                 self._lost_since(error)
                 attempt = 1 if self.connected else attempt + 1
+            was_connected = self.connected
             self._lose()
+            if was_connected:
+                lost()
             longest = min(self._timing.reconnect_max_seconds, 0.05 * 2 ** min(attempt, 10))
             await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311 jitter, no secret
 

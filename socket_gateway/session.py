@@ -4,6 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from chalicelib.domain.tokens import OperatorSession
 from socket_gateway.packets import TokenBucket
 from socket_gateway.versions import Version
 
@@ -15,9 +16,10 @@ class Session(ABC):
     """Is one browser's Engine.IO session: a WebSocket of our engine, or anything that python-engineio carries.
 
     `client` is the Socket.IO client that is connected on it; None before it has connected, and after it has left.
+    `operator` likewise, of one of the shop's people.
     """
 
-    __slots__ = ("address", "bucket", "client", "closing", "deadline", "id", "locale", "malformed")
+    __slots__ = ("address", "bucket", "client", "closing", "deadline", "id", "locale", "malformed", "operator")
 
     def __init__(self, session_id: str, address: str, locale: str, bucket: TokenBucket) -> None:
         self.id = session_id
@@ -25,6 +27,7 @@ class Session(ABC):
         self.locale = locale
         self.bucket = bucket
         self.client: Client | None = None
+        self.operator: OperatorClient | None = None
         self.closing = False
         self.deadline: asyncio.TimerHandle | None = None
         self.malformed = 0
@@ -35,6 +38,9 @@ class Session(ABC):
         self.client, old.client = old.client, None
         if self.client is not None:
             self.client.moves_to(self)
+        self.operator, old.operator = old.operator, None
+        if self.operator is not None:
+            self.operator.moves_to(self)
 
     @abstractmethod
     def send(self, versions: Sequence[Version], frames: bytes) -> None:
@@ -103,6 +109,25 @@ class Client:
         self.seen[reference] = version
         if len(self.seen) > _REMEMBERED:
             del self.seen[next(iter(self.seen))]
+
+
+class OperatorClient:
+    """Is one connected Socket.IO client of the shop's people, who watches all payments.
+
+    `held`: the session of the operators' page that let it in. `is_behind`: it has just come, or was not sent all.
+    """
+
+    __slots__ = ("held", "is_behind", "session", "timer")
+
+    def __init__(self, session: Session, held: OperatorSession, timer: asyncio.TimerHandle) -> None:
+        self.session = session
+        self.held = held
+        self.timer = timer
+        self.is_behind = True
+
+    def moves_to(self, session: Session) -> None:
+        """Sends by another session from now on."""
+        self.session = session
 
 
 class TrackedPayment:

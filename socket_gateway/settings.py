@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
+from chalicelib.domain.operators import UNNAMED, OperatorKey
 from chalicelib.runtime.environment import Number
 from chalicelib.runtime.settings_reader import LAST_PORT, RedisSettings, SettingsReader, split, with_secrets
 
@@ -32,6 +33,8 @@ class Bounds:
     sockets_per_payment: int = _bounded(16, 1, 100_000)
     sockets_per_address: int = _bounded(500, 1, 1_000_000)
     """Sessions and connections of one address. A polling browser has up to two TCP connections."""
+    operators_per_address: int = _bounded(50, 1, 10_000)
+    """Connections of the shop's people who watch all payments."""
     max_sockets: int = _bounded(20_000, 1, 1_000_000)
     """Engine.IO sessions. At this number new handshakes are refused with 503 and `/readyz` fails."""
     max_connections: int = _bounded(45_000, 2, 1_000_000)
@@ -83,7 +86,8 @@ class Timing:
 class Settings:
     """Holds the gateway's settings.
 
-    `tracking_token_keys`: each of them verifies tokens. `trusted_proxies`: how many hops of X-Forwarded-For our own
+    `tracking_token_keys`: each of them verifies tokens. `operator_keys`: of those who may watch all payments; where
+    there is none, nobody can. `trusted_proxies`: how many hops of X-Forwarded-For our own
     proxies add. `driver`: `auto` lets the engine carry ordinary WebSockets, `stock` has python-engineio carry
     everything. `processes`: how many serve the port. `log_clients`: logs a line for each connect, track, stop and
     disconnect.
@@ -94,6 +98,7 @@ class Settings:
     redis: RedisSettings
     tracking_token_keys: tuple[str, ...]
     api_url: str
+    operator_keys: tuple[OperatorKey, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8080
     processes: int = 1
@@ -137,6 +142,7 @@ class _Reader(SettingsReader):
             origins=self._origins(port),
             redis=self.redis(self.text("REDIS_HOST", in_development="127.0.0.1")),
             tracking_token_keys=self.keys("TRACKING_TOKEN_KEY"),
+            operator_keys=self._operator_keys(),
             api_url=self.text("API_URL", in_development="http://127.0.0.1:8000").rstrip("/"),
             host=self.optional("GATEWAY_HOST") or ("127.0.0.1" if self.development else "0.0.0.0"),  # noqa: S104 a container's port is published by its engine
             port=port,
@@ -154,6 +160,10 @@ class _Reader(SettingsReader):
         )
         self.refuse_faults()
         return settings
+
+    def _operator_keys(self) -> tuple[OperatorKey, ...]:
+        unnamed = self.keys("OPERATOR_API_KEY") if self.parts("OPERATOR_API_KEY") else ()
+        return (*(OperatorKey(UNNAMED, secret) for secret in unnamed), *self.named_operator_keys())
 
     def _processes(self) -> int:
         processes = self.number("GATEWAY_PROCESSES", 1, 1, 64)

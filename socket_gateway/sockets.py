@@ -74,7 +74,8 @@ class Sockets:
             for tracked in client.tracked_payments.values():
                 self._tracked_payments.remove(tracked, client)
             self._registry.changed(client.sid)
-            self._connections.expect_tracking(session)
+            if session.operator is None:
+                self._connections.expect_tracking(session)
 
     def received(self, client: Client, packet: SocketPacket) -> None:
         """Handles an event of a client, and acknowledges it where the client asks for that. Ignores unknown events."""

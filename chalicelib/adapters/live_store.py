@@ -6,7 +6,7 @@ circuit breaker refuses all calls but an occasional probe.
 
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib import resources
 from typing import Any, TypeVar
 
@@ -21,13 +21,16 @@ from chalicelib.adapters.gateway_registry import ConnectionsPage, read_connectio
 from chalicelib.adapters.shared_breaker import SharedBreaker
 from chalicelib.domain.contract import (
     PAYMENT_TTL_SECONDS,
+    WAITING_TTL_SECONDS,
     MalformedEvent,
     PaymentEvent,
     breaker_key,
     decode,
     encode,
     limit_key,
+    operators_channel,
     payment_key,
+    waiting_key,
 )
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
@@ -114,6 +117,26 @@ class LiveStore:
         """
         keys, arguments = [payment_key(event["reference"])], [event["version"], encode(event), PAYMENT_TTL_SECONDS]
         return bool(self._call(lambda: self._client.register_script(_PUBLISH_NEWER)(keys=keys, args=arguments)))
+
+    def tell_operators(self, waiting: Mapping[str, int], ended: Collection[str], notice: str) -> None:
+        """Notes which payments wait, and since when, and which no longer do; then publishes a notice for operators.
+
+        Raises LiveStoreUnavailable.
+        """
+
+        def tell() -> None:
+            key, now = waiting_key(), self._clock.now()
+            pipeline = self._client.pipeline(transaction=False)
+            if waiting:
+                pipeline.zadd(key, dict(waiting))
+            if ended:
+                pipeline.zrem(key, *ended)
+            pipeline.zremrangebyscore(key, "-inf", now - WAITING_TTL_SECONDS * 1000)
+            pipeline.expire(key, WAITING_TTL_SECONDS)
+            pipeline.execute()
+            self._client.publish(operators_channel(), notice)
+
+        self._call(tell)
 
     def read(self, reference: str) -> PaymentEvent | None:
         """Returns the stored version, or None. Raises LiveStoreUnavailable."""

@@ -14,6 +14,7 @@ from chalicelib.domain.payment import Payment, PaymentStatus
 PAYMENT_TTL_SECONDS = 3600
 CLIENT_TTL_SECONDS = 86_400
 GATEWAY_TTL_SECONDS = 30
+WAITING_TTL_SECONDS = 86_400
 
 TRACK = "track-payment"
 STOP_TRACKING = "stop-tracking-payment"
@@ -23,6 +24,10 @@ PAYMENT_INITIATED = "payment-initiated"
 PAYMENT_SUCCESS = "payment-success"
 PAYMENT_FAILED = "payment-failed"
 PAYMENT_COMPLETED = "payment-completed"
+
+OPERATOR_NAMESPACE = "/operator"
+"""Where the shop's people connect, with a ticket."""
+PAYMENTS_CHANGED = "payments-changed"
 
 _S = PaymentStatus
 EVENTS_OF_STATUS: Mapping[str, tuple[str, ...]] = {
@@ -90,6 +95,16 @@ def probe_channel(gateway_id: str) -> str:
     return f"probe:{gateway_id}"
 
 
+def operators_channel() -> str:
+    """Names the channel that tells gateways, for the shop's people, which payments have changed."""
+    return "operators:changes"
+
+
+def waiting_key() -> str:
+    """Names the sorted set of the references of payments that wait, by when they were claimed (milliseconds)."""
+    return "payments:waiting"
+
+
 def limit_key(kind: str, address: str, window: int) -> str:
     """Names the counter of one address in one window (the window's number since the epoch)."""
     return f"limit:{kind}:{{{address}}}:{window}"
@@ -129,6 +144,30 @@ class PaymentEvent(TypedDict):
     createdAt: str
     updatedAt: str
     expiresAt: str
+    timestamp: str
+
+
+class ChangeNotice(TypedDict):
+    """What is published to `operators_channel` once changes are counted.
+
+    `payments`: the changed ones, newest change last. `days`: whose figures have changed. `complete`: whether `payments`
+    has all that have changed.
+    """
+
+    payments: list[PaymentEvent]
+    days: list[str]
+    complete: bool
+
+
+class PaymentsChanged(ChangeNotice):
+    """The payload of PAYMENTS_CHANGED, the only event of OPERATOR_NAMESPACE.
+
+    `live`: whether changes arrive at the gateway now. `waitingSince`: when the payment was claimed that has waited
+    longest; None where none waits, or that is not known. `timestamp`: the gateway's clock.
+    """
+
+    live: bool
+    waitingSince: str | None
     timestamp: str
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,23}")
 _SESSION = b"operator session"
+_TICKET = b"operator ticket"
 
 
 class Right(StrEnum):
@@ -61,7 +62,15 @@ class OperatorKey:
     @property
     def session_key(self) -> str:
         """Returns the key that signs this key's sessions. It tells nothing of the key that it is derived from."""
-        return hmac.new(self.secret.encode(), _SESSION, hashlib.sha256).hexdigest()
+        return self._derived(_SESSION)
+
+    @property
+    def ticket_key(self) -> str:
+        """Returns the key that signs the tickets of this key's sessions."""
+        return self._derived(_TICKET)
+
+    def _derived(self, purpose: bytes) -> str:
+        return hmac.new(self.secret.encode(), purpose, hashlib.sha256).hexdigest()
 
 
 def key_given(given: str, keys: Sequence[OperatorKey]) -> OperatorKey | None:

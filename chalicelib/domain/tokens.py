@@ -1,4 +1,4 @@
-"""Checks order tokens, webhook signatures, tracking tokens and operators' sessions, and signs the last two.
+"""Checks order tokens, webhook signatures, tracking tokens, operators' sessions and tickets, and signs the last three.
 
 Pure: keys and time are arguments. HS256 is pinned, every token must expire, and several keys are
 tried so that a key can be rotated (the first one signs). Times are milliseconds since the epoch.
@@ -12,9 +12,11 @@ from typing import Any
 import jwt
 
 from chalicelib.domain.errors import InvalidSession, InvalidSignature, InvalidToken
-from chalicelib.domain.operators import Operator, OperatorKey
+from chalicelib.domain.operators import OperatorKey
 
 WEBHOOK_LEEWAY_MS = 60_000
+TICKET_LIFE_MS = 60_000
+"""Enough for a page that has just asked for it."""
 _SIGNATURE_ONLY: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
 
 # The length of CamPay's webhook key is CamPay's choice; that of our own keys is checked at start.
@@ -55,23 +57,64 @@ def read_tracking_token(token: str, keys: Sequence[str], now: int) -> TrackingGr
     return TrackingGrant(reference, order_id)
 
 
-def sign_operator_session(key: OperatorKey, expires_at: int) -> str:
-    """Returns the token of a session that was begun with this key."""
-    operator = key.operator
-    claims = {"name": operator.name, "right": operator.right.value, "exp": expires_at // 1000}
-    return jwt.encode(claims, key.session_key, algorithm="HS256")
+@dataclass(frozen=True, slots=True)
+class OperatorSession:
+    """A session of the operators' page: the key that began it, and when it ends, in milliseconds (whole seconds)."""
+
+    key: OperatorKey
+    ends_at: int
+
+    @classmethod
+    def begin(cls, key: OperatorKey, now: int, seconds: int) -> "OperatorSession":
+        return cls(key, (now // 1000 + seconds) * 1000)
 
 
-def read_operator_session(token: str, keys: Sequence[OperatorKey], now: int) -> Operator:
-    """Returns whose session it is. It ends with the key that began it, and when that key's right changes.
+def sign_operator_session(session: OperatorSession) -> str:
+    """Returns the session's token."""
+    operator, expires = session.key.operator, session.ends_at // 1000
+    claims = {"name": operator.name, "right": operator.right.value, "exp": expires}
+    return jwt.encode(claims, session.key.session_key, algorithm="HS256")
+
+
+def read_operator_session(token: str, keys: Sequence[OperatorKey], now: int) -> OperatorSession:
+    """Returns the session. It ends with the key that began it, and when that key's right changes.
 
     Raises InvalidSession.
     """
     for key in keys:
         claims = _verified(token, [key.session_key], now) or {}
-        if (claims.get("name"), claims.get("right")) == (key.operator.name, key.operator.right):
-            return key.operator
+        if _is_of(key, claims):
+            return OperatorSession(key, claims["exp"] * 1000)
     raise InvalidSession("The session is not valid or has expired.")
+
+
+def sign_operator_ticket(session: OperatorSession, now: int) -> str:
+    """Returns a ticket: it opens the gateway's namespace for operators until the session ends, if it is used soon."""
+    operator = session.key.operator
+    claims = {
+        "name": operator.name,
+        "right": operator.right.value,
+        "until": session.ends_at // 1000,
+        "exp": min(now + TICKET_LIFE_MS, session.ends_at) // 1000,
+    }
+    return jwt.encode(claims, session.key.ticket_key, algorithm="HS256")
+
+
+def read_operator_ticket(ticket: str, keys: Sequence[OperatorKey], now: int) -> OperatorSession:
+    """Returns the session that a ticket was given for. Raises InvalidSession.
+
+    Only the keys of the name in it are tried: whoever sends many forged ones costs little.
+    """
+    name = _unverified(ticket).get("name")
+    for key in (key for key in keys if key.operator.name == name):
+        claims = _verified(ticket, [key.ticket_key], now) or {}
+        if _is_of(key, claims) and type(claims.get("until")) is int:
+            return OperatorSession(key, claims["until"] * 1000)
+    raise InvalidSession("The ticket is not valid or has expired.")
+
+
+def _is_of(key: OperatorKey, claims: Mapping[str, Any]) -> bool:
+    return (claims.get("name"), claims.get("right")) == (key.operator.name, key.operator.right)
 
 
 def check_webhook_signature(signature: str, keys: Sequence[str], now: int) -> None:
@@ -94,6 +137,15 @@ def _verified(token: str, keys: Sequence[str], now: int, leeway: int = 0) -> Map
             continue
         return claims if _is_current(claims, now, leeway) else None
     return None
+
+
+def _unverified(token: str) -> Mapping[str, Any]:
+    """Returns claims that prove nothing; none where the token is malformed."""
+    try:
+        claims: Mapping[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError):
+        return {}
+    return claims
 
 
 def _is_current(claims: Mapping[str, Any], now: int, leeway: int) -> bool:

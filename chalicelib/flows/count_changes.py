@@ -14,6 +14,7 @@ from chalicelib.adapters.ledger.stream import WrittenVersion, written_versions
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.rollup import Figures, Group, Rollup, added_by, summed
 from chalicelib.domain.version import Version
+from chalicelib.flows.tell_operators import TellOperators
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
@@ -49,18 +50,23 @@ class CountChanges:
 
     ledger: Ledger
     clock: Clock
+    tell_operators: TellOperators
 
     def __call__(self, shard_id: str, records: Sequence[Mapping[str, Any]]) -> None:
-        """Counts the records of a shard that are not counted yet. Raises LedgerUnavailable; then none is lost."""
+        """Counts the records of a shard that are not counted yet, then tells operators of all.
+
+        Raises LedgerUnavailable; then none is lost.
+        """
+        written = sorted(written_versions(records), key=attrgetter("sequence"))
         for _ in range(_ROUNDS):
-            if self._count(shard_id, records):
+            if self._count(shard_id, written):
+                self.tell_operators(it.version.payment for it in written)
                 return
         raise LedgerUnavailable("others count the same shard")
 
-    def _count(self, shard_id: str, records: Sequence[Mapping[str, Any]]) -> bool:
-        """Returns False where another process has counted some of the records meanwhile."""
+    def _count(self, shard_id: str, written: Sequence[WrittenVersion]) -> bool:
+        """Returns False where another process has counted some of the versions meanwhile."""
         seen = self.ledger.rollups.counted_until(shard_id)
-        written = sorted(written_versions(records), key=attrgetter("sequence"))
         additions = self._additions([it for it in written if it.sequence > seen])
         if not additions:
             return True

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from chalicelib.domain.operators import MalformedOperatorKey, OperatorKey
 from chalicelib.runtime.environment import InvalidVariable, Number, read_number, read_numbers
 from chalicelib.runtime.secrets_manager import SecretsUnavailable, read_secrets
 
 MINIMUM_KEY_BYTES = 32
 LAST_PORT = 65_535
+MOST_OPERATOR_KEYS = 100
+"""Every operator's call is compared with each of them."""
 
 
 class InvalidSettings(Exception):
@@ -114,6 +117,26 @@ class SettingsReader:
         except InvalidVariable as error:
             self.faults.append(str(error))
             return usual
+
+    def named_operator_keys(self) -> list[OperatorKey]:
+        """Returns the keys of OPERATOR_KEYS. A fault names an entry by its place."""
+        keys, entries = [], self.parts("OPERATOR_KEYS")
+        for number, entry in enumerate(entries[:MOST_OPERATOR_KEYS], 1):
+            try:
+                keys.append(self._operator_key(entry))
+            except MalformedOperatorKey as error:
+                self.faults.append(f"OPERATOR_KEYS entry {number}: {error}")
+        if len(entries) > MOST_OPERATOR_KEYS:
+            self.faults.append(f"OPERATOR_KEYS must have at most {MOST_OPERATOR_KEYS} entries")
+        if len({key.secret for key in keys}) < len(keys):
+            self.faults.append("OPERATOR_KEYS must not have one key twice")
+        return keys
+
+    def _operator_key(self, entry: str) -> OperatorKey:
+        key = OperatorKey.parse(entry)
+        if self.is_too_short(key.secret):
+            raise MalformedOperatorKey(f"its key must have at least {MINIMUM_KEY_BYTES} bytes")
+        return key
 
     def redis(self, host: str) -> RedisSettings:
         """Returns how to reach Redis on a host."""

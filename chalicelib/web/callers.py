@@ -8,6 +8,7 @@ from chalice.app import Request
 from chalicelib.domain import tokens
 from chalicelib.domain.errors import Forbidden, InvalidApiKey, InvalidToken
 from chalicelib.domain.operators import Operator, OperatorKey, Right, key_given
+from chalicelib.domain.tokens import OperatorSession
 from chalicelib.settings import Settings
 from chalicelib.web import operator_session
 
@@ -29,12 +30,23 @@ def require_operator(request: Request, settings: Settings, right: Right, now: in
 
     Raises InvalidApiKey, InvalidSession; and Forbidden where the operator lacks the right, or a foreign page calls.
     """
-    by_key = "x-api-key" in request.headers
-    by_session = None if by_key else operator_session.operator_of(request, settings, now)
-    operator = by_session or require_operator_key(request, settings).operator
+    operator = require_operator_session(request, settings, now).key.operator
     if not operator.right.includes(right):
         raise Forbidden(f"This needs the right {right}.")
     return operator
+
+
+def require_operator_session(request: Request, settings: Settings, now: int) -> OperatorSession:
+    """Returns the session of the operator who calls; with a key, one that would begin now.
+
+    Raises InvalidApiKey, InvalidSession; and Forbidden where a foreign page calls.
+    """
+    if "x-api-key" not in request.headers:
+        session = operator_session.session_of(request, settings, now)
+        if session is not None:
+            return session
+    key = require_operator_key(request, settings)
+    return OperatorSession.begin(key, now, settings.operator_session_seconds)
 
 
 def require_operator_key(request: Request, settings: Settings) -> OperatorKey:

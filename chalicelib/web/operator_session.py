@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from chalice.app import Request
 
 from chalicelib.domain import tokens
+from chalicelib.domain.contract import to_iso
 from chalicelib.domain.errors import Forbidden
-from chalicelib.domain.operators import Operator, OperatorKey
+from chalicelib.domain.operators import OperatorKey
+from chalicelib.domain.tokens import OperatorSession
 from chalicelib.settings import Settings
 
 COOKIE = "__Secure-operator-session"
@@ -27,9 +29,21 @@ _READS = frozenset({"GET", "HEAD"})
 def begun(request: Request, key: OperatorKey, settings: Settings, now: int) -> Mapping[str, str]:
     """Returns the headers that begin a session."""
     seconds = settings.operator_session_seconds
-    cookie = _set_cookie(request, settings, tokens.sign_operator_session(key, now + seconds * 1000), seconds)
+    token = tokens.sign_operator_session(OperatorSession.begin(key, now, seconds))
+    cookie = _set_cookie(request, settings, token, seconds)
     told = f"{key.operator.name}; {key.operator.right}; {seconds}"
     return {**cookie, TOLD: told, "Access-Control-Expose-Headers": TOLD}
+
+
+def told(session: OperatorSession, now: int) -> Mapping[str, str]:
+    """Returns whose session it is, when it ends, and a ticket that opens the gateway's namespace for operators."""
+    operator = session.key.operator
+    return {
+        "name": operator.name,
+        "right": operator.right,
+        "endsAt": to_iso(session.ends_at),
+        "ticket": tokens.sign_operator_ticket(session, now),
+    }
 
 
 def ended(request: Request, settings: Settings) -> Mapping[str, str]:
@@ -37,19 +51,19 @@ def ended(request: Request, settings: Settings) -> Mapping[str, str]:
     return _set_cookie(request, settings, "", 0)
 
 
-def operator_of(request: Request, settings: Settings, now: int) -> Operator | None:
-    """Returns whose session the call has, None where it has none.
+def session_of(request: Request, settings: Settings, now: int) -> OperatorSession | None:
+    """Returns the session that the call has, None where it has none.
 
     Raises InvalidSession, and Forbidden where the call is not proven to come from a page of ours.
     """
     token = _cookie(request, settings)
     if token is None:
         return None
-    operator = tokens.read_operator_session(token, settings.operator_keys, now)
+    session = tokens.read_operator_session(token, settings.operator_keys, now)
     refuse_foreign_page(request, settings)
     if request.method not in _READS and not all(it in request.headers for it in ("Origin", PAGE_HEADER)):
         raise Forbidden(f"A call that acts by a session needs the headers Origin and {PAGE_HEADER}.")
-    return operator
+    return session
 
 
 def refuse_foreign_page(request: Request, settings: Settings) -> None:

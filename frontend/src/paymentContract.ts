@@ -12,6 +12,10 @@ export const PAYMENT_SUCCESS = "payment-success";
 export const PAYMENT_FAILED = "payment-failed";
 export const PAYMENT_COMPLETED = "payment-completed";
 
+/** Where the shop's people connect, and the event that they are sent there. */
+export const OPERATOR_NAMESPACE = "/operator";
+export const PAYMENTS_CHANGED = "payments-changed";
+
 /** The events that a browser receives for a newer version, in this order, by the version's status. */
 export const EVENTS_OF_STATUS = {
   INITIATING: [PAYMENT_STATUS],
@@ -60,6 +64,22 @@ export interface PaymentEvent {
   readonly updatedAt: string;
   readonly expiresAt: string;
   readonly version: number;
+  readonly timestamp: string;
+}
+
+/** The payload of PAYMENTS_CHANGED. */
+export interface PaymentsChanged {
+  /** The newest version of each payment that has changed, the newest change last. */
+  readonly payments: readonly PaymentEvent[];
+  /** The days whose figures have changed: `2026-01-31`. */
+  readonly days: readonly string[];
+  /** Whether these are all changes since the event before. */
+  readonly complete: boolean;
+  /** Whether changes arrive at the gateway now. */
+  readonly live: boolean;
+  /** When the payment was claimed that has waited longest; null where none waits, or that is not known. */
+  readonly waitingSince: string | null;
+  /** The gateway's clock. */
   readonly timestamp: string;
 }
 

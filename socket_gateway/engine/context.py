@@ -10,6 +10,7 @@ from socket_gateway.connections import Connections
 from socket_gateway.engine.heartbeat import Heartbeat
 from socket_gateway.engine.websocket import WebSocketSession
 from socket_gateway.inbox import Inbox
+from socket_gateway.operators import Operators
 from socket_gateway.settings import Bounds
 from socket_gateway.sockets import Sockets
 
@@ -27,11 +28,13 @@ class Context:
         connections: Connections,
         inbox: Inbox,
         sockets: Sockets,
+        operators: Operators,
         bounds: Bounds,
     ) -> None:
         self.connections = connections
         self.inbox = inbox
         self.sockets = sockets
+        self._operators = operators
         self.heartbeat = heartbeat
         self.most_bytes = bounds.max_message_bytes
         self.pause_seconds = 1 / bounds.events_per_second
@@ -45,6 +48,7 @@ class Context:
         """
         self.heartbeat.forget(session)
         self.sockets.disconnected(session, reason)
+        self._operators.left(session)
         self.connections.ended(session)
 
     def lost(self, session: WebSocketSession) -> None:

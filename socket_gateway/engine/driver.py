@@ -14,6 +14,7 @@ from socket_gateway.engine.session import EngineSession
 from socket_gateway.engine.upgrade import Upgrade
 from socket_gateway.engine.websocket import WebSocketSession
 from socket_gateway.inbox import Inbox
+from socket_gateway.operators import Operators
 from socket_gateway.settings import Settings
 from socket_gateway.sockets import Sockets
 from socket_gateway.stock.driver import StockDriver
@@ -30,6 +31,7 @@ class Engine:
         connections: Connections,
         inbox: Inbox,
         sockets: Sockets,
+        operators: Operators,
         settings: Settings,
         new_id: Callable[[], str],
     ) -> None:
@@ -38,7 +40,7 @@ class Engine:
         self.heartbeat = Heartbeat(
             timing.ping_interval_seconds, timing.ping_timeout_seconds, EngineSession.ping, EngineSession.give_up
         )
-        self.context = Context(self.heartbeat, admission, connections, inbox, sockets, bounds)
+        self.context = Context(self.heartbeat, admission, connections, inbox, sockets, operators, bounds)
         self._stock = stock
         self._admission = admission
         self._connections = connections

@@ -21,6 +21,7 @@ from socket_gateway.asgi_http import (
 from socket_gateway.connections import Connections
 from socket_gateway.inbox import Inbox
 from socket_gateway.metrics import Metrics
+from socket_gateway.operators import Operators
 from socket_gateway.packets import NAMESPACE, is_engine_packet, split_payload
 from socket_gateway.protocols import TRANSPORT
 from socket_gateway.refusals import Refusal
@@ -50,6 +51,7 @@ class StockDriver:
         connections: Connections,
         inbox: Inbox,
         sockets: Sockets,
+        operators: Operators,
         settings: Settings,
         metrics: Metrics,
         new_id: Callable[[], str],
@@ -58,6 +60,7 @@ class StockDriver:
         self._connections = connections
         self._inbox = inbox
         self._sockets = sockets
+        self._operators = operators
         self._settings = settings
         self._bounds = settings.bounds
         self._metrics = metrics
@@ -202,6 +205,7 @@ class StockDriver:
         await self._socketio["disconnect"](session_id, reason)
         session = self._session(session_id)
         if session is not None:
+            self._operators.left(session)
             self._connections.ended(session)
             session.finish()
             self._end_in_time(session.transport)

@@ -94,6 +94,7 @@ async def test_a_gateway_whose_engine_is_broken_serves_without_it(
         gateway.connections,
         gateway.inbox,
         gateway.sockets,
+        gateway.operators,
         gateway.settings,
         new_id,
     )

@@ -17,6 +17,7 @@ from socket_gateway.settings import read_settings
 from tests.conftest import aws_client, aws_environment
 from tests.harness.fakes import Answer, ScriptedServer
 from tests.harness.gateway_stack import KEY, ORIGIN, PATIENCE_SECONDS, Running, running, token_for, until
+from tests.harness.operator_clients import AMINA, PAUL, python_client, ticket_of
 
 ANOTHER_KEY = "another-tracking-key-of-the-tests-0123"
 PASSWORD = "the-password-of-redis"
@@ -187,6 +188,22 @@ async def test_who_leaves_while_the_secrets_are_read_is_not_followed(
             await until(lambda: keys.tracking_token_keys == (ANOTHER_KEY,))
             await asyncio.sleep(0.2)
             assert len(running.gateway.tracked_payments) == 0
+
+
+async def test_an_operator_whose_key_is_withdrawn_is_disconnected(environment: dict[str, str], secret: Secret) -> None:
+    """The secret is read again while somebody watches; the other one goes on."""
+    keys = {it.operator.name: f"{it.operator.name}:{it.operator.right}:{it.secret}" for it in (AMINA, PAUL)}
+    secret.put(TRACKING_TOKEN_KEY=KEY, OPERATOR_KEYS=keys["paul"])
+    async with gateway(environment) as running:
+        secret.put(TRACKING_TOKEN_KEY=KEY, OPERATOR_KEYS=",".join(keys.values()))
+        async with (
+            python_client(running.url, {"ticket": ticket_of(AMINA)}) as amina,  # learnt from her first ticket
+            python_client(running.url, {"ticket": ticket_of(PAUL)}) as paul,
+        ):
+            await until(lambda: amina.events and paul.events)
+            secret.put(TRACKING_TOKEN_KEY=KEY, OPERATOR_KEYS=keys["paul"])
+            await until(lambda: amina.disconnects)
+            assert (paul.disconnects, len(running.gateway.operators)) == (0, 1)
 
 
 async def test_a_new_password_of_redis_is_learnt_when_the_old_one_is_refused(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.operators import UNNAMED, Operator, OperatorKey, Right
 from chalicelib.runtime.settings_reader import InvalidSettings
 from socket_gateway.settings import Bounds, Timing, read_settings
 
@@ -72,6 +73,7 @@ def test_redis_in_every_form() -> None:
         ("PAYMENTS_PER_SOCKET", "3", lambda it: it.bounds.payments_per_socket == 3),
         ("SOCKETS_PER_PAYMENT", "4", lambda it: it.bounds.sockets_per_payment == 4),
         ("SOCKETS_PER_ADDRESS", "5", lambda it: it.bounds.sockets_per_address == 5),
+        ("OPERATORS_PER_ADDRESS", "6", lambda it: it.bounds.operators_per_address == 6),
         ("TRACK_DEADLINE_SECONDS", "2.5", lambda it: it.bounds.track_deadline_seconds == 2.5),
         ("EVENTS_PER_SECOND", "7", lambda it: it.bounds.events_per_second == 7.0),
         ("EVENTS_BURST", "8", lambda it: it.bounds.events_burst == 8),
@@ -135,6 +137,21 @@ def test_zero_is_refused_where_it_makes_no_sense() -> None:
     with pytest.raises(InvalidSettings) as caught:
         read_settings(PRODUCTION | dict.fromkeys(NUMBERS, "0"))
     assert {fault.split()[0] for fault in str(caught.value).split("; ")} == set(NUMBERS) - MAY_BE_ZERO
+
+
+def test_operators_keys_are_optional_and_read_as_the_api_reads_them() -> None:
+    assert read_settings(PRODUCTION).operator_keys == ()
+    keys = {"OPERATOR_API_KEY": "u" * 32, "OPERATOR_KEYS": f"amina:view:{'v' * 32},paul:act:{'w' * 32}"}
+    assert read_settings(PRODUCTION | keys).operator_keys == (
+        OperatorKey(UNNAMED, "u" * 32),
+        OperatorKey(Operator("amina", Right.VIEW), "v" * 32),
+        OperatorKey(Operator("paul", Right.ACT), "w" * 32),
+    )
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings(PRODUCTION | {"OPERATOR_API_KEY": "short", "OPERATOR_KEYS": "amina:view:short"})
+    assert str(caught.value) == (
+        "OPERATOR_API_KEY must have at least 32 bytes; OPERATOR_KEYS entry 1: its key must have at least 32 bytes"
+    )
 
 
 def test_the_limits_in_all_are_shared_by_the_processes() -> None:

@@ -180,6 +180,8 @@ def remains(gateway: Gateway) -> dict[str, int]:
         "closing": connections._closing,
         "outputs": connections.outputs._waiting,
         "clients": gateway.sockets,
+        "operators": gateway.operators,
+        "operators of addresses": gateway.operators._per_address,
         "payments": gateway.tracked_payments,
         "TCP connections": admission,
         "connections of addresses": admission._per_address,

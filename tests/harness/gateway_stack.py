@@ -163,7 +163,7 @@ class TrackingServer:
         return web.json_response(event or {}, status=200 if event else 404)
 
 
-class _SocketClient(socketio.AsyncClient):  # type: ignore[misc]  # python-socketio has no types
+class SocketClient(socketio.AsyncClient):  # type: ignore[misc]  # python-socketio has no types
     """Closes its HTTP session when it is shut down: python-socketio forgets to where a connection was lost before."""
 
     async def shutdown(self) -> None:
@@ -181,7 +181,7 @@ class Browser:
     def __init__(self, url: str, gateway: Gateway | None = None) -> None:
         self.url = url
         self._gateway = gateway
-        self.client = _SocketClient()
+        self.client = SocketClient()
         self.received: list[tuple[str, Any]] = []
         self._checked = 0
         self.connects = 0

@@ -130,6 +130,7 @@ class Drive:
         self._call("GET", "/api/payment/history", 200, headers=operator)
         for method in ("POST", "DELETE"):
             self._call(method, "/api/payment/operator/session", 204, headers=operator)
+        self._call("GET", "/api/payment/operator/session", 200, headers=operator)
         self._call("POST", "/api/payment/test/simulate", 404, {"outcome": "approved"})
 
     # ------------------------------------------------------------------ what runs by itself

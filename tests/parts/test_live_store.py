@@ -21,6 +21,7 @@ from chalicelib.domain.contract import (
     payment_channel,
     payment_key,
     to_event,
+    waiting_key,
 )
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -267,6 +268,9 @@ def test_a_cluster_lists_its_connections_and_takes_a_version(clock: HandClock) -
         assert (breaker.is_open(), breaker.take_probe(), breaker.take_probe()) == (True, True, False)
         breaker.close()
         assert not breaker.is_open()
+        live.tell_operators({"ref-1": clock.now(), "ref-2": clock.now()}, ["ref-3"], "{}")
+        live.tell_operators({}, ["ref-1"], "{}")
+        assert live._client.zrange(waiting_key(), 0, -1) == [b"ref-2"]
         first = live.connections("", 2)
         assert first.gateways == [{"gatewayId": "g"}]
         assert [row["socketId"] for row in first.clients] == ["c-0", "c-1"]

@@ -140,7 +140,7 @@ def test_a_batch_that_another_process_counts_meanwhile_is_counted_once(service: 
     rollups = Interrupted(service.ledger.rollups, "add", lambda: service.count_changes(shard, records[:9]))
     ledger: Any = Interrupted(service.ledger, "", None)
     ledger.rollups = rollups
-    CountChanges(ledger, service.clock)(shard, records)
+    CountChanges(ledger, service.clock, service.count_changes.tell_operators)(shard, records)
     assert rollups.happens is None
     assert counted(service) == recount(service) != {}
 

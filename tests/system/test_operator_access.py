@@ -17,8 +17,10 @@ from chalice.app import Request
 import app as application
 from chalicelib import bootstrap
 from chalicelib.adapters.ledger.items import Act
+from chalicelib.domain.contract import to_iso
 from chalicelib.domain.operator_actions import OperatorAction
 from chalicelib.domain.operators import Operator, OperatorKey, Right
+from chalicelib.domain.tokens import read_operator_ticket
 from chalicelib.runtime.log import JsonLines
 from chalicelib.settings import Settings
 from chalicelib.web.operator_session import COOKIE, DEVELOPMENT_COOKIE, PAGE_HEADER, TOLD, begun
@@ -227,6 +229,19 @@ def test_only_in_development_is_the_cookie_one_that_safari_keeps_without_tls(api
         ((name, cookie),) = SimpleCookie(begun(request, actor, settings, 0)["Set-Cookie"]).items()
         assert (name.startswith("__Secure-"), cookie["secure"] or "") == (bool(secure), secure)
         assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
+
+
+@pytest.mark.parametrize("way", ["key", "session"])
+def test_a_session_is_told_with_a_ticket_that_is_no_session(way: str, actor: OperatorKey) -> None:
+    before = time.time_ns() // 1_000_000
+    headers = {"key": key_of, "session": session_of}[way](actor)
+    told = call("GET", SESSION, headers=headers)
+    assert (told.status, told.json["name"], told.json["right"]) == (200, "paul", "act")
+    held = read_operator_ticket(told.json["ticket"], [actor], before)
+    assert (held.key, to_iso(held.ends_at)) == (actor, told.json["endsAt"])
+    assert 0 < held.ends_at - before <= {"key": 900_000, "session": 60_000}[way] + 10_000
+    again = call("GET", SESSION, headers=with_cookie(told.json["ticket"]))
+    assert (again.status, again.json["code"]) == (401, "invalid_session")
 
 
 def test_a_page_of_the_apis_own_origin_acts_too(actor: OperatorKey, under_review: str) -> None:

@@ -42,6 +42,8 @@ def test_its_fields_and_messages_are_those_of_the_contract() -> None:
     schema = DOCUMENT["components"]["schemas"]["PaymentEvent"]
     assert set(schema["properties"]) == set(schema["required"]) == set(PaymentEvent.__annotations__)
     assert set(DOCUMENT["channels"]["payment"]["messages"]) == set(NAMES["events"].values())
+    assert set(DOCUMENT["channels"]["operators"]["messages"]) == {NAMES["ofOperators"]["PAYMENTS_CHANGED"]}
+    assert DOCUMENT["channels"]["operators"]["address"] == NAMES["ofOperators"]["OPERATOR_NAMESPACE"]
     announced = {kind for case in PAYMENTS.values() for kind in case["orderEventTypes"]}
     assert set(DOCUMENT["channels"]["orders"]["messages"]) == announced
 

@@ -169,7 +169,7 @@ def test_the_further_event_of_a_version_has_an_id_of_its_own() -> None:
 def test_event_names() -> None:
     words = {name: word for name, word in vars(contract).items() if name.isupper() and isinstance(word, str)}
     of_browsers = {name: word for name, word in words.items() if "ORDER_EVENT" not in name}
-    assert of_browsers == NAMES["events"]
+    assert of_browsers == {**NAMES["events"], **NAMES["ofOperators"]}
 
 
 def test_events_by_status_in_order() -> None:
@@ -194,6 +194,8 @@ def test_keys_channels_and_rooms() -> None:
         "gatewaysKey": contract.gateways_key(),
         "clientsKey": contract.clients_key("<gatewayId>"),
         "probeChannel": contract.probe_channel("<gatewayId>"),
+        "operatorsChannel": contract.operators_channel(),
+        "waitingKey": contract.waiting_key(),
         "breakerKey": contract.breaker_key("<service>", "<calls>"),
         "limitKey": contract.limit_key("<kind>", "<address>", 7).replace("7", "<window>"),
     } == NAMES["templates"]
@@ -204,6 +206,7 @@ def test_lifetimes() -> None:
         "payment": contract.PAYMENT_TTL_SECONDS,
         "client": contract.CLIENT_TTL_SECONDS,
         "gateway": contract.GATEWAY_TTL_SECONDS,
+        "waiting": contract.WAITING_TTL_SECONDS,
     }
 
 

@@ -53,7 +53,8 @@ IMPURE_CALLS = {"open", "print", "input", "now", "utcnow", "today"}
 def contract_words() -> re.Pattern[str]:
     """Matches a whole event name, or a text that begins as a key, channel or room does."""
     names, cases = (json.loads((GOLDEN / f"{it}.json").read_text("utf-8")) for it in ("names", "payment-events"))
-    events = {word for word in names["events"].values() if "-" in word}  # "connected" is a plain word too
+    words = [*names["events"].values(), *names["ofOperators"].values()]
+    events = {word for word in words if "-" in word}  # "connected" is a plain word too
     events |= {kind for case in cases.values() for kind in case["orderEventTypes"]}
     prefixes = {template.partition("<")[0] for template in names["templates"].values()}
     whole, begun = ("|".join(map(re.escape, sorted(words))) for words in (events, prefixes))

@@ -76,6 +76,7 @@ FOR_THE_OPERATORS_PAGE = {
     "operate",
     "payment_story",
     "search_payments",
+    "session",
     "sign_in",
     "sign_out",
 }

@@ -126,15 +126,17 @@ def test_four_days_are_compared_each_night() -> None:
 
 def test_ten_times_the_payments_cost_about_ten_times_as_much() -> None:
     prod = resources.read()["prod"]
-    once, tenfold = (total(used(prod, traffic(rate))) for rate in (10, 100))
-    assert 9.9 * once < tenfold < 11 * once, "what is free counts once, and batches of changes grow"
+    once, tenfold = (
+        total([line for line in used(prod, traffic(rate)) if line.name != "Rollups"]) for rate in (10, 100)
+    )
+    assert 9.9 * once < tenfold < 11 * once, "what is free counts once, and batches of changes grow instead of more"
 
 
 def test_a_batch_of_changes_is_gathered_until_its_time_is_up_or_it_is_full() -> None:
     month = 730 * 3600
     assert batches_of_changes(0) == 0
     assert batches_of_changes(10) == pytest.approx(10, rel=0.01), "each change is a batch of its own"
-    assert batches_of_changes(4e7) == pytest.approx(4 * month / BATCH_SECONDS, rel=0.02)
+    assert batches_of_changes(4e9) == pytest.approx(4 * month / BATCH_SECONDS, rel=0.02)
     assert batches_of_changes(1e10) == pytest.approx(1e10 / CHANGES_A_BATCH, rel=0.01)
 
 

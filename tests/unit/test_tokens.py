@@ -4,7 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,12 +14,15 @@ from chalicelib.domain.errors import InvalidSession, InvalidSignature, InvalidTo
 from chalicelib.domain.operators import Operator, OperatorKey, Right
 from chalicelib.domain.tokens import (
     WEBHOOK_LEEWAY_MS,
+    OperatorSession,
     TrackingGrant,
     check_webhook_signature,
     read_operator_session,
+    read_operator_ticket,
     read_order_token,
     read_tracking_token,
     sign_operator_session,
+    sign_operator_ticket,
     sign_tracking_token,
 )
 
@@ -259,32 +263,87 @@ PAULS_NEW_KEY = OperatorKey(PAUL.operator, "the-next-key-of-paul-of-at-least-32-
 AMINA = OperatorKey(Operator("amina", Right.VIEW), OLD_KEY)
 
 
-def test_a_session_tells_whose_it_is_until_it_expires() -> None:
+@dataclass(frozen=True)
+class OfSession:
+    """How a token that stands for a session is signed, for how long it is valid, and how it is read."""
+
+    sign: Callable[[OperatorSession], str]
+    read: Callable[[str, Sequence[OperatorKey], int], OperatorSession]
+    key: Callable[[OperatorKey], str]
+    claims: Mapping[str, object]
+
+
+UNTIL = NOW + 600_000
+OF_SESSION = {
+    "session": OfSession(
+        lambda it: sign_operator_session(replace(it, ends_at=NOW + 60_000)),
+        lambda *given: replace(read_operator_session(*given), ends_at=UNTIL),
+        lambda key: key.session_key,
+        {},
+    ),
+    "ticket": OfSession(
+        lambda it: sign_operator_ticket(it, NOW),
+        read_operator_ticket,
+        lambda key: key.ticket_key,
+        {"until": UNTIL // 1000},
+    ),
+}
+each_of_session = pytest.mark.parametrize("kind", OF_SESSION.values(), ids=OF_SESSION)
+
+
+@each_of_session
+def test_it_tells_whose_session_it_is_until_it_expires(kind: OfSession) -> None:
     for key in (PAUL, AMINA):
-        token = sign_operator_session(key, NOW + 60_000)
-        assert read_operator_session(token, [PAULS_NEW_KEY, PAUL, AMINA], NOW) == key.operator
-        assert read_operator_session(token, [AMINA, PAUL], NOW + 59_999) == key.operator
+        session = OperatorSession(key, UNTIL)
+        token = kind.sign(session)
+        assert kind.read(token, [PAULS_NEW_KEY, PAUL, AMINA], NOW) == session
+        assert kind.read(token, [AMINA, PAUL], NOW + 59_999) == session
         with pytest.raises(InvalidSession):
-            read_operator_session(token, [PAUL, AMINA], NOW + 60_000)
+            kind.read(token, [PAUL, AMINA], NOW + 60_000)
 
 
-def test_a_session_ends_with_its_key_and_with_its_right() -> None:
-    token = sign_operator_session(PAUL, NOW + 60_000)
+@each_of_session
+def test_it_ends_with_its_key_and_with_its_right(kind: OfSession) -> None:
+    token = kind.sign(OperatorSession(PAUL, UNTIL))
     now_a_viewer = OperatorKey(Operator("paul", Right.VIEW), PAUL.secret)
     for keys in ([], [PAULS_NEW_KEY, AMINA], [now_a_viewer], [OperatorKey(AMINA.operator, PAUL.secret)]):
         with pytest.raises(InvalidSession):
-            read_operator_session(token, keys, NOW)
+            kind.read(token, keys, NOW)
 
 
-def test_a_token_of_another_purpose_is_no_session_and_a_session_none_of_those() -> None:
-    claims = {"name": "paul", "right": "act", "exp": NOW_SECONDS + 60}
-    assert read_operator_session(forge(claims, key=PAUL.session_key), [PAUL], NOW) == PAUL.operator
-    for token in (forge(claims), forge(TRACKING), forge(TRACKING, key=PAUL.session_key)):
+@each_of_session
+def test_a_token_of_another_purpose_is_none_and_it_is_none_of_those(kind: OfSession) -> None:
+    claims = {"name": "paul", "right": "act", "exp": NOW_SECONDS + 60, **kind.claims}
+    session, own = OperatorSession(PAUL, UNTIL), kind.key(PAUL)
+    assert kind.read(forge(claims, key=own), [PAUL], NOW) == session
+    others = [other.sign(session) for other in OF_SESSION.values() if other is not kind]
+    for token in (
+        *others,
+        forge(claims),
+        forge(claims, key=PAUL.secret),
+        forge(TRACKING),
+        forge(TRACKING, key=own),
+        "x",
+    ):
         with pytest.raises(InvalidSession):
-            read_operator_session(token, [PAUL], NOW)
+            kind.read(token, [PAUL], NOW)
     for read in READERS.values():
         with pytest.raises(REFUSED):
-            read(sign_operator_session(PAUL, NOW + 60_000))
+            read(kind.sign(session))
+
+
+def test_a_ticket_does_not_outlive_its_session() -> None:
+    ticket = sign_operator_ticket(OperatorSession(PAUL, NOW + 5_000), NOW)
+    assert read_operator_ticket(ticket, [PAUL], NOW + 4_999).ends_at == NOW + 5_000
+    with pytest.raises(InvalidSession):
+        read_operator_ticket(ticket, [PAUL], NOW + 5_000)
+
+
+@pytest.mark.parametrize("until", [None, "soon", 1.5, True])
+def test_a_ticket_without_an_end_of_the_session_is_refused(until: object) -> None:
+    claims = {"name": "paul", "right": "act", "exp": NOW_SECONDS + 60, "until": until}
+    with pytest.raises(InvalidSession):
+        read_operator_ticket(forge(claims, key=PAUL.ticket_key), [PAUL], NOW)
 
 
 def test_a_short_webhook_key_works_without_a_warning() -> None:

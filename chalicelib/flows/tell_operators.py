@@ -1,0 +1,51 @@
+"""Tells the shop's people who watch live which payments have changed, once the changes are counted."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
+from chalicelib.domain.contract import ChangeNotice, to_event
+from chalicelib.domain.payment import Payment
+from chalicelib.domain.rollup import day_of, outcome_of
+from chalicelib.runtime import log
+from chalicelib.runtime.clock import Clock
+
+MOST_PAYMENTS = 100
+"""Payments that one notice names; a page that is told of more reads its list again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TellOperators:
+    """Publishes a notice of changed payments, and keeps in the live store which payments wait.
+
+    Nothing depends on it: what is lost is made good by the next notice, and by what a page reads.
+    """
+
+    live_store: LiveStore
+    clock: Clock
+
+    def __call__(self, changed: Iterable[Payment]) -> None:
+        """Tells of versions in the order in which they were written. Never raises."""
+        newest: dict[str, Payment] = {}
+        for payment in changed:
+            newest.pop(payment.reference, None)
+            newest[payment.reference] = payment
+        if not newest:
+            return
+        waiting = {it.reference: it.created_at for it in newest.values() if outcome_of(it) is None}
+        try:
+            self.live_store.tell_operators(waiting, newest.keys() - waiting.keys(), self._notice([*newest.values()]))
+        except LiveStoreUnavailable:
+            log.info("operators-not-told", reason="LiveStoreUnavailable")
+        except Exception:
+            log.failure("operators-not-told")
+
+    def _notice(self, payments: list[Payment]) -> str:
+        now = self.clock.now()
+        notice: ChangeNotice = {
+            "payments": [to_event(it, now) for it in payments[-MOST_PAYMENTS:]],
+            "days": sorted({day_of(it.created_at).isoformat() for it in payments}),
+            "complete": len(payments) <= MOST_PAYMENTS,
+        }
+        return json.dumps(notice, separators=(",", ":"), ensure_ascii=False)
