@@ -1,6 +1,7 @@
 import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 
 import type { Api } from "./api";
+import { AttentionOfPage } from "./attention";
 import { Layout } from "./Layout";
 import { PageContext, pageOf } from "./page";
 import type { Preferences } from "./preferences";
@@ -37,7 +38,9 @@ export function App({ api, session, preferences }: AppProps) {
       {page && (
         <div ref={frame} hidden={state.name !== "open"}>
           <PageContext value={page}>
-            <Layout key={owner} {...{ api, session, preferences }} isShown={state.name === "open"} />
+            <AttentionOfPage key={owner}>
+              <Layout {...{ api, session, preferences }} isShown={state.name === "open"} />
+            </AttentionOfPage>
           </PageContext>
         </div>
       )}

@@ -8,8 +8,14 @@ import { StateMark } from "./StateMark";
 
 const COLUMNS = ["time", "order", "amount", "operator", "number", "state", "age"] as const;
 
+interface PaymentTableProps {
+  readonly payments: readonly PaymentEvent[];
+  /** Since when each is listed, by its reference; without it, its age is that of its last change. */
+  readonly since?: ReadonlyMap<string, string>;
+}
+
 /** Lists payments, each a link. On a phone each is a card of two lines. Who comes back from one is at it again. */
-export function PaymentTable({ payments }: { readonly payments: readonly PaymentEvent[] }) {
+export function PaymentTable({ payments, since }: PaymentTableProps) {
   const { texts } = usePage();
   const left = useContext(LeftRoute);
   const table = useRef<HTMLTableElement>(null);
@@ -19,7 +25,7 @@ export function PaymentTable({ payments }: { readonly payments: readonly Payment
     focusIfFree(links.find((link) => link.getAttribute("href") === hrefOfPayment(left.subject)));
   }, [left]);
   return (
-    <table className="payments" ref={table}>
+    <table className={since ? "payments aged" : "payments"} ref={table}>
       <thead>
         <tr>
           {COLUMNS.map((name) => (
@@ -31,14 +37,19 @@ export function PaymentTable({ payments }: { readonly payments: readonly Payment
       </thead>
       <tbody>
         {payments.map((payment) => (
-          <PaymentRow key={payment.reference} payment={payment} />
+          <PaymentRow key={payment.reference} {...{ payment }} since={since?.get(payment.reference)} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function PaymentRow({ payment }: { readonly payment: PaymentEvent }) {
+interface PaymentRowProps {
+  readonly payment: PaymentEvent;
+  readonly since: string | undefined;
+}
+
+function PaymentRow({ payment, since = payment.updatedAt }: PaymentRowProps) {
   const { format, texts } = usePage();
   const now = useNow();
   return (
@@ -57,7 +68,7 @@ function PaymentRow({ payment }: { readonly payment: PaymentEvent }) {
       </td>
       <td className="age">
         <span className="bp-unseen">{texts.list.columns.age} </span>
-        {format.age(now - Date.parse(payment.updatedAt))}
+        {format.age(now - Date.parse(since))}
       </td>
     </tr>
   );

@@ -19,6 +19,24 @@ export interface HistoryPage {
   readonly cursor: string | null;
 }
 
+/** Kinds of what needs a person. */
+export type Need = "underReview" | "duplicate" | "undecided" | "undelivered";
+
+export interface AttentionItem {
+  readonly kind: Need;
+  readonly since: string;
+  readonly payment: PaymentEvent;
+  readonly actions: readonly string[];
+}
+
+export interface AttentionList {
+  /** 1000 of a kind where there are more. */
+  readonly counts: Readonly<Record<Need, number>>;
+  /** The oldest first; of each kind the 50 that have waited longest. */
+  readonly items: readonly AttentionItem[];
+  readonly timestamp: string;
+}
+
 /** CamPay's record of a payment. */
 export interface ProviderRecord {
   readonly providerReference: string;

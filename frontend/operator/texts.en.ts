@@ -127,6 +127,35 @@ export const en: Texts = {
     refresh: "Refresh",
     updated: (time) => `As of ${time}`,
   },
+  attention: {
+    title: "To handle",
+    nothing: "Nothing to handle: nobody waits for a decision.",
+    strip: (cases, count, age) =>
+      count === 1 ? `1 case to handle, for ${age}` : `${cases} cases to handle, the oldest for ${age}`,
+    open: "View",
+    kinds: {
+      underReview: {
+        title: "CamPay and the order do not say the same",
+        sentence: "The order stays blocked. Open the payment, compare, ask the customer, then decide.",
+      },
+      duplicate: {
+        title: "Paid twice",
+        sentence: "Pay the extra payment back in CamPay’s dashboard. Then open the payment and mark it as handled.",
+      },
+      undecided: {
+        title: "CamPay has never answered",
+        sentence:
+          "The time is over, and we do not know whether the prompt went out. Open the payment, check with CamPay, then look " +
+          "in its dashboard for the time, the amount and our reference.",
+      },
+      undelivered: {
+        title: "Not told yet",
+        sentence:
+          "The shop or a screen waits for news. It is sent again by itself every minute; if that lasts, tell the technical team.",
+      },
+    },
+    oldestOf: (shown, all) => `The ${shown} oldest of ${all}.`,
+  },
   payment: {
     name: "Payment",
     title: (order) => `Order ${order}`,

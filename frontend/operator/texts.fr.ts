@@ -132,6 +132,37 @@ export const fr: Texts = {
     refresh: "Actualiser",
     updated: (time) => `À jour à ${time}`,
   },
+  attention: {
+    title: "À traiter",
+    nothing: "Rien à traiter\u00a0: personne n’attend de décision.",
+    strip: (cases, count, age) =>
+      count === 1 ? `1 cas à traiter, depuis ${age}` : `${cases} cas à traiter, le plus ancien depuis ${age}`,
+    open: "Voir",
+    kinds: {
+      underReview: {
+        title: "CamPay et la commande ne disent pas la même chose",
+        sentence: "La commande reste bloquée. Ouvrez le paiement, comparez, demandez au client, puis décidez.",
+      },
+      duplicate: {
+        title: "Payé deux fois",
+        sentence:
+          "Rendez le paiement en trop dans le tableau de bord de CamPay. Ouvrez ensuite le paiement et marquez-le comme traité.",
+      },
+      undecided: {
+        title: "CamPay n’a jamais répondu",
+        sentence:
+          "Le délai est passé et nous ne savons pas si la demande est partie. Ouvrez le paiement, vérifiez chez CamPay, puis " +
+          "cherchez dans son tableau de bord l’heure, le montant et notre référence.",
+      },
+      undelivered: {
+        title: "Pas encore transmis",
+        sentence:
+          "La boutique ou un écran attend une nouvelle. Elle repart toute seule chaque minute\u00a0; si cela dure, prévenez " +
+          "l’équipe technique.",
+      },
+    },
+    oldestOf: (shown, all) => `Les ${shown} plus anciens, sur ${all}.`,
+  },
   payment: {
     name: "Paiement",
     title: (order) => `Commande ${order}`,

@@ -1,7 +1,7 @@
 /** Defines which texts the page has; one that is missing in French or in English is a type error. */
 
 import type { Locale } from "../src/locale";
-import type { PaymentStatus } from "./apiTypes";
+import type { Need, PaymentStatus } from "./apiTypes";
 import type { Theme } from "./preferences";
 import { en } from "./texts.en";
 import { fr } from "./texts.fr";
@@ -106,6 +106,15 @@ export interface Texts {
     readonly csvDone: (rows: string) => string;
     readonly refresh: string;
     readonly updated: (time: string) => string;
+  };
+  readonly attention: {
+    readonly title: string;
+    readonly nothing: string;
+    /** `cases` writes the count, with a plus sign where there may be more. */
+    readonly strip: (cases: string, count: number, age: string) => string;
+    readonly open: string;
+    readonly kinds: Readonly<Record<Need, TitleAndSentence>>;
+    readonly oldestOf: (shown: string, all: string) => string;
   };
   readonly payment: {
     /** Of the browser's window, and so of its history: without the order. */

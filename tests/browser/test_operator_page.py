@@ -55,6 +55,18 @@ def small_picture(page: Page) -> bytes:
     return base64.b64decode(page.context.new_cdp_session(page).send("Page.captureScreenshot", options)["data"])
 
 
+def looks_well(page: Page, name: str) -> None:
+    """Keeps a picture of the page, and checks that it fits the screen and is accessible."""
+    folder = ROOT / "frontend" / "screenshots" / "operator"
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png", full_page=True)
+    (folder / f"{name}.webp").write_bytes(small_picture(page))
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
+    page.evaluate((ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8"))
+    violations = page.evaluate("axe.run(document)")["violations"]
+    assert [(it["id"], [node["html"][:120] for node in it["nodes"]]) for it in violations] == [], name
+
+
 def test_a_conflicted_payment_is_found_by_its_sms_understood_and_resolved(operator: Customer, stack: Stack) -> None:
     payment = conflicted(stack, "page-conflicted")
     page = sign_in(operator, stack, ACT_KEY)
@@ -136,15 +148,7 @@ def test_each_view_fits_and_is_accessible(operator: Customer, stack: Stack, them
     page = sign_in(operator, stack, ACT_KEY)
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 900})
-    axe = (ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
-    folder = ROOT / "frontend" / "screenshots" / "operator"
-    folder.mkdir(parents=True, exist_ok=True)
     for name, address in {"home": "", "payments": "payments", "payment": f"payment/{payment['reference']}"}.items():
         page.goto(f"{stack.origin}/operator#/{address}")
         page.locator("table.payments, .verdict").first.wait_for()
-        page.screenshot(path=folder / f"{name}-{width}-{theme}.png", full_page=True)
-        (folder / f"{name}-{width}-{theme}.webp").write_bytes(small_picture(page))
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
-        page.evaluate(axe)
-        violations = page.evaluate("axe.run(document)")["violations"]
-        assert [(it["id"], [node["html"][:120] for node in it["nodes"]]) for it in violations] == [], name
+        looks_well(page, f"{name}-{width}-{theme}")

@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useRef, useState } from "react";
 import { PaymentTracker } from "../../src/components/payment/PaymentTracker";
 import { Actions } from "../Actions";
 import type { PaymentStory } from "../apiTypes";
+import { useAttention } from "../attention";
 import { CustomerWords } from "../CustomerWords";
 import { focusIfFree } from "../focus";
 import { useNow } from "../PaymentTable";
@@ -48,6 +49,11 @@ function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
   useEffect(() => {
     if (actCount > 0) verdict.current?.focus();
   }, [actCount]);
+  const attention = useAttention();
+  const isDone = () => {
+    setActCount((count) => count + 1);
+    void attention.reload();
+  };
   return (
     <div className="payment">
       <header className="payment-head">
@@ -61,9 +67,7 @@ function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
       </header>
       <div className="payment-first">
         <VerdictCard story={story} heading={verdict} />
-        {operator.right === "act" && story.actions.length > 0 && (
-          <Actions {...{ story, reload }} onDone={() => setActCount((count) => count + 1)} />
-        )}
+        {operator.right === "act" && story.actions.length > 0 && <Actions {...{ story, reload }} onDone={isDone} />}
         <section className="picture" aria-label={words.customerSees}>
           <h2 className="label">{words.customerSees}</h2>
           <PaymentTracker {...{ payment, locale, clockOffset }} connection="connected" />

@@ -1,9 +1,10 @@
 /** Lists the page's views. A view is a line here and a file beside; the navigation shows those with a label. */
 
 import type { ComponentType } from "react";
-
+import { AttentionStrip } from "../AttentionStrip";
 import type { Route } from "../router";
 import type { ViewName } from "../texts";
+import { Attention } from "./Attention";
 import { Home } from "./Home";
 import { Payment } from "./Payment";
 import { Payments } from "./Payments";
@@ -19,9 +20,12 @@ export interface View {
 
 export const VIEWS: readonly View[] = [
   { path: "", label: "home", Component: Home },
+  { path: "attention", label: "attention", Component: Attention },
   { path: "payments", label: "payments", Component: Payments },
   { path: "payment", Component: Payment },
 ];
 
 /** What stands above every view, where there is something to say: such as what somebody must act on. */
-export const STRIPS: readonly { readonly name: string; readonly Component: ComponentType }[] = [];
+export const STRIPS: readonly { readonly name: string; readonly Component: ComponentType }[] = [
+  { name: "attention", Component: AttentionStrip },
+];

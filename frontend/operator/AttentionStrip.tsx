@@ -1,0 +1,33 @@
+import { countWords, useAttention } from "./attention";
+import { useNow } from "./PaymentTable";
+import { usePage } from "./page";
+import { hrefOf, parseRoute, useHash } from "./router";
+import { ToneShape } from "./StateMark";
+
+/** Says above every view that somebody must act, and since when; nothing where nobody must. */
+export function AttentionStrip() {
+  const { texts, format } = usePage();
+  const words = texts.attention;
+  const { answer } = useAttention();
+  const now = useNow();
+  const isOpen = parseRoute(useHash()).view === "attention";
+  const oldest = answer?.items[0];
+  const counts = Object.values(answer?.counts ?? {});
+  return (
+    <div role="status">
+      {oldest && !isOpen && (
+        <a href={hrefOf("attention")} className="notice strip" data-tone="caution">
+          <ToneShape tone="caution" />
+          <span>
+            {words.strip(
+              countWords(counts, format.number),
+              counts.reduce((sum, count) => sum + count, 0),
+              format.age(now - Date.parse(oldest.since)),
+            )}
+          </span>
+          <b>{words.open}</b>
+        </a>
+      )}
+    </div>
+  );
+}

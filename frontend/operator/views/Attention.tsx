@@ -1,0 +1,68 @@
+import type { AttentionItem, AttentionList, Need } from "../apiTypes";
+import { countWords, useAttention } from "../attention";
+import { PaymentTable } from "../PaymentTable";
+import { usePage } from "../page";
+import { ToneShape } from "../StateMark";
+import { Trouble } from "../Trouble";
+
+/** What needs a person, by kind: what is wrong, since when, and what to do. What has waited longest comes first. */
+export function Attention() {
+  const { texts, format } = usePage();
+  const words = texts.attention;
+  const { answer, error, isLoading, reload } = useAttention();
+  return (
+    <>
+      <section className="card">
+        <div className="buttons attention-head">
+          <h1>{words.title}</h1>
+          <button type="button" className="quiet" onClick={reload} aria-disabled={isLoading || undefined}>
+            {texts.list.refresh}
+          </button>
+        </div>
+        {answer?.items.length === 0 && (
+          <p className="outcome" data-tone="positive">
+            <ToneShape tone="positive" /> {words.nothing}
+          </p>
+        )}
+        <p role="status" className="muted small">
+          {answer && texts.list.updated(format.seconds(answer.timestamp))}
+        </p>
+        <Trouble error={error} onRetry={reload} />
+        {!answer && error === null && <p className="muted">{texts.loading}</p>}
+      </section>
+      {answer && groupsOf(answer.items).map(([kind, items]) => <Kind key={kind} {...{ kind, items, answer }} />)}
+    </>
+  );
+}
+
+interface KindProps {
+  readonly kind: Need;
+  readonly items: readonly AttentionItem[];
+  readonly answer: AttentionList;
+}
+
+function Kind({ kind, items, answer }: KindProps) {
+  const { texts, format } = usePage();
+  const words = texts.attention;
+  const { title, sentence } = words.kinds[kind];
+  const count = countWords([answer.counts[kind]], format.number);
+  const since = new Map(items.map((item) => [item.payment.reference, item.since]));
+  return (
+    <section className="card" data-tone="caution" data-kind={kind}>
+      <h2>
+        {title} <small className="muted">{count}</small>
+      </h2>
+      <p>{sentence}</p>
+      <PaymentTable payments={items.map(({ payment }) => payment)} since={since} />
+      {items.length < answer.counts[kind] && (
+        <p className="muted small">{words.oldestOf(format.number(items.length), count)}</p>
+      )}
+    </section>
+  );
+}
+
+/** Groups the items by kind, without changing their order. */
+function groupsOf(items: readonly AttentionItem[]): readonly (readonly [Need, readonly AttentionItem[]])[] {
+  const kinds = [...new Set(items.map(({ kind }) => kind))];
+  return kinds.map((kind) => [kind, items.filter((item) => item.kind === kind)] as const);
+}
