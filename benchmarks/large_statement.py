@@ -25,6 +25,7 @@ from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import create_table, mark_of
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.bootstrap import Service
+from chalicelib.domain.comparison import Kind
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.flows.statement_rows import charges
@@ -158,9 +159,9 @@ def measure(rows: int) -> Measured:
         compare_seconds=round(ended_at - compared_at, 1),
         compare_cpu_seconds=round(time.process_time() - cpu_before, 1),
         matched=report.matched,
-        missing_here=len(report.missing_here),
-        missing_there=len(report.missing_there),
-        amount_differs=len(report.amount_differs),
+        missing_here=report.counts[Kind.MISSING_HERE],
+        missing_there=report.counts[Kind.MISSING_THERE],
+        amount_differs=report.counts[Kind.AMOUNT_DIFFERS],
         peak_megabytes=peak_megabytes(),
     )
 

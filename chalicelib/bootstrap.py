@@ -19,6 +19,7 @@ from chalicelib.flows.catch_up_deliveries import CatchUpDeliveries
 from chalicelib.flows.check_payments import CheckPayments
 from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.compare_statement import CompareStatement
+from chalicelib.flows.compared_days import ComparedDays
 from chalicelib.flows.count_changes import CountChanges
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.flows.earlier_attempts import EarlierAttempts
@@ -68,6 +69,7 @@ class Service:
     story: PaymentStory
     search: SearchPayments
     compare_statement: CompareStatement
+    compared_days: ComparedDays
     count_changes: CountChanges
     analytics: Analytics
     attention: Attention
@@ -206,7 +208,8 @@ def compose(
         history=PaymentHistory(ledger, settings.tracking_token_keys),
         story=PaymentStory(ledger, clock),
         search=SearchPayments(ledger, clock, settings.phone_hash_keys),
-        compare_statement=CompareStatement(campay, ledger, settle),
+        compare_statement=CompareStatement(campay, ledger, settle, clock),
+        compared_days=ComparedDays(ledger, clock),
         count_changes=CountChanges(ledger, clock, TellOperators(live_store, clock)),
         analytics=Analytics(ledger, clock),
         attention=Attention(ledger, clock),

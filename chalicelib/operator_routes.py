@@ -14,6 +14,7 @@ from chalicelib.web import callers, operator_session, replies, requests
 from chalicelib.web.history_query import history_query
 from chalicelib.web.payments_csv import CSV, payments_csv
 from chalicelib.web.search_request import payment_search
+from chalicelib.web.statement_request import compared_days, sign_off
 
 routes = Blueprint(__name__)
 cors = CORSConfig(
@@ -142,3 +143,24 @@ def analytics() -> Response:
     payments, request = service(), routes.current_request
     callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
     return replies.reply(payments.analytics(*requests.days(request, day_of(payments.clock.now()))))
+
+
+@routes.route("/api/payment/statement", methods=["GET"], cors=cors)
+@told_as_problems
+def comparisons() -> Response:
+    """Shows an operator what the nightly comparisons with CamPay's statement found."""
+    payments, request = service(), routes.current_request
+    now = payments.clock.now()
+    callers.require_operator(request, payments.settings, Right.VIEW, now)
+    return replies.reply(payments.compared_days(*compared_days(request, day_of(now))))
+
+
+@routes.route("/api/payment/statement", methods=["POST"], cors=cors)
+@told_as_problems
+def sign_comparison() -> Response:
+    """Takes an operator's signature under a day's differences."""
+    payments, request = service(), routes.current_request
+    now = payments.clock.now()
+    by = callers.require_operator(request, payments.settings, Right.ACT, now).name
+    seen = sign_off(request, day_of(now))
+    return replies.reply(payments.compared_days.sign(seen.day, seen.fingerprint, seen.reason, by=by))

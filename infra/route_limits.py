@@ -12,6 +12,7 @@ NEVER_ASK_CAMPAY = frozenset(
         "/api/payment/history",
         "/api/payment/analytics",
         "/api/payment/attention",
+        "/api/payment/statement",
         "/api/payment/operator/session",
         "/api/payment/operator/search",
         "/api/payment/operator/{reference}",
@@ -40,6 +41,8 @@ def route_limits(stage: Stage) -> list[dict[str, Any]]:
         ("GET", "/api/payment/operator/{reference}", size.operator_rate),
         ("GET", "/api/payment/analytics", size.operator_rate),
         ("GET", "/api/payment/attention", size.operator_rate),
+        ("GET", "/api/payment/statement", size.operator_rate),
+        ("POST", "/api/payment/statement", size.operator_rate),
         ("POST", "/api/payment/operator/{reference}/{action}", size.operator_rate),
         ("POST", "/api/payment/test/simulate", size.operator_rate),
     )

@@ -46,7 +46,7 @@ def _shown(figures: Figures) -> dict[str, Any]:
         "webhooksMissing": figures[Figure.WEBHOOK_MISSING],
         "successRate": round(figures[Figure.PAID] / ended, 4) if ended else None,
         "paidAmounts": Detail.AMOUNT.values_in(figures),
-        "money": _money(figures),
+        "money": money_shown(figures),
         "secondsToApprove": _times(figures),
         "reasons": dict(sorted(Detail.REASON.values_in(figures).items(), key=lambda it: (-it[1], it[0]))),
         "furtherAttempts": {
@@ -57,7 +57,7 @@ def _shown(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _money(figures: Figures) -> dict[str, dict[str, int | None]]:
+def money_shown(figures: Figures) -> dict[str, dict[str, int | None]]:
     """Returns by currency what was charged and what remains of it. A net is told only where every fee is known."""
     fees, unknown = Detail.FEE.values_in(figures), Detail.FEE_UNKNOWN.values_in(figures)
     charges, gross = Detail.CHARGES.values_in(figures), Detail.GROSS.values_in(figures)

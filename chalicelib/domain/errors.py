@@ -16,7 +16,8 @@
     │   ├── OrderAlreadyPaid      409  order_already_paid
     │   ├── IdempotencyKeyReused  409  idempotency_key_reused
     │   ├── NotAllowed            409  not_allowed              an operator's action that the status forbids
-    │   └── PaymentChanged        409  payment_changed          an operator decided on an earlier state
+    │   ├── PaymentChanged        409  payment_changed          an operator decided on an earlier state
+    │   └── DifferencesChanged    409  differences_changed      a signature under what is no more as it was seen
     ├── PaymentRefused            422  payment_refused          the operator or CamPay said no; proven
     ├── LimitReached              429  prompt_in_flight, phone_limit, address_limit; in the gateway LIMITS_OF_GATEWAY
     └── Unavailable               503
@@ -203,6 +204,16 @@ class PaymentChanged(Conflict):
     sentence = {
         "en": "The payment has changed meanwhile. Nothing was done; look at it again.",
         "fr": "Le paiement a changé entre-temps. Rien n’a été fait\u00a0; regardez-le de nouveau.",
+    }
+
+
+class DifferencesChanged(Conflict):
+    """A comparison with CamPay's statement has found something else since the operator looked."""
+
+    code = "differences_changed"
+    sentence = {
+        "en": "The differences have changed since you looked. Nothing was signed.",
+        "fr": "Les écarts ont changé depuis que vous les avez vus. Rien n’a été signé.",
     }
 
 

@@ -34,6 +34,8 @@ class StatementRow:
     is_incoming: bool
     amount_is_proof: bool = True
     fee: int | None = None
+    operator: str | None = None
+    operator_reference: str | None = None
 
     def may_be_of(self, money: Money) -> bool:
         """Whether the amount agrees with `money`, or proves nothing either way."""
@@ -47,8 +49,6 @@ class ProviderRecord(StatementRow):
     It decides what a payment is, where a row of the statement only points at it.
     """
 
-    operator: str | None = None
-    operator_reference: str | None = None
     reason: str | None = None
 
     def as_evidence(self) -> dict[str, Any]:

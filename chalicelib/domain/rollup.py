@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from chalicelib.domain.cause import Cause, split_note
-from chalicelib.domain.charges import charges_of
+from chalicelib.domain.charges import RecordedCharge, charges_of
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.version import Version
 
@@ -162,7 +162,8 @@ def figures_of(history: Sequence[Version]) -> Figures:
         figures[Detail.REASON.of(_reason_of(newest))] += 1
     if newest.is_final:
         figures.update(_paid_details(history))
-    figures.update(_charged_details(history))
+    for charge in charges_of(history):  # on the payment's day, whenever a late or a second one came
+        figures.update(charge_figures(charge))
     return figures
 
 
@@ -200,18 +201,15 @@ def _paid_details(history: Sequence[Version]) -> Figures:
     return details
 
 
-def _charged_details(history: Sequence[Version]) -> Figures:
-    """Returns the figures of money. They count on the payment's day, whenever a late or second charge came."""
-    details = Figures()
-    for charge in charges_of(history):
-        currency = charge.money.currency
-        details[Detail.CHARGES.of(currency)] += 1
-        details[Detail.GROSS.of(currency)] += charge.money.amount
-        if charge.fee is None:
-            details[Detail.FEE_UNKNOWN.of(currency)] += 1
-        elif charge.fee:
-            details[Detail.FEE.of(currency)] += charge.fee
-    return details
+def charge_figures(charge: RecordedCharge) -> Figures:
+    """Returns the figures of money of one charge."""
+    currency, fee = charge.money.currency, charge.fee
+    figures = Figures({Detail.CHARGES.of(currency): 1, Detail.GROSS.of(currency): charge.money.amount})
+    if fee is None:
+        figures[Detail.FEE_UNKNOWN.of(currency)] = 1
+    elif fee:
+        figures[Detail.FEE.of(currency)] = fee
+    return figures
 
 
 def _reason_of(payment: Payment) -> str:

@@ -149,14 +149,20 @@ def _reason_and_version(body: Mapping[str, Any], faults: dict[str, str]) -> tupl
 
     Raises InvalidRequest, with the faults that were found before too.
     """
-    reason, version = body.get("reason"), body.get("version")
-    if not isinstance(reason, str) or not 1 <= len(reason) <= 200 or not reason.isprintable():
-        faults["reason"] = "must be 1 to 200 printable characters"
+    reason, version = checked_reason(body, faults), body.get("version")
     if type(version) is not int or version < 1:
         faults["version"] = "must be the version of the payment that you have seen"
     if faults:
         raise InvalidRequest(fields=faults)
-    return str(reason), int(str(version))
+    return reason, int(str(version))
+
+
+def checked_reason(body: Mapping[str, Any], faults: dict[str, str]) -> str:
+    """Returns an operator's reason, or a fault."""
+    reason = body.get("reason")
+    if not isinstance(reason, str) or not 1 <= len(reason) <= 200 or not reason.isprintable():
+        faults["reason"] = "must be 1 to 200 printable characters"
+    return str(reason)
 
 
 def page(request: Request) -> tuple[str, int]:
@@ -173,25 +179,25 @@ def page(request: Request) -> tuple[str, int]:
     return cursor, min(max(int(limit), 1), 1000)
 
 
-def days(request: Request, today: date) -> tuple[date, date]:
-    """Reads the first and the last day, `from` and `to`, of the query. Without them: the 30 days until today.
+def days(request: Request, today: date, shown: int = DAYS_SHOWN, most: int = MOST_DAYS) -> tuple[date, date]:
+    """Reads the first and the last day, `from` and `to`, of the query. Without them: the days `shown` until today.
 
     Raises InvalidRequest.
     """
     query = request.query_params or MultiDict({})
     faults: dict[str, str] = {}
     last = checked_day(query, "to", today, faults)
-    first = checked_day(query, "from", last - timedelta(days=DAYS_SHOWN - 1), faults)
-    check_range(first, last, faults)
+    first = checked_day(query, "from", last - timedelta(days=shown - 1), faults)
+    check_range(first, last, faults, most)
     if faults:
         raise InvalidRequest(fields=faults)
     return first, last
 
 
-def check_range(first: date, last: date, faults: dict[str, str]) -> None:
+def check_range(first: date, last: date, faults: dict[str, str], most: int = MOST_DAYS) -> None:
     """Adds a fault where the days `from` and `to` are well written and in the wrong order, or too many."""
-    if not {"from", "to"} & faults.keys() and not (first <= last and (last - first).days < MOST_DAYS):
-        faults["from"] = f"must be at most {MOST_DAYS} days, and not later than `to`"
+    if not {"from", "to"} & faults.keys() and not (first <= last and (last - first).days < most):
+        faults["from"] = f"must be at most {most} days, and not later than `to`"
 
 
 def checked_day(query: Mapping[str, str], name: str, default: date, faults: dict[str, str]) -> date:

@@ -205,6 +205,11 @@ class Drive:
             app.statement(event, LambdaContext("statement", 512, max_runtime_ms=300_000))
         assert self._are_final([lost])
         assert self._stored(twice).payment.duplicate
+        operator = {"X-Api-Key": self.keys["OPERATOR_API_KEY"]}
+        shown = self._call("GET", "/api/payment/statement", 200, headers=operator)
+        (day,) = (it for it in shown["days"] if it["isOpen"])
+        signed = {"day": day["day"], "fingerprint": day["fingerprint"], "reason": "looked at"}
+        assert not self._call("POST", "/api/payment/statement", 200, signed, headers=operator)["isOpen"]
 
     def _count_changes(self) -> None:
         """Counts the changes of the steps before, in two batches between which payments go on; shows the figures."""

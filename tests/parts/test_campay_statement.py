@@ -14,6 +14,7 @@ from benchmarks.large_statement import statement_row
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.campay.statement import StatementMalformed, rows_in
 from chalicelib.bootstrap import Service
+from chalicelib.domain.comparison import KEPT, Kind
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -348,7 +349,8 @@ def test_a_large_day_is_compared_a_hundred_payments_at_a_time(
         server.answer(f"/transaction/c-{number}/", Answer(body=json.dumps(record).encode()))
     aws.calls.clear()
     report = large.compare_statement(datetime.fromtimestamp(clock.now() / 1000, UTC).date())
-    assert report.made_good == [ours[0].payment.reference, ours[2].payment.reference]
-    assert len(report.missing_here) == LARGE - 2
+    assert report.names(Kind.MADE_GOOD) == [ours[0].payment.reference, ours[2].payment.reference]
+    assert report.counts[Kind.MISSING_HERE] == LARGE - 2
+    assert len(report.names(Kind.MISSING_HERE)) == KEPT
     assert aws.calls["BatchGetItem"] == LARGE / 100, "what the ledger has of that day is read from its index alone"
     assert aws.calls["GetItem"] < 20

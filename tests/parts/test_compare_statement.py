@@ -9,6 +9,7 @@ import requests
 
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.bootstrap import Service
+from chalicelib.domain.comparison import Comparison, Kind
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -28,6 +29,10 @@ def today() -> date:
     return datetime.now(CAMEROON).date()
 
 
+def found(comparison: Comparison) -> dict[Kind, list[str]]:
+    return {kind: comparison.names(kind) for kind in Kind if comparison.counts[kind]}
+
+
 def paid(service: Service, shop: Shop, number: str = "237677777777", order: str = "order-1") -> Payment:
     payment = service.initiate(replace(REQUEST, order_id=order, phone_number=number)).payment
     assert payment.provider_reference
@@ -39,7 +44,8 @@ def test_what_both_have_matches(service: Service, shop: Shop) -> None:
     paid(service, shop)
     paid(service, shop, "237699999999", "order-2")
     report = service.compare_statement(today())
-    assert (report.matched, report.made_good, report.differences()) == (2, [], {})
+    assert (report.matched, found(report)) == (2, {})
+    assert report.money == {"charges.XAF": 2, "gross.XAF": 10_000, "fee.XAF": 200}
 
 
 def test_a_payment_without_its_webhook_is_recovered(service: Service, shop: Shop, clock: HandClock) -> None:
@@ -47,7 +53,8 @@ def test_a_payment_without_its_webhook_is_recovered(service: Service, shop: Shop
     shop.customer(payment.provider_reference, "SUCCESSFUL")
     clock.forward(3)
     report = service.compare_statement(today())
-    assert (report.matched, report.made_good, report.differences()) == (0, [payment.reference], {})
+    assert (report.matched, found(report)) == (0, {Kind.MADE_GOOD: [payment.reference]})
+    assert report.money == {"charges.XAF": 1, "gross.XAF": 5000, "fee.XAF": 100}
     stored = service.ledger.load(payment.reference)
     assert stored is not None
     assert stored.payment.status is PaymentStatus.SUCCESSFUL
@@ -61,7 +68,9 @@ def test_money_that_came_past_us_is_missing_here(
     stray = requests.post(f"{simulator.api_url}/collect/", json=body, headers=token, timeout=5).json()["reference"]
     shop.customer(stray, "SUCCESSFUL")
     report = service.compare_statement(today())
-    assert report.differences() == {"missing_here": [stray]}
+    assert found(report) == {Kind.MISSING_HERE: [stray]}
+    (finding,) = report.found[Kind.MISSING_HERE]
+    assert (finding.listed, finding.reference, finding.operator) == (Money(700, "XAF"), None, "MTN")
     alarm = next(record for record in caplog.records if record.message == "statement-differs")
     assert getattr(alarm, "fields", {})["alarm"] is True
 
@@ -72,7 +81,7 @@ def test_money_that_campay_does_not_list_is_missing_there(
     payment = paid(service, shop)
     requests.post(f"{simulator.url}/simulator/reset", timeout=5).raise_for_status()
     day = datetime.now(UTC).date()  # the day in UTC, by which the ledger lists payments
-    assert service.compare_statement(day).differences() == {"missing_there": [payment.reference]}
+    assert found(service.compare_statement(day)) == {Kind.MISSING_THERE: [payment.reference]}
 
 
 def test_another_amount_is_reported(service: Service, shop: Shop) -> None:
@@ -80,7 +89,10 @@ def test_another_amount_is_reported(service: Service, shop: Shop) -> None:
     payment = service.initiate(replace(REQUEST, phone_number="237670000006")).payment
     shop.customer(payment.provider_reference, "SUCCESSFUL")
     service.operate.recheck(payment.reference, by="paul")
-    assert service.compare_statement(today()).differences() == {"amount_differs": [payment.reference]}
+    report = service.compare_statement(today())
+    assert found(report) == {Kind.AMOUNT_DIFFERS: [payment.reference]}
+    (finding,) = report.found[Kind.AMOUNT_DIFFERS]
+    assert (finding.listed, finding.claimed) == (Money(4999, "XAF"), Money(5000, "XAF"))
 
 
 def test_the_days_are_the_last_four_unless_one_is_given() -> None:
@@ -132,9 +144,9 @@ def test_the_shards_of_a_day_tell_together_what_the_day_tells(service: Service, 
     reports = [sharded.compare_statement.days([today()], shard)[0] for shard in range(3)]
     noted = {it.reference for shard in range(3) for it in sharded.ledger.charges_of_day(claimed_on(clock), shard)}
     assert noted == {*paid, *lost}
-    assert sorted(chain.from_iterable(it.made_good for it in reports)) == sorted(lost)
-    assert [it.missing_here for it in reports if it.missing_here] == [[stranger]]
-    assert [it.missing_there for it in reports] == [[], [], []]
+    assert sorted(chain.from_iterable(it.names(Kind.MADE_GOOD) for it in reports)) == sorted(lost)
+    assert [it.names(Kind.MISSING_HERE) for it in reports if it.counts[Kind.MISSING_HERE]] == [[stranger]]
+    assert sum(it.counts[Kind.MISSING_THERE] for it in reports) == 0
 
 
 def claimed_on(clock: HandClock) -> date:

@@ -1,6 +1,7 @@
 """Tests every request of docs/openapi.yaml against the app; `call` validates each reply."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -9,6 +10,7 @@ from jsonschema import ValidationError
 
 from chalicelib import bootstrap
 from chalicelib.settings import Settings
+from local.simulator.transactions import CAMEROON
 from tests.conftest import ORDER, Shop, order_token
 from tests.harness.api_gateway import Reply, call
 from tests.harness.openapi import DOCUMENT, Operation, check_reply, operations
@@ -81,6 +83,8 @@ def test_each_request_of_the_document_is_taken(
         live |= payment_under_review(shop, merchant, api)
     if operation.id.startswith("webhook"):
         live["reference"] = shop.transactions[0]["reference"]
+    if operation.id == "signComparison":
+        live |= compared_today()
     if operation.content["security"]:
         headers = credentials(operation, api, live, by_key="orderToken" not in (example.body or {}))
     reply = example.send(live, headers)
@@ -112,6 +116,15 @@ def payment_paid_twice(shop: Shop, merchant: dict[str, str], api: Settings) -> d
     status = call("GET", f"/api/payment/status/{ORDER_ID}", headers=merchant).json
     assert (status["duplicate"], status["version"]) == (True, 4)
     return {"reference": started["reference"]}
+
+
+def compared_today() -> dict[str, str]:
+    """Compares today, on which the payment under review differs. Returns the day and what a signature names."""
+    payments = bootstrap.service()
+    day = datetime.now(CAMEROON).date()
+    payments.compare_statement(day)
+    (shown,) = payments.compared_days(day, day)["days"]
+    return {"day": shown["day"], "fingerprint": shown["fingerprint"]}
 
 
 def credentials(operation: Operation, api: Settings, live: Mapping[str, str], *, by_key: bool) -> dict[str, str]:

@@ -14,6 +14,7 @@ from chalicelib import operator_routes
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.domain.attention import Need
 from chalicelib.domain.cause import Cause
+from chalicelib.domain.comparison import KEPT, Kind
 from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.errors import (
     LIMITS_OF_GATEWAY,
@@ -71,12 +72,14 @@ FOR_BROWSERS = {"current", "initiate", "status", "tracking", "give_up", "health"
 FOR_THE_OPERATORS_PAGE = {
     "analytics",
     "attention",
+    "comparisons",
     "connections",
     "history",
     "operate",
     "payment_story",
     "search_payments",
     "session",
+    "sign_comparison",
     "sign_in",
     "sign_out",
 }
@@ -137,6 +140,8 @@ def test_limits_and_words_are_those_of_the_code() -> None:
     assert SCHEMAS["Amount"]["maximum"] == MAXIMUM_AMOUNT
     assert list(SCHEMAS["PaymentSearch"]["properties"]) == list(SearchField)
     assert SCHEMAS["FoundPayments"]["properties"]["payments"]["maxItems"] == MOST_FOUND
+    assert list(SCHEMAS["ComparedDay"]["properties"]["findings"]["properties"]) == list(Kind)
+    assert SCHEMAS["Findings"]["properties"]["found"]["maxItems"] == KEPT
 
 
 def test_the_words_of_a_story_are_those_of_the_code() -> None:

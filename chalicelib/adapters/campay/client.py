@@ -273,6 +273,8 @@ class Campay:
             is_incoming=is_incoming,
             amount_is_proof=is_proof,
             fee=fee_in_statement(fields, money) if money and is_incoming and is_proof else None,
+            operator=operator_of(fields.get("operator")),
+            operator_reference=text_of(fields.get("operator_tx_code")),
         )
 
     def _is_simulated(self, fields: Mapping[str, Any], money: Money | None) -> bool:

@@ -8,6 +8,7 @@
     phone#<hash>         state   active attempt, times of its prompts
     budget#<name>#<n>    state   uses of a budget in its n-th window of time
     rollup#, counted#            counts by day and operator; see rollup_rows.py
+    statement#                   comparisons with the provider's statement; see comparison_rows.py
 
 Four sparse indexes list what is due for a check and what is undelivered, each in 16 shards, the payments of a day with
 what a list shows, and the payments by a phone's hash, a provider's or an operator's reference, or by what they need a

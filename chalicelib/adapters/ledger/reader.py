@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.ledger.attributes import Item, key_of, payment_key, reference_of
+from chalicelib.adapters.ledger.comparison_rows import ComparisonRows
 from chalicelib.adapters.ledger.day_pages import DayPages
 from chalicelib.adapters.ledger.items import (
     ACT,
@@ -57,6 +58,7 @@ class LedgerReader:
         self._clock = clock
         self.day_shards = day_shards
         self.rollups = RollupRows(self._table)
+        self.comparisons = ComparisonRows(self._table)
 
     def pause(self, attempt: int) -> None:
         """Waits before another attempt after a write conflict."""

@@ -9,11 +9,12 @@ changed to it. Every method raises LedgerUnavailable.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from chalicelib.adapters.ledger.attributes import Item, key_of
+from chalicelib.adapters.ledger.month_rows import partition_of, rows_of_days, sort_key
 from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE
 from chalicelib.adapters.ledger.table_client import ATTEMPTS, BATCH, TableClient, Written
 from chalicelib.adapters.ledger.update import Update
@@ -22,6 +23,7 @@ from chalicelib.domain.rollup import Figures, Group, Rollup
 
 MOST_ROWS = 90
 """Rows of figures in one transaction, of DynamoDB's 100."""
+_NAME = "rollup"
 _STREAM_MS = 24 * 3_600_000
 """How long a stream keeps a record."""
 
@@ -96,27 +98,14 @@ class RollupRows:
 
     def between(self, first: date, last: date) -> Rollup:
         """Reads the figures of days, eventually consistent."""
+        rows = list(rows_of_days(self._table, _NAME, first, last))
+        generations = {it.day: _read_generations(it.row) for it in rows if not it.what}
         rollup: Rollup = {}
-        for month_start, month_end in _months(first, last):
-            rows = list(self._rows_of(month_start, month_end))
-            generations = {row["sk"]: _read_generations(row) for row in rows if "#" not in row["sk"]}
-            for row in rows:
-                day, _, rest = row["sk"].partition("#")
-                number, _, operator = rest.partition("#")
-                if rest and int(number) == generations.get(day, Generations()).current.number:
-                    rollup[Group(month_start.replace(day=int(day)), operator)] = _read_figures(row)
+        for day, what, row in rows:
+            number, _, operator = what.partition("#")
+            if what and int(number) == generations.get(day, Generations()).current.number:
+                rollup[Group(day, operator)] = _read_figures(row)
         return rollup
-
-    def _rows_of(self, first: date, last: date) -> Iterator[Item]:
-        """Yields the rows of days of one month."""
-        bounds = {"pk": _partition(first), "from": f"{first.day:02}", "to": f"{last.day:02}~"}
-        following: Item = {}
-        while True:
-            start = {"ExclusiveStartKey": following} if following else {}
-            rows, following = self._table.page("#pk = :pk AND #sk BETWEEN :from AND :to", bounds, **start)
-            yield from rows
-            if not following:
-                return
 
     # ------------------------------------------------------------------ rebuild
 
@@ -151,9 +140,9 @@ class RollupRows:
         switch.only_if("#nextGeneration = :begun").values[":begun"] = begun.number
         figures = {(group, begun.number): added for group, added in rollup.items()}
         forgotten = [
-            Update(row["pk"], row["sk"]).set(**{FORGOTTEN_BY_ATTRIBUTE: (now + _STREAM_MS) // 1000})
-            for row in self._rows_of(day, day)
-            if row["sk"].startswith(f"{day.day:02}#{old.number}#")
+            Update(it.row["pk"], it.row["sk"]).set(**{FORGOTTEN_BY_ATTRIBUTE: (now + _STREAM_MS) // 1000})
+            for it in rows_of_days(self._table, _NAME, day, day)
+            if it.what.startswith(f"{old.number}#")
         ]
         return self._written([switch, *map(_addition, figures.items()), *forgotten], commit_id)
 
@@ -174,18 +163,14 @@ def _counted(shard_id: str) -> str:
     return f"counted#{shard_id}"
 
 
-def _partition(day: date) -> str:
-    return f"rollup#{day:%Y-%m}"
-
-
 def _key_of_day(day: date) -> Item:
-    return key_of(_partition(day), f"{day.day:02}")
+    return key_of(partition_of(_NAME, day), sort_key(day))
 
 
 def _addition(added: tuple[tuple[Group, int], Figures]) -> Update:
     (group, generation), figures = added
-    row = f"{group.day.day:02}#{generation}#{group.operator}"
-    return Update(_partition(group.day), row).increase(figures)
+    row = sort_key(group.day, f"{generation}#{group.operator}")
+    return Update(partition_of(_NAME, group.day), row).increase(figures)
 
 
 def _read_generations(row: Item) -> Generations:
@@ -198,11 +183,3 @@ def _read_generations(row: Item) -> Generations:
 def _read_figures(row: Item) -> Figures:
     of_the_row = {"pk", "sk", FORGOTTEN_BY_ATTRIBUTE}
     return Figures({name: count for name, count in row.items() if name not in of_the_row and count})
-
-
-def _months(first: date, last: date) -> Iterator[tuple[date, date]]:
-    """Yields first and last of the days in each month."""
-    while first <= last:
-        of_next = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
-        yield first, min(last, of_next - timedelta(days=1))
-        first = of_next
