@@ -180,7 +180,8 @@ interface ReasonProps {
   readonly onChange: (reason: string) => void;
 }
 
-function Reason({ value, onChange }: ReasonProps) {
+/** A field for why somebody acts. */
+export function Reason({ value, onChange }: ReasonProps) {
   const { texts, operator } = usePage();
   const [field, hint] = [useId(), useId()];
   return (

@@ -104,3 +104,71 @@ export interface PaymentStory {
     readonly attempts: readonly Attempt[];
   };
 }
+
+/** What CamPay took from customers by its own records, and what remains of it, in the currency's minor unit. */
+export interface MoneyFigures {
+  readonly charges: number;
+  readonly gross: number;
+  readonly fee: number;
+  /** Null where the fee of a charge is not known: then it is at most `gross` less `fee`. */
+  readonly net: number | null;
+  readonly feesUnknown: number;
+}
+
+/** By currency. */
+export type MoneyByCurrency = Readonly<Record<string, MoneyFigures>>;
+
+/** A day of the analytics, by operator. */
+export interface MoneyOfDay {
+  readonly day: string;
+  readonly operators: readonly {
+    readonly operator: string;
+    readonly figures: { readonly money: MoneyByCurrency };
+  }[];
+}
+
+/** What a person must look at among what a comparison found. */
+export const DIFFERENCES = ["missingHere", "missingThere", "amountDiffers"] as const;
+export type FindingKind = (typeof DIFFERENCES)[number] | "madeGood";
+
+interface Money {
+  readonly amount: number;
+  readonly currency: string;
+}
+
+export interface Finding {
+  /** Our payment's; null where CamPay names none of ours. */
+  readonly reference: string | null;
+  readonly providerReference: string | null;
+  readonly listed: Money | null;
+  readonly claimed: Money | null;
+  readonly operator: string | null;
+  readonly operatorReference: string | null;
+  readonly isSigned: boolean;
+}
+
+/** What the newest comparison of a day with CamPay's statement found. */
+export interface ComparedDay {
+  readonly day: string;
+  readonly comparedAt: string;
+  readonly matched: number;
+  readonly money: MoneyByCurrency;
+  readonly findings: Readonly<
+    Record<FindingKind, { readonly count: number /** The first of them. */; readonly found: readonly Finding[] }>
+  >;
+  /** Of the differences as they are shown; a signature names it. */
+  readonly fingerprint: string;
+  /** There is a difference that nobody has signed. */
+  readonly isOpen: boolean;
+  readonly signOffs: readonly {
+    readonly by: string;
+    readonly at: string;
+    readonly reason: string;
+    readonly counts: Readonly<Record<string, number>>;
+  }[];
+}
+
+export interface ComparedDays {
+  /** Newest first. */
+  readonly days: readonly ComparedDay[];
+}

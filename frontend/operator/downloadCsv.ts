@@ -1,3 +1,4 @@
+import type { Locale } from "../src/locale";
 import type { Api } from "./api";
 
 /**
@@ -35,6 +36,17 @@ const LINE_END = "\r\n";
 function countSince(lines: readonly string[], since: number): number {
   const first = lines.findIndex((line) => Date.parse(line.split(/[,;]/, 1)[0] ?? "") < since);
   return first < 0 ? lines.length : first;
+}
+
+const SEPARATOR = { fr: ";", en: "," } as const;
+const BYTE_ORDER_MARK = "\ufeff";
+
+/** Has the browser save a table as a file that a spreadsheet opens as it is. No cell holds what a person has typed. */
+export function saveCsv(rows: readonly (readonly string[])[], locale: Locale, name: string): void {
+  const separator = SEPARATOR[locale];
+  const written = (cell: string) => (/[",;]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+  const lines = rows.map((cells) => cells.map(written).join(separator) + LINE_END);
+  save(new Blob([BYTE_ORDER_MARK, ...lines], { type: "text/csv" }), name);
 }
 
 function save(file: Blob, name: string): void {

@@ -1,6 +1,6 @@
 /** Writes amounts, times and durations as the page shows them. */
 
-import { formatAmount } from "../src/currency";
+import { exponentOf, formatAmount } from "../src/currency";
 import type { Locale } from "../src/locale";
 
 /** Where the shop, its customers and its people are. Every time on the page is of this zone. */
@@ -9,6 +9,8 @@ export const ZONE = "Africa/Douala";
 export interface Format {
   /** An amount in minor units, by the currency's ISO 4217 exponent. */
   readonly amount: (minorUnits: number, currency: string) => string;
+  /** The same as a plain number, as a spreadsheet reads it: `5000`, `19.99`; with a comma in French. */
+  readonly decimal: (minorUnits: number, currency: string) => string;
   readonly number: (value: number) => string;
   /** The share of a whole, from 0 to 1. */
   readonly percent: (share: number) => string;
@@ -47,6 +49,7 @@ export function formatIn(locale: Locale): Format {
     (dayOf(now).slice(0, 4) === dayOf(Date.parse(iso)).slice(0, 4) ? day : dayOfYear)(iso);
   return {
     amount: (minorUnits, currency) => formatAmount(minorUnits, currency, locale),
+    decimal: (minorUnits, currency) => decimalOf(minorUnits, exponentOf(currency), locale === "fr" ? "," : "."),
     number: (value) => numbers.format(value),
     percent: (share) => percents.format(share),
     time,
@@ -57,6 +60,12 @@ export function formatIn(locale: Locale): Format {
     duration: (milliseconds) => durationOf(milliseconds, locale, tenths),
     age: (milliseconds) => durationOf(Math.max(10_000, Math.floor(milliseconds / 10_000) * 10_000), locale, tenths),
   };
+}
+
+function decimalOf(minorUnits: number, digits: number, point: string): string {
+  if (digits === 0) return String(minorUnits);
+  const text = String(minorUnits).padStart(digits + 1, "0");
+  return `${text.slice(0, -digits)}${point}${text.slice(-digits)}`;
 }
 
 const DAY = { fr: "j", en: "d" } as const;

@@ -1,7 +1,7 @@
 /** Defines which texts the page has; one that is missing in French or in English is a type error. */
 
 import type { Locale } from "../src/locale";
-import type { Need, PaymentStatus } from "./apiTypes";
+import type { FindingKind, Need, PaymentStatus } from "./apiTypes";
 import type { Theme } from "./preferences";
 import { en } from "./texts.en";
 import { fr } from "./texts.fr";
@@ -180,6 +180,42 @@ export interface Texts {
     readonly busy: string;
     readonly done: Readonly<Record<string, string>>;
   };
+  readonly money: {
+    readonly title: string;
+    readonly period: string;
+    readonly periods: Readonly<Record<"today" | "week" | "month" | "quarter", string>>;
+    readonly columns: Readonly<Record<"day" | "operator" | "charges" | "gross" | "fee" | "net", string>>;
+    readonly meanings: Readonly<Record<"charges" | "gross" | "fee" | "net", string>>;
+    readonly note: string;
+    readonly atMost: (amount: string) => string;
+    readonly feesUnknown: (count: number) => string;
+    readonly feesUnknownColumn: string;
+    readonly currency: string;
+    readonly unknownOperator: string;
+    readonly none: string;
+  };
+  readonly statement: {
+    readonly title: string;
+    readonly intro: string;
+    readonly lastNightMissing: (day: string) => string;
+    readonly older: string;
+    readonly agrees: string;
+    readonly open: (count: number) => string;
+    readonly signed: (count: number) => string;
+    readonly matched: (count: number, shown: string) => string;
+    readonly amounts: (gross: string, fee: string | null) => string;
+    readonly compared: (moment: string) => string;
+    readonly stays: string;
+    readonly kinds: Readonly<Record<FindingKind, (count: number) => string>>;
+    readonly meanings: Readonly<Record<FindingKind, string>>;
+    readonly payment: (short: string) => string;
+    readonly noPayment: string;
+    readonly seen: string;
+    readonly more: (count: string) => string;
+    readonly sign: string;
+    readonly signExplained: string;
+    readonly signedCount: (count: number) => string;
+  };
   readonly customer: {
     readonly title: string;
     readonly hint: string;
@@ -191,6 +227,6 @@ export interface Texts {
 }
 
 /** The views that the navigation may lead to. */
-export type ViewName = "home" | "today" | "payments" | "attention" | "statement";
+export type ViewName = "home" | "today" | "payments" | "attention" | "money" | "statement";
 
 export const TEXTS: Readonly<Record<Locale, Texts>> = { fr, en };

@@ -1,6 +1,6 @@
 /** Lists the page's views. A view is a line here and a file beside; the navigation shows those with a label. */
 
-import type { ComponentType } from "react";
+import { type ComponentType, lazy } from "react";
 import { AttentionStrip } from "../AttentionStrip";
 import type { Route } from "../router";
 import type { ViewName } from "../texts";
@@ -23,6 +23,12 @@ export const VIEWS: readonly View[] = [
   { path: "attention", label: "attention", Component: Attention },
   { path: "payments", label: "payments", Component: Payments },
   { path: "payment", Component: Payment },
+  { path: "money", label: "money", Component: lazy(async () => ({ default: (await import("./Money")).Money })) },
+  {
+    path: "statement",
+    label: "statement",
+    Component: lazy(async () => ({ default: (await import("./Statement")).Statement })),
+  },
 ];
 
 /** What stands above every view, where there is something to say: such as what somebody must act on. */
