@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypedDict, cast, get_args, get_type_hints
 
+from chalicelib.domain.failure import failure_code_of
 from chalicelib.domain.payment import Payment, PaymentStatus
 
 PAYMENT_TTL_SECONDS = 3600
@@ -119,8 +120,8 @@ class PaymentEvent(TypedDict):
     """The payload of each event, of `track-payment`'s ack, and of the status and tracking replies.
 
     `amount` is in minor units; `campayReference` repeats `providerReference` under the name that shops
-    of the earlier system read; `phoneNumber` is masked; times are ISO 8601 in UTC with
-    milliseconds; `timestamp` is when this payload was made.
+    of the earlier system read; `phoneNumber` is masked; `failureCode` is a FailureCode, None unless FAILED;
+    times are ISO 8601 in UTC with milliseconds; `timestamp` is when this payload was made.
     """
 
     version: int
@@ -136,6 +137,7 @@ class PaymentEvent(TypedDict):
     operator: str | None
     operatorReference: str | None
     reason: str | None
+    failureCode: str | None
     ussdCode: str | None
     late: bool
     duplicate: bool
@@ -191,6 +193,7 @@ def to_event(payment: Payment, now: int) -> PaymentEvent:
         "operator": payment.operator,
         "operatorReference": payment.operator_reference,
         "reason": payment.reason,
+        "failureCode": failure_code_of(payment),
         "ussdCode": payment.ussd_code,
         "late": payment.late,
         "duplicate": payment.duplicate,

@@ -3,8 +3,16 @@
 import paymentEvents from "../../tests/contract/payment-events.json";
 import type { PaymentTrackerProps } from "../src/components/payment/PaymentTracker";
 import type { PictureName } from "../src/components/payment/paymentPicture";
-import { type PaymentEvent, type Problem, parsePaymentEvent } from "../src/paymentContract";
+import {
+  FAILURE_CODES,
+  type FailureCode,
+  type PaymentEvent,
+  type Problem,
+  parsePaymentEvent,
+} from "../src/paymentContract";
 
+/** The picture of a failure, for each reason. */
+type FailureName = `failed_${FailureCode}`;
 /** Variants of pictures. */
 type VariantName =
   | "checkPhoneOrange"
@@ -26,7 +34,7 @@ type VariantName =
   | "refusedOtherwise"
   | "longWords";
 
-export type SampleName = PictureName | VariantName;
+export type SampleName = Exclude<PictureName, "failed"> | FailureName | VariantName;
 export type Sample = Omit<PaymentTrackerProps, "locale">;
 
 const BEGUN = Date.parse(paymentEvents.pending.event.createdAt);
@@ -46,6 +54,12 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
     ...more,
   });
   const orange = { ...pending, operator: "Orange", ussdCode: "#150*50#", phoneNumber: "2376******99" };
+  const failed = Object.fromEntries(
+    FAILURE_CODES.map((failureCode) => [
+      `failed_${failureCode}`,
+      tracked({ ...golden("failedDeclined"), failureCode }),
+    ]),
+  ) as Record<FailureName, Sample>;
   const unpaid = (more: Partial<Sample> = {}): Sample => ({ payment: null, connection: "stopped", ...act, ...more });
 
   return {
@@ -58,8 +72,7 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
     approved: tracked(golden("successful")),
     lateSuccess: tracked(golden("successfulLate")),
     duplicate: tracked(golden("successfulChargedTwice")),
-    declined: tracked(golden("failedDeclined")),
-    notEnoughFunds: tracked(golden("failedNotEnoughFunds")),
+    ...failed,
     expired: tracked(golden("expired")),
     givenUp: tracked(golden("expiredGivenUp")),
     underReview: tracked(golden("conflicted")),

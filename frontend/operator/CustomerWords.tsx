@@ -1,7 +1,9 @@
 import { useRef, useState } from "react";
 
+import { operatorWords, TRACKER_TEXTS } from "../src/components/payment/paymentTexts";
 import { formatAmount } from "../src/currency";
 import type { Locale } from "../src/locale";
+import { failureOf } from "../src/paymentContract";
 import type { PaymentStory } from "./apiTypes";
 import { CUSTOMER_SENTENCES } from "./customerSentences";
 import { useNow } from "./PaymentTable";
@@ -60,10 +62,13 @@ function Sentence({ story, locale }: { readonly story: PaymentStory; readonly lo
 /** Returns the sentence in a language, whichever the page speaks. `now`: milliseconds. */
 export function sentenceFor(story: PaymentStory, locale: Locale, now: number): string {
   const { payment } = story;
+  const texts = TRACKER_TEXTS[locale];
   return CUSTOMER_SENTENCES[locale][customerCaseOf(story, now)]({
     amount: formatAmount(payment.amount, payment.currency, locale),
     order: payment.orderId,
     short: payment.reference.slice(0, SHORT),
     ussdCode: payment.ussdCode,
+    failure:
+      payment.status === "FAILED" ? texts.failures[failureOf(payment)](operatorWords(payment, texts)).sentence : "",
   });
 }

@@ -9,8 +9,7 @@ export type CustomerCase =
   | "approved"
   | "lateSuccess"
   | "duplicate"
-  | "declined"
-  | "notEnoughFunds"
+  | "failed"
   | "reviewed"
   | "expired"
   | "givenUp"
@@ -24,6 +23,8 @@ export interface CustomerFacts {
   /** The beginning of our reference. */
   readonly short: string;
   readonly ussdCode: string | null;
+  /** Why the payment has failed, as the customer's page says it; "" unless it has. */
+  readonly failure: string;
 }
 
 type Sentences = Readonly<Record<CustomerCase, (facts: CustomerFacts) => string>>;
@@ -43,12 +44,8 @@ const fr: Sentences = {
   duplicate: ({ order, short }) =>
     `Bonjour, la commande ${order} a été payée deux fois. Nous vous recontactons pour vous rembourser le second ` +
     `paiement. Gardez cette référence\u00a0: ${short}`,
-  declined: ({ amount, order, short }) =>
-    `Bonjour, le paiement de ${amount} pour la commande ${order} n’a pas abouti et rien n’a été prélevé. ` +
-    `Vous pouvez réessayer sur la page de la boutique. Réf.\u00a0${short}`,
-  notEnoughFunds: ({ amount, order, short }) =>
-    `Bonjour, le paiement de ${amount} pour la commande ${order} n’a pas abouti\u00a0: le solde était insuffisant, ou une ` +
-    `limite a été atteinte. Rien n’a été prélevé, vous pouvez réessayer. Réf.\u00a0${short}`,
+  failed: ({ amount, order, short, failure }) =>
+    `Bonjour, le paiement de ${amount} pour la commande ${order} n’a pas abouti. ${failure} Réf.\u00a0${short}`,
   reviewed: ({ order, short }) =>
     `Bonjour, nous avons vérifié votre paiement pour la commande ${order} et nous n’avons pas pu l’accepter tel quel. ` +
     `Nous vous recontactons pour la suite. Réf.\u00a0${short}`,
@@ -83,12 +80,8 @@ const en: Sentences = {
   duplicate: ({ order, short }) =>
     `Hello, order ${order} was paid twice. We will be in touch to give you the extra payment back. ` +
     `Please keep this reference: ${short}`,
-  declined: ({ amount, order, short }) =>
-    `Hello, the payment of ${amount} for order ${order} did not go through and nothing was charged. ` +
-    `You may try again on the shop’s page. Ref. ${short}`,
-  notEnoughFunds: ({ amount, order, short }) =>
-    `Hello, the payment of ${amount} for order ${order} did not go through: there was not enough money, or a limit was ` +
-    `reached. Nothing was charged, you may try again. Ref. ${short}`,
+  failed: ({ amount, order, short, failure }) =>
+    `Hello, the payment of ${amount} for order ${order} did not go through. ${failure} Ref. ${short}`,
   reviewed: ({ order, short }) =>
     `Hello, we have checked your payment for order ${order} and could not accept it as it is. ` +
     `We will be in touch about what comes next. Ref. ${short}`,

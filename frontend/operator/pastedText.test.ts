@@ -68,7 +68,13 @@ describe("a whole SMS", () => {
 });
 
 test("each of our own messages leads back to its order", () => {
-  const facts = { amount: "5 000 FCFA", order: "order-1042", short: "0b8f6c1e", ussdCode: "*126#" };
+  const facts = {
+    amount: "5 000 FCFA",
+    order: "order-1042",
+    short: "0b8f6c1e",
+    ussdCode: "*126#",
+    failure: "Wrong code.",
+  };
   for (const sentences of Object.values(CUSTOMER_SENTENCES)) {
     for (const sentence of Object.values(sentences)) {
       expect(guessesIn(sentence(facts))).toContainEqual({ field: "orderId", value: "order-1042" });

@@ -4,7 +4,7 @@ import malformedEvents from "../../tests/contract/malformed-events.json";
 import names from "../../tests/contract/names.json";
 import paymentEvents from "../../tests/contract/payment-events.json";
 import * as contract from "./paymentContract";
-import { EVENTS_OF_STATUS, isNewer, type PaymentEvent, parsePaymentEvent } from "./paymentContract";
+import { EVENTS_OF_STATUS, FAILURE_CODES, isNewer, type PaymentEvent, parsePaymentEvent } from "./paymentContract";
 
 function parsed(value: unknown): PaymentEvent {
   const result = parsePaymentEvent(value);
@@ -16,6 +16,10 @@ describe("the words are those of the golden file", () => {
   test("event names, all of them and no other", () => {
     const ours = Object.entries(contract).filter(([, word]) => typeof word === "string");
     expect(Object.fromEntries(ours)).toEqual({ ...names.events, ...names.ofOperators });
+  });
+
+  test("why a payment has failed", () => {
+    expect(FAILURE_CODES).toEqual(names.failureCodes);
   });
 
   test("events by status, in order", () => {

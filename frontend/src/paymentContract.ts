@@ -51,6 +51,8 @@ export interface PaymentEvent {
   readonly operator: string | null;
   readonly operatorReference: string | null;
   readonly reason: string | null;
+  /** Why the payment has failed; null unless it is FAILED. Of a later API it may be a word that is not known here. */
+  readonly failureCode: string | null;
   readonly ussdCode: string | null;
   /** Whether the approval came after the payment had expired. */
   readonly late: boolean;
@@ -83,6 +85,27 @@ export interface PaymentsChanged {
   readonly timestamp: string;
 }
 
+/** Why a payment has failed. */
+export const FAILURE_CODES = [
+  "not_enough_funds",
+  "wrong_pin",
+  "declined",
+  "not_registered",
+  "limit_reached",
+  "no_answer",
+  "operator_down",
+  "number_not_supported",
+  "refused",
+  "unknown",
+] as const;
+
+export type FailureCode = (typeof FAILURE_CODES)[number];
+
+/** Why the payment has failed; `unknown` also for a word of a later API. */
+export function failureOf({ failureCode }: PaymentEvent): FailureCode {
+  return FAILURE_CODES.find((code) => code === failureCode) ?? "unknown";
+}
+
 export type ParsedPaymentEvent =
   | { readonly ok: true; readonly event: PaymentEvent }
   | { readonly ok: false; readonly reason: string };
@@ -107,6 +130,7 @@ const CHECK_OF_FIELD: Readonly<Record<keyof PaymentEvent, Check>> = {
   operator: isStringOrNull,
   operatorReference: isStringOrNull,
   reason: isStringOrNull,
+  failureCode: isStringOrNull,
   ussdCode: isStringOrNull,
   late: isBoolean,
   duplicate: isBoolean,

@@ -101,12 +101,15 @@ def test_success(chromium: Chromium, stack: Stack, order: Order, locale: str, wo
         assert order.charges == [5000]
 
 
-@pytest.mark.parametrize(("number", "picture"), [("237677777770", "declined"), ("237670000009", "notEnoughFunds")])
-def test_no_success(page: CheckoutPage, order: Order, number: str, picture: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "words"), [("237677777770", "Demande refusée sur le téléphone"), ("237670000009", "Solde insuffisant")]
+)
+def test_no_success(page: CheckoutPage, order: Order, number: str, words: str) -> None:
     page.pay(number)
     page.shows("checkPhone")
     wait_for_decision(order)
-    page.shows(picture, within=SOON)
+    page.shows("failed", within=SOON)
+    assert words in page.screen.words
     assert_true(page, order)
     assert order.charges == []
 
@@ -114,8 +117,8 @@ def test_no_success(page: CheckoutPage, order: Order, number: str, picture: str)
 def test_a_forged_webhook_changes_nothing(page: CheckoutPage, order: Order) -> None:
     page.pay("237670000007")
     wait_for_decision(order)
-    page.shows("declined", within=SOON)
-    assert page.screen.pictures == ["sending", "checkPhone", "declined"]
+    page.shows("failed", within=SOON)
+    assert page.screen.pictures == ["sending", "checkPhone", "failed"]
     assert_true(page, order)
 
 
@@ -314,7 +317,7 @@ def test_a_keyboard_is_enough(page: CheckoutPage, order: Order) -> None:
     page.page.keyboard.type("6 77 77 77 70")
     page.tab_to("#pay")
     page.page.keyboard.press("Enter")
-    page.shows("declined")
+    page.shows("failed")
     page.tab_to(".bp-change-number")
     page.page.keyboard.press("Space")
     page.tab_to("#phone")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain import contract
+from chalicelib.domain.failure import FailureCode
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.provider import ProviderRecord, RecordStatus
@@ -170,6 +171,10 @@ def test_event_names() -> None:
     words = {name: word for name, word in vars(contract).items() if name.isupper() and isinstance(word, str)}
     of_browsers = {name: word for name, word in words.items() if "ORDER_EVENT" not in name}
     assert of_browsers == {**NAMES["events"], **NAMES["ofOperators"]}
+
+
+def test_why_a_payment_has_failed() -> None:
+    assert list(FailureCode) == NAMES["failureCodes"]
 
 
 def test_events_by_status_in_order() -> None:

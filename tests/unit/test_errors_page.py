@@ -1,6 +1,7 @@
 """docs/errors.md lists exactly the codes that the API and the gateway answer, with what the code says of each."""
 
 from chalicelib.domain.errors import LIMITS_OF_GATEWAY, InvalidRequest, InvalidToken, LimitReached, PaymentError
+from chalicelib.domain.failure import FailureCode
 from socket_gateway.refusals import RETRYABLE_REFUSALS, STATUS_OF_REFUSAL
 from tests import ROOT
 from tests.harness.markdown import rows
@@ -22,6 +23,11 @@ def test_the_api() -> None:
     assert listed == {
         f"`{code}`": [str(error.http_status), yes(error.retryable), *said_of(error)] for code, error in ERRORS.items()
     }
+
+
+def test_why_a_payment_has_failed() -> None:
+    listed = [code for code, *_ in rows(PAGE, "## Why a payment has failed")]
+    assert listed == [f"`{code}`" for code in FailureCode]
 
 
 def test_tracking() -> None:

@@ -12,7 +12,7 @@ const EVENTS_OF_STATUS = {
   EXPIRED: ["payment-status", "payment-failed", "payment-completed"],
 };
 const TEXT = ["reference", "orderId", "provider", "currency", "phoneNumber", "message", "createdAt", "updatedAt", "expiresAt", "timestamp"];
-const TEXT_OR_NULL = ["providerReference", "campayReference", "operator", "operatorReference", "reason", "ussdCode", "orderPaidBy"];
+const TEXT_OR_NULL = ["providerReference", "campayReference", "operator", "operatorReference", "reason", "failureCode", "ussdCode", "orderPaidBy"];
 const WHOLE = ["amount", "version"];
 const YES_OR_NO = ["late", "duplicate"];
 

@@ -199,8 +199,16 @@ describe("the actions", () => {
       duplicate: ["Continue"],
       orderAlreadyPaid: ["Continue"],
       orderPaidAndPromptDeclined: ["Continue"],
-      declined: again,
-      notEnoughFunds: again,
+      failed_not_enough_funds: again,
+      failed_wrong_pin: again,
+      failed_declined: again,
+      failed_not_registered: [again[1]],
+      failed_limit_reached: [again[1]],
+      failed_no_answer: again,
+      failed_operator_down: again,
+      failed_number_not_supported: [again[1]],
+      failed_refused: again,
+      failed_unknown: again,
       expired: again,
       givenUp: again,
       checkPhoneNotAnswered: ["I refused it", "Change the number"],
@@ -217,7 +225,7 @@ describe("the actions", () => {
   });
 
   test("no action is offered without its handler", () => {
-    show({ payment: SAMPLES.declined.payment, connection: "connected" });
+    show({ payment: SAMPLES.failed_declined.payment, connection: "connected" });
     expect(buttons()).toEqual([]);
   });
 
@@ -225,7 +233,7 @@ describe("the actions", () => {
     const done: string[] = [];
     const onRetry = () => void done.push("retry");
     const onChangeNumber = () => void done.push("change");
-    show({ ...SAMPLES.declined, onRetry, onChangeNumber });
+    show({ ...SAMPLES.failed_declined, onRetry, onChangeNumber });
     await click(".bp-change-number");
     await click(".bp-retry");
     expect(done).toEqual(["change", "retry"]);
@@ -307,7 +315,7 @@ describe("screen readers", () => {
   });
 
   test("the steps say their state in words", () => {
-    show(SAMPLES.declined);
+    show(SAMPLES.failed_declined);
     const steps = [...page.querySelectorAll(".bp-step")].map((step) => step.textContent);
     expect(steps).toEqual(["Request sent, done", "Approve on your phone, stopped here", "Paid, to come"]);
     show(SAMPLES.checkPhone);

@@ -88,7 +88,7 @@ export function PaymentTracker(props: PaymentTrackerProps) {
       {asked && <NotAnswered payment={asked} {...{ timeLeft, givingUp, texts, heading, onGiveUp, onChangeNumber }} />}
       {progress && <ProgressSteps progress={progress} texts={texts} />}
       <TrackerActions
-        picture={name}
+        picture={picture}
         texts={texts}
         onCancel={onCancel}
         onRetry={onRetry && retry}

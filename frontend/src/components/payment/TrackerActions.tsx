@@ -1,8 +1,8 @@
-import type { PictureName } from "./paymentPicture";
+import { mayHelpAgain, mayHelpElsewhere, type Picture, type PictureName } from "./paymentPicture";
 import type { TrackerTexts } from "./paymentTexts";
 
 interface TrackerActionsProps {
-  readonly picture: PictureName;
+  readonly picture: Picture;
   readonly texts: TrackerTexts;
   readonly onCancel: (() => void) | undefined;
   readonly onRetry: (() => void) | undefined;
@@ -10,17 +10,19 @@ interface TrackerActionsProps {
   readonly onContinue: (() => void) | undefined;
 }
 
-const MAY_RETRY: readonly PictureName[] = ["declined", "notEnoughFunds", "expired", "givenUp"];
 const PAID: readonly PictureName[] = ["approved", "lateSuccess", "duplicate", "orderAlreadyPaid"];
 
 export function TrackerActions({ picture, texts, ...acts }: TrackerActionsProps) {
-  const mayRetry = MAY_RETRY.includes(picture);
-  const isPaid = PAID.includes(picture);
+  const isPaid = PAID.includes(picture.name);
   return (
     <div className="bp-actions">
-      <Action className="bp-cancel" label={texts.cancel} act={picture === "unsent" && acts.onCancel} />
-      <Action className="bp-retry" label={texts.retry} act={mayRetry && acts.onRetry} />
-      <Action className="bp-change-number" label={texts.changeNumber} act={mayRetry && acts.onChangeNumber} />
+      <Action className="bp-cancel" label={texts.cancel} act={picture.name === "unsent" && acts.onCancel} />
+      <Action className="bp-retry" label={texts.retry} act={mayHelpAgain(picture) && acts.onRetry} />
+      <Action
+        className="bp-change-number"
+        label={texts.changeNumber}
+        act={mayHelpElsewhere(picture) && acts.onChangeNumber}
+      />
       <Action className="bp-continue" label={texts.continue} act={isPaid && acts.onContinue} />
     </div>
   );

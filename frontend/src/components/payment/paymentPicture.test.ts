@@ -2,9 +2,18 @@ import { describe, expect, test } from "vitest";
 
 import paymentEvents from "../../../../tests/contract/payment-events.json";
 import type { PaymentEvent, PaymentStatus, Problem } from "../../paymentContract";
-import { EVENTS_OF_STATUS, parsePaymentEvent } from "../../paymentContract";
+import { EVENTS_OF_STATUS, FAILURE_CODES, failureOf, parsePaymentEvent } from "../../paymentContract";
 import type { Connection } from "../../paymentWatch";
-import { isNotAnswered, type Known, mayChange, type PictureName, pictureOf, progressOf } from "./paymentPicture";
+import {
+  isNotAnswered,
+  type Known,
+  mayChange,
+  mayHelpAgain,
+  mayHelpElsewhere,
+  type PictureName,
+  pictureOf,
+  progressOf,
+} from "./paymentPicture";
 import { TRACKER_TEXTS, textOf } from "./paymentTexts";
 
 function golden(name: keyof typeof paymentEvents, change: Partial<PaymentEvent> = {}): PaymentEvent {
@@ -41,9 +50,9 @@ describe("of a payment", () => {
     successfulLate: "lateSuccess",
     successfulChargedTwice: "duplicate",
     successfulOfAPaidOrder: "duplicate",
-    failedDeclined: "declined",
-    failedNotEnoughFunds: "notEnoughFunds",
-    failedNeverSent: "declined",
+    failedDeclined: "failed",
+    failedNotEnoughFunds: "failed",
+    failedNeverSent: "failed",
     expired: "expired",
     expiredGivenUp: "givenUp",
     conflicted: "underReview",
@@ -111,16 +120,26 @@ describe("of a payment", () => {
     expect(shown({ payment: golden("successfulLate", { duplicate: true }) }).name).toBe("duplicate");
   });
 
-  test.each([
-    ["NOT_ENOUGH_FUNDS", "notEnoughFunds"],
-    ["LOW_BALANCE_OR_PAYEE_LIMIT_REACHED_OR_NOT_ALLOWED", "notEnoughFunds"],
-    ["Insufficient credit", "notEnoughFunds"],
-    ["Funds too low", "notEnoughFunds"],
-    ["Refunded by the operator", "declined"],
-    ["REJECTED", "declined"],
-    [null, "declined"],
-  ])("FAILED because of %s is %s", (reason, picture) => {
-    expect(shown({ payment: golden("failedDeclined", { reason }) }).name).toBe(picture);
+  test.each(FAILURE_CODES)("FAILED with %s says so, that nothing was charged, and what may help", (failureCode) => {
+    const picture = shown({ payment: golden("failedDeclined", { failureCode }) });
+    for (const texts of Object.values(TRACKER_TEXTS)) {
+      expect(textOf(picture, texts, null)).toEqual(texts.failures[failureCode](texts.operators.MTN));
+      expect(textOf(picture, texts, null).sentence).toMatch(/débité|not been charged/);
+    }
+    expect(mayHelpElsewhere(picture)).toBe(true);
+  });
+
+  test("the same number is not offered where it would fail again", () => {
+    const helps = (failureCode: string) => mayHelpAgain(shown({ payment: golden("failedDeclined", { failureCode }) }));
+    expect(FAILURE_CODES.filter((code) => !helps(code))).toEqual([
+      "not_registered",
+      "limit_reached",
+      "number_not_supported",
+    ]);
+  });
+
+  test.each([null, "a_word_of_a_later_api", "toString"])("a failure code of %s is unknown", (failureCode) => {
+    expect(failureOf(golden("failedDeclined", { failureCode }))).toBe("unknown");
   });
 });
 
@@ -232,7 +251,7 @@ describe("the words", () => {
   test("the contract's ordinary sentence is given in the page's language", () => {
     const picture = shown({ payment: golden("failedDeclined") });
     expect(textOf(picture, TRACKER_TEXTS.fr, null).sentence).toContain("Votre compte n’a pas été débité");
-    expect(textOf(picture, TRACKER_TEXTS.en, null).sentence).toBe("You have not been charged.");
+    expect(textOf(picture, TRACKER_TEXTS.en, null).sentence).toContain("You have not been charged.");
   });
 
   test("an unknown refusal is shown with its own sentence", () => {

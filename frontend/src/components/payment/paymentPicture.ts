@@ -1,6 +1,6 @@
 /** Selects the picture that the customer sees now, from all that is known of a payment. Does no I/O. */
 
-import { isGivenUp, type PaymentEvent, type Problem } from "../../paymentContract";
+import { type FailureCode, failureOf, isGivenUp, type PaymentEvent, type Problem } from "../../paymentContract";
 import { type Connection, isWaiting } from "../../paymentWatch";
 
 export type Picture =
@@ -13,8 +13,7 @@ export type Picture =
         | "approved"
         | "lateSuccess"
         | "duplicate"
-        | "declined"
-        | "notEnoughFunds"
+        | "failed"
         | "expired"
         | "givenUp"
         | "underReview";
@@ -96,7 +95,7 @@ function pictureOfUnpaid(payment: PaymentEvent, problem: Problem | null): Pictur
   if (isPaidByAnother) return { name: "orderAlreadyPaid", payment };
   if (isGivenUp(payment)) return { name: "givenUp", payment };
   if (payment.status === "EXPIRED") return { name: "expired", payment };
-  return { name: isLackOfFunds(payment.reason) ? "notEnoughFunds" : "declined", payment };
+  return { name: "failed", payment };
 }
 
 function pictureOfNoPayment(problem: Problem | null, connection: Connection): Picture {
@@ -105,9 +104,18 @@ function pictureOfNoPayment(problem: Problem | null, connection: Connection): Pi
   return { name: problem || connection === "refused" ? "refused" : "loading", payment: null };
 }
 
-/** Whether a reason means a lack of funds. CamPay's and the operators' words vary; "refunded" is none of them. */
-function isLackOfFunds(reason: string | null): boolean {
-  return reason !== null && /(^|[^e])fund|balance|insufficient/i.test(reason);
+/** Failures that would come again with the same number. */
+const NEEDS_ANOTHER_NUMBER: readonly FailureCode[] = ["not_registered", "number_not_supported", "limit_reached"];
+
+/** Whether a further attempt with the same number may help. */
+export function mayHelpAgain({ name, payment }: Picture): boolean {
+  if (name === "failed") return !NEEDS_ANOTHER_NUMBER.includes(failureOf(payment));
+  return name === "expired" || name === "givenUp";
+}
+
+/** Whether a further attempt with another number may help. */
+export function mayHelpElsewhere(picture: Picture): boolean {
+  return picture.name === "failed" || mayHelpAgain(picture);
 }
 
 /** The progress through the three steps: request sent, approved on the phone, paid. */
@@ -133,8 +141,7 @@ export function progressOf({ name, payment }: Picture): Progress | null {
       return { done: payment?.status === "PENDING" ? 1 : 0, next: "current" };
     case "checkPhone":
       return { done: 1, next: "current" };
-    case "declined":
-    case "notEnoughFunds":
+    case "failed":
     case "givenUp":
       return { done: sentSteps(payment), next: "stopped" };
     case "expired":

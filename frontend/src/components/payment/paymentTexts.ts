@@ -1,7 +1,7 @@
 /** Defines the tracker's texts in French and English. A text that is missing in one of them is a type error. */
 
 import type { Locale } from "../../locale";
-import type { PaymentEvent, Problem } from "../../paymentContract";
+import { type FailureCode, failureOf, type PaymentEvent, type Problem } from "../../paymentContract";
 import type { Picture, PictureName } from "./paymentPicture";
 
 export interface PictureText {
@@ -16,8 +16,11 @@ export interface OperatorWords {
   readonly pin: string;
 }
 
+type Say = (operator: OperatorWords) => PictureText;
+
 export interface TrackerTexts {
-  readonly pictures: Readonly<Record<PictureName, (operator: OperatorWords) => PictureText>>;
+  readonly pictures: Readonly<Record<Exclude<PictureName, "failed">, Say>>;
+  readonly failures: Readonly<Record<FailureCode, Say>>;
   readonly operators: Readonly<Record<"MTN" | "ORANGE" | "other", OperatorWords>>;
   readonly steps: readonly [sent: string, approved: string, paid: string];
   readonly stepStates: Readonly<Record<"done" | "current" | "stopped" | "overdue" | "toCome", string>>;
@@ -84,13 +87,6 @@ const fr: TrackerTexts = {
         "La boutique est prévenue. Elle vous contactera pour vous rembourser le second paiement. " +
         "Gardez bien la référence.",
     }),
-    declined: () => ({ title: "Le paiement n’a pas abouti", sentence: "Votre compte n’a pas été débité." }),
-    notEnoughFunds: ({ name }) => ({
-      title: "Solde insuffisant ou limite atteinte",
-      sentence:
-        `Il n’y avait pas assez d’argent sur votre compte ${name}, ou une limite a été atteinte. ` +
-        "Votre compte n’a pas été débité.",
-    }),
     expired: () => ({
       title: "Confirmation non reçue à temps",
       sentence:
@@ -119,6 +115,52 @@ const fr: TrackerTexts = {
     refused: () => ({
       title: "Impossible de continuer ici",
       sentence: "Cette page n’est plus valable. Revenez à la boutique pour retrouver votre commande.",
+    }),
+  },
+  failures: {
+    not_enough_funds: ({ name }) => ({
+      title: "Solde insuffisant ou limite atteinte",
+      sentence:
+        `Le compte ${name} n’a pas assez d’argent, ou une limite est atteinte. Votre compte n’a pas été débité\u00a0: ` +
+        "vous pouvez le recharger, ou payer avec un autre numéro.",
+    }),
+    wrong_pin: ({ pin }) => ({
+      title: "Code incorrect",
+      sentence: `Le ${pin} saisi n’est pas le bon. Votre compte n’a pas été débité\u00a0: vous pouvez réessayer.`,
+    }),
+    declined: () => ({
+      title: "Demande refusée sur le téléphone",
+      sentence: "Votre compte n’a pas été débité. Si ce n’était pas voulu, vous pouvez réessayer.",
+    }),
+    not_registered: ({ name }) => ({
+      title: "Pas de compte sur ce numéro",
+      sentence: `Ce numéro n’a pas de compte ${name}. Rien n’a été débité\u00a0: vérifiez-le, ou prenez-en un autre.`,
+    }),
+    limit_reached: ({ name }) => ({
+      title: "Limite du compte atteinte",
+      sentence:
+        `Une limite du compte ${name} est atteinte. Votre compte n’a pas été débité\u00a0: payez avec un autre numéro, ` +
+        "ou revenez demain.",
+    }),
+    no_answer: ({ pin }) => ({
+      title: "Code non saisi à temps",
+      sentence: `Le ${pin} n’a pas été saisi à temps. Votre compte n’a pas été débité\u00a0: vous pouvez réessayer.`,
+    }),
+    operator_down: ({ name }) => ({
+      title: "Service momentanément indisponible",
+      sentence: `${name} ne répond pas. Votre compte n’a pas été débité\u00a0: réessayez dans quelques minutes.`,
+    }),
+    number_not_supported: () => ({
+      title: "Ce numéro ne convient pas",
+      sentence: "Il faut un numéro MTN ou Orange du Cameroun. Rien n’a été débité\u00a0: changez de numéro.",
+    }),
+    refused: () => ({
+      title: "Le paiement n’a pas été accepté",
+      sentence: "Votre compte n’a pas été débité. Si cela se répète, contactez la boutique.",
+    }),
+    unknown: () => ({
+      title: "Le paiement n’a pas abouti",
+      sentence: "Votre compte n’a pas été débité. Vous pouvez réessayer.",
     }),
   },
   operators: {
@@ -199,11 +241,6 @@ const en: TrackerTexts = {
       sentence:
         "The shop has been told. It will contact you to give the extra payment back. Please keep the reference.",
     }),
-    declined: () => ({ title: "The payment did not go through", sentence: "You have not been charged." }),
-    notEnoughFunds: ({ name }) => ({
-      title: "Not enough money, or a limit was reached",
-      sentence: `Your ${name} account had too little money, or a limit was reached. You have not been charged.`,
-    }),
     expired: () => ({
       title: "No confirmation in time",
       sentence: "If you approve later, it still counts. If you have approved nothing, you may try again.",
@@ -228,6 +265,50 @@ const en: TrackerTexts = {
     refused: () => ({
       title: "We cannot go on from here",
       sentence: "This page is no longer valid. Go back to the shop to find your order.",
+    }),
+  },
+  failures: {
+    not_enough_funds: ({ name }) => ({
+      title: "Not enough money, or a limit was reached",
+      sentence:
+        `The ${name} account has too little money, or a limit was reached. You have not been charged: ` +
+        "top it up, or pay with another number.",
+    }),
+    wrong_pin: ({ pin }) => ({
+      title: "Wrong code",
+      sentence: `The ${pin} was not the right one. You have not been charged: you can try again.`,
+    }),
+    declined: () => ({
+      title: "Declined on the phone",
+      sentence: "You have not been charged. If you did not mean to, you can try again.",
+    }),
+    not_registered: ({ name }) => ({
+      title: "No account on this number",
+      sentence: `This number has no ${name} account. You have not been charged: check it, or take another one.`,
+    }),
+    limit_reached: ({ name }) => ({
+      title: "A limit of the account was reached",
+      sentence: `The ${name} account has reached a limit. You have not been charged: pay with another number, or tomorrow.`,
+    }),
+    no_answer: ({ pin }) => ({
+      title: "Code not entered in time",
+      sentence: `The ${pin} was not entered in time. You have not been charged: you can try again.`,
+    }),
+    operator_down: ({ name }) => ({
+      title: "Unavailable for a moment",
+      sentence: `${name} does not answer. You have not been charged: try again in a few minutes.`,
+    }),
+    number_not_supported: () => ({
+      title: "This number does not work here",
+      sentence: "It takes an MTN or Orange number of Cameroon. You have not been charged: change the number.",
+    }),
+    refused: () => ({
+      title: "The payment was not accepted",
+      sentence: "You have not been charged. If it happens again, contact the shop.",
+    }),
+    unknown: () => ({
+      title: "The payment did not go through",
+      sentence: "You have not been charged. You can try again.",
     }),
   },
   operators: {
@@ -281,8 +362,10 @@ export const TRACKER_TEXTS: Readonly<Record<Locale, TrackerTexts>> = { fr, en };
 /** The contract's sentences for FAILED that rule a charge out; the sentence for a reviewed payment does not. */
 const NOT_CHARGED = /not been charged|pas été débité/;
 
-export function textOf({ name, payment }: Picture, texts: TrackerTexts, problem: Problem | null): PictureText {
-  const text = texts.pictures[name](operatorWords(payment, texts));
+export function textOf(picture: Picture, texts: TrackerTexts, problem: Problem | null): PictureText {
+  const { name, payment } = picture;
+  const say = name === "failed" ? texts.failures[failureOf(payment)] : texts.pictures[name];
+  const text = say(operatorWords(payment, texts));
   const isReviewed = payment?.status === "FAILED" && payment.orderPaidBy === null && !NOT_CHARGED.test(payment.message);
   if (isReviewed) return { ...text, sentence: payment.message };
   const isUnforeseen = name === "refused" && problem !== null && problem.code !== "invalid_token";
