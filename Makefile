@@ -42,7 +42,7 @@ synth: $(INSTALLED_DEPLOY)
 	@echo "The templates are in infra/cdk.out."
 
 # The secret comes first, in a stack of its own, and is filled before anything starts that reads it.
-deploy: deployable check test
+deploy: $(PAGE) deployable check test
 	@$(PY) -m infra.cdk_app -c stage=$(STAGE)
 	@$(CDK_OF_APP) deploy $(STACK)-secrets --require-approval never
 	@$(PY) -m infra.commands.fill_secret $(STAGE)

@@ -10,7 +10,7 @@ from chalicelib.domain.operators import Right
 from chalicelib.domain.rollup import day_of
 from chalicelib.runtime import log
 from chalicelib.settings import allowed_origin
-from chalicelib.web import callers, operator_session, replies, requests
+from chalicelib.web import callers, operator_page, operator_session, replies, requests
 from chalicelib.web.history_query import history_query
 from chalicelib.web.payments_csv import CSV, payments_csv
 from chalicelib.web.search_request import payment_search
@@ -26,6 +26,27 @@ cors = CORSConfig(
 )
 """Of the operators' routes: a page of the shop's origin may call them with the session's cookie."""
 told_as_problems = replies.answers_problems(lambda: routes.current_request, not_authenticated=request_secrets_reload)
+
+
+@routes.route(operator_page.PATH, methods=["GET"])
+@told_as_problems
+def operators_page() -> Response:
+    """Shows the operators' page, where a stage serves it."""
+    return operator_page.index(routes.current_request, service().settings)
+
+
+@routes.route(operator_page.ADDRESSES, methods=["GET"])
+@told_as_problems
+def addresses_of_page() -> Response:
+    """Tells the operators' page where the API and the gateway are."""
+    return operator_page.addresses(routes.current_request, service().settings)
+
+
+@routes.route(f"{operator_page.PATH}/assets/{{name}}", methods=["GET"])
+@told_as_problems
+def asset_of_page(name: str) -> Response:
+    """Returns a script or a style of the operators' page."""
+    return operator_page.asset(name, service().settings)
 
 
 @routes.route("/api/payment/operator/session", methods=["POST"], cors=cors)

@@ -70,6 +70,8 @@ class Settings:
     metrics_namespace: str = ""
     day_shards: int = 1
     operator_session_seconds: int = 900
+    operator_page_dir: str = ""
+    gateway_url: str = ""
 
 
 def allowed_origin() -> str:
@@ -127,6 +129,8 @@ class _Reader(SettingsReader):
             metrics_namespace=self.optional("METRICS_NAMESPACE"),
             day_shards=self.number("DAY_SHARDS", 1, 1, MOST_DAY_SHARDS),
             operator_session_seconds=self.number("OPERATOR_SESSION_SECONDS", 900, 60, 43_200),
+            operator_page_dir=self.optional("OPERATOR_PAGE_DIR"),
+            gateway_url=self.optional("GATEWAY_URL").rstrip("/"),
         )
         self._refuse_shared_keys(named)
         self.refuse_faults()

@@ -8,5 +8,9 @@ export default defineConfig({
   root: "operator",
   base: "/operator/",
   plugins: [react()],
+  experimental: {
+    // What scripts load is found beside them, also where the API's stage has its name before the path.
+    renderBuiltUrl: (_name, { hostType }) => (hostType === "js" ? { relative: true } : undefined),
+  },
   build: { target: OLDEST_BROWSERS, outDir: "../dist-operator", emptyOutDir: true },
 });

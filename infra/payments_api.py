@@ -34,6 +34,8 @@ from infra.work_queues import WorkQueues
 INTEGRATION_TIMEOUT_MS = 29_000
 """API Gateway's maximum."""
 _ONE_MINUTE = 60
+_COMPRESSED_FROM_BYTES = 10_000
+"""The operators' page and long lists; an answer to a customer is shorter."""
 _DOMAIN = "ApiGatewayCustomDomain"
 _PERMISSION = "APIHandlerInvokePermission"
 _ACCOUNT_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
@@ -127,7 +129,8 @@ class PaymentsApi(Construct):
     def outputs(self) -> dict[str, str]:
         """Returns the stack's outputs about the API's addresses."""
         target = {"ApiTarget": self.target} if self.target else {}
-        return {"ApiUrl": self.url, "WebhookUrl": f"{self.url}/api/payment/webhook", **target}
+        page = {"OperatorPageUrl": f"{self.url}/operator"} if self._stage.has_operator_page else {}
+        return {"ApiUrl": self.url, "WebhookUrl": f"{self.url}/api/payment/webhook", **page, **target}
 
     def metric(self, name: str, **options: Any) -> cloudwatch.Metric:
         """Returns a metric of API Gateway, such as 5XXError."""
@@ -142,6 +145,10 @@ class PaymentsApi(Construct):
     @property
     def function_names(self) -> list[str]:
         return [self._resource(function).ref for function in FUNCTIONS]
+
+    def tell_where_the_gateway_is(self, url: str) -> None:
+        """Tells the API's function, which tells the operators' page."""
+        self._resource(API).add_property_override("Environment.Variables.GATEWAY_URL", url)
 
     def shift_traffic(self, brakes: Sequence[cloudwatch.Alarm]) -> None:
         """Makes a deployment move the API's traffic step by step, and back when one of the alarms rings."""
@@ -178,6 +185,7 @@ class PaymentsApi(Construct):
         api.add_property_override("Name", stage.full_name)
         # Without it SAM makes a second public stage, named `Stage`, that has no limits and no access log.
         api.add_property_override("OpenApiVersion", "2.0")
+        api.add_property_override("MinimumCompressionSize", _COMPRESSED_FROM_BYTES)
         definition = "DefinitionBody"
         responses = gateway_responses(stage.frontend_url)
         api.add_property_override(f"{definition}.x-amazon-apigateway-gateway-responses", responses)

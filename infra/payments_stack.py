@@ -82,6 +82,7 @@ class PaymentsStack(Stack):
                 "AWS_DEFAULT_REGION": self.region,  # boto3 asks for it, and Fargate does not promise it
             },
         )
+        api.tell_where_the_gateway_is(gateway.url)
         alarms = Alarms(
             self, "Alarms", stage, api=api, gateway=gateway, redis=redis, order_events=order_events, queues=queues
         )

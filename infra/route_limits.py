@@ -7,6 +7,9 @@ from infra.stages import Stage
 NEVER_ASK_CAMPAY = frozenset(
     {
         "/api/payment/current",
+        "/operator",
+        "/operator/addresses.json",
+        "/operator/assets/{name}",
         "/api/payment/health",
         "/api/payment/debug/connections",
         "/api/payment/history",
@@ -20,6 +23,8 @@ NEVER_ASK_CAMPAY = frozenset(
     }
 )
 """Routes whose calls hold no function while CamPay hangs."""
+_PAGE_RATE, _ASSETS_RATE = 2, 6
+"""A browser loads the operators' page once a release: few people do, and each a handful of files at once."""
 
 
 def route_limits(stage: Stage) -> list[dict[str, Any]]:
@@ -32,6 +37,9 @@ def route_limits(stage: Stage) -> list[dict[str, Any]]:
         ("GET", "/api/payment/health", size.initiate_rate),
         ("GET", "/api/payment/status/{order_id}", size.look_rate),
         ("GET", "/api/payment/tracking/{reference}", size.look_rate),
+        ("GET", "/operator", _PAGE_RATE),
+        ("GET", "/operator/addresses.json", _PAGE_RATE),
+        ("GET", "/operator/assets/{name}", _ASSETS_RATE),
         ("GET", "/api/payment/debug/connections", size.operator_rate),
         ("GET", "/api/payment/history", size.operator_rate),
         ("POST", "/api/payment/operator/session", size.operator_rate),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 
 from chalicelib.settings import DEMO_API_URL, MOST_DAY_SHARDS, STATEMENT_ROWS, STATEMENT_SECONDS
 from infra.functions import Work
+from infra.package import OPERATOR_PAGE
 
 APP = "braidster-payments"
 EXAMPLE_MARKS = ("shop.example", ":000000000000:")
@@ -123,6 +124,8 @@ class Stage:
     statement of a day of CamPay's that is read. 500,000 rows are 58 payments a second at the busiest moment, where
     that is ten times the average.
 
+    `has_operator_page`: whether the API serves the operators' page, at `/operator`.
+
     `usual_hours`: the first hour and the one after the last, in UTC, in which a payment always comes; without them,
     none at all raises no alarm.
 
@@ -152,6 +155,7 @@ class Stage:
     has_firewall: bool = False
     cloudfront_addresses: str | None = None
     usual_hours: tuple[int, int] | None = None
+    has_operator_page: bool = True
     day_shards: int = 1
     statement_rows: int = 500_000
     statement_seconds: int = 120
@@ -172,8 +176,9 @@ class Stage:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Returns the variables of the functions that are numbers of the stage."""
+        """Returns the variables of the functions that are the stage's own."""
         return {
+            **({"OPERATOR_PAGE_DIR": OPERATOR_PAGE} if self.has_operator_page else {}),
             "DAY_SHARDS": str(self.day_shards),
             "STATEMENT_MAXIMUM_ROWS": str(self.statement_rows),
             "STATEMENT_SECONDS": str(self.statement_seconds),
@@ -209,7 +214,7 @@ DEV = Stage(
     name="dev",
     campay_api_url=DEMO_API_URL,
     frontend_url="http://localhost:8080",
-    api=ApiSize(concurrency=80, initiate_rate=1, look_rate=4, operator_rate=1),
+    api=ApiSize(concurrency=100, initiate_rate=1, look_rate=4, operator_rate=1),
     work=WorkSize(checks=2, deliveries=2),
     gateway=GatewaySize(cpu=256, memory=512, minimum=1, maximum=2, connections=1_000),
     redis=RedisSize(node_type="cache.t4g.micro"),
@@ -247,7 +252,7 @@ SMALL = Stage(
     name="small",
     campay_api_url=PROD.campay_api_url,
     frontend_url="https://shop.example",
-    api=ApiSize(concurrency=150, initiate_rate=2, look_rate=8, operator_rate=1),
+    api=ApiSize(concurrency=170, initiate_rate=2, look_rate=8, operator_rate=1),
     work=WorkSize(checks=4, deliveries=2),
     gateway=GatewaySize(cpu=256, memory=512, minimum=1, maximum=2, connections=2_000, is_spot=True, has_insights=False),
     redis=RedisSize(node_type="cache.t4g.micro", replicas=0),

@@ -1,4 +1,4 @@
-"""Serves the operators' page, as it was built, at the gateway's address, as a shop's web server would.
+"""Serves the operators' page, as it was built, at the gateway's address, as a shop's web server may.
 
 It is off where no operator has a key.
 """
@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib.web.operator_page import PATH, security_headers
 from local.built_page import BuiltPage
 from socket_gateway.asgi_http import Scope, Send, respond, respond_json
 
-PATH = "/operator"
 OFF = (
     "The operators' page is off: no operator has a key. Set OPERATOR_KEYS, for example to amina:view:KEY,paul:act:KEY."
 )
@@ -36,31 +36,12 @@ def read_operator_page_settings(environment: Mapping[str, str]) -> OperatorPageS
     return OperatorPageSettings(Path(folder), api_url.rstrip("/"), is_on)
 
 
-def security_headers(*origins: str) -> dict[str, str]:
-    """Returns the headers of each file of the page. `origins`: what its scripts may call beside its own."""
-    rules = {
-        "default-src": "'none'",
-        "script-src": "'self'",
-        "style-src": "'self'",
-        "img-src": "'self' data:",
-        "connect-src": " ".join(["'self'", *origins]),
-        "base-uri": "'none'",
-        "form-action": "'none'",
-        "frame-ancestors": "'none'",
-    }
-    return {
-        "content_security_policy": "; ".join(f"{name} {value}" for name, value in rules.items()),
-        "referrer_policy": "no-referrer",
-        "x_content_type_options": "nosniff",
-    }
-
-
 class OperatorPage:
     """Serves the built page; GET `addresses.json` tells it where the API is. Where it is off, a line says so."""
 
     def __init__(self, settings: OperatorPageSettings) -> None:
         self._settings = settings
-        self._page = BuiltPage(PATH, settings.folder, _NOT_BUILT, security_headers(settings.api_url))
+        self._page = BuiltPage(PATH, settings.folder, _NOT_BUILT, _as_arguments(security_headers(settings.api_url)))
         self.has = self._page.has
 
     async def __call__(self, scope: Scope, send: Send) -> None:
@@ -70,3 +51,7 @@ class OperatorPage:
             await respond_json(send, 200, apiUrl=self._settings.api_url)
         else:
             await self._page.serve(scope, send)
+
+
+def _as_arguments(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower().replace("-", "_"): value for name, value in headers.items()}

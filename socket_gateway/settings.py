@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from chalicelib.domain.operators import UNNAMED, OperatorKey
 from chalicelib.runtime.environment import Number
@@ -176,7 +177,12 @@ class _Reader(SettingsReader):
         shops = split(self.text("FRONTEND_URL", in_development=""))
         if any("*" in shop or "://" not in shop for shop in shops):
             self.faults.append("FRONTEND_URL must be exact origins such as https://shop.example")
-        return (*(shop.rstrip("/") for shop in shops), *own)
+        return (*(shop.rstrip("/") for shop in shops), *own, *self._origin_of_api())
+
+    def _origin_of_api(self) -> tuple[str, ...]:
+        """Returns the API's origin, at which the operators' page may be."""
+        api = urlsplit(self.optional("API_URL"))
+        return (f"{api.scheme}://{api.netloc}",) if api.netloc else ()
 
     def _fields(self, usual: T) -> T:
         """Returns the same dataclass of numbers, with the environment's value of each field that it sets."""

@@ -17,11 +17,15 @@ const preferences = createPreferences(document.documentElement, window.localStor
 
 /** The URLs of the system's parts, as the server of this page has them. */
 interface Addresses {
+  /** Empty where it is the page's own origin. */
   readonly apiUrl: string;
 }
 
+/** Of this script, which lies in a folder beside the addresses, whatever stands before both. */
+const HERE = import.meta.url;
+
 async function start(): Promise<void> {
-  const reply = await fetch(new URL("addresses.json", new URL(import.meta.env.BASE_URL, window.location.href)));
+  const reply = await fetch(new URL("../addresses.json", HERE));
   const { apiUrl } = (await reply.json()) as Addresses;
   const session = createSession(window.localStorage);
   const api = createApi({ apiUrl, session, locale: () => preferences.current().locale });

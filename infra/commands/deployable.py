@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from infra.commands.account import NoAccount, sign_in
+from infra.package import BUILT_OPERATOR_PAGE, ROOT
 from infra.stages import UnknownStage, stage_of
 
 _ARM = ("aarch64", "arm64")
@@ -28,6 +29,12 @@ def check_stage(name: str) -> None:
     stage = stage_of(name)
     if examples := stage.examples():
         raise NotDeployable(f"{stage.name} still has example values in infra/stages.py: {', '.join(examples)}")
+
+
+def check_page(name: str, root: Path = ROOT) -> None:
+    """Refuses a stage whose operators' page is not built. Raises UnknownStage, NotDeployable."""
+    if stage_of(name).has_operator_page and not (root / BUILT_OPERATOR_PAGE / "index.html").exists():
+        raise NotDeployable("the operators' page is not built: npm --prefix frontend run build")
 
 
 def check_engine(engine: str, *, machine: str, emulator: Path = _EMULATOR) -> None:
@@ -61,6 +68,7 @@ def main() -> None:
     try:
         check_stage(options.stage)
         sign_in()
+        check_page(options.stage)
         check_engine(options.engine, machine=platform.machine())
     except (NoAccount, NotDeployable, UnknownStage) as error:
         sys.exit(str(error))

@@ -21,7 +21,7 @@ PRODUCTION = {
 def test_unset_app_env_means_production() -> None:
     settings = read_settings(PRODUCTION)
     assert not settings.development
-    assert settings.origins == ("https://shop.example", "https://www.shop.example")
+    assert settings.origins == ("https://shop.example", "https://www.shop.example", "https://api.example")
     assert settings.tracking_token_keys == ("a" * 32, "b" * 32)
     assert settings.api_url == "https://api.example/v1"
     assert (settings.host, settings.port, settings.trusted_proxies) == ("0.0.0.0", 8080, 1)  # noqa: S104 - a container's port

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from local.embedded import LOOPBACK, LoopbackServer
 from tests.harness.aws_calls import AwsCalls
 from tests.harness.openapi import check_reply, check_request
 
+DOMAIN = "anapi12345.execute-api.eu-west-1.amazonaws.com"
 STAGE = "/prod"
 """The stage's prefix of each path, which API Gateway removes before it calls the app."""
 
@@ -85,8 +87,10 @@ def event_of(
 
 
 @contextmanager
-def over_http(invoke: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Iterator[str]:
-    """Serves a stage over HTTP and yields its URL. Each request becomes an event for `invoke`."""
+def over_http(
+    invoke: Callable[[Mapping[str, Any]], Mapping[str, Any]], tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
+    """Serves a stage over HTTP, or with TLS, and yields its URL. Each request becomes an event for `invoke`."""
 
     class Gateway(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -109,9 +113,11 @@ def over_http(invoke: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Itera
             """Logs nothing, so that the output has the app's log alone."""
 
     server = LoopbackServer(Gateway)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.start()
     try:
-        yield f"http://{LOOPBACK}:{server.server_port}{STAGE}"
+        yield f"{'https' if tls else 'http'}://{LOOPBACK}:{server.server_port}{STAGE}"
     finally:
         server.close()
 
@@ -138,7 +144,7 @@ def _event(
         "requestContext": {
             "accountId": "123456789012",
             "apiId": "anapi12345",
-            "domainName": "anapi12345.execute-api.eu-west-1.amazonaws.com",
+            "domainName": DOMAIN,
             "domainPrefix": "anapi12345",
             "extendedRequestId": "an-extended-request",
             "identity": {"sourceIp": address, "userAgent": "a-browser", "accountId": None, "caller": None},

@@ -177,13 +177,16 @@ class Customer:
 
 
 class Chromium:
-    """The machine's Chromium. Tests share its process and nothing else."""
+    """The machine's Chromium. Tests share its process and nothing else. `arguments`: on its command line."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
 
     def __enter__(self) -> Self:
         self._port = free_port()
         self._manager = sync_playwright()
         self._playwright: Playwright = self._manager.start()
-        arguments = [*ARGUMENTS, f"--remote-debugging-port={self._port}"]
+        arguments = [*ARGUMENTS, *self._arguments, f"--remote-debugging-port={self._port}"]
         self._browser: Browser = self._playwright.chromium.launch(executable_path=_executable(), args=arguments)
         return self
 

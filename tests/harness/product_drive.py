@@ -131,6 +131,9 @@ class Drive:
         for method in ("POST", "DELETE"):
             self._call(method, "/api/payment/operator/session", 204, headers=operator)
         self._call("GET", "/api/payment/operator/session", 200, headers=operator)
+        self._call("GET", "/operator/addresses.json", 200)
+        for path in ("/operator", "/operator/assets/{name}"):
+            self._call("GET", path, 404, of={"name": "index.js"})
         self._call("POST", "/api/payment/test/simulate", 404, {"outcome": "approved"})
 
     # ------------------------------------------------------------------ what runs by itself
@@ -319,7 +322,7 @@ class Drive:
         merchant = {"X-Api-Key": self.keys["MERCHANT_API_KEY"]}
         reply = api_gateway.call(method, path, body, headers=headers or merchant)
         assert reply.status == status, f"{method} {path}: {reply.text}"
-        return reply.json if reply.text else None
+        return reply.json if "json" in reply.headers.get("Content-Type", "") else None
 
 
 @contextmanager
@@ -363,6 +366,7 @@ def _environment(aws: EmbeddedAws, valkey: Valkey, simulator: CampaySimulator) -
         "API_URL": "https://api.shop.example",
         "CAMPAY_API_URL": simulator.api_url,
         "FRONTEND_URL": "https://shop.example",
+        "OPERATOR_PAGE_DIR": "no-page-of-the-drive",
         "REDIS_HOST": LOOPBACK,
         "REDIS_PORT": str(valkey.port),
         "CHECK_AGES_SECONDS": "1,2,3,6,600",

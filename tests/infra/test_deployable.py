@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.commands.deployable import NotDeployable, check_engine, check_stage
+from infra.commands.deployable import NotDeployable, check_engine, check_page, check_stage
 from infra.stages import UnknownStage
 from local.embedded import EmbeddedAws
 from tests import ROOT
@@ -85,6 +85,15 @@ def test_a_stage_with_example_values_is_not_deployed() -> None:
         check_stage("prod")
     with pytest.raises(UnknownStage, match="dev, prod or small"):
         check_stage("")
+
+
+def test_a_stage_whose_operators_page_is_not_built_is_not_deployed(tmp_path: Path) -> None:
+    with pytest.raises(NotDeployable, match="the operators' page is not built: npm"):
+        check_page("dev", tmp_path)
+    built = tmp_path / "frontend" / "dist-operator"
+    built.mkdir(parents=True)
+    (built / "index.html").touch()
+    check_page("dev", tmp_path)
 
 
 def engine(folder: Path, script: str) -> str:

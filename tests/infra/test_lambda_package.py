@@ -22,7 +22,8 @@ import socketio
 from benchmarks.lambda_cpu.function import Function
 from benchmarks.lambda_cpu.payments import OPERATIONS, Payments, services
 from chalicelib.settings import Settings
-from infra.package import ROOT, Package, PackagingFailed, build
+from infra.package import BUILT_OPERATOR_PAGE, OPERATOR_PAGE, ROOT, Package, PackagingFailed, build
+from infra.stages import STAGES
 from local.campay_simulator import CampaySimulator
 from local.dynamodb import Fault
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey, free_port
@@ -143,6 +144,7 @@ def test_it_has_what_lambda_lacks_and_nothing_else(package: Package) -> None:
         rooms = {name.split("/")[0].split("-")[0] for name in names if not name.endswith(".py")} - {"__pycache__"}
         assert rooms <= {
             *("chalice", "chalicelib", "redis", "jwt", "pyjwt", "PyJWT", "certifi", "urllib3", "async_timeout"),
+            OPERATOR_PAGE,
         }
         assert {name for name in names if name.startswith("chalice/") and name.endswith(".py")} == {
             *("chalice/__init__.py", "chalice/app.py"),
@@ -208,6 +210,19 @@ def test_a_webhook_of_every_kind_settles(function: LambdaFunction, settings: Set
     assert (reply.status, reply.json) == (200, {"received": True})
     assert shop.order_events == [("payment.successful", 3)]
     assert status(function, started) == "SUCCESSFUL"
+
+
+def test_it_serves_the_operators_page_as_it_was_built(task_root: Path, configuration: dict[str, str]) -> None:
+    built = {
+        file.relative_to(ROOT / BUILT_OPERATOR_PAGE).as_posix(): file.read_text("utf-8")
+        for file in (ROOT / BUILT_OPERATOR_PAGE).rglob("*.*")
+    }
+    with LambdaFunction(task_root, "app.app", configuration | STAGES["dev"].environment) as function:
+        page = ask(function, "GET", "/operator")
+        assert (page.status, page.text.replace("/prod/", "/")) == (200, built.pop("index.html"))
+        assert len(built) >= 2
+        for name, content in built.items():
+            assert ask(function, "GET", f"/operator/{name}").text == content
 
 
 def test_headers_that_are_sent_twice_count_as_their_last(function: LambdaFunction) -> None:

@@ -25,20 +25,22 @@ from chalicelib.runtime.log import JsonLines
 from chalicelib.settings import Settings
 from chalicelib.web.operator_session import COOKIE, DEVELOPMENT_COOKIE, PAGE_HEADER, TOLD, begun
 from tests.conftest import Shop
-from tests.harness.api_gateway import Reply, call, event_of
+from tests.harness.api_gateway import DOMAIN, Reply, call, event_of
 from tests.harness.operators import FRONTEND, session_of
 from tests.system.test_openapi_examples import payment_paid_twice, payment_under_review
 
-OF_OTHERS = {"initiate", "current", "webhook", "status", "tracking", "give_up", "health", "simulate"}
+OF_THE_PAGE = {"operators_page", "addresses_of_page", "asset_of_page"}
+OF_CUSTOMERS = {"initiate", "current", "status", "tracking", "give_up"}
+OF_OTHERS = {*OF_CUSTOMERS, "webhook", "health", "simulate", *OF_THE_PAGE}
 """Routes of the customer, the shop, CamPay and everybody."""
 READS_BY_POST = {"sign_in", "sign_out", "search_payments"}
 """Routes that are no GET and change no payment."""
 SIGN_IN = "sign_in"
 SESSION = "/api/payment/operator/session"
-API_ORIGIN = "https://anapi12345.execute-api.eu-west-1.amazonaws.com"
 ACT = {"status": "SUCCESSFUL", "reason": "rest paid in cash", "version": 3}
 ACKNOWLEDGEMENT = {"reason": "paid back in CamPay's dashboard", "version": 4}
 BODIES = {OperatorAction.RESOLVE: ACT, OperatorAction.ACKNOWLEDGE: ACKNOWLEDGEMENT}
+API_ORIGIN = f"https://{DOMAIN}"
 Headers = Mapping[str, str]
 
 

@@ -14,7 +14,7 @@ from chalicelib.adapters.campay.client import COLLECT_BUDGET_SECONDS
 from chalicelib.flows.settle_payment import LOOK_SECONDS
 from chalicelib.settings import Limits
 from infra.functions import API, FUNCTIONS, LATE_PAYMENTS, STATEMENT, SWEEP
-from infra.package import RUNTIME, PackagingFailed, runtime_python
+from infra.package import OPERATOR_PAGE, RUNTIME, PackagingFailed, runtime_python
 from infra.payments_api import INTEGRATION_TIMEOUT_MS
 from infra.route_limits import NEVER_ASK_CAMPAY
 from infra.stages import STAGES
@@ -129,6 +129,18 @@ def test_there_is_one_public_stage_and_it_has_the_limits_and_the_log(stack: Temp
     assert stage["AccessLogSetting"]
     (deployment,) = stack.of_type("ApiGateway::Deployment").values()
     assert "StageName" not in deployment, "a deployment with a stage's name makes that stage"
+
+
+def test_the_api_serves_the_operators_page_and_knows_the_gateway(stack: Template, variant: Variant) -> None:
+    """One function alone depends on the load balancer, which depends on none: CloudFormation allows no circle."""
+    variables = {it: function(stack, it.resource)["Environment"]["Variables"] for it in FUNCTIONS}
+    assert variables[API]["OPERATOR_PAGE_DIR"] == OPERATOR_PAGE
+    assert [it for it, has in variables.items() if "GATEWAY_URL" in has] == [API]
+    domain = STAGES[variant.stage].gateway_domain
+    gateway = plain(variables[API]["GATEWAY_URL"])
+    assert gateway == f"https://{domain.name}" if domain else gateway.startswith(("https://<", "http://<"))
+    assert "OperatorPageUrl" in stack.outputs()
+    assert stack.one("ApiGateway::RestApi")["MinimumCompressionSize"] > 2_000, "not what customers are answered"
 
 
 def test_with_a_domain_the_other_address_is_off(stack: Template, variant: Variant) -> None:
