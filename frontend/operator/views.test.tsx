@@ -1,0 +1,257 @@
+// @vitest-environment happy-dom
+import { afterEach, describe, expect, test, vi } from "vitest";
+
+import {
+  attempt,
+  expectAccessible,
+  LONG,
+  NO_ANSWER,
+  never,
+  payment,
+  record,
+  refusal,
+  show,
+  storyOf,
+  version,
+} from "../tests/operatorPage";
+import type { PaymentStory } from "./apiTypes";
+import { parseRoute } from "./router";
+import { TEXTS } from "./texts";
+import { Home } from "./views/Home";
+import { Payment } from "./views/Payment";
+import { Payments } from "./views/Payments";
+
+const EMPTY = { payments: [], cursor: null };
+const EN = TEXTS.en;
+const two = [payment("pending"), payment("failedDeclined", { reference: "another", orderId: "order-2" })];
+const LONG_PAYMENT = payment("conflicted", {
+  orderId: LONG,
+  providerReference: LONG,
+  operatorReference: LONG,
+  reason: LONG,
+});
+
+afterEach(() => {
+  window.location.hash = "";
+  window.history.replaceState(null, "");
+});
+
+describe("the search box", () => {
+  const latest = async () => EMPTY;
+
+  test("is empty at first, below it the latest payments or that there are none", async () => {
+    const { main, find } = await show(<Home />, { api: { history: latest } });
+    expect((find("textarea") as HTMLTextAreaElement).value).toBe("");
+    expect(document.activeElement).toBe(find("textarea"));
+    expect(main.textContent).toContain(EN.list.noneAtAll);
+    await expectAccessible(main);
+  });
+
+  test("says that it waits for the latest payments, and why they do not come", async () => {
+    const waiting = await show(<Home />, { api: { history: never } });
+    expect(waiting.main.textContent).toContain(EN.loading);
+    const history = vi.fn(async () => EMPTY).mockRejectedValueOnce(refusal("ledger_unavailable"));
+    history.mockRejectedValueOnce(refusal("ledger_unavailable")); // the strict mode asks twice
+    const failed = await show(<Home />, { api: { history } });
+    expect(failed.find("[role=alert]").textContent).toContain(EN.problems["ledger_unavailable"]);
+    await expectAccessible(failed.main);
+    await failed.click(EN.tryAgain);
+    expect(failed.main.querySelector("[role=alert]")).toBeNull();
+  });
+
+  test.each([
+    ["of blanks alone", "   ", ""],
+    ["of a text without an id", "she says she paid", EN.search.unreadable],
+  ])("answers a search %s without asking the API", async (_, text, said) => {
+    const { find, fill, click } = await show(<Home />, { api: { history: latest } });
+    await fill("textarea", text);
+    await click(EN.search.submit);
+    expect(find("[role=status]").textContent).toBe(said);
+  });
+
+  test("says as what it has looked for what it did not find", async () => {
+    const search = vi.fn(async () => ({ payments: [], hasMore: false }));
+    const { main, find, fill, click } = await show(<Home />, { api: { history: latest, search } });
+    await fill("textarea", LONG.slice(0, 64));
+    await click(EN.search.submit);
+    expect(find("[role=status]").textContent).toBe(EN.search.nothing);
+    expect(main.textContent).toContain(EN.search.fields.orderId);
+    await expectAccessible(main);
+  });
+
+  test("lists several matches, opens none, and says that older ones match too", async () => {
+    const search = async () => ({ payments: two, hasMore: true });
+    const { main, find, fill, click } = await show(<Home />, { api: { history: latest, search } });
+    await fill("textarea", "237677777777");
+    await click(EN.search.submit);
+    expect(find("[role=status]").textContent).toBe("2 payments found");
+    expect(main.textContent).toContain(EN.search.more);
+    expect(window.location.hash).toBe("");
+    await expectAccessible(main);
+  });
+
+  test("opens the only match", async () => {
+    const search = async () => ({ payments: two.slice(0, 1), hasMore: false });
+    const { fill, click } = await show(<Home />, { api: { history: latest, search } });
+    await fill("textarea", "237677777777");
+    await click(EN.search.submit);
+    expect(window.location.hash).toBe(`#/payment/${two[0]?.reference}`);
+  });
+
+  test("keeps what was typed where the search fails, and tries it again", async () => {
+    const search = vi.fn(async () => ({ payments: two, hasMore: false })).mockRejectedValueOnce(NO_ANSWER);
+    const { main, find, fill, click } = await show(<Home />, { api: { history: latest, search } });
+    await fill("textarea", "237677777777");
+    await click(EN.search.submit);
+    expect(find("[role=alert]").textContent).toContain(EN.noAnswer);
+    expect((find("textarea") as HTMLTextAreaElement).value).toBe("237677777777");
+    await click(EN.tryAgain);
+    expect(search).toHaveBeenCalledTimes(2);
+    expect(main.querySelector("table")).not.toBeNull();
+  });
+});
+
+describe("the list", () => {
+  const list = <Payments route={parseRoute("#/payments")} />;
+
+  test.each(["fr", "en"] as const)("says that it waits, and that nothing matches (%s)", async (locale) => {
+    const waiting = await show(list, { api: { history: never }, locale });
+    expect(waiting.main.textContent).toContain(TEXTS[locale].loading);
+    const { main } = await show(list, { api: { history: async () => EMPTY }, locale });
+    expect(main.textContent).toContain(TEXTS[locale].list.noneAtAll);
+    await expectAccessible(main);
+  });
+
+  test("keeps what is shown where the next page does not come", async () => {
+    const first = { payments: two, cursor: "next" };
+    const history = vi.fn(async (query: URLSearchParams) => {
+      if (query.get("cursor")) throw NO_ANSWER;
+      return first;
+    });
+    const { main, find, click } = await show(list, { api: { history } });
+    await click(EN.list.more);
+    expect(find("[role=alert]").textContent).toContain(EN.noAnswer);
+    expect(main.querySelectorAll("tbody tr")).toHaveLength(2);
+    await expectAccessible(main);
+  });
+
+  test("shows the longest order there may be whole", async () => {
+    const { main } = await show(list, { api: { history: async () => ({ payments: [LONG_PAYMENT], cursor: null }) } });
+    expect(main.textContent).toContain(LONG);
+    await expectAccessible(main);
+  });
+});
+
+describe("a payment", () => {
+  const view = <Payment route={parseRoute("#/payment/ref")} />;
+  const shown = (story: PaymentStory, locale: "fr" | "en" = "en", right: "view" | "act" = "act") =>
+    show(view, { api: { story: async () => story }, locale, right });
+
+  test("says that it waits, and that there is none", async () => {
+    const waiting = await show(view, { api: { story: never } });
+    expect(waiting.main.textContent).toBe(EN.loading);
+    const { main, find } = await show(view, { api: { story: async () => Promise.reject(refusal("not_found")) } });
+    expect(find("[role=alert]").textContent).toContain(EN.problems["not_found"]);
+    await expectAccessible(main);
+  });
+
+  test("keeps what is shown where it cannot be read again", async () => {
+    const story = vi.fn(async () => storyOf(payment("pending")));
+    const { main, find, click } = await show(view, { api: { story } });
+    story.mockRejectedValue(NO_ANSWER);
+    await click(EN.payment.refresh);
+    expect(find("[role=alert]").textContent).toContain(EN.noAnswer);
+    expect(main.querySelector(".verdict")).not.toBeNull();
+  });
+
+  const stories: Readonly<Record<string, PaymentStory>> = {
+    waits: storyOf(payment("pending"), { nextCheckAt: payment("pending").expiresAt }),
+    "is not known yet": storyOf(payment("initiating")),
+    "is paid": storyOf(payment("successful")),
+    "is paid late": storyOf(payment("successfulLate")),
+    "is paid twice": storyOf(payment("successfulChargedTwice"), {
+      order: {
+        orderId: "order-1042",
+        attemptCount: 30,
+        chargeCount: 2,
+        attempts: [attempt(payment("successfulChargedTwice"), { charges: ["a", "b"], paysOrder: true })],
+      },
+    }),
+    "was not told to the shop": storyOf(payment("successful"), {
+      delivery: { deliveredVersion: 2, announcedVersion: 2, undeliveredSince: payment("successful").updatedAt },
+      versions: [
+        version(payment("successful"), {
+          announced: false,
+          orderEvents: [{ type: "payment.successful", id: "ref:3" }],
+        }),
+      ],
+    }),
+    "has expired": storyOf(payment("expired")),
+    "was given up": storyOf(payment("expiredGivenUp")),
+    "has failed": storyOf(payment("failedDeclined")),
+    "was acted on": storyOf(payment("successfulByAnOperator"), {
+      acts: [
+        { action: "resolve", by: "paul", at: payment("pending").updatedAt, status: "SUCCESSFUL", note: LONG },
+        { action: "something new", by: "amina", at: payment("pending").createdAt, status: null, note: null },
+      ],
+    }),
+    "has words that this page does not know yet": storyOf(payment("pending"), {
+      actions: ["recheck", "teleport"],
+      versions: [
+        version(payment("pending"), {
+          cause: "a new cause",
+          changes: [{ field: "novelty", before: null, after: [] }],
+          orderEvents: [{ type: "payment.new", id: "ref:9" }],
+        }),
+      ],
+    }),
+    "has the longest words there may be": storyOf(LONG_PAYMENT, {
+      versions: [version(LONG_PAYMENT, { evidence: record({ reason: LONG, operatorReference: LONG }), note: LONG })],
+      resolutions: ["SUCCESSFUL", "FAILED"],
+      actions: ["recheck", "redeliver", "resolve"],
+    }),
+  };
+  test.each(Object.keys(stories))("that %s is accessible in both languages", async (name) => {
+    const story = stories[name];
+    if (!story) throw new TypeError(name);
+    for (const locale of ["fr", "en"] as const) {
+      const { main } = await shown(story, locale);
+      expect(main.querySelector(".verdict h2")?.textContent).not.toBe("");
+      expect(main.textContent).not.toMatch(/undefined|\[object|NaN/);
+      await expectAccessible(main);
+    }
+  });
+
+  test("shows the longest references whole", async () => {
+    const { find } = await shown(stories["has the longest words there may be"] as PaymentStory);
+    expect(find(".verdict").textContent?.split(LONG).length).toBeGreaterThan(2);
+    expect(find(".evidence").textContent).toContain(LONG);
+  });
+
+  test.each([
+    [record(), "CamPay says FCFA 4,500, the order asks for FCFA 5,000."],
+    [record({ currency: "EUR" }), "CamPay says the currency EUR, the order asks for XAF."],
+    [record({ isIncoming: false }), EN.payment.difference.payout],
+    [record({ amount: null }), EN.payment.difference.other],
+  ])("under review says in a sentence how CamPay's record differs", async (evidence, sentence) => {
+    const conflicted = payment("conflicted");
+    const { find } = await shown(
+      storyOf(conflicted, {
+        versions: [version(conflicted, { evidence })],
+        order: {
+          orderId: conflicted.orderId,
+          attemptCount: 1,
+          chargeCount: 0,
+          attempts: [attempt(conflicted, { disputed: [evidence.providerReference] })],
+        },
+      }),
+    );
+    expect(find(".difference").textContent?.replace(/\u00a0/gu, " ")).toBe(sentence);
+  });
+
+  test("offers no act to whoever may only look", async () => {
+    const story = stories["has the longest words there may be"] as PaymentStory;
+    expect((await shown(story, "en", "view")).main.querySelector(".actions")).toBeNull();
+    expect((await shown(story, "en", "act")).main.querySelector(".actions")).not.toBeNull();
+  });
+});
