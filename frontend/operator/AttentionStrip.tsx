@@ -13,21 +13,26 @@ export function AttentionStrip() {
   const isOpen = parseRoute(useHash()).view === "attention";
   const oldest = answer?.items[0];
   const counts = Object.values(answer?.counts ?? {});
+  const count = countWords(counts, format.number);
   return (
-    <div role="status">
+    <>
+      {/* Apart from how long they have waited, which would be announced again every ten seconds. */}
+      <p role="status" className="bp-unseen">
+        {oldest && `${words.title}: ${count}`}
+      </p>
       {oldest && !isOpen && (
         <a href={hrefOf("attention")} className="notice strip" data-tone="caution">
           <ToneShape tone="caution" />
           <span>
             {words.strip(
-              countWords(counts, format.number),
-              counts.reduce((sum, count) => sum + count, 0),
+              count,
+              counts.reduce((sum, each) => sum + each, 0),
               format.age(now - Date.parse(oldest.since)),
             )}
           </span>
           <b>{words.open}</b>
         </a>
       )}
-    </div>
+    </>
   );
 }
