@@ -23,7 +23,7 @@ NEVER_ASK_CAMPAY = frozenset(
     }
 )
 """Routes whose calls hold no function while CamPay hangs."""
-_PAGE_RATE, _ASSETS_RATE = 2, 6
+_PAGE_RATE, _ASSETS_RATE = 2, 4
 """A browser loads the operators' page once a release: few people do, and each a handful of files at once."""
 
 

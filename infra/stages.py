@@ -227,7 +227,7 @@ PROD = Stage(
     name="prod",
     campay_api_url="https://www.campay.net/api",
     frontend_url="https://shop.example",
-    api=ApiSize(concurrency=850, initiate_rate=12, look_rate=40, operator_rate=5),
+    api=ApiSize(concurrency=860, initiate_rate=12, look_rate=40, operator_rate=5),
     work=WorkSize(checks=16, deliveries=8),
     gateway=GatewaySize(cpu=512, memory=1024, minimum=2, maximum=10, connections=8_000),
     redis=RedisSize(node_type="cache.t4g.small"),
