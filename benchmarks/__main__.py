@@ -7,6 +7,8 @@
 `python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes ten minutes.
 `python -m benchmarks decline-storm` loses every webhook of 2,000 payments; it takes ten minutes.
 `python -m benchmarks campay-hang [--minutes 10]` lets CamPay hang under 50 looks a second, and measures who notices.
+`python -m benchmarks history [--written 50000] [--real 2000] [--days 90]` looks payments up in a long history, counts
+what is read, and recounts the rollups; it takes half an hour.
 `python -m benchmarks endurance [--minutes 30]` runs a gateway under all that browsers do to it.
 """
 
@@ -139,6 +141,19 @@ def endure() -> None:
     print("nothing lost, doubled or out of order; memory flat; nobody left behind")
 
 
+def prove_history() -> None:
+    from benchmarks.history import run as it
+
+    proof = it.run(it.plan_of(sys.argv[2:]))
+    print(f"{'look-up':60} {'times':>6} {'reads':>6} {'units':>8}   reads at most")
+    for cost in proof.costs:
+        print(f"{cost.what:60} {cost.times:6} {cost.calls:6} {cost.units:8,.1f}   {cost.most}")
+    print(f"{proof.payments:,} payments with {proof.versions:,} versions; {proof.groups} rows of rollups")
+    if missed := [f"{cost.what} reads too much" for cost in proof.costs if cost.misses] + proof.wrong:
+        sys.exit("\n".join(missed))
+    print("every look-up finds what it has to; the rollups equal the recount, before and after a rebuild")
+
+
 def scale() -> None:
     from benchmarks.scale import command
 
@@ -178,6 +193,7 @@ BENCHMARKS = {
     "decline-storm": endure_declines,
     "campay-hang": endure_a_hang,
     "endurance": endure,
+    "history": prove_history,
 }
 
 chosen = sys.argv[1] if len(sys.argv) > 1 else "operations"

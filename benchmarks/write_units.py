@@ -49,7 +49,7 @@ class WriteUnits:
         of_index: Counter[str] = Counter()
         for key, before in context["written"]:
             after = self._read(key)
-            units += context["factor"] * _units(max(_size(before), _size(after)))
+            units += context["factor"] * _units(max(item_size(before), item_size(after)))
             for index in TABLE["GlobalSecondaryIndexes"]:
                 of_index[index["IndexName"]] += _index_units(index, before, after)
         with self._lock:
@@ -79,8 +79,8 @@ def _index_units(index: Mapping[str, Any], before: Item, after: Item) -> int:
         return 0
     keys = (*(part["AttributeName"] for part in index["KeySchema"]), *_KEYS)
     if old and new and any(old[name] != new[name] for name in keys):
-        return _units(_size(old)) + _units(_size(new))
-    return _units(max(_size(old), _size(new)))
+        return _units(item_size(old)) + _units(item_size(new))
+    return _units(max(item_size(old), item_size(new)))
 
 
 def _entry(index: Mapping[str, Any], item: Item) -> Item:
@@ -96,7 +96,8 @@ def _units(size: int) -> int:
     return -(-size // _KB) or 1
 
 
-def _size(item: Item) -> int:
+def item_size(item: Item) -> int:
+    """Returns the bytes of an item in DynamoDB's own form, names included."""
     return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
 
 

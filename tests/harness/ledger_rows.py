@@ -6,8 +6,9 @@ from itertools import islice
 from typing import Any
 
 from chalicelib.adapters.ledger.attributes import payment_key, to_attributes
-from chalicelib.adapters.ledger.items import write_payment
+from chalicelib.adapters.ledger.items import need_term, write_payment
 from chalicelib.adapters.ledger.table import day_mark, shard_of
+from chalicelib.domain.attention import need_of
 from chalicelib.domain.payment import Payment
 
 _AT_ONCE = 25
@@ -16,14 +17,15 @@ _AT_ONCE = 25
 
 def put_payments(dynamodb: Any, table: str, payments: Iterable[Payment], day_shards: int = 1) -> None:
     """Writes the newest version of each payment, delivered and checked for the last time."""
-    puts = ({"PutRequest": {"Item": to_attributes(_row(payment, day_shards))}} for payment in payments)
+    puts = ({"PutRequest": {"Item": to_attributes(row_of(payment, day_shards))}} for payment in payments)
     while batch := list(islice(puts, _AT_ONCE)):
         answer = dynamodb.batch_write_item(RequestItems={table: batch})
         assert not answer["UnprocessedItems"]
 
 
-def _row(payment: Payment, day_shards: int) -> dict[str, Any]:
-    key = payment_key(payment.reference)
+def row_of(payment: Payment, day_shards: int = 1) -> dict[str, Any]:
+    """Returns the row of a payment's newest version, delivered and checked for the last time."""
+    key, need = payment_key(payment.reference), need_of(payment)
     day = datetime.fromtimestamp(payment.created_at / 1000, UTC).date()
     return {
         **key,
@@ -36,4 +38,5 @@ def _row(payment: Payment, day_shards: int) -> dict[str, Any]:
         "readAt": payment.updated_at,
         "day": day_mark(day, shard_of(key["pk"], day_shards)),
         "claimedAt": payment.created_at,
+        **({"search": need_term(need), "at": payment.updated_at} if need else {}),
     }
