@@ -53,8 +53,17 @@ def _shown(figures: Figures) -> dict[str, Any]:
             "started": figures[Figure.FURTHER],
             "paid": figures[Figure.FURTHER_PAID],
             "paidAmounts": Detail.FURTHER_AMOUNT.values_in(figures),
+            "after": _further_after(figures),
         },
+        "promptRetries": {"payments": figures[Figure.RETRIED], "paid": figures[Figure.RETRIED_PAID]},
     }
+
+
+def _further_after(figures: Figures) -> dict[str, dict[str, int]]:
+    """Returns the further attempts, and what they won, by what had become of the attempt before."""
+    paid = Detail.FURTHER_PAID_AFTER.values_in(figures)
+    started = Detail.FURTHER_AFTER.values_in(figures)
+    return {before: {"started": started[before], "paid": paid.get(before, 0)} for before in sorted(started)}
 
 
 def money_shown(figures: Figures) -> dict[str, dict[str, int | None]]:

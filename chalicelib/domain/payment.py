@@ -66,7 +66,9 @@ class Payment:
     were seen; more than one is a duplicate. `disputed`: those of records that disagree with the
     claim; an operator's decision covers them for good. `order_paid_by`: another attempt of the
     order has paid it while this one is active. `paid_version`: the version that paid the order; None
-    where another attempt did, or nobody. `further_attempt`: the order had another attempt before this one.
+    where another attempt did, or nobody. `further_attempt`: the order had another attempt before this one;
+    `attempt_before`: what had become of that one by then, as a figure of the rollups. `prompt_retries`: how often
+    `/collect/` was tried again by itself.
     `acknowledged`: a person has dealt with the duplicate, such as by paying the second charge back.
     """
 
@@ -94,6 +96,8 @@ class Payment:
     order_paid_by: str | None = None
     paid_version: int | None = None
     further_attempt: bool = False
+    attempt_before: str | None = None
+    prompt_retries: int = 0
     acknowledged: bool = False
 
     @property
@@ -126,7 +130,7 @@ class Payment:
         return self.status is _S.EXPIRED and self.reason == GIVEN_UP
 
     def prompted(
-        self, provider_reference: str, ussd_code: str | None, operator: str | None, now: int
+        self, provider_reference: str, ussd_code: str | None, operator: str | None, now: int, retries: int = 0
     ) -> "Payment | None":
         """Records that `/collect/` was accepted. Where a webhook was faster, only what is missing is added."""
         status = _S.PENDING if self.status is _S.INITIATING else self.status
@@ -136,13 +140,14 @@ class Payment:
             provider_reference=self.provider_reference or provider_reference,
             ussd_code=(ussd_code or self.ussd_code) if status in WAITING else self.ussd_code,
             operator=operator or self.operator,
+            prompt_retries=retries,
         )
 
-    def refused(self, reason: str, now: int) -> "Payment | None":
+    def refused(self, reason: str, now: int, retries: int = 0) -> "Payment | None":
         """Records that `/collect/` was refused, or proven never sent. What CamPay's record said since is stronger."""
         if not self.is_undecided or self.provider_reference is not None:
             return None
-        return self._changed(now, status=_S.FAILED, reason=reason)
+        return self._changed(now, status=_S.FAILED, reason=reason, prompt_retries=retries)
 
     def agrees_with(self, record: ProviderRecord) -> bool:
         """Whether amount, currency and direction are those of the claim: only then a record may settle the payment."""

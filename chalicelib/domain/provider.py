@@ -68,11 +68,15 @@ class ProviderRecord(StatementRow):
 
 @dataclass(frozen=True, slots=True)
 class Prompted:
-    """The provider accepted the request: the prompt is on its way to the phone."""
+    """The provider accepted the request: the prompt is on its way to the phone.
+
+    `retries`: tries before this one, of which each provably left nothing at the provider.
+    """
 
     provider_reference: str
     ussd_code: str | None
     operator: str | None
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ class Refused:
 
     reason: str
     for_now: bool = False
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class NeverSent:
     """The request did not leave this machine, and that is proven."""
 
     reason: str
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ class OutcomeUnknown:
     """The request was sent, without an answer that can be trusted: the prompt may be on the phone."""
 
     reason: str
+    retries: int = 0
 
 
 PromptOutcome = Prompted | Refused | NeverSent | OutcomeUnknown

@@ -45,6 +45,9 @@ class Figure(StrEnum):
     FURTHER = "further"
     """Not the first attempt of its order."""
     FURTHER_PAID = "furtherPaid"
+    RETRIED = "retried"
+    """Its prompt was tried again by itself, since it had provably not reached the provider."""
+    RETRIED_PAID = "retriedPaid"
 
 
 class Detail(StrEnum):
@@ -53,6 +56,9 @@ class Detail(StrEnum):
     AMOUNT = "amount"
     """Paid, in minor units, by currency."""
     FURTHER_AMOUNT = "furtherAmount"
+    FURTHER_AFTER = "furtherAfter"
+    """Further attempts, by what had become of the attempt before: an outcome, or UNKNOWN."""
+    FURTHER_PAID_AFTER = "furtherPaidAfter"
     CHARGES = "charges"
     """Charges by the provider's records, by currency, whatever has become of their payment: see `charges_of`."""
     GROSS = "gross"
@@ -153,6 +159,8 @@ def figures_of(history: Sequence[Version]) -> Figures:
         Figure.DUPLICATE: newest.duplicate,
         Figure.FURTHER: newest.further_attempt,
         Figure.FURTHER_PAID: newest.further_attempt and newest.is_final,
+        Figure.RETRIED: newest.prompt_retries > 0,
+        Figure.RETRIED_PAID: newest.prompt_retries > 0 and newest.is_final,
         Figure.WEBHOOK_MISSING: _was_settled_without_webhook(history),
     }
     figures.update(figure.value for figure, is_so in holds.items() if is_so)
@@ -160,6 +168,11 @@ def figures_of(history: Sequence[Version]) -> Figures:
         figures[outcome.value] += 1
     if outcome in (Figure.DECLINED, Figure.REFUSED):
         figures[Detail.REASON.of(_reason_of(newest))] += 1
+    if newest.further_attempt:
+        before = newest.attempt_before or UNKNOWN
+        figures[Detail.FURTHER_AFTER.of(before)] = 1
+        if newest.is_final:
+            figures[Detail.FURTHER_PAID_AFTER.of(before)] = 1
     if newest.is_final:
         figures.update(_paid_details(history))
     for charge in charges_of(history):  # on the payment's day, whenever a late or a second one came

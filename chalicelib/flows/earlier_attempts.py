@@ -55,13 +55,15 @@ class EarlierAttempts:
             raise InvalidRequest(fields={"Idempotency-Key": "this order has had too many different keys"})
         return None
 
-    def reread(self, order: Order) -> list[str]:
-        """Re-reads at CamPay every earlier attempt that may still be charged, and returns the references of those.
+    def reread(self, order: Order) -> tuple[list[str], Payment | None]:
+        """Re-reads at CamPay every earlier attempt that may still be charged.
+
+        Returns the references of those, and the latest attempt as it is now; None where the order has had none.
 
         Raises OrderAlreadyPaid and PaymentInProgress by what CamPay says, ProviderUnavailable where it cannot be read:
         then no prompt may go out.
         """
-        open_ones = []
+        open_ones, earlier = [], None
         for reference in order.attempts:
             stored = self.load(reference)
             earlier = stored.payment
@@ -75,7 +77,7 @@ class EarlierAttempts:
             if earlier.is_under_review:
                 raise PaymentInProgress
             open_ones.append(reference)
-        return open_ones
+        return open_ones, earlier
 
     def has_ended(self, active: Payment) -> bool:
         """Whether an attempt that the ledger calls active has ended. One whose time is over is re-read first.

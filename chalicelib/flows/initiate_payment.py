@@ -31,6 +31,7 @@ from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.phone_number import hash_phone, mask_phone, operator_hint
 from chalicelib.domain.prompt_limits import check_phone_limits, prompt_in_flight
 from chalicelib.domain.provider import NeverSent, OutcomeUnknown, Prompted, PromptOutcome
+from chalicelib.domain.rollup import outcome_of
 from chalicelib.flows.address_limits import AddressLimits
 from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.deliver_payment import DeliverPayment
@@ -93,11 +94,12 @@ class InitiatePayment:
 
         Raises VersionConflict where either has changed meanwhile.
         """
-        order = replace(order, attempts=self.earlier.reread(order))
+        open_ones, before = self.earlier.reread(order)
+        order = replace(order, attempts=open_ones)
         self._check_phone(phone)
         if request.address:
             self.address_limits.take_prompt(request.address)
-        payment = self._new_payment(request, phone.phone_hash, further_attempt=order.latest is not None)
+        payment = self._new_payment(request, phone.phone_hash, order.latest is not None, before)
         check_at = self.schedule.first_check(payment)
         try:
             return self.ledger.claim(payment, order, phone, request.idempotency_key, check_at)
@@ -120,7 +122,9 @@ class InitiatePayment:
             per_day=self.limits.phone_prompts_per_day,
         )
 
-    def _new_payment(self, request: PaymentRequest, phone_hash: str, *, further_attempt: bool) -> Payment:
+    def _new_payment(
+        self, request: PaymentRequest, phone_hash: str, further_attempt: bool, before: Payment | None
+    ) -> Payment:
         now = self.clock.now()
         return Payment(
             reference=str(uuid.uuid4()),
@@ -135,6 +139,7 @@ class InitiatePayment:
             updated_at=now,
             expires_at=now + self.expires_after_ms,
             further_attempt=further_attempt,
+            attempt_before=outcome_of(before) if before else None,
         )
 
     # ------------------------------------------------------------------ prompt and record
@@ -181,9 +186,9 @@ class InitiatePayment:
             return claimed.payment
         if isinstance(outcome, Prompted):
             prompt = (outcome.provider_reference, outcome.ussd_code, outcome.operator)
-            return self.commit(claimed, lambda newest, now: newest.prompted(*prompt, now), Cause.PROMPTED)
+            return self.commit(claimed, lambda it, now: it.prompted(*prompt, now, outcome.retries), Cause.PROMPTED)
         reason, cause = outcome.reason, Cause.NEVER_SENT if isinstance(outcome, NeverSent) else Cause.REFUSED
-        return self.commit(claimed, lambda newest, now: newest.refused(reason, now), cause)
+        return self.commit(claimed, lambda it, now: it.refused(reason, now, outcome.retries), cause)
 
 
 def _error_of(outcome: PromptOutcome, reference: str) -> PaymentError | None:

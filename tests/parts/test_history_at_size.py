@@ -65,5 +65,9 @@ def test_what_is_written_directly_is_what_the_real_code_leaves(
         real = left[row["pk"], row["sk"]]
         assert {name: row.get(name) for name in LOOKED_AT[kind]} == {name: real.get(name) for name in LOOKED_AT[kind]}
     others = left.keys() - {(row["pk"], row["sk"]) for row in rows}
-    assert {f"{pk.partition('#')[0]} {sk.partition('#')[0]}" for pk, sk in others} <= {"phone state", "payment act"}
+    assert {f"{pk.partition('#')[0]} {sk.partition('#')[0]}" for pk, sk in others} <= {
+        "phone state",
+        "payment act",
+        "budget state",
+    }
     assert len(orders) == len(shop.references) - 1, "one order has two attempts"

@@ -60,7 +60,8 @@ def test_an_operator_sees_todays_figures(
         "money": {"XAF": {"charges": 3, "gross": 15_000, "fee": 300, "net": 14_700, "feesUnknown": 0}},
         "secondsToApprove": shown["total"]["secondsToApprove"],
         "reasons": {},
-        "furtherAttempts": {"started": 0, "paid": 0, "paidAmounts": {}},
+        "furtherAttempts": {"started": 0, "paid": 0, "paidAmounts": {}, "after": {}},
+        "promptRetries": {"payments": 0, "paid": 0},
     }
     assert shown["total"]["secondsToApprove"]["p50"] > 0
     assert {it["operator"]: it["figures"]["started"] for it in shown["operators"]} == {"MTN": 3, "Orange": 1}

@@ -26,6 +26,8 @@ class Call:
         self.outcome = type(outcome).__name__
         self.is_answered = not isinstance(outcome, NeverSent | OutcomeUnknown)
         self.fields["operator"] = getattr(outcome, "operator", None) or operator
+        if outcome.retries:
+            self.fields["retries"] = outcome.retries
         if reason := getattr(outcome, "reason", None):
             self.fields["reason"] = reason
 

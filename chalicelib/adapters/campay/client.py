@@ -133,20 +133,20 @@ class Campay:
         }
         if ends_at - started < _COLLECT_LEAST_MS:
             return NeverSent("too little time is left for an answer")
-        for pause in (*_RETRY_PAUSES, None):
+        for retries, pause in enumerate((*_RETRY_PAUSES, None)):
             try:
                 with self._prompts.call(even_if_open=not self._reads.is_open()):
                     answer = self._collect_once(body, ends_at)
             except (NotSent, ProviderUnavailable) as error:
                 gives_up_at = min(started + NEVER_SENT_RETRY_SECONDS * 1000, ends_at - _COLLECT_LEAST_MS)
                 if pause is None or self._clock.now() + pause * 1000 > gives_up_at:
-                    return NeverSent(str(error))
+                    return NeverSent(str(error), retries)
                 self._clock.sleep(pause * (0.75 + 0.5 * (started % 100) / 100))
             except NoAnswer as error:
-                return OutcomeUnknown(str(error))
+                return OutcomeUnknown(str(error), retries)
             else:
                 self._reads.close()
-                return outcome_of(answer.status, answer.fields)
+                return replace(outcome_of(answer.status, answer.fields), retries=retries)
         raise AssertionError("the last pause is None and returns")
 
     def read(self, provider_reference: str) -> ProviderRecord | None:
