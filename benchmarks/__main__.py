@@ -4,6 +4,7 @@
 `python -m benchmarks resources` counts in the templates what AWS bills by the hour or month, for the same pages.
 `python -m benchmarks scale` writes the two pages.
 `python -m benchmarks page-latency` measures the time to the customer's screen; it needs Chromium and the built page.
+`python -m benchmarks live-view [--seconds 20]` measures how fast the operators' view of the day follows, likewise.
 `python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes ten minutes.
 `python -m benchmarks decline-storm` loses every webhook of 2,000 payments; it takes ten minutes.
 `python -m benchmarks campay-hang [--minutes 10]` lets CamPay hang under 50 looks a second, and measures who notices.
@@ -45,6 +46,20 @@ def time_the_page() -> None:
         print(f"{what}, {latency.samples} times: median {latency.median:.1f} ms, p95 {latency.p95:.1f} ms")
     if paint.median > page_latency.AIM_MS:
         sys.exit(f"event to paint is above its aim: {page_latency.AIM_MS:.0f} ms at the median")
+
+
+def watch_the_day() -> None:
+    from benchmarks import live_view as it
+
+    measured = it.run(_number("live-view", "--seconds", 20.0, 5.0, it.MOST_SECONDS))
+    print(f"{measured.payments} payments in {measured.seconds:.1f} s, {measured.rate:.1f} a second")
+    for what, late in (("row of a change", measured.rows), ("number of paid", measured.figures)):
+        print(
+            f"commit to {what}, {late.samples} times: median {late.median:.0f} ms, p95 {late.p95:.0f} ms, "
+            f"at worst {late.worst:.0f} ms"
+        )
+    if max(measured.rows.p95, measured.figures.p95) > it.AIM_MS:
+        sys.exit(f"above its aim: {it.AIM_MS:.0f} ms for 95 of 100")
 
 
 def read_large_statement() -> None:
@@ -102,7 +117,7 @@ def endure_a_hang() -> None:
     from benchmarks.campay_hang import measured
     from benchmarks.campay_hang import run as it
 
-    hang = it.run(_minutes("campay-hang", 10.0, 0.5, it.MOST_MINUTES))
+    hang = it.run(_number("campay-hang", "--minutes", 10.0, 0.5, it.MOST_MINUTES))
     for (phase, kind), took in sorted(hang.took.items()):
         print(f"{phase} {kind}: {took}")
     for kind in ("webhook", "initiate", "look"):
@@ -114,21 +129,21 @@ def endure_a_hang() -> None:
         sys.exit("; ".join(wrong))
 
 
-def _minutes(benchmark: str, usual: float, least: float, most: float) -> float:
-    """Reads the option --minutes."""
+def _number(benchmark: str, option: str, usual: float, least: float, most: float) -> float:
+    """Reads an option."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks {benchmark}")
-    parser.add_argument("--minutes", type=float, default=usual)
-    minutes: float = parser.parse_args(sys.argv[2:]).minutes
-    if not least <= minutes <= most:
-        parser.error(f"--minutes from {least} to {most}")
-    return minutes
+    parser.add_argument(option, dest="number", type=float, default=usual)
+    number: float = parser.parse_args(sys.argv[2:]).number
+    if not least <= number <= most:
+        parser.error(f"{option} from {least} to {most}")
+    return number
 
 
 def endure() -> None:
     from benchmarks import endurance
     from tests.harness.gateway_stack import driver
 
-    minutes = _minutes("endurance", 30.0, 1.0, endurance.MOST_MINUTES)
+    minutes = _number("endurance", "--minutes", 30.0, 1.0, endurance.MOST_MINUTES)
     print(f"the driver {driver()}:", flush=True)
     endured = asyncio.run(endurance.endure(minutes))
     print("visits: " + ", ".join(f"{count} {name}" for name, count in endured.visits.items()))
@@ -189,6 +204,7 @@ BENCHMARKS = {
     "resources": count_resources,
     "scale": scale,
     "page-latency": time_the_page,
+    "live-view": watch_the_day,
     "large-statement": read_large_statement,
     "decline-storm": endure_declines,
     "campay-hang": endure_a_hang,

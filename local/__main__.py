@@ -92,6 +92,7 @@ def environment(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
         "TEST_PAGE_SIMULATOR_URL": f"http://localhost:{ports.simulator}",
         "OPERATOR_PAGE_DIR": str(_FRONTEND / "dist-operator"),
         "OPERATOR_PAGE_API_URL": f"http://localhost:{ports.api}",
+        "OPERATOR_PAGE_GATEWAY_URL": f"http://localhost:{ports.gateway}",
         "REDIS_HOST": LOOPBACK,
         **{name: secrets.token_hex(32) for name in ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY")},
         **{name: secrets.token_hex(32) for name in ("MERCHANT_API_KEY", "OPERATOR_API_KEY")},

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.web.operator_page import PATH, security_headers
+from chalicelib.web.operator_page import PATH, security_headers, web_socket_origin
 from local.built_page import BuiltPage
 from socket_gateway.asgi_http import Scope, Send, respond, respond_json
 
@@ -19,10 +19,11 @@ _NOT_BUILT = "The operators' page is not built: run make run, or npm --prefix fr
 
 @dataclass(frozen=True, slots=True)
 class OperatorPageSettings:
-    """Says where the built page lies (`folder`), which API its browser calls, and whether any operator has a key."""
+    """Says where the built page lies (`folder`), which API and gateway its browser calls, and whether it is on."""
 
     folder: Path
     api_url: str
+    gateway_url: str
     is_on: bool
 
 
@@ -32,23 +33,28 @@ def read_operator_page_settings(environment: Mapping[str, str]) -> OperatorPageS
     if not folder:
         return None
     api_url = environment.get("OPERATOR_PAGE_API_URL") or "http://localhost:8000"
+    gateway_url = environment.get("OPERATOR_PAGE_GATEWAY_URL") or "http://localhost:8080"
     is_on = any(environment.get(name) for name in ("OPERATOR_KEYS", "OPERATOR_API_KEY"))
-    return OperatorPageSettings(Path(folder), api_url.rstrip("/"), is_on)
+    return OperatorPageSettings(Path(folder), api_url.rstrip("/"), gateway_url.rstrip("/"), is_on)
 
 
 class OperatorPage:
-    """Serves the built page; GET `addresses.json` tells it where the API is. Where it is off, a line says so."""
+    """Serves the built page; GET `addresses.json` tells it where the API and the gateway are.
+
+    Where it is off, a line says so.
+    """
 
     def __init__(self, settings: OperatorPageSettings) -> None:
         self._settings = settings
-        self._page = BuiltPage(PATH, settings.folder, _NOT_BUILT, _as_arguments(security_headers(settings.api_url)))
+        called = (settings.api_url, settings.gateway_url, web_socket_origin(settings.gateway_url))
+        self._page = BuiltPage(PATH, settings.folder, _NOT_BUILT, _as_arguments(security_headers(*called)))
         self.has = self._page.has
 
     async def __call__(self, scope: Scope, send: Send) -> None:
         if not self._settings.is_on:
             await respond(send, 404, f"{OFF}\n".encode(), "text/plain; charset=utf-8")
         elif self._page.name_of(scope["path"]) == "addresses.json" and scope["method"] in ("GET", "HEAD"):
-            await respond_json(send, 200, apiUrl=self._settings.api_url)
+            await respond_json(send, 200, apiUrl=self._settings.api_url, gatewayUrl=self._settings.gateway_url)
         else:
             await self._page.serve(scope, send)
 

@@ -12,6 +12,7 @@ import { TEXTS } from "./texts";
 
 interface AppProps {
   readonly api: Api;
+  readonly gatewayUrl: string | null;
   readonly session: Session;
   readonly preferences: Preferences;
 }
@@ -20,11 +21,14 @@ interface AppProps {
  * Shows the page to whoever is signed in. A session that ends hides it and keeps it as it is, with what was typed; the
  * same person finds it so again, another one a new page.
  */
-export function App({ api, session, preferences }: AppProps) {
+export function App({ api, gatewayUrl, session, preferences }: AppProps) {
   const state = useStore(session);
   const { locale } = useStore(preferences);
   const operator = state.name === "none" ? null : state.operator;
-  const page = useMemo(() => operator && pageOf(api, operator, locale), [api, operator, locale]);
+  const page = useMemo(
+    () => operator && pageOf(api, gatewayUrl, operator, locale),
+    [api, gatewayUrl, operator, locale],
+  );
   const owner = useOwner(operator?.name ?? null, state.name === "open");
   const frame = useRef<HTMLDivElement>(null);
   useReturnOfFocus(frame, state.name === "open");

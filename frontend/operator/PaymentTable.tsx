@@ -53,7 +53,7 @@ function PaymentRow({ payment, since = payment.updatedAt }: PaymentRowProps) {
   const { format, texts } = usePage();
   const now = useNow();
   return (
-    <tr data-reference={payment.reference}>
+    <tr data-reference={payment.reference} data-version={payment.version}>
       <td className="time">
         <time dateTime={payment.createdAt}>{format.moment(payment.createdAt, now)}</time>
       </td>

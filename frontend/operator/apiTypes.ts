@@ -37,6 +37,46 @@ export interface AttentionList {
   readonly timestamp: string;
 }
 
+/** Figures of payments, by the day on which they were claimed. Amounts are by currency, in minor units. */
+export interface AnalyticsFigures {
+  readonly paid: number;
+  readonly waiting: number;
+  /** The share of ended payments that were paid, from 0 to 1; null where none has ended. */
+  readonly successRate: number | null;
+  readonly paidAmounts: Readonly<Record<string, number>>;
+  readonly secondsToApprove: { readonly p50: number | null; readonly p95: number | null };
+}
+
+export interface Analytics {
+  readonly from: string;
+  readonly to: string;
+  /** Those with a payment, in their order. */
+  readonly days: readonly {
+    readonly day: string;
+    readonly operators: readonly { readonly operator: string; readonly figures: AnalyticsFigures }[];
+  }[];
+  readonly timestamp: string;
+}
+
+export interface ConnectedClient {
+  readonly socketId: string;
+  readonly gatewayId: string;
+  readonly connectedAt: string;
+  readonly payments: readonly { readonly reference: string; readonly status: PaymentStatus | null }[];
+}
+
+export interface ConnectionsPage {
+  readonly storage: "redis" | "memory" | "degraded";
+  readonly gateways: readonly {
+    readonly gatewayId: string;
+    readonly startedAt: string;
+    readonly clients: number;
+    readonly payments: number;
+  }[];
+  readonly clients: readonly ConnectedClient[];
+  readonly cursor: string | null;
+}
+
 /** CamPay's record of a payment. */
 export interface ProviderRecord {
   readonly providerReference: string;

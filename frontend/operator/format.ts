@@ -12,6 +12,8 @@ export interface Format {
   /** The same as a plain number, as a spreadsheet reads it: `5000`, `19.99`; with a comma in French. */
   readonly decimal: (minorUnits: number, currency: string) => string;
   readonly number: (value: number) => string;
+  /** An amount as short as an axis needs it: `1.2M`. */
+  readonly short: (minorUnits: number, currency: string) => string;
   /** The share of a whole, from 0 to 1. */
   readonly percent: (share: number) => string;
   /** `14:03`. */
@@ -41,6 +43,7 @@ export function formatIn(locale: Locale): Format {
   };
   const numbers = new Intl.NumberFormat(language);
   const tenths = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
   const percents = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
   const time = dated({ hour: "2-digit", minute: "2-digit" });
   const day = dated({ day: "numeric", month: "short" });
@@ -51,6 +54,7 @@ export function formatIn(locale: Locale): Format {
     amount: (minorUnits, currency) => formatAmount(minorUnits, currency, locale),
     decimal: (minorUnits, currency) => decimalOf(minorUnits, exponentOf(currency), locale === "fr" ? "," : "."),
     number: (value) => numbers.format(value),
+    short: (minorUnits, currency) => compact.format(minorUnits / 10 ** exponentOf(currency)),
     percent: (share) => percents.format(share),
     time,
     seconds: dated({ hour: "2-digit", minute: "2-digit", second: "2-digit" }),

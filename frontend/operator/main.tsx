@@ -19,6 +19,8 @@ const preferences = createPreferences(document.documentElement, window.localStor
 interface Addresses {
   /** Empty where it is the page's own origin. */
   readonly apiUrl: string;
+  /** Of the gateway; where it is not set, nothing is pushed to the page. */
+  readonly gatewayUrl?: string;
 }
 
 /** Of this script, which lies in a folder beside the addresses, whatever stands before both. */
@@ -26,12 +28,12 @@ const HERE = import.meta.url;
 
 async function start(): Promise<void> {
   const reply = await fetch(new URL("../addresses.json", HERE));
-  const { apiUrl } = (await reply.json()) as Addresses;
+  const { apiUrl, gatewayUrl = null } = (await reply.json()) as Addresses;
   const session = createSession(window.localStorage);
   const api = createApi({ apiUrl, session, locale: () => preferences.current().locale });
   root.render(
     <StrictMode>
-      <App {...{ api, session, preferences }} />
+      <App {...{ api, gatewayUrl, session, preferences }} />
     </StrictMode>,
   );
 }

@@ -10,6 +10,8 @@ import { TEXTS, type Texts } from "./texts";
 
 export interface Page {
   readonly api: Api;
+  /** Of the gateway that tells what changes; null where the page is not told. */
+  readonly gatewayUrl: string | null;
   readonly operator: Operator;
   readonly locale: Locale;
   readonly texts: Texts;
@@ -24,8 +26,8 @@ export function usePage(): Page {
   return page;
 }
 
-export function pageOf(api: Api, operator: Operator, locale: Locale): Page {
-  return { api, operator, locale, texts: TEXTS[locale], format: formatIn(locale) };
+export function pageOf(api: Api, gatewayUrl: string | null, operator: Operator, locale: Locale): Page {
+  return { api, gatewayUrl, operator, locale, texts: TEXTS[locale], format: formatIn(locale) };
 }
 
 export interface Loaded<Answer> {

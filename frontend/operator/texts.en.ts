@@ -16,6 +16,7 @@ export const en: Texts = {
     attention: "To handle",
     money: "Money",
     statement: "Statement",
+    connections: "Connections",
   },
   navigationLabel: "Views",
   menu: {
@@ -157,6 +158,50 @@ export const en: Texts = {
       },
     },
     oldestOf: (shown, all) => `The ${shown} oldest of ${all}.`,
+  },
+  today: {
+    title: "Today",
+    live: "Live: what changes shows by itself.",
+    lost: (since, asOf) =>
+      `Nothing has come by itself since ${since}. The figures are of ${asOf}; they are read again every 15 seconds.`,
+    paid: "Paid",
+    payments: (count) => (count === 1 ? "1 payment" : `${count} payments`),
+    rate: "Success rate",
+    approve: "Time to approve, median",
+    waiting: "Waiting now",
+    oldest: (age) => `the oldest for ${age}`,
+    changes: "What has just changed",
+    period: "Period",
+    days: (count) => `${count} days`,
+    day: "Day",
+    paidByDay: "Paid by day",
+    rateByDay: "Success rate by day",
+    inFigures: "In figures",
+  },
+  connections: {
+    title: "Connections",
+    health: {
+      well: { title: "All is well", sentence: "Customers see each change as it happens." },
+      away: {
+        title: "Redis does not answer",
+        sentence:
+          "Customers’ pages are not told of changes and ask by themselves every few seconds. No payment is lost. Who is " +
+          "connected is not known meanwhile.",
+      },
+      noGateway: {
+        title: "No gateway is running",
+        sentence:
+          "Customers’ pages are not told of changes and ask by themselves every few seconds. No payment is lost. Tell the " +
+          "developers.",
+      },
+    },
+    connected: (count, written) => (count === 1 ? "1 customer is connected." : `${written} customers are connected.`),
+    gateway: "Gateway",
+    runsSince: "Running for",
+    customers: "Customers",
+    payments: "Payments",
+    since: (age) => `for ${age}`,
+    more: (shown) => `The first ${shown}; there are more.`,
   },
   payment: {
     name: "Payment",

@@ -17,6 +17,7 @@ export const fr: Texts = {
     attention: "À traiter",
     money: "Encaissements",
     statement: "Relevé",
+    connections: "Connexions",
   },
   navigationLabel: "Vues",
   menu: {
@@ -164,6 +165,51 @@ export const fr: Texts = {
       },
     },
     oldestOf: (shown, all) => `Les ${shown} plus anciens, sur ${all}.`,
+  },
+  today: {
+    title: "Aujourd’hui",
+    live: "En direct\u00a0: ce qui change s’affiche tout seul.",
+    lost: (since, asOf) =>
+      `Plus rien n’arrive tout seul depuis ${since}. Les chiffres sont ceux de ${asOf}\u00a0; ils sont relus toutes les 15\u00a0secondes.`,
+    paid: "Payé",
+    payments: (count) => (count < 2 ? `${count} paiement` : `${count} paiements`),
+    rate: "Taux de réussite",
+    approve: "Délai de validation, médian",
+    waiting: "En attente",
+    oldest: (age) => `le plus ancien depuis ${age}`,
+    changes: "Ce qui vient de changer",
+    period: "Période",
+    days: (count) => `${count} jours`,
+    day: "Jour",
+    paidByDay: "Payé par jour",
+    rateByDay: "Taux de réussite par jour",
+    inFigures: "En chiffres",
+  },
+  connections: {
+    title: "Connexions",
+    health: {
+      well: { title: "Tout va bien", sentence: "Les clients voient chaque changement aussitôt." },
+      away: {
+        title: "Redis ne répond pas",
+        sentence:
+          "Les pages des clients ne sont plus prévenues des changements et demandent d’elles-mêmes toutes les quelques " +
+          "secondes. Aucun paiement n’est perdu. On ne sait pas, pour l’instant, qui est connecté.",
+      },
+      noGateway: {
+        title: "Aucune passerelle ne tourne",
+        sentence:
+          "Les pages des clients ne sont plus prévenues des changements et demandent d’elles-mêmes toutes les quelques " +
+          "secondes. Aucun paiement n’est perdu. Prévenez l’équipe technique.",
+      },
+    },
+    connected: (count, written) =>
+      count < 2 ? `${written} client est connecté.` : `${written} clients sont connectés.`,
+    gateway: "Passerelle",
+    runsSince: "Tourne depuis",
+    customers: "Clients",
+    payments: "Paiements",
+    since: (age) => `depuis ${age}`,
+    more: (shown) => `Les ${shown} premiers\u00a0; il y en a d’autres.`,
   },
   payment: {
     name: "Paiement",

@@ -116,6 +116,35 @@ export interface Texts {
     readonly kinds: Readonly<Record<Need, TitleAndSentence>>;
     readonly oldestOf: (shown: string, all: string) => string;
   };
+  readonly today: {
+    readonly title: string;
+    readonly live: string;
+    readonly lost: (since: string, asOf: string) => string;
+    readonly paid: string;
+    readonly payments: (count: number) => string;
+    readonly rate: string;
+    readonly approve: string;
+    readonly waiting: string;
+    readonly oldest: (age: string) => string;
+    readonly changes: string;
+    readonly period: string;
+    readonly days: (count: string) => string;
+    readonly day: string;
+    readonly paidByDay: string;
+    readonly rateByDay: string;
+    readonly inFigures: string;
+  };
+  readonly connections: {
+    readonly title: string;
+    readonly health: Readonly<Record<"well" | "away" | "noGateway", TitleAndSentence>>;
+    readonly connected: (count: number, written: string) => string;
+    readonly gateway: string;
+    readonly runsSince: string;
+    readonly customers: string;
+    readonly payments: string;
+    readonly since: (age: string) => string;
+    readonly more: (shown: string) => string;
+  };
   readonly payment: {
     /** Of the browser's window, and so of its history: without the order. */
     readonly name: string;
@@ -227,6 +256,6 @@ export interface Texts {
 }
 
 /** The views that the navigation may lead to. */
-export type ViewName = "home" | "today" | "payments" | "attention" | "money" | "statement";
+export type ViewName = "home" | "today" | "payments" | "attention" | "money" | "statement" | "connections";
 
 export const TEXTS: Readonly<Record<Locale, Texts>> = { fr, en };

@@ -151,6 +151,7 @@ export async function show(
   onTestFinished(() => hide());
   const page = pageOf(
     apiOf({ get: async <Answer,>() => NOBODY_IS_NEEDED as Answer, ...api }),
+    null,
     { name: "paul", right },
     locale,
   );

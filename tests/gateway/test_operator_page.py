@@ -14,6 +14,7 @@ from tests.harness.gateway_stack import running, settings_for
 
 pytestmark = pytest.mark.asyncio
 API = "http://localhost:1"
+GATEWAY = "http://localhost:3"
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 def page_of(folder: Path, *, is_on: bool = True) -> Mount:
     test_page = PageSettings(folder / "assets", API, "http://localhost:2")
-    return lambda gateway: with_pages(gateway, test_page, OperatorPageSettings(folder, API, is_on))
+    return lambda gateway: with_pages(gateway, test_page, OperatorPageSettings(folder, API, GATEWAY, is_on))
 
 
 async def test_it_is_served_beside_the_test_page(valkey: Valkey, folder: Path) -> None:
@@ -35,7 +36,10 @@ async def test_it_is_served_beside_the_test_page(valkey: Valkey, folder: Path) -
             assert (await http.get(f"{gateway.url}{path}")).text == "<title>operators</title>"
         script = await http.get(f"{gateway.url}/operator/assets/index-B1xyz.js")
         assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
-        assert (await http.get(f"{gateway.url}/operator/addresses.json")).json() == {"apiUrl": API}
+        assert (await http.get(f"{gateway.url}/operator/addresses.json")).json() == {
+            "apiUrl": API,
+            "gatewayUrl": GATEWAY,
+        }
         assert (await http.post(f"{gateway.url}/operator/addresses.json")).status_code == 405
         assert (await http.get(f"{gateway.url}/payment-test/index-B1xyz.js")).text == "let page;"
         for path in ("/operators", "/operator/nothing", "/operator/..%2foperator"):
@@ -51,7 +55,7 @@ async def test_its_scripts_call_itself_and_the_api_alone_and_nobody_frames_it(va
             "script-src": "'self'",
             "style-src": "'self'",
             "img-src": "'self' data:",
-            "connect-src": f"'self' {API}",
+            "connect-src": f"'self' {API} {GATEWAY} ws://localhost:3",
             "base-uri": "'none'",
             "form-action": "'none'",
             "frame-ancestors": "'none'",
@@ -71,9 +75,13 @@ async def test_where_nobody_has_a_key_a_plain_sentence_says_so(valkey: Valkey, f
 
 @pytest.mark.parametrize("name", ["OPERATOR_KEYS", "OPERATOR_API_KEY"])
 async def test_a_key_of_either_kind_switches_it_on(name: str, folder: Path) -> None:
-    given = {"OPERATOR_PAGE_DIR": str(folder), "OPERATOR_PAGE_API_URL": f"{API}/"}
+    given = {
+        "OPERATOR_PAGE_DIR": str(folder),
+        "OPERATOR_PAGE_API_URL": f"{API}/",
+        "OPERATOR_PAGE_GATEWAY_URL": f"{GATEWAY}/",
+    }
     assert read_operator_page_settings({name: "key"}) is None
-    assert read_operator_page_settings(given) == OperatorPageSettings(folder, API, is_on=False)
-    assert read_operator_page_settings({**given, name: "key"}) == OperatorPageSettings(folder, API, is_on=True)
+    assert read_operator_page_settings(given) == OperatorPageSettings(folder, API, GATEWAY, is_on=False)
+    assert read_operator_page_settings({**given, name: "key"}) == OperatorPageSettings(folder, API, GATEWAY, is_on=True)
     usual = read_operator_page_settings({"OPERATOR_PAGE_DIR": str(folder)})
-    assert usual == OperatorPageSettings(folder, "http://localhost:8000", is_on=False)
+    assert usual == OperatorPageSettings(folder, "http://localhost:8000", "http://localhost:8080", is_on=False)

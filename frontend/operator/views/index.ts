@@ -21,6 +21,7 @@ export interface View {
 export const VIEWS: readonly View[] = [
   { path: "", label: "home", Component: Home },
   { path: "attention", label: "attention", Component: Attention },
+  { path: "today", label: "today", Component: lazy(async () => ({ default: (await import("./Today")).Today })) },
   { path: "payments", label: "payments", Component: Payments },
   { path: "payment", Component: Payment },
   { path: "money", label: "money", Component: lazy(async () => ({ default: (await import("./Money")).Money })) },
@@ -28,6 +29,11 @@ export const VIEWS: readonly View[] = [
     path: "statement",
     label: "statement",
     Component: lazy(async () => ({ default: (await import("./Statement")).Statement })),
+  },
+  {
+    path: "connections",
+    label: "connections",
+    Component: lazy(async () => ({ default: (await import("./Connections")).Connections })),
   },
 ];
 
