@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention trace destroy install clean
+.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention trace destroy install clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -24,6 +24,12 @@ test-frontend: $(INSTALLED) $(NODE_MODULES)
 test-browser: $(INSTALLED) $(PAGE) $(OLD_CHROMIUM)
 	@$(HAS_BROWSER) || $(INSTALL_BROWSER)
 	$(PY) -m pytest -m browser -n 3 --dist loadfile # the tests of one file share one system
+
+# Writes the pictures of docs/operator anew; look at each of them before it is committed.
+operator-pictures: $(INSTALLED) $(PAGE)
+	$(PY) -m pytest -m browser tests/browser -k "operator and fit" -n 2 --dist loadfile
+	rm -f docs/operator/*.webp frontend/screenshots/operator/long-*
+	cp frontend/screenshots/operator/*.webp docs/operator/
 
 test-deploy: $(INSTALLED_DEPLOY) $(PAGE)
 	$(PY) -m pytest -m deploy -n 2 --dist loadfile # a file's tests share one synthesis

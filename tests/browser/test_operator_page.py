@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from local.embedded import Valkey
 from tests import ROOT
@@ -152,3 +152,45 @@ def test_each_view_fits_and_is_accessible(operator: Customer, stack: Stack, them
         page.goto(f"{stack.origin}/operator#/{address}")
         page.locator("table.payments, .verdict").first.wait_for()
         looks_well(page, f"{name}-{width}-{theme}")
+    page.get_by_role("button", name="Decide").click()
+    looks_well(page, f"decision-{width}-{theme}")
+    page.locator("summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("Your key").wait_for()
+    looks_well(page, f"sign-in-{width}-{theme}")
+
+
+@pytest.mark.parametrize(("width", "theme"), [(390, "light"), (1440, "dark")])
+def test_in_french_it_fits_too(chromium: Chromium, stack: Stack, theme: Any, width: int) -> None:
+    payment = conflicted(stack, f"page-french-{width}")
+    with chromium.customer(stack.origin, "fr-CM") as operator:
+        page = operator.prepare().page
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{stack.origin}/operator#/payment/{payment['reference']}")
+        page.get_by_label("Votre clé").fill(ACT_KEY)
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Décider").click()
+        looks_well(page, f"french-{width}-{theme}")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_longest_words_fit(operator: Customer, stack: Stack, width: int) -> None:
+    payment = conflicted(stack, f"page-long-{width}")
+    long = "1234567890" * 10
+    words = {"orderId": long, "providerReference": long, "operatorReference": long, "reason": long}
+
+    def lengthen(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        told["payment"] |= words
+        told["order"]["attempts"][0]["payment"] |= words
+        told["versions"][-1]["evidence"] |= {"operatorReference": long, "reason": long}
+        route.fulfill(response=answer, json=told)
+
+    page = sign_in(operator, stack, ACT_KEY)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.route(f"**/api/payment/operator/{payment['reference']}", lengthen)
+    page.goto(f"{stack.origin}/operator#/payment/{payment['reference']}")
+    expect(page.locator(".evidence").last).to_contain_text(long)
+    looks_well(page, f"long-{width}")
