@@ -31,6 +31,11 @@ class Need(StrEnum):
     """
     UNDELIVERED = "undelivered"
     """A screen or the shop has not been told of a change."""
+    STATEMENT_DIFFERENCE = "statementDifference"
+    """CamPay's statement of a day differs from the ledger, and nobody has signed that. It is a day's, no payment's."""
+
+
+OF_PAYMENTS = tuple(need for need in Need if need is not Need.STATEMENT_DIFFERENCE)
 
 
 def need_of(payment: Payment) -> Need | None:

@@ -108,6 +108,12 @@ def day_of(milliseconds: int) -> date:
     return datetime.fromtimestamp(milliseconds / 1000, DOUALA).date()
 
 
+def end_of(day: date) -> int:
+    """Returns when a day in Cameroon's time is over, in milliseconds since the epoch."""
+    following = day + timedelta(days=1)
+    return int(datetime(following.year, following.month, following.day, tzinfo=DOUALA).timestamp() * 1000)
+
+
 def utc_days_of(day: date) -> list[date]:
     """Returns the days in UTC that a day in Cameroon's time has a part of."""
     start = datetime(day.year, day.month, day.day, tzinfo=DOUALA)

@@ -1,15 +1,18 @@
 """Lists what needs a person, and counts it by kind."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
-from chalicelib.domain.attention import UNDECIDED_MS, UNDELIVERED_MS, Need, need_of
+from chalicelib.domain.attention import OF_PAYMENTS, UNDECIDED_MS, UNDELIVERED_MS, Need, need_of
+from chalicelib.domain.comparison import ComparedDay
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.operator_actions import allowed_actions
+from chalicelib.domain.rollup import end_of
+from chalicelib.flows.compared_days import open_days
 from chalicelib.runtime.clock import Clock
 
 MOST_COUNTED = 1_000
@@ -23,17 +26,21 @@ Listed = Mapping[Need, Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Reads what needs a person from the ledger's indexes, and the payments themselves by their keys."""
+    """Reads what needs a person from the ledger's indexes, and the payments themselves by their keys.
+
+    Days whose differences from CamPay's statement nobody has signed come from the comparisons.
+    """
 
     ledger: Ledger
     clock: Clock
 
     def __call__(self) -> dict[str, Any]:
-        """Returns the counts and the items, the oldest first, with two reads more than `counts`.
+        """Returns the counts, and the payments and the days, the oldest first, with two reads more than `counts`.
 
         Raises LedgerUnavailable.
         """
         listed, now = self._listed(), self.clock.now()
+        days = open_days(self.ledger, now)
         waiting = sorted(_longest(listed))
         stored = {it.payment.reference: it for it in self.ledger.load_many(reference for _, _, reference in waiting)}
         items = [
@@ -41,18 +48,24 @@ class Attention:
             for since, kind, reference in waiting
             if reference in stored and _still_needs(kind, stored[reference])
         ]
-        return {"counts": _counts(listed), "items": items, "timestamp": to_iso(now)}
+        return {
+            "counts": _counts(listed, days),
+            "items": items,
+            "days": [_day(day) for day in reversed(days)],
+            "timestamp": to_iso(now),
+        }
 
     def counts(self) -> dict[str, int]:
         """Counts what needs a person, by kind, with one query for each, and one for each shard of what is undelivered.
 
-        A count is a moment late, as the indexes are. Raises LedgerUnavailable.
+        The days take a query for each month that has one of the last four weeks. A count is a moment late, as the
+        indexes are. Raises LedgerUnavailable.
         """
-        return _counts(self._listed())
+        return _counts(self._listed(), open_days(self.ledger, self.clock.now()))
 
     def _listed(self) -> Listed:
         now = self.clock.now()
-        return {kind: self._listed_of(kind, now) for kind in Need}
+        return {kind: self._listed_of(kind, now) for kind in OF_PAYMENTS}
 
     def _listed_of(self, kind: Need, now: int) -> dict[str, int]:
         if kind is Need.UNDELIVERED:
@@ -68,8 +81,17 @@ def _longest(listed: Listed) -> Iterator[tuple[int, Need, str]]:
             yield since, kind, reference
 
 
-def _counts(listed: Listed) -> dict[str, int]:
-    return {kind.value: len(listed[kind]) for kind in listed}
+def _counts(listed: Listed, days: Sequence[ComparedDay]) -> dict[str, int]:
+    return {kind.value: len(listed[kind]) for kind in listed} | {Need.STATEMENT_DIFFERENCE.value: len(days)}
+
+
+def _day(day: ComparedDay) -> dict[str, Any]:
+    """Returns a day with how many differences it has, signed ones too; it needs a person since it was over."""
+    return {
+        "day": day.day.isoformat(),
+        "since": to_iso(end_of(day.day)),
+        "differences": day.whole.difference_count,
+    }
 
 
 def _still_needs(kind: Need, stored: Stored) -> bool:

@@ -16,8 +16,8 @@ from chalicelib.domain.rollup import day_of
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
-LOOKED_BACK = 31
-"""Days in which a difference that nobody has signed is pointed out."""
+LOOKED_BACK = 28
+"""Days in which a difference that nobody has signed is pointed out. They have a part of two months at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,21 @@ class ComparedDays:
         log.info("statement-signed", day=day.isoformat(), by=by, count=compared.whole.difference_count)
         return _day(self._day(day))
 
-    def open_days(self) -> list[ComparedDay]:
-        """Lists the days with a difference that nobody has signed, the newest first."""
-        today = day_of(self.clock.now())
-        days = self.ledger.comparisons.between(today - timedelta(days=LOOKED_BACK), today)
-        return [day for day in days if day.is_open]
-
     def _day(self, day: date) -> ComparedDay:
         compared = self.ledger.comparisons.between(day, day)
         if not compared:
             raise NotFound
         return compared[0]
+
+
+def open_days(ledger: Ledger, now: int) -> list[ComparedDay]:
+    """Lists the days of the last four weeks with a difference that nobody has signed, the newest first.
+
+    It takes one query or two. Raises LedgerUnavailable.
+    """
+    today = day_of(now)
+    days = ledger.comparisons.between(today - timedelta(days=LOOKED_BACK - 1), today)
+    return [day for day in days if day.is_open]
 
 
 def _day(day: ComparedDay) -> dict[str, Any]:

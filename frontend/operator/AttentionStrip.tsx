@@ -11,7 +11,7 @@ export function AttentionStrip() {
   const { answer } = useAttention();
   const now = useNow();
   const isOpen = parseRoute(useHash()).view === "attention";
-  const oldest = answer?.items[0];
+  const [oldest] = [answer?.items[0]?.since, answer?.days[0]?.since].filter((since) => since !== undefined).sort();
   const counts = Object.values(answer?.counts ?? {});
   const count = countWords(counts, format.number);
   return (
@@ -27,7 +27,7 @@ export function AttentionStrip() {
             {words.strip(
               count,
               counts.reduce((sum, each) => sum + each, 0),
-              format.age(now - Date.parse(oldest.since)),
+              format.age(now - Date.parse(oldest)),
             )}
           </span>
           <b>{words.open}</b>

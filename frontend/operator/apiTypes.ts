@@ -20,10 +20,11 @@ export interface HistoryPage {
 }
 
 /** Kinds of what needs a person. */
-export type Need = "underReview" | "duplicate" | "undecided" | "undelivered";
+export type Need = PaymentNeed | "statementDifference";
+export type PaymentNeed = "underReview" | "duplicate" | "undecided" | "undelivered";
 
 export interface AttentionItem {
-  readonly kind: Need;
+  readonly kind: PaymentNeed;
   readonly since: string;
   readonly payment: PaymentEvent;
   readonly actions: readonly string[];
@@ -34,6 +35,8 @@ export interface AttentionList {
   readonly counts: Readonly<Record<Need, number>>;
   /** The oldest first; of each kind the 50 that have waited longest. */
   readonly items: readonly AttentionItem[];
+  /** Days on which CamPay's statement differs in what nobody has signed, the oldest first. */
+  readonly days: readonly { readonly day: string; readonly since: string; readonly differences: number }[];
   readonly timestamp: string;
 }
 

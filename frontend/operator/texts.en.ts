@@ -156,6 +156,10 @@ export const en: Texts = {
         sentence:
           "The shop or a screen waits for news. It is sent again by itself every minute; if that lasts, tell the technical team.",
       },
+      statementDifference: {
+        title: "CamPay’s statement differs",
+        sentence: "Open the day, follow each difference to its payment, and sign what is explained.",
+      },
     },
     oldestOf: (shown, all) => `The ${shown} oldest of ${all}.`,
   },
@@ -412,6 +416,7 @@ export const en: Texts = {
     agrees: "All agrees",
     open: (count) => `${count} to look at`,
     signed: (count) => `${count} signed`,
+    differences: (count) => (count === 1 ? "1 difference" : `${count} differences`),
     matched: (count, shown) => (count === 1 ? "1 charge on both sides" : `${shown} charges on both sides`),
     amounts: (gross, fee) => (fee === null ? `${gross} gross` : `${gross} gross, ${fee} fee`),
     compared: (moment) => `Compared: ${moment}.`,

@@ -163,6 +163,10 @@ export const fr: Texts = {
           "La boutique ou un écran attend une nouvelle. Elle repart toute seule chaque minute\u00a0; si cela dure, prévenez " +
           "l’équipe technique.",
       },
+      statementDifference: {
+        title: "Le relevé de CamPay diffère",
+        sentence: "Ouvrez le jour, suivez chaque écart jusqu’à son paiement, et signez ce qui s’explique.",
+      },
     },
     oldestOf: (shown, all) => `Les ${shown} plus anciens, sur ${all}.`,
   },
@@ -435,6 +439,7 @@ export const fr: Texts = {
     older: "Voir 31 jours",
     agrees: "Tout concorde",
     open: (count) => `${count} à examiner`,
+    differences: (count) => (count === 1 ? "1 écart" : `${count} écarts`),
     signed: (count) => (count === 1 ? "1 écart signé" : `${count} écarts signés`),
     matched: (count, shown) => (count === 1 ? "1 débit des deux côtés" : `${shown} débits des deux côtés`),
     amounts: (gross, fee) => (fee === null ? `${gross} brut` : `${gross} brut, ${fee} de frais`),

@@ -231,6 +231,7 @@ export interface Texts {
     readonly agrees: string;
     readonly open: (count: number) => string;
     readonly signed: (count: number) => string;
+    readonly differences: (count: number) => string;
     readonly matched: (count: number, shown: string) => string;
     readonly amounts: (gross: string, fee: string | null) => string;
     readonly compared: (moment: string) => string;

@@ -118,7 +118,8 @@ def test_a_person_signs_the_differences_that_were_seen_and_no_others(operator: C
     first = stray(stack)
     count = compare(stack).difference_count
     page = sign_in(operator, stack, ACT_KEY)
-    page.get_by_role("navigation").get_by_role("link", name="Statement").click()
+    page.get_by_role("navigation").get_by_role("link", name="To handle").click()
+    page.locator("[data-kind=statementDifference]").get_by_role("link").first.click()
     day = page.locator(f"[data-day='{datetime.now(CAMEROON).date()}']")
     expect(day.locator("h2")).to_contain_text(f"{count} to look at")
     expect(day.locator("[data-kind=missingHere]")).to_contain_text(first)

@@ -10,13 +10,15 @@ from chalicelib.adapters.ledger.attributes import payment_key, to_attributes
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import SHARDS
 from chalicelib.bootstrap import Service
-from chalicelib.domain.attention import UNDECIDED_MS, UNDELIVERED_MS
+from chalicelib.domain.attention import OF_PAYMENTS, UNDECIDED_MS, UNDELIVERED_MS
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.errors import LedgerUnavailable, NotAllowed
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.domain.rollup import day_of
 from chalicelib.flows.attention import MOST_COUNTED, MOST_SHOWN, Attention
+from chalicelib.flows.compared_days import LOOKED_BACK
 from chalicelib.flows.mark_needs import MarkNeeds
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop
@@ -28,8 +30,8 @@ S = PaymentStatus
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
 CONFLICTED_REQUEST = replace(REQUEST, order_id="order-9", phone_number="237670000006")
 """The simulator charges its number another amount than was asked for."""
-NOBODY = {"underReview": 0, "duplicate": 0, "undecided": 0, "undelivered": 0}
-QUERIES = len(NOBODY) - 1 + SHARDS
+NOBODY = {"underReview": 0, "duplicate": 0, "undecided": 0, "undelivered": 0, "statementDifference": 0}
+QUERIES = len(OF_PAYMENTS) - 1 + SHARDS
 MINUTE, HOUR = 60, 3600
 
 
@@ -220,19 +222,25 @@ def needing_review(ledger: Ledger, clock: HandClock, count: int) -> list[str]:
 
 
 def test_it_takes_the_same_reads_whatever_there_is(ledger: Ledger, clock: HandClock, aws: EmbeddedAws) -> None:
-    attention = Attention(ledger, clock)
+    attention, queries = Attention(ledger, clock), QUERIES + months_looked_at(clock)
     aws.calls.clear()
     assert attention()["counts"] == NOBODY
-    assert dict(aws.calls) == {"Query": QUERIES}
+    assert dict(aws.calls) == {"Query": queries}
     references = needing_review(ledger, clock, MOST_SHOWN + 7)
     aws.calls.clear()
     answer = attention()
-    assert dict(aws.calls) == {"Query": QUERIES, "BatchGetItem": 1}
+    assert dict(aws.calls) == {"Query": queries, "BatchGetItem": 1}
     assert answer["counts"] == {**NOBODY, "underReview": MOST_SHOWN + 7}
     assert [item["payment"]["reference"] for item in answer["items"]] == references[:MOST_SHOWN]
     aws.calls.clear()
     attention.counts()
-    assert dict(aws.calls) == {"Query": QUERIES}
+    assert dict(aws.calls) == {"Query": queries}
+
+
+def months_looked_at(clock: HandClock) -> int:
+    """Returns in how many months the last four weeks are; each takes a query for its comparisons."""
+    today = day_of(clock.now())
+    return len({(day.year, day.month) for day in (today, today - timedelta(days=LOOKED_BACK - 1))})
 
 
 def test_more_than_are_counted_count_as_the_most(ledger: Ledger, clock: HandClock, dynamodb: Any, table: str) -> None:

@@ -76,13 +76,18 @@ def test_a_difference_that_a_later_comparison_no_longer_finds_is_gone(
 def test_a_signature_stays_with_what_it_signed(service: Service, shop: Shop, simulator: CampaySimulator) -> None:
     stray(shop)
     service.compare_statement(today())
-    assert [it.day for it in service.compared_days.open_days()] == [today()]
+    attention = service.attention()
+    assert (attention["counts"]["statementDifference"], attention["items"]) == (1, [])
+    (waiting,) = attention["days"]
+    assert (waiting["day"], waiting["differences"]) == (today().isoformat(), 1)
+    assert waiting["since"].startswith(f"{today().isoformat()}T23:00:00")
     signed = sign(service, shown(service))
     assert (signed["isOpen"], [it["isSigned"] for it in signed["findings"]["missingHere"]["found"]]) == (False, [True])
     (sign_off,) = signed["signOffs"]
     assert (sign_off["by"], sign_off["reason"], sign_off["counts"]) == ("paul", REASON, {"missingHere": 1})
     assert sign_off["isOfNow"]
-    assert service.compared_days.open_days() == []
+    assert service.attention()["days"] == []
+    assert service.attention.counts()["statementDifference"] == 0
     requests.post(f"{simulator.url}/simulator/reset", timeout=5).raise_for_status()
     service.compare_statement(today())
     assert shown(service)["signOffs"] == [{**sign_off, "isOfNow": False}]

@@ -13,7 +13,7 @@ from tests.harness.operators import session_of
 from tests.system.test_openapi_examples import ORDER_ID, payment_paid_twice, payment_under_review
 
 PATH = "/api/payment/attention"
-NOBODY = {"underReview": 0, "duplicate": 0, "undecided": 0, "undelivered": 0}
+NOBODY = {"underReview": 0, "duplicate": 0, "undecided": 0, "undelivered": 0, "statementDifference": 0}
 
 
 def attention(headers: Mapping[str, str]) -> Reply:

@@ -12,7 +12,7 @@ from openapi_spec_validator import validate as lint
 import app as application
 from chalicelib import operator_routes
 from chalicelib.adapters.campay.client import Campay
-from chalicelib.domain.attention import Need
+from chalicelib.domain.attention import OF_PAYMENTS, Need
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.comparison import KEPT, Kind
 from chalicelib.domain.contract import PaymentEvent
@@ -28,6 +28,7 @@ from chalicelib.domain.payment import TRANSITIONS, PaymentStatus
 from chalicelib.domain.payment_search import SearchField
 from chalicelib.domain.provider import RecordStatus
 from chalicelib.flows.attention import MOST_COUNTED, MOST_SHOWN
+from chalicelib.flows.compared_days import LOOKED_BACK
 from chalicelib.flows.payment_story import MOST_ATTEMPTS
 from chalicelib.flows.search_payments import MOST_FOUND
 from chalicelib.web.requests import MAXIMUM_AMOUNT, SIMULATED_NUMBERS
@@ -159,9 +160,13 @@ def test_the_words_of_a_story_are_those_of_the_code() -> None:
 def test_the_kinds_and_bounds_of_what_needs_a_person_are_those_of_the_code() -> None:
     listed, item = SCHEMAS["Attention"]["properties"], SCHEMAS["AttentionItem"]["properties"]
     counts = listed["counts"]
-    assert item["kind"]["enum"] == counts["required"] == list(counts["properties"]) == list(Need)
-    assert {it["maximum"] for it in counts["properties"].values()} == {MOST_COUNTED}
-    assert listed["items"]["maxItems"] == len(Need) * MOST_SHOWN
+    assert counts["required"] == list(counts["properties"]) == list(Need)
+    assert item["kind"]["enum"] == list(OF_PAYMENTS)
+    most = {name: it["maximum"] for name, it in counts["properties"].items()}
+    assert most.pop(Need.STATEMENT_DIFFERENCE) == LOOKED_BACK
+    assert set(most.values()) == {MOST_COUNTED}
+    assert listed["days"]["maxItems"] == LOOKED_BACK
+    assert listed["items"]["maxItems"] == len(OF_PAYMENTS) * MOST_SHOWN
     assert f"the {MOST_SHOWN} that have waited longest" in listed["items"]["description"]
     assert item["actions"]["items"]["enum"] == list(OperatorAction)
 

@@ -1,7 +1,8 @@
-import type { AttentionItem, AttentionList, Need } from "../apiTypes";
+import type { AttentionItem, AttentionList, PaymentNeed } from "../apiTypes";
 import { countWords, useAttention } from "../attention";
 import { PaymentTable } from "../PaymentTable";
 import { usePage } from "../page";
+import { hrefOf } from "../router";
 import { ToneShape } from "../StateMark";
 import { Trouble } from "../Trouble";
 
@@ -31,12 +32,13 @@ export function Attention() {
         {!answer && error === null && <p className="muted">{texts.loading}</p>}
       </section>
       {answer && groupsOf(answer.items).map(([kind, items]) => <Kind key={kind} {...{ kind, items, answer }} />)}
+      {answer && answer.days.length > 0 && <Days days={answer.days} />}
     </>
   );
 }
 
 interface KindProps {
-  readonly kind: Need;
+  readonly kind: PaymentNeed;
   readonly items: readonly AttentionItem[];
   readonly answer: AttentionList;
 }
@@ -61,8 +63,30 @@ function Kind({ kind, items, answer }: KindProps) {
   );
 }
 
+/** Days on which CamPay's statement differs; each leads to what was found. */
+function Days({ days }: Pick<AttentionList, "days">) {
+  const { texts, format } = usePage();
+  const { title, sentence } = texts.attention.kinds.statementDifference;
+  return (
+    <section className="card" data-tone="caution" data-kind="statementDifference">
+      <h2>
+        {title} <small className="muted">{format.number(days.length)}</small>
+      </h2>
+      <p>{sentence}</p>
+      <ul className="rows">
+        {days.map(({ day, differences }) => (
+          <li key={day}>
+            <a href={hrefOf("statement", "", { days: "31" })}>{format.day(day)}</a>
+            <span className="muted">{texts.statement.differences(differences)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
 /** Groups the items by kind, without changing their order. */
-function groupsOf(items: readonly AttentionItem[]): readonly (readonly [Need, readonly AttentionItem[]])[] {
+function groupsOf(items: readonly AttentionItem[]): readonly (readonly [PaymentNeed, readonly AttentionItem[]])[] {
   const kinds = [...new Set(items.map(({ kind }) => kind))];
   return kinds.map((kind) => [kind, items.filter((item) => item.kind === kind)] as const);
 }

@@ -68,8 +68,8 @@ export function Money({ route }: { readonly route: Route }) {
 }
 
 function rowsOf({ days }: Answer): Row[] {
-  return days
-    .toReversed()
+  return [...days]
+    .reverse()
     .flatMap(({ day, operators }) =>
       operators.flatMap(({ operator, figures }) =>
         Object.entries(figures.money).map(([currency, money]) => ({ day, operator, currency, money })),
