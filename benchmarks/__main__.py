@@ -7,6 +7,7 @@
 `python -m benchmarks live-view [--seconds 20]` measures how fast the operators' view of the day follows, likewise.
 `python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes ten minutes.
 `python -m benchmarks decline-storm` loses every webhook of 2,000 payments; it takes ten minutes.
+`python -m benchmarks money [--payments 10000]` compares gross, fee and net with the simulator's ledger, to the franc.
 `python -m benchmarks campay-hang [--minutes 10]` lets CamPay hang under 50 looks a second, and measures who notices.
 `python -m benchmarks history [--written 50000] [--real 2000] [--days 90]` looks payments up in a long history, counts
 what is read, and recounts the rollups; it takes half an hour.
@@ -113,6 +114,26 @@ def endure_declines() -> None:
         sys.exit("; ".join(missed))
 
 
+def reckon_money() -> None:
+    from benchmarks import money as it
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks money")
+    parser.add_argument("--payments", type=int, default=it.PAYMENTS)
+    measured = it.run(parser.parse_args(sys.argv[2:]).payments)
+    print(
+        f"{measured.payments:,} payments, {measured.late:,} paid late, {measured.duplicates:,} charged twice, "
+        f"in {measured.seconds:.0f} s"
+    )
+    for operator, charged in measured.charged.items():
+        for whose, sums in (("CamPay's ledger", charged), ("analytics", measured.shown[operator])):
+            print(
+                f"  {operator:7} {whose:16} {sums.charges:6,} charges, gross {sums.gross:,}, fee {sums.fee:,}, "
+                f"net {sums.net:,}"
+            )
+    if not measured.is_right:
+        sys.exit("the analytics are not CamPay's ledger" if measured.is_recount else "the rollups are no recount")
+
+
 def endure_a_hang() -> None:
     from benchmarks.campay_hang import measured
     from benchmarks.campay_hang import run as it
@@ -207,6 +228,7 @@ BENCHMARKS = {
     "live-view": watch_the_day,
     "large-statement": read_large_statement,
     "decline-storm": endure_declines,
+    "money": reckon_money,
     "campay-hang": endure_a_hang,
     "endurance": endure,
     "history": prove_history,
