@@ -5,6 +5,7 @@ import type { FindingKind, Need, PaymentStatus } from "./apiTypes";
 import type { Theme } from "./preferences";
 import { en } from "./texts.en";
 import { fr } from "./texts.fr";
+import type { FigureName } from "./views/Analytics";
 
 /** What an operator should know of a payment first. */
 export type Verdict =
@@ -223,6 +224,31 @@ export interface Texts {
     readonly unknownOperator: string;
     readonly none: string;
   };
+  readonly analytics: {
+    readonly title: string;
+    readonly period: string;
+    readonly periods: Readonly<Record<"week" | "month" | "quarter", string>>;
+    readonly none: string;
+    readonly figure: string;
+    readonly all: string;
+    readonly unknown: string;
+    readonly day: string;
+    readonly operator: string;
+    readonly figures: Readonly<Record<FigureName, string>>;
+    readonly meanings: Readonly<Record<FigureName, string>>;
+    readonly reasons: string;
+    readonly reasonsMeaning: string;
+    readonly noReasons: string;
+    readonly further: string;
+    readonly furtherMeaning: string;
+    readonly noFurther: string;
+    /** By what had become of the attempt before. */
+    readonly before: Readonly<Record<string, string>>;
+    readonly won: (paid: string, started: string) => string;
+    readonly retries: (payments: string, paid: string) => string;
+    readonly byDay: string;
+    readonly byDayMeaning: string;
+  };
   readonly statement: {
     readonly title: string;
     readonly intro: string;
@@ -257,6 +283,8 @@ export interface Texts {
 }
 
 /** The views that the navigation may lead to. */
-export type ViewName = "home" | "today" | "payments" | "attention" | "money" | "statement" | "connections";
+export type ViewName =
+  | ("home" | "today" | "payments" | "attention" | "money" | "analytics")
+  | ("statement" | "connections");
 
 export const TEXTS: Readonly<Record<Locale, Texts>> = { fr, en };

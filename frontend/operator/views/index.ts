@@ -26,6 +26,11 @@ export const VIEWS: readonly View[] = [
   { path: "payment", Component: Payment },
   { path: "money", label: "money", Component: lazy(async () => ({ default: (await import("./Money")).Money })) },
   {
+    path: "analytics",
+    label: "analytics",
+    Component: lazy(async () => ({ default: (await import("./Analytics")).Analytics })),
+  },
+  {
     path: "statement",
     label: "statement",
     Component: lazy(async () => ({ default: (await import("./Statement")).Statement })),
