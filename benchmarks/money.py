@@ -59,6 +59,7 @@ WAYS = {
 _PREFIXES = {"MTN": "2376770", "Orange": "2376970"}
 _WAIT_MS = 300_000
 _DAY_MS = 86_400_000
+_tell_nobody: Any = lambda _payments: None  # noqa: E731 - nobody watches
 _MOTO_SECONDS = 120
 """Longest time that the emulated DynamoDB takes for a call on a busy machine."""
 
@@ -130,8 +131,7 @@ def reckon(ledger: Ledger, table: str, count: int) -> Measured:
     began = time.monotonic()
     books, clock = Books(Clock()), Clock()
     histories = [_history(books, number, way) for number, way in enumerate(_ways(count))]
-    _write(histories, table)
-    _count(ledger, clock, table)
+    _write_and_count(histories, table, CountChanges(ledger, clock, _tell_nobody))
     last = FIRST + timedelta(days=DAYS)
     rollup = ledger.rollups.between(FIRST - timedelta(days=1), last)
     shown = Analytics(ledger, clock)(FIRST - timedelta(days=1), last)
@@ -201,16 +201,42 @@ def _append(history: list[Version], after: Payment | None, cause: Cause, record:
 # --------------------------------------------------------------------------- the ledger and its stream
 
 
-def _write(histories: Sequence[Sequence[Version]], table: str) -> None:
-    """Writes all versions in the order of their times: a late or second charge comes days after its payment."""
-    client = boto3.client("dynamodb")
+_ROWS_A_STEP = 2_000
+"""Rows that are written before the stream is counted on. The emulated stream keeps its newest records only."""
+
+
+def _write_and_count(histories: Sequence[Sequence[Version]], table: str, count: CountChanges) -> None:
+    """Writes all versions in the order of their times, and counts the table's stream meanwhile.
+
+    So a late or a second charge comes days after its payment, when the versions before it have been counted.
+    """
+    client, counted = boto3.client("dynamodb"), Stream(Shards(table), count)
     pairs = [pair for history in histories for pair in zip((None, *history), history, strict=False)]
     pairs.sort(key=lambda pair: pair[1].at)
-    rows = [row for before, version in pairs for row in _rows(before, version)]
-    rows += [_state(history[-1].payment) for history in histories]
-    for start in range(0, len(rows), 25):
-        puts: Any = [{"PutRequest": {"Item": to_attributes(row)}} for row in rows[start : start + 25]]
-        client.batch_write_item(RequestItems={table: puts})
+    rows = [_state(history[-1].payment) for history in histories]
+    rows += [row for before, version in pairs for row in _rows(before, version)]
+    for step in range(0, len(rows), _ROWS_A_STEP):
+        for start in range(step, min(step + _ROWS_A_STEP, len(rows)), 25):
+            puts: Any = [{"PutRequest": {"Item": to_attributes(row)}} for row in rows[start : start + 25]]
+            client.batch_write_item(RequestItems={table: puts})
+        counted.go_on()
+
+
+@dataclass
+class Stream:
+    """The table's stream, which is counted a batch at a time, and each tenth batch a second time."""
+
+    shards: Shards
+    count: CountChanges
+    batches: int = 0
+
+    def go_on(self) -> None:
+        while events := list(self.shards.events()):
+            for event in events:
+                for start in range(0, len(event["Records"]), CHANGES_A_BATCH):
+                    self.batches += 1
+                    for _ in range(2 if self.batches % 10 == 0 else 1):
+                        self.count(event["shardId"], event["Records"][start : start + CHANGES_A_BATCH])
 
 
 def _rows(before: Version | None, version: Version) -> list[dict[str, Any]]:
@@ -221,19 +247,6 @@ def _rows(before: Version | None, version: Version) -> list[dict[str, Any]]:
 def _state(payment: Payment) -> dict[str, Any]:
     marks = {"deliveredVersion": 1, "announcedVersion": 1, "readNumber": 0, "readDone": 0, "readAt": 0}
     return {**payment_key(payment.reference), "payment": write_payment(payment), **marks}
-
-
-def _count(ledger: Ledger, clock: Clock, table: str) -> None:
-    """Counts the table's stream from its beginning, a batch at a time, and each tenth batch a second time."""
-    nobody: Any = lambda _payments: None  # noqa: E731 - nobody watches
-    count, shards, number = CountChanges(ledger, clock, nobody), Shards(table), 0
-    while events := list(shards.events()):
-        for event in events:
-            for start in range(0, len(event["Records"]), CHANGES_A_BATCH):
-                batch = event["Records"][start : start + CHANGES_A_BATCH]
-                number += 1
-                for _ in range(2 if number % 10 == 0 else 1):
-                    count(event["shardId"], batch)
 
 
 # --------------------------------------------------------------------------- what is compared
