@@ -49,6 +49,6 @@ def need_of(payment: Payment) -> Need | None:
     return None
 
 
-def needed_from(kind: Need, payment: Payment, now: int) -> int:
-    """Returns from when on a payment needs a person, if it has come to need one `now`, in milliseconds."""
-    return payment.created_at + _FIRST_HOUR_MS if kind is Need.UNDECIDED else now
+def needed_from(kind: Need, payment: Payment) -> int:
+    """Returns from when on a payment needs a person, if this version is the first that does, in milliseconds."""
+    return payment.created_at + _FIRST_HOUR_MS if kind is Need.UNDECIDED else payment.updated_at

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -248,8 +249,9 @@ def test_more_than_are_counted_count_as_the_most(ledger: Ledger, clock: HandCloc
         {"pk": f"payment#ref-{number}", "sk": "state", "search": "attention#duplicate", "at": number}
         for number in range(MOST_COUNTED + 1)
     )
-    for row in rows:
-        dynamodb.put_item(TableName=table, Item=to_attributes(row))
+    puts = ({"PutRequest": {"Item": to_attributes(row)}} for row in rows)
+    while batch := list(islice(puts, 25)):
+        dynamodb.batch_write_item(RequestItems={table: batch})
     assert Attention(ledger, clock).counts() == {**NOBODY, "duplicate": MOST_COUNTED}
 
 

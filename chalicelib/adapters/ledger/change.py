@@ -58,14 +58,14 @@ class Change:
         return self.cause is Cause.NEVER_SENT
 
 
-def mark_need(state: Update, before: Payment | None, after: Payment, now: int) -> None:
-    """Has the index `search` list the payment as long as its state needs a person. `now`: when it has come to do so."""
+def mark_need(state: Update, before: Payment | None, after: Payment) -> None:
+    """Has the index `search` list the payment as long as its state needs a person."""
     need = need_of(after)
     if need is None:
         state.remove("search", "at")
         return
     state.set(search=need_term(need))
-    since = needed_from(need, after, now)
+    since = needed_from(need, after)
     if before is not None and need is need_of(before):
         state.set_once(at=since)
     else:

@@ -278,7 +278,7 @@ class Ledger(LedgerReader):
         Returns False where it is marked, or has changed since it was read.
         """
         update = Update(f"payment#{payment.reference}")
-        mark_need(update, None, payment, payment.updated_at)
+        mark_need(update, None, payment)
         update.only_if("payment.version = :version AND attribute_not_exists(#search)")
         update.values[":version"] = payment.version
         return isinstance(self._table.update(update), Written)
@@ -298,7 +298,7 @@ class Ledger(LedgerReader):
         state.values[":before"] = change.before.version
         if change.was_never_sent:
             state.set(prompt=UNSENT)
-        mark_need(state, change.before, change.after, now)
+        mark_need(state, change.before, change.after)
         if lease is not None:
             lease.end(state, now)
         cause = change.cause.with_note(change.note)
