@@ -57,7 +57,7 @@ test("nothing that is unknown is called failed before the customer", () => {
       expect(customerCaseOf(story(unknown), now)).not.toMatch(/declined|failed|refused/);
     }
   }
-  expect(customerCaseOf(story(of("FAILED")), NOW)).toBe("declined");
+  expect(customerCaseOf(story(of("FAILED")), NOW)).toBe("failed");
   expect(customerCaseOf(story(of("FAILED"), { disputed: ["campay-1"] }), NOW)).toBe("reviewed");
   expect(customerCaseOf(story(paid()), NOW)).toBe("approved");
 });

@@ -99,6 +99,7 @@ class Drive:
         looked = self._call("GET", "/api/payment/status/{order_id}", 200, of={"order_id": started["orderId"]})
         assert (looked["status"], looked["duplicate"]) == ("SUCCESSFUL", True)
         self._call("GET", "/api/payment/tracking/{reference}", 200, of=started)
+        self._call("GET", "/api/payment/current", 200, query=f"?orderId={started['orderId']}")
 
     def _give_up(self) -> dict[str, Any]:
         started = self._initiate()
