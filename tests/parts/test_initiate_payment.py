@@ -230,7 +230,7 @@ def test_a_case_that_opens_after_expiry_holds_its_order_whatever_its_age(
     assert len(shop.transactions) == 1
     another_order = replace(REQUEST, order_id="order-2", phone_number=ODD_PHONE)
     assert service.initiate(another_order).payment.status is S.PENDING, "a case holds no phone"
-    service.operate.resolve(first.reference, S.FAILED, "paid back", version=3, by="paul")
+    service.operate.resolve(first.reference, S.FAILED, "paid back", version=4, by="paul")
     assert service.initiate(REQUEST).payment.status is S.PENDING, "the case is closed"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -71,9 +72,16 @@ EXAMPLES = [example for operation in operations() for example in examples_shown_
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
 def test_each_request_of_the_document_is_taken(
-    example: Example, api: Settings, shop: Shop, merchant: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    example: Example,
+    api: Settings,
+    shop: Shop,
+    merchant: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     operation = example.operation
+    if operation.path.startswith("/operator"):
+        monkeypatch.setenv("OPERATOR_PAGE_DIR", str(page_in(tmp_path, operation)))
     live: dict[str, str] = {"orderToken": order_token(api, orderId=ORDER_ID)}
     headers = {}
     if operation.id == "simulate":
@@ -89,6 +97,14 @@ def test_each_request_of_the_document_is_taken(
         headers = credentials(operation, api, live, by_key="orderToken" not in (example.body or {}))
     reply = example.send(live, headers)
     assert reply.status == OTHER_SUCCESS.get(operation.id, 200), reply.text
+
+
+def page_in(folder: Path, operation: Operation) -> Path:
+    """Writes a page of the operators, with the part that the operation asks for."""
+    (folder / "assets").mkdir()
+    for name in ("index.html", *(f"assets/{each['example']}" for each in operation.parameters if each["in"] == "path")):
+        (folder / name).write_text("<p>a page</p>", encoding="utf-8")
+    return folder
 
 
 def payment_under_review(shop: Shop, merchant: dict[str, str], api: Settings) -> dict[str, str]:
