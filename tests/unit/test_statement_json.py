@@ -69,6 +69,14 @@ class Number:
         return hash(self.value)
 
 
+def test_a_number_beside_the_rows_may_be_cut_anywhere() -> None:
+    body = b'{"total": 5000.00, "least": -1.5e+3, "share": 1E-2, "data": [12.5, {"amount": 12.5}, 1e5]}'
+    for first in range(len(body)):
+        for second in range(first, len(body)):
+            rows = rows_in([body[:first], body[first:second], body[second:]], 100)
+            assert list(rows) == [{"amount": "12.5"}], (first, second)
+
+
 @given(BODIES, CUTS)
 def test_the_rows_are_those_of_pythons_parser(body: bytes, cuts: list[int]) -> None:
     assert exact(by_python(body)) == list(rows_in(in_pieces(body, cuts), 100))

@@ -89,14 +89,17 @@ class _Document:
         return found[0]
 
     def value(self) -> Any:
-        """Returns the next value. One that ends where the text ends may go on in the next chunk, as a number does."""
+        """Returns the next value. One that ends where the text ends may go on in the next chunk, as a number does.
+
+        A number also does where a point or an exponent has begun: the decoder takes `5000` from `5000.`.
+        """
         self.next()
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError:
                 end = len(self._text)
-            if end < len(self._text):
+            if end < len(self._text) and not _GOES_ON.match(self._text, end):
                 self._at = end
                 return value
             if not self._read_on():
@@ -146,4 +149,5 @@ def _no_number(name: str) -> NoReturn:
 
 
 _VISIBLE = re.compile(r"[^ \t\n\r]")
+_GOES_ON = re.compile(r"[.eE][+-]?\Z")
 _DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_constant=_no_number)
