@@ -5,7 +5,15 @@ import { hrefOfPayment } from "./router";
 import { Mark, StateMark } from "./StateMark";
 
 /** Fields whose change the state, the cause or CamPay's answer says already. */
-const SAID_ELSEWHERE: readonly string[] = ["status", "provider", "operator", "createdAt", "expiresAt", "ussdCode"];
+const SAID_ELSEWHERE: readonly string[] = [
+  "status",
+  "provider",
+  "operator",
+  "createdAt",
+  "expiresAt",
+  "ussdCode",
+  "failureCode",
+];
 
 /** Lists every version of the payment with its cause and the time since the one before, oldest first. */
 export function Timeline({ story }: { readonly story: PaymentStory }) {
@@ -26,7 +34,7 @@ function VersionRow({ version }: { readonly version: PaymentVersion }) {
   const { texts, format } = usePage();
   const words = texts.payment;
   const { cause, by, note, at, msSincePrevious, evidence, changes } = version;
-  const told = changes.filter(({ field }) => !SAID_ELSEWHERE.includes(field));
+  const told = changes.filter(({ field, after }) => !SAID_ELSEWHERE.includes(field) && after !== null);
   return (
     <li data-version={version.version} data-status={version.status}>
       <p className="when">
@@ -44,7 +52,7 @@ function VersionRow({ version }: { readonly version: PaymentVersion }) {
           {told.map(({ field, after }) => (
             <div key={field}>
               <dt>{words.fields[field] ?? field}</dt>
-              <dd>{valueWords(after, words.nothingYet)}</dd>
+              <dd>{after === GIVEN_UP ? texts.givenUp : valueWords(after, words.nothingYet)}</dd>
             </div>
           ))}
         </dl>
@@ -52,6 +60,9 @@ function VersionRow({ version }: { readonly version: PaymentVersion }) {
     </li>
   );
 }
+
+/** The reason of a payment whose customer has ended the wait. */
+const GIVEN_UP = "given_up";
 
 function valueWords(value: unknown, nothing: string): string {
   if (Array.isArray(value)) return value.join(", ") || nothing;

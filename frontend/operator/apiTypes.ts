@@ -42,22 +42,44 @@ export interface AttentionList {
 
 /** Figures of payments, by the day on which they were claimed. Amounts are by currency, in minor units. */
 export interface AnalyticsFigures {
+  readonly started: number;
+  readonly prompted: number;
   readonly paid: number;
+  readonly declined: number;
+  readonly refused: number;
+  readonly expired: number;
+  readonly givenUp: number;
+  readonly conflicted: number;
   readonly waiting: number;
+  readonly late: number;
+  readonly duplicate: number;
+  readonly webhooksMissing: number;
   /** The share of ended payments that were paid, from 0 to 1; null where none has ended. */
   readonly successRate: number | null;
   readonly paidAmounts: Readonly<Record<string, number>>;
+  readonly money: MoneyByCurrency;
   readonly secondsToApprove: { readonly p50: number | null; readonly p95: number | null };
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly furtherAttempts: {
+    readonly started: number;
+    readonly paid: number;
+    readonly after: Readonly<Record<string, { readonly started: number; readonly paid: number }>>;
+  };
+  readonly promptRetries: { readonly payments: number; readonly paid: number };
+}
+
+export interface FiguresOfOperator {
+  readonly operator: string;
+  readonly figures: AnalyticsFigures;
 }
 
 export interface Analytics {
   readonly from: string;
   readonly to: string;
+  readonly total: AnalyticsFigures;
+  readonly operators: readonly FiguresOfOperator[];
   /** Those with a payment, in their order. */
-  readonly days: readonly {
-    readonly day: string;
-    readonly operators: readonly { readonly operator: string; readonly figures: AnalyticsFigures }[];
-  }[];
+  readonly days: readonly { readonly day: string; readonly operators: readonly FiguresOfOperator[] }[];
   readonly timestamp: string;
 }
 
@@ -160,15 +182,6 @@ export interface MoneyFigures {
 
 /** By currency. */
 export type MoneyByCurrency = Readonly<Record<string, MoneyFigures>>;
-
-/** A day of the analytics, by operator. */
-export interface MoneyOfDay {
-  readonly day: string;
-  readonly operators: readonly {
-    readonly operator: string;
-    readonly figures: { readonly money: MoneyByCurrency };
-  }[];
-}
 
 /** What a person must look at among what a comparison found. */
 export const DIFFERENCES = ["missingHere", "missingThere", "amountDiffers"] as const;

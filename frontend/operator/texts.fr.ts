@@ -230,11 +230,18 @@ export const fr: Texts = {
       },
       paidTwice: {
         title: "Payé deux fois",
-        sentence: "Ce paiement a été encaissé plusieurs fois. Rendez le paiement en trop au client.",
+        sentence:
+          "Ce paiement a été encaissé plusieurs fois. Remboursez la somme en trop depuis le tableau de bord de CamPay.",
       },
       orderPaidTwice: {
         title: "Commande payée deux fois",
-        sentence: "Un autre essai avait déjà payé cette commande. Rendez ce paiement au client.",
+        sentence:
+          "Un autre essai avait déjà payé cette commande. Remboursez celui-ci depuis le tableau de bord de CamPay.",
+      },
+      otherPaidToo: {
+        title: "Commande payée deux fois",
+        sentence:
+          "Ce paiement a payé la commande. Un autre essai a été encaissé aussi\u00a0: ouvrez-le plus bas, il dit quoi faire.",
       },
       paidTwiceSettled: {
         title: "Payé deux fois, c’est réglé",
@@ -293,7 +300,7 @@ export const fr: Texts = {
       operatorReference: "Identifiant du SMS",
       number: "Numéro",
       operator: "Opérateur",
-      nextCheck: "Prochaine vérification",
+      nextCheck: "CamPay sera réinterrogé",
       reason: "Motif",
     },
     noMoreChecks: "aucune\u00a0: tout est connu",
@@ -305,8 +312,8 @@ export const fr: Texts = {
       refused: "CamPay a refusé la demande",
       "never sent": "La demande n’est pas partie",
       webhook: "CamPay nous a prévenus",
-      status: "Relu chez CamPay, parce que quelqu’un regardait",
-      check: "Vérifié chez CamPay, comme prévu",
+      status: "CamPay n’avait rien dit\u00a0: interrogé, car une page attendait",
+      check: "CamPay n’avait rien dit\u00a0: interrogé comme prévu",
       statement: "Trouvé dans le relevé de CamPay",
       "a further attempt": "Relu chez CamPay avant un nouvel essai",
       "waited long enough": "Le délai du client est passé",
@@ -332,13 +339,15 @@ export const fr: Texts = {
       duplicate: "Deux fois",
       orderPaidBy: "Commande payée par",
       charges: "Encaissements",
-      disputed: "En désaccord",
+      disputed: "Encaissements d’un autre montant",
       acknowledged: "Traité",
       amount: "Montant",
     },
     nothingYet: "rien",
     shop: "Ce que la boutique a su",
-    shopHint: "La boutique reçoit chaque nouvelle au moins une fois, sous le même numéro.",
+    shopHint:
+      "«\u00a0Transmis\u00a0» veut dire que le bus d’événements de la boutique l’a reçu. Chaque événement garde son identifiant, " +
+      "même s’il est envoyé plusieurs fois.",
     shopEvents: {
       "payment.successful": "Payé",
       "payment.failed": "Non payé",

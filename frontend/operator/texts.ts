@@ -13,6 +13,7 @@ export type Verdict =
   | "paidLate"
   | "paidTwice"
   | "orderPaidTwice"
+  | "otherPaidToo"
   | "paidTwiceSettled"
   | "differs"
   | "reviewedPaid"

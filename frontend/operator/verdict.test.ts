@@ -33,6 +33,14 @@ test.each([
   expect([verdictOf(told), TONE_OF_VERDICT[verdictOf(told)]]).toEqual([verdict, tone]);
 });
 
+test("the payment that paid an order says so when another attempt was charged too, to the shop and to the customer", () => {
+  const shown = paid();
+  const other = attempt(paid({ reference: "another", duplicate: true }), { charges: ["campay-2"] });
+  const told = story(shown);
+  const twice = { ...told, order: { ...told.order, attempts: [...told.order.attempts, other] } };
+  expect([verdictOf(twice), customerCaseOf(twice, NOW)]).toEqual(["otherPaidToo", "duplicate"]);
+});
+
 test("a payment that is not among the attempts listed has a verdict too", () => {
   const shown = paid({ duplicate: true });
   const told = unsettled(shown);

@@ -13,6 +13,7 @@ export function verdictOf({ payment, order, actions }: PaymentStory): Verdict {
     case "SUCCESSFUL":
       if (payment.duplicate && !actions.includes("acknowledge")) return "paidTwiceSettled";
       if (payment.duplicate) return (mine?.charges.length ?? 0) > 1 ? "paidTwice" : "orderPaidTwice";
+      if (order.attempts.some(({ payment: it, charges }) => it.duplicate && charges.length > 0)) return "otherPaidToo";
       if (wasDisputed) return "reviewedPaid";
       return payment.late ? "paidLate" : "paid";
     case "CONFLICTED":
@@ -33,6 +34,7 @@ export const TONE_OF_VERDICT: Readonly<Record<Verdict, Tone>> = {
   reviewedPaid: "positive",
   paidTwice: "caution",
   orderPaidTwice: "caution",
+  otherPaidToo: "caution",
   paidTwiceSettled: "positive",
   differs: "caution",
   orderPaidElsewhere: "caution",
@@ -53,7 +55,9 @@ export function disputedRecord({ versions, order, payment }: PaymentStory): Prov
 
 /** Returns which sentence is true for the customer at a time of the server's clock. Nothing unknown is called failed. */
 export function customerCaseOf(story: PaymentStory, now: number): CustomerCase {
-  if (verdictOf(story) === "reviewedUnpaid") return "reviewed";
+  const verdict = verdictOf(story);
+  if (verdict === "reviewedUnpaid") return "reviewed";
+  if (verdict === "otherPaidToo") return "duplicate";
   const { name } = pictureOf({
     phase: "tracking",
     payment: story.payment,

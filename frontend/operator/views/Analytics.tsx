@@ -1,5 +1,6 @@
 import type { CSSProperties } from "react";
 
+import type { Analytics as AnalyticsAnswer, AnalyticsFigures } from "../apiTypes";
 import { dayOf } from "../format";
 import { Choice } from "../PreferenceChoice";
 import { type Page, useLoaded, usePage } from "../page";
@@ -16,31 +17,7 @@ const FIGURES = [
   ...(["waiting", "late", "duplicate", "webhooksMissing"] as const),
   ...(["successRate", "p50", "p95", "further", "furtherPaid", "retried"] as const),
 ] as const;
-type RateName = "successRate" | "p50" | "p95" | "further" | "furtherPaid" | "retried";
 export type FigureName = (typeof FIGURES)[number];
-
-type Figures = Readonly<Record<Exclude<FigureName, RateName>, number>> & {
-  readonly successRate: number | null;
-  readonly secondsToApprove: { readonly p50: number | null; readonly p95: number | null };
-  readonly reasons: Readonly<Record<string, number>>;
-  readonly furtherAttempts: {
-    readonly started: number;
-    readonly paid: number;
-    readonly after: Readonly<Record<string, { readonly started: number; readonly paid: number }>>;
-  };
-  readonly promptRetries: { readonly payments: number; readonly paid: number };
-};
-
-interface OfOperator {
-  readonly operator: string;
-  readonly figures: Figures;
-}
-
-interface Answer {
-  readonly total: Figures;
-  readonly operators: readonly OfOperator[];
-  readonly days: readonly { readonly day: string; readonly operators: readonly OfOperator[] }[];
-}
 
 /** How payments go: what has become of them, how fast, and why not, by operator and by day. */
 export function Analytics({ route }: { readonly route: Route }) {
@@ -50,7 +27,7 @@ export function Analytics({ route }: { readonly route: Route }) {
   const now = Date.now();
   const [from, to] = [dayOf(now - (PERIODS[period] - 1) * DAY_MS), dayOf(now)];
   const { answer, error, isLoading, reload } = useLoaded(`${from} ${to}`, () =>
-    api.get<Answer>(`analytics?from=${from}&to=${to}`),
+    api.get<AnalyticsAnswer>(`analytics?from=${from}&to=${to}`),
   );
   return (
     <>
@@ -84,7 +61,7 @@ export function Analytics({ route }: { readonly route: Route }) {
 }
 
 /** Each figure with what it means, for each operator and for all. */
-function ByOperator({ answer }: { readonly answer: Answer }) {
+function ByOperator({ answer }: { readonly answer: AnalyticsAnswer }) {
   const page = usePage();
   const words = page.texts.analytics;
   const columns = [...answer.operators, { operator: "", figures: answer.total }];
@@ -119,7 +96,7 @@ function ByOperator({ answer }: { readonly answer: Answer }) {
   );
 }
 
-function Reasons({ figures }: { readonly figures: Figures }) {
+function Reasons({ figures }: { readonly figures: AnalyticsFigures }) {
   const { texts, format } = usePage();
   const words = texts.analytics;
   const reasons = Object.entries(figures.reasons);
@@ -145,7 +122,7 @@ function Reasons({ figures }: { readonly figures: Figures }) {
 }
 
 /** What trying again has won, by what had become of the attempt before. */
-function Further({ figures }: { readonly figures: Figures }) {
+function Further({ figures }: { readonly figures: AnalyticsFigures }) {
   const { texts, format } = usePage();
   const words = texts.analytics;
   const rows = Object.entries(figures.furtherAttempts.after);
@@ -173,7 +150,7 @@ function Further({ figures }: { readonly figures: Figures }) {
 }
 
 /** The same figures day by day, the newest first. On a phone each is a card, without what is zero. */
-function ByDay({ days }: { readonly days: Answer["days"] }) {
+function ByDay({ days }: { readonly days: AnalyticsAnswer["days"] }) {
   const page = usePage();
   const words = page.texts.analytics;
   return (
@@ -224,7 +201,7 @@ function ByDay({ days }: { readonly days: Answer["days"] }) {
 const operatorName = (operator: string, { texts }: Page) =>
   operator === "unknown" ? texts.analytics.unknown : operator;
 
-function figureOf(name: FigureName, figures: Figures): number | null {
+function figureOf(name: FigureName, figures: AnalyticsFigures): number | null {
   switch (name) {
     case "p50":
     case "p95":
@@ -240,9 +217,9 @@ function figureOf(name: FigureName, figures: Figures): number | null {
   }
 }
 
-const isEmpty = (name: FigureName, figures: Figures) => name !== "successRate" && !figureOf(name, figures);
+const isEmpty = (name: FigureName, figures: AnalyticsFigures) => name !== "successRate" && !figureOf(name, figures);
 
-function written(name: FigureName, figures: Figures, { format }: Page): string {
+function written(name: FigureName, figures: AnalyticsFigures, { format }: Page): string {
   const value = figureOf(name, figures);
   if (value === null) return "–";
   if (name === "successRate") return format.percent(value);

@@ -1,4 +1,4 @@
-import type { MoneyByCurrency, MoneyFigures, MoneyOfDay } from "../apiTypes";
+import type { Analytics, MoneyFigures } from "../apiTypes";
 import { saveCsv } from "../downloadCsv";
 import { dayOf } from "../format";
 import { Choice } from "../PreferenceChoice";
@@ -12,11 +12,6 @@ const PERIODS = { today: 1, week: 7, month: 30, quarter: 92 } as const;
 type Period = keyof typeof PERIODS;
 const NAMES = Object.keys(PERIODS) as Period[];
 const COLUMNS = ["charges", "gross", "fee", "net"] as const;
-
-interface Answer {
-  readonly total: { readonly money: MoneyByCurrency };
-  readonly days: readonly MoneyOfDay[];
-}
 
 interface Row {
   readonly day: string;
@@ -33,7 +28,7 @@ export function Money({ route }: { readonly route: Route }) {
   const now = Date.now();
   const [from, to] = [dayOf(now - (PERIODS[period] - 1) * DAY_MS), dayOf(now)];
   const { answer, error, isLoading, reload } = useLoaded(`${from} ${to}`, () =>
-    api.get<Answer>(`analytics?from=${from}&to=${to}`),
+    api.get<Analytics>(`analytics?from=${from}&to=${to}`),
   );
   const rows = answer ? rowsOf(answer) : [];
   return (
@@ -67,7 +62,7 @@ export function Money({ route }: { readonly route: Route }) {
   );
 }
 
-function rowsOf({ days }: Answer): Row[] {
+function rowsOf({ days }: Analytics): Row[] {
   return [...days]
     .reverse()
     .flatMap(({ day, operators }) =>

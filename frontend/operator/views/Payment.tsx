@@ -1,6 +1,7 @@
 import { type RefObject, useEffect, useRef, useState } from "react";
 
 import { PaymentTracker } from "../../src/components/payment/PaymentTracker";
+import { isGivenUp } from "../../src/paymentContract";
 import { Actions } from "../Actions";
 import type { PaymentStory } from "../apiTypes";
 import { useAttention } from "../attention";
@@ -105,8 +106,9 @@ function VerdictCard({ story, heading }: VerdictProps) {
     [words.facts.number, payment.phoneNumber],
     [words.facts.operator, payment.operator],
     [words.facts.nextCheck, nextCheckAt ? format.moment(nextCheckAt, now) : words.noMoreChecks],
-    ...(payment.reason ? [[words.facts.reason, payment.reason]] : []),
+    ...(payment.reason && !isGivenUp(payment) ? [[words.facts.reason, payment.reason]] : []),
   ] as const;
+  const known = payment.status === "FAILED" ? facts.filter(([, value]) => value !== null) : facts;
   const age = (iso: string) => format.age(now - Date.parse(iso));
   return (
     <section className="card verdict" data-tone={TONE_OF_VERDICT[verdict]} data-verdict={verdict}>
@@ -121,7 +123,7 @@ function VerdictCard({ story, heading }: VerdictProps) {
         {format.moment(payment.updatedAt, now)}, {words.since(age(payment.updatedAt))}
       </p>
       <dl className="facts">
-        {facts.map(([label, value]) => (
+        {known.map(([label, value]) => (
           <div key={label}>
             <dt>{label}</dt>
             <dd>{value ?? <span className="muted">{words.unknownValue}</span>}</dd>

@@ -88,7 +88,10 @@ function Figures({ figures, waitingSince }: FiguresProps) {
         <dt>{words.rate}</dt>
         <dd>
           <dl className="pairs">
-            {byOperator((each) => (each.successRate === null ? "–" : format.percent(each.successRate)))}
+            {byOperator((each) => {
+              if (each.successRate === null) return "–";
+              return `${format.percent(each.successRate)} (${each.paid}/${each.started - each.waiting})`;
+            })}
           </dl>
         </dd>
       </div>
