@@ -56,7 +56,10 @@ def stray(stack: Stack) -> str:
     body = {"amount": "700", "currency": "XAF", "from": str(next(_PHONES)), "description": "by hand"}
     headers = {"Authorization": f"Token {TOKEN}"}
     reference = requests.post(f"{api_of(stack)}/collect/", json=body, headers=headers, timeout=5).json()["reference"]
-    moved = lambda: any(it["reference"] == reference and it["moneyMoved"] for it in stack.transactions())  # noqa: E731
+
+    def moved() -> bool:
+        return any(it["reference"] == reference and it["moneyMoved"] for it in stack.transactions())
+
     wait_until(moved, "the customer has approved it")
     return str(reference)
 

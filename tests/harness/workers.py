@@ -34,7 +34,7 @@ class HandQueues:
         self.waiting: list[Message] = []
         self.lost: Callable[[str], bool] = lambda _: False
 
-    def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803
+    def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 boto3's
         for entry in Entries:
             at = self._clock.now() + entry["DelaySeconds"] * 1000
             if not self.lost(entry["MessageBody"]):
