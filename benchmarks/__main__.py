@@ -4,7 +4,7 @@
 `python -m benchmarks resources` counts in the templates what AWS bills by the hour or month, for the same pages.
 `python -m benchmarks scale` writes the two pages.
 `python -m benchmarks page-latency` measures the time to the customer's screen; it needs Chromium and the built page.
-`python -m benchmarks live-view [--seconds 20]` measures how fast the operators' view of the day follows, likewise.
+`python -m benchmarks live-view [--seconds 20] [--rate 20]` measures how fast the operators' view of the day follows.
 `python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes ten minutes.
 `python -m benchmarks decline-storm` loses every webhook of 2,000 payments; it takes ten minutes.
 `python -m benchmarks money [--payments 10000]` compares gross, fee and net with the simulator's ledger, to the franc.
@@ -17,6 +17,7 @@ what is read, and recounts the rollups; it takes half an hour.
 import argparse
 import asyncio
 import sys
+from collections.abc import Mapping, Sequence
 
 from benchmarks import operation_counts
 from benchmarks.scale import counted
@@ -52,7 +53,8 @@ def time_the_page() -> None:
 def watch_the_day() -> None:
     from benchmarks import live_view as it
 
-    measured = it.run(_number("live-view", "--seconds", 20.0, 5.0, it.MOST_SECONDS))
+    options = {"--seconds": (20.0, 5.0, it.MOST_SECONDS), "--rate": (it.RATE, 0.1, it.RATE)}
+    measured = it.run(*_numbers("live-view", options))
     print(f"{measured.payments} payments in {measured.seconds:.1f} s, {measured.rate:.1f} a second")
     for what, late in (("row of a change", measured.rows), ("number of paid", measured.figures)):
         print(
@@ -151,13 +153,20 @@ def endure_a_hang() -> None:
 
 
 def _number(benchmark: str, option: str, usual: float, least: float, most: float) -> float:
-    """Reads an option."""
+    """Reads the only option of a benchmark."""
+    return _numbers(benchmark, {option: (usual, least, most)})[0]
+
+
+def _numbers(benchmark: str, options: Mapping[str, tuple[float, float, float]]) -> Sequence[float]:
+    """Reads options by their names: the usual value, the least, and the most."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks {benchmark}")
-    parser.add_argument(option, dest="number", type=float, default=usual)
-    number: float = parser.parse_args(sys.argv[2:]).number
-    if not least <= number <= most:
-        parser.error(f"{option} from {least} to {most}")
-    return number
+    for option, (usual, _, _) in options.items():
+        parser.add_argument(option, dest=option, metavar="NUMBER", type=float, default=usual)
+    numbers: Mapping[str, float] = vars(parser.parse_args(sys.argv[2:]))
+    for option, (_, least, most) in options.items():
+        if not least <= numbers[option] <= most:
+            parser.error(f"{option} from {least} to {most}")
+    return [numbers[option] for option in options]
 
 
 def endure() -> None:
