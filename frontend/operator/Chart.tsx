@@ -55,7 +55,7 @@ export function Chart(props: ChartProps) {
       <div ref={place} aria-hidden="true" />
       <details>
         <summary>{inFigures}</summary>
-        <table className="figures">
+        <table className="numbers">
           <thead>
             <tr>
               <th scope="col">{firstColumn}</th>

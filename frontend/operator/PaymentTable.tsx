@@ -1,5 +1,6 @@
 import { useContext, useEffect, useRef, useSyncExternalStore } from "react";
 
+import { failureOf } from "../src/paymentContract";
 import type { PaymentEvent } from "./apiTypes";
 import { focusIfFree } from "./focus";
 import { usePage } from "./page";
@@ -65,6 +66,7 @@ function PaymentRow({ payment, since = payment.updatedAt }: PaymentRowProps) {
       <td className="number">{payment.phoneNumber}</td>
       <td className="state">
         <StateMark payment={payment} />
+        <Why payment={payment} />
       </td>
       <td className="age">
         <span className="bp-unseen">{texts.list.columns.age} </span>
@@ -72,6 +74,14 @@ function PaymentRow({ payment, since = payment.updatedAt }: PaymentRowProps) {
       </td>
     </tr>
   );
+}
+
+/** Says why a payment was not paid, where the provider's words could be understood. */
+function Why({ payment }: { readonly payment: PaymentEvent }) {
+  const { texts } = usePage();
+  if (payment.status !== "FAILED") return null;
+  const code = failureOf(payment);
+  return code === "unknown" ? null : <span className="why">{texts.failures[code]}</span>;
 }
 
 const everyTenSeconds = (look: () => void) => {

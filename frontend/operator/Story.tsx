@@ -1,4 +1,5 @@
 import type { PaymentStory, PaymentVersion, ProviderRecord } from "./apiTypes";
+import { dayOf } from "./format";
 import { useNow } from "./PaymentTable";
 import { usePage } from "./page";
 import { hrefOfPayment } from "./router";
@@ -22,15 +23,23 @@ export function Timeline({ story }: { readonly story: PaymentStory }) {
     <section className="card">
       <h2>{texts.payment.story}</h2>
       <ol className="timeline">
-        {story.versions.map((version) => (
-          <VersionRow key={version.version} version={version} />
-        ))}
+        {story.versions.map((version, index) => {
+          const before = story.versions[index - 1];
+          const isOfNewDay = !before || dayOf(Date.parse(before.at)) !== dayOf(Date.parse(version.at));
+          return <VersionRow key={version.version} {...{ version, isOfNewDay }} />;
+        })}
       </ol>
     </section>
   );
 }
 
-function VersionRow({ version }: { readonly version: PaymentVersion }) {
+interface VersionRowProps {
+  readonly version: PaymentVersion;
+  /** Whether it is the first of its day, and so says the day. */
+  readonly isOfNewDay: boolean;
+}
+
+function VersionRow({ version, isOfNewDay }: VersionRowProps) {
   const { texts, format } = usePage();
   const words = texts.payment;
   const { cause, by, note, at, msSincePrevious, evidence, changes } = version;
@@ -38,7 +47,10 @@ function VersionRow({ version }: { readonly version: PaymentVersion }) {
   return (
     <li data-version={version.version} data-status={version.status}>
       <p className="when">
-        <time dateTime={at}>{format.seconds(at)}</time>
+        <time dateTime={at}>
+          {isOfNewDay && `${format.day(at)}, `}
+          {format.seconds(at)}
+        </time>
         {msSincePrevious !== null && <span className="muted"> {words.after(format.duration(msSincePrevious))}</span>}
       </p>
       <p>
@@ -104,7 +116,7 @@ export function ShopNews({ story }: { readonly story: PaymentStory }) {
         {news.map(({ id, type, announced, at }) => (
           <li key={id}>
             <span>
-              {format.seconds(at)} <b>{words.shopEvents[type] ?? type}</b>
+              {format.day(at)}, {format.seconds(at)} <b>{words.shopEvents[type] ?? type}</b>
             </span>
             <Mark tone={announced ? "positive" : "caution"}>{announced ? words.told : words.notTold}</Mark>
           </li>
@@ -147,7 +159,7 @@ export function Attempts({ story }: { readonly story: PaymentStory }) {
             <li key={payment.reference}>
               <span>
                 <a href={hrefOfPayment(payment.reference)}>{format.moment(payment.createdAt, now)}</a>{" "}
-                {format.amount(payment.amount, payment.currency)}
+                {format.amount(payment.amount, payment.currency)} · {payment.phoneNumber}
                 <span className="muted small"> {flags.join(" · ")}</span>
               </span>
               <StateMark payment={payment} />

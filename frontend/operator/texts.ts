@@ -1,6 +1,7 @@
 /** Defines which texts the page has; one that is missing in French or in English is a type error. */
 
 import type { Locale } from "../src/locale";
+import type { FailureCode } from "../src/paymentContract";
 import type { FindingKind, Need, PaymentStatus } from "./apiTypes";
 import type { Theme } from "./preferences";
 import { en } from "./texts.en";
@@ -68,6 +69,8 @@ export interface Texts {
   readonly brokenView: TitleAndSentence;
   readonly states: Readonly<Record<PaymentStatus, string>>;
   readonly givenUp: string;
+  /** Why a payment was not paid, in a few words. */
+  readonly failures: Readonly<Record<Exclude<FailureCode, "unknown">, string>>;
   readonly late: string;
   readonly twice: string;
   readonly search: {
@@ -84,6 +87,8 @@ export interface Texts {
       Record<"orderId" | "reference" | "providerReference" | "operatorReference" | "phoneNumber", string>
     >;
     readonly lookedFor: (fields: string) => string;
+    /** What the found payments were found by. */
+    readonly matched: (field: string) => string;
     readonly unreadable: string;
     readonly latest: string;
     readonly all: string;
@@ -123,12 +128,15 @@ export interface Texts {
     readonly live: string;
     readonly lost: (since: string, asOf: string) => string;
     readonly paid: string;
+    /** How it differs from the gross of the view Money. */
+    readonly paidMeaning: string;
     readonly payments: (count: number) => string;
     readonly rate: string;
     readonly approve: string;
     readonly waiting: string;
     readonly oldest: (age: string) => string;
     readonly changes: string;
+    readonly nothing: string;
     readonly period: string;
     readonly days: (count: string) => string;
     readonly day: string;

@@ -9,7 +9,7 @@ import { SignedOut } from "./session";
 export type Search =
   | { readonly name: "idle" | "unreadable" }
   | { readonly name: "busy" }
-  | { readonly name: "found"; readonly found: FoundPayments }
+  | { readonly name: "found"; readonly found: FoundPayments; readonly field: SearchField }
   | { readonly name: "nothing"; readonly fields: readonly SearchField[] }
   | { readonly name: "failed"; readonly error: unknown };
 
@@ -33,10 +33,10 @@ export function useSearch(): Searching {
     if (guesses.length === 0) return void show({ name: text.trim() ? "unreadable" : "idle" });
     show({ name: "busy" });
     try {
-      const found = await firstFound(guesses, api.search);
-      if (!found) return void show({ name: "nothing", fields: [...new Set(guesses.map(({ field }) => field))] });
-      const [only, ...others] = found.payments;
-      const isNewest = show({ name: "found", found }) !== false;
+      const first = await firstFound(guesses, api.search);
+      if (!first) return void show({ name: "nothing", fields: [...new Set(guesses.map(({ field }) => field))] });
+      const [only, ...others] = first.found.payments;
+      const isNewest = show({ name: "found", ...first }) !== false;
       if (isNewest && opens && only && others.length === 0) goTo(hrefOfPayment(only.reference));
     } catch (error) {
       show(error instanceof SignedOut ? { name: "idle" } : { name: "failed", error });
@@ -45,14 +45,14 @@ export function useSearch(): Searching {
   return { search, look };
 }
 
-/** Tries one guess after the other until one finds something; null where none does. */
+/** Tries one guess after the other until one finds something, and says which; null where none does. */
 async function firstFound(
   guesses: readonly Guess[],
   search: (field: SearchField, value: string) => Promise<FoundPayments>,
-): Promise<FoundPayments | null> {
+): Promise<{ readonly found: FoundPayments; readonly field: SearchField } | null> {
   for (const { field, value } of guesses) {
     const found = await search(field, value);
-    if (found.payments.length > 0) return found;
+    if (found.payments.length > 0) return { found, field };
   }
   return null;
 }

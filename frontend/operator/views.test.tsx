@@ -86,6 +86,8 @@ describe("the search box", () => {
     await click(EN.search.submit);
     expect(find("[role=status]").textContent).toBe("2 payments found");
     expect(main.textContent).toContain(EN.search.more);
+    expect(main.textContent).toContain("Found by the phone number.");
+    expect(find("tbody tr:last-child .state").textContent).toContain(EN.failures.declined);
     expect(window.location.hash).toBe("");
     await expectAccessible(main);
   });
@@ -186,6 +188,13 @@ describe("a payment", () => {
         }),
       ],
     }),
+    "was checked on another day": storyOf(payment("expired"), {
+      versions: [
+        version(payment("pending"), { at: "2026-01-30T22:59:58Z", version: 1 }),
+        version(payment("expired"), { at: "2026-01-30T23:00:02Z", version: 2 }),
+        version(payment("expired"), { at: "2026-01-30T23:00:03Z", version: 3 }),
+      ],
+    }),
     "has expired": storyOf(payment("expired")),
     "was given up": storyOf(payment("expiredGivenUp")),
     "has failed": storyOf(payment("failedDeclined")),
@@ -220,6 +229,16 @@ describe("a payment", () => {
       expect(main.textContent).not.toMatch(/undefined|\[object|NaN/);
       await expectAccessible(main);
     }
+  });
+
+  test("says the day of the first change, and of the first of another day in Douala", async () => {
+    const { main } = await shown(stories["was checked on another day"] as PaymentStory, "en");
+    const times = [...main.querySelectorAll(".timeline time")].map((time) => time.textContent);
+    expect(times.map((time) => time?.replace(" 2026", ""))).toEqual([
+      "30 Jan, 23:59:58",
+      "31 Jan, 00:00:02",
+      "00:00:03",
+    ]);
   });
 
   test("shows the longest references whole", async () => {

@@ -24,7 +24,7 @@ RATE = 20
 PATIENCE_SECONDS = 60  # a busy machine starts fewer than it should
 PATIENCE_MS = PATIENCE_SECONDS * 1000
 LIVE = "Live: what changes shows by itself."
-NEVER_ANSWERS = "237670000001"
+NEVER_ANSWERS, NEVER_ANSWERS_EITHER, DECLINES = "237670000001", "237655000001", "237670000009"
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def test_the_connections_say_in_words_how_it_stands(operator: Customer, stack: S
     page.get_by_role("navigation").get_by_role("link", name="Connections").click()
     expect(page.locator("[data-health=well]")).to_contain_text("Customers see each change as it happens.")
     # One that was killed is gone within half a minute.
-    expect(page.locator("table.figures tbody tr")).to_have_count(2, timeout=PATIENCE_MS)
+    expect(page.locator("table.numbers tbody tr")).to_have_count(2, timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +174,16 @@ def days_before(stack: Stack) -> None:
         assert rollups.add("days-before", back - 1, back, figures, clock.now())
 
 
+@pytest.fixture(scope="module")
+def day_as_it_goes(stack: Stack) -> None:
+    """Has customers pay, decline, and wait, so that the views of today have something to show."""
+    customers = [f"2376{operator}77790{number}" for number in range(6) for operator in ("77", "97")]
+    for number, phone in enumerate([*customers, DECLINES, NEVER_ANSWERS_EITHER]):
+        stack.initiate(f"today-{number}", phone).raise_for_status()
+    wait_until(lambda: figures(stack)["paid"] >= len(customers), "they have paid", PATIENCE_SECONDS)
+    wait_until(lambda: figures(stack)["declined"] > 0, "one has declined", PATIENCE_SECONDS)
+
+
 def of_day(back: int, share: int) -> Counter[str]:
     """Makes up the figures of a day: more at the end of a week, and one bad day."""
     started = share * (18 + 7 * (back % 4))
@@ -188,7 +198,7 @@ def of_day(back: int, share: int) -> Counter[str]:
     )
 
 
-@pytest.mark.usefixtures("days_before")
+@pytest.mark.usefixtures("days_before", "day_as_it_goes")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_each_view_fits_and_is_accessible(operator: Customer, stack: Stack, theme: Any, width: int) -> None:

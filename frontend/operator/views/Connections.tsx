@@ -64,7 +64,7 @@ function Gateways({ page }: { readonly page: ConnectionsPage }) {
   const words = texts.connections;
   const now = useNow();
   return (
-    <table className="figures">
+    <table className="numbers">
       <thead>
         <tr>
           <th scope="col">{words.gateway}</th>

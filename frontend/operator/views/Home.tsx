@@ -89,6 +89,7 @@ function Outcome({ search, onRetry }: { readonly search: Search; readonly onRetr
           {words.lookedFor(search.fields.map((field) => words.fields[field]).join(", "))} {words.nothingHelp}
         </p>
       )}
+      {search.name === "found" && <p className="muted">{words.matched(words.fields[search.field])}</p>}
       {search.name === "found" && <PaymentTable payments={search.found.payments} />}
       {search.name === "found" && search.found.hasMore && <p className="muted small">{words.more}</p>}
       {search.name === "failed" && <Trouble error={search.error} onRetry={onRetry} />}

@@ -38,7 +38,7 @@ export function Today() {
         {live.changed.length > 0 ? (
           <PaymentTable payments={live.changed} />
         ) : (
-          <p className="muted">{live.figures ? texts.list.noneAtAll : texts.loading}</p>
+          <p className="muted">{live.figures ? texts.today.nothing : texts.loading}</p>
         )}
         <p>
           <a href={hrefOf("payments")}>{texts.list.title}</a>
@@ -82,6 +82,7 @@ function Figures({ figures, waitingSince }: FiguresProps) {
         <dt>{words.paid}</dt>
         <dd>
           <strong>{amountsOf(of, format)}</strong> <span className="muted">{words.payments(paid)}</span>
+          <p className="muted small">{words.paidMeaning}</p>
         </dd>
       </div>
       <div className="tile" data-figure="rate">
