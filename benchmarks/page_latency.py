@@ -41,7 +41,7 @@ new MutationObserver(() => requestAnimationFrame(() => {
 
 _NOTE_PROMPT = """
 addEventListener("click", (event) => {
-  if (event.target.closest("#pay")) window.tapped = performance.now();
+  if (event.target.closest(".bp-pay")) window.tapped = performance.now();
 }, true);
 new MutationObserver(() => {
   if (document.querySelector("section.bp-tracker")?.dataset.picture !== "checkPhone") return;

@@ -1,13 +1,12 @@
 import { useCallback, useState } from "react";
 import { Toaster } from "sonner";
 
-import { PaymentTracker } from "../src/components/payment/PaymentTracker";
-import { ProblemWords } from "../src/components/payment/ProblemWords";
+import { PaymentCheckout } from "../src/components/payment/PaymentCheckout";
 import { useCheckout } from "../src/hooks/useCheckout";
 import { toastPaymentChange } from "../src/paymentToasts";
 import type { Addresses } from "./addresses";
-import { CheckoutForm } from "./CheckoutForm";
 import { type ArrivedEvent, EventStream } from "./EventStream";
+import { OrderCard } from "./OrderCard";
 import { openNewOrder, type TestOrder } from "./order";
 import { WhatIf } from "./WhatIf";
 
@@ -20,16 +19,26 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
     [],
   );
   const { orderId, amount, currency, locale } = order;
-  const checkout = useCheckout({
-    ...addresses,
-    order: { orderId, amount, currency },
-    locale,
-    onEvent,
-    onChange: toastPaymentChange,
-  });
-  const { phase, problem, retryAt, phoneNumber, reference, payment, connection, pay, retry, changeNumber, giveUp } =
-    checkout;
+  const facts = { orderId, amount, currency };
+  const checkout = useCheckout({ ...addresses, order: facts, locale, onEvent, onChange: toastPaymentChange });
+  const { phase, problem, reference, connection } = checkout;
+  const [chosen, setChosen] = useState({ number: "", times: 0 });
   const newOrder = () => openNewOrder(order);
+  const pay = (number: string) => {
+    setChosen(({ times }) => ({ number: "", times }));
+    checkout.pay(number);
+  };
+  const shown = (
+    <PaymentCheckout
+      key={chosen.times}
+      {...checkout}
+      phoneNumber={chosen.number || checkout.phoneNumber}
+      pay={pay}
+      order={facts}
+      locale={locale}
+      onContinue={newOrder}
+    />
+  );
 
   return (
     <div className="page">
@@ -47,25 +56,16 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
       <main className="columns">
         <div className="shop">
           {phase === "ready" ? (
-            <CheckoutForm {...{ order, problem, retryAt, pay, newOrder }} lastNumber={phoneNumber} />
+            <OrderCard
+              order={order}
+              isPaid={problem?.code === "order_already_paid"}
+              chooseNumber={(number) => setChosen(({ times }) => ({ number, times: times + 1 }))}
+              newOrder={newOrder}
+            >
+              {shown}
+            </OrderCard>
           ) : (
-            <>
-              <PaymentTracker
-                {...checkout}
-                phase={phase}
-                locale={locale}
-                onCancel={checkout.cancel}
-                onRetry={retry}
-                onChangeNumber={changeNumber}
-                onGiveUp={giveUp}
-                onContinue={newOrder}
-              />
-              {problem && payment && (
-                <p className="notice">
-                  <ProblemWords problem={problem} retryAt={retryAt} locale={locale} />
-                </p>
-              )}
-            </>
+            shown
           )}
         </div>
         <aside className="backstage" aria-label="Behind the scenes">

@@ -3,7 +3,7 @@
  * It uses no framework.
  */
 
-import { type CheckoutAttempt, loadAttempt, newIdempotencyKey, orderIdOf, saveAttempt } from "./checkoutAttempt";
+import { type CheckoutAttempt, factsOf, loadAttempt, newIdempotencyKey, saveAttempt } from "./checkoutAttempt";
 import { browserLocale, type Locale } from "./locale";
 import type { OpenedPayment, PaymentEvent, Problem } from "./paymentContract";
 import { currentPayment, type InitiateAnswer, initiatePayment, type Order, reachApi } from "./paymentSocket";
@@ -82,7 +82,7 @@ export function mayRetry(payment: PaymentEvent | null): boolean {
 }
 
 export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over = wire): Checkout {
-  const orderId = "orderToken" in order ? (orderIdOf(order.orderToken) ?? "") : order.orderId;
+  const orderId = factsOf(order)?.orderId ?? "";
   let attempt = loadAttempt(orderId);
   let state = stateOf(attempt);
   let calling: AbortController | null = null;

@@ -3,6 +3,8 @@
  * It is in session storage, which is deleted, with the phone number in it, when the tab is closed.
  */
 
+import type { Order } from "./paymentSocket";
+
 export interface CheckoutAttempt {
   /** The idempotency key: one per attempt, whatever happens to its answer. */
   readonly idempotencyKey: string;
@@ -60,13 +62,22 @@ export function newIdempotencyKey(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Returns the `orderId` of a signed order token, or null. The API checks the signature. */
-export function orderIdOf(orderToken: string): string | null {
+/** What an order says of itself. */
+export interface OrderFacts {
+  readonly orderId: string;
+  readonly amount: number;
+  readonly currency: string;
+}
+
+/** Returns an order's facts, those of a signed one from its token; null where it has none. The API checks the signature. */
+export function factsOf(order: Order): OrderFacts | null {
+  if (!("orderToken" in order)) return order;
   try {
-    const payload = orderToken.split(".")[1] ?? "";
+    const payload = order.orderToken.split(".")[1] ?? "";
     const claims: unknown = JSON.parse(atob(payload.replace(/-/g, "+").replace(/_/g, "/")));
-    const { orderId } = claims as { orderId?: unknown };
-    return typeof orderId === "string" ? orderId : null;
+    const { orderId, amount, currency } = claims as Record<string, unknown>;
+    const isOrder = typeof orderId === "string" && typeof amount === "number" && typeof currency === "string";
+    return isOrder ? { orderId, amount, currency } : null;
   } catch {
     return null;
   }

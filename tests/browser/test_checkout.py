@@ -181,8 +181,8 @@ def test_the_plain_page_pays_after_a_decline(customer: Customer, order: Order, s
 
 
 def test_a_double_click_on_pay(page: CheckoutPage, order: Order) -> None:
-    page.page.fill("#phone", order.phone_number)
-    page.page.dblclick("#pay")
+    page.page.fill(".bp-phone", order.phone_number)
+    page.page.dblclick(".bp-pay")
     page.shows("checkPhone")
     order.approve()
     page.shows("approved", within=SOON)
@@ -190,8 +190,8 @@ def test_a_double_click_on_pay(page: CheckoutPage, order: Order) -> None:
 
 
 def test_many_clicks_on_pay_in_one_moment(page: CheckoutPage, order: Order) -> None:
-    page.page.fill("#phone", order.phone_number)
-    page.page.eval_on_selector("#pay", "(pay) => { for (let click = 0; click < 20; click++) pay.click(); }")
+    page.page.fill(".bp-phone", order.phone_number)
+    page.page.eval_on_selector(".bp-pay", "(pay) => { for (let click = 0; click < 20; click++) pay.click(); }")
     page.shows("checkPhone")
     order.approve()
     page.shows("approved", within=SOON)
@@ -313,14 +313,14 @@ def test_a_slow_network(customer: Customer, order: Order) -> None:
 
 
 def test_a_keyboard_is_enough(page: CheckoutPage, order: Order) -> None:
-    page.tab_to("#phone")
+    page.tab_to(".bp-phone")
     page.page.keyboard.type("6 77 77 77 70")
-    page.tab_to("#pay")
+    page.tab_to(".bp-pay")
     page.page.keyboard.press("Enter")
     page.shows("failed")
     page.tab_to(".bp-change-number")
     page.page.keyboard.press("Space")
-    page.tab_to("#phone")
+    page.tab_to(".bp-phone")
     page.page.keyboard.press("ControlOrMeta+A")
     page.page.keyboard.type("677777777")
     page.page.keyboard.press("Enter")
@@ -328,5 +328,5 @@ def test_a_keyboard_is_enough(page: CheckoutPage, order: Order) -> None:
     assert_true(page, order, prompts=2)
     page.tab_to(".bp-continue")
     page.page.keyboard.press("Enter")
-    page.page.wait_for_selector("#phone")
+    page.page.wait_for_selector(".bp-phone")
     assert order.id not in page.page.url

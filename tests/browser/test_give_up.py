@@ -89,8 +89,8 @@ def test_one_that_was_refused_is_given_up_and_tried_again(page: CheckoutPage, or
 
 def test_the_number_is_changed(page: CheckoutPage, order: OrderAmongOthers) -> None:
     page.page.click(".bp-change-number")
-    page.page.wait_for_selector("#phone")
-    assert page.page.input_value("#phone") == order.phone_number
+    page.page.wait_for_selector(".bp-phone")
+    assert page.page.input_value(".bp-phone") == order.phone_number
     page.pay(order.other_number)
     page.shows("checkPhone")
     order.approve()
@@ -116,7 +116,7 @@ def test_an_approval_after_it_is_shown_as_late(page: CheckoutPage, order: OrderA
 
 def test_an_approval_at_the_form_is_shown(page: CheckoutPage, order: OrderAmongOthers) -> None:
     page.page.click(".bp-change-number")
-    page.page.wait_for_selector("#phone")
+    page.page.wait_for_selector(".bp-phone")
     order.approve()
     page.shows("lateSuccess")
     assert order.charges == [5000]

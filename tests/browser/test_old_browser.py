@@ -44,10 +44,10 @@ class OldTab:
 
     def open(self, url: str) -> None:
         self._send("Page.navigate", url=url)
-        self.shows("document.readyState === 'complete' && document.querySelector('#phone')")
+        self.shows("document.readyState === 'complete' && document.querySelector('.bp-phone, #phone')")
 
     def pay(self, phone_number: str) -> None:
-        self.evaluate("document.querySelector('#phone').select()")
+        self.evaluate("document.querySelector('.bp-phone, #phone').select()")
         self._send("Input.insertText", text=phone_number)
         self.evaluate("document.querySelector('button[type=submit]').click()")
 

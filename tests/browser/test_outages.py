@@ -164,7 +164,7 @@ def test_a_tap_without_a_network_sends_nothing_until_it_is_back(customer: Custom
     page.shows("unsent")
     assert "Rien n’a encore été envoyé" in page.screen.words
     page.cancel()
-    page.page.wait_for_selector("#phone")
+    page.page.wait_for_selector(".bp-phone")
     page.pay(order.phone_number)
     page.shows("unsent")
     assert order.prompts == []
@@ -181,7 +181,7 @@ def test_a_tap_while_the_api_is_away_may_be_cancelled_or_goes_by_itself(customer
     page.pay("237699999999")
     page.shows("unsent")
     page.cancel()
-    page.page.wait_for_selector("#phone")
+    page.page.wait_for_selector(".bp-phone")
     page.pay(order.phone_number)
     page.shows("unsent")
     assert "unknown" not in page.screen.pictures

@@ -36,7 +36,7 @@ _LOOK = """() => {
     picture: tracker?.dataset.picture ?? null,
     pictures: window.pictures,
     connection: document.querySelector("#connection")?.dataset.connection ?? null,
-    notice: document.querySelector(".notice")?.textContent ?? null,
+    notice: document.querySelector(".bp-problem")?.textContent ?? null,
     language: document.documentElement.lang,
     words: (tracker ?? document.body).innerText,
     events: [...document.querySelectorAll("#events li")].reverse()
@@ -78,8 +78,8 @@ class CheckoutPage:
         return [name for name, _ in self.screen.events].count(contract.CONNECTED)
 
     def pay(self, phone_number: str) -> None:
-        self.page.fill("#phone", phone_number)
-        self.page.click("#pay")
+        self.page.fill(".bp-phone", phone_number)
+        self.page.click(".bp-pay")
 
     def retry(self) -> None:
         self.page.click(".bp-retry")
@@ -101,7 +101,7 @@ class CheckoutPage:
 
     def notices(self) -> str:
         """Returns what the form says of a call that started nothing."""
-        self.page.wait_for_selector(".notice", timeout=PATIENCE * 1000)
+        self.page.wait_for_selector(".bp-problem", timeout=PATIENCE * 1000)
         return self.screen.notice or ""
 
     def tab_to(self, selector: str) -> None:
@@ -153,13 +153,13 @@ class Customer:
 
     def go_to(self, tab: CheckoutPage, order_id: str) -> None:
         tab.page.goto(f"{self._origin}/payment-test?order={order_id}&amount=5000")
-        tab.page.wait_for_selector("#phone, section.bp-tracker")
+        tab.page.wait_for_selector(".bp-phone, section.bp-tracker")
 
     def duplicate(self, tab: CheckoutPage) -> CheckoutPage:
         """Duplicates a tab as the browser does, with a copy of its session storage."""
         with self.context.expect_page() as opened:
             tab.page.evaluate("void window.open(location.href)")
-        opened.value.wait_for_selector("#phone, section.bp-tracker")
+        opened.value.wait_for_selector(".bp-phone, section.bp-tracker")
         return CheckoutPage(opened.value)
 
     def lose_network(self) -> None:

@@ -1,0 +1,83 @@
+import { type FormEvent, useId, useState } from "react";
+
+import { factsOf } from "../../checkoutAttempt";
+import { formatAmount } from "../../currency";
+import { useLocale } from "../../hooks/useLocale";
+import type { Locale } from "../../locale";
+import type { Problem } from "../../paymentContract";
+import type { Order } from "../../paymentSocket";
+import { operatorHint, parsePhoneNumber } from "../../phoneNumber";
+import { ProblemWords } from "./ProblemWords";
+import { PHONE_FORM_TEXTS } from "./phoneFormTexts";
+
+export interface PhoneFormProps {
+  /** The order to pay, for the price on the button. */
+  readonly order: Order;
+  /** Starts the payment of a number: 237, then nine digits. */
+  readonly pay: (phoneNumber: string) => void;
+  /** The number that the field begins with. */
+  readonly phoneNumber?: string;
+  /** Why the last call started nothing. */
+  readonly problem?: Problem | null;
+  /** When trying again makes sense, in milliseconds by this device's clock; null where it is unknown. */
+  readonly retryAt?: number | null;
+  /** The language; by default French, unless the browser prefers English. */
+  readonly locale?: Locale | undefined;
+}
+
+/** Asks for the phone number to be charged. An order that is paid already gets no field. Styled by `tracker.css`. */
+export function PhoneForm({ order, pay, phoneNumber = "", problem = null, retryAt = null, ...given }: PhoneFormProps) {
+  const [text, setText] = useState(phoneNumber);
+  const [isWrong, setIsWrong] = useState(false);
+  const id = useId();
+  const locale = useLocale(given.locale);
+  const texts = PHONE_FORM_TEXTS[locale];
+  const number = parsePhoneNumber(text);
+  const isPaid = problem?.code === "order_already_paid";
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setIsWrong(number === null);
+    if (number) pay(number);
+  };
+
+  return (
+    <form className="bp-form" onSubmit={submit} noValidate lang={locale}>
+      {problem && (
+        <p className="bp-problem">
+          <ProblemWords problem={problem} retryAt={retryAt} locale={locale} />
+        </p>
+      )}
+      {!isPaid && (
+        <>
+          <label htmlFor={`${id}phone`}>{texts.phone}</label>
+          <div className="bp-field">
+            <input
+              id={`${id}phone`}
+              className="bp-phone"
+              type="tel"
+              inputMode="numeric"
+              autoComplete="tel"
+              value={text}
+              onChange={(event) => setText(event.target.value)}
+              aria-describedby={`${id}hint`}
+              aria-invalid={isWrong}
+            />
+            {number && <output className="bp-operator">{operatorHint(number)}</output>}
+          </div>
+          <p id={`${id}hint`} className={isWrong ? "bp-wrong" : "bp-hint"}>
+            {isWrong ? texts.wrong : texts.hint}
+          </p>
+          <button type="submit" className="bp-pay">
+            {texts.pay(priceOf(order, locale))}
+          </button>
+        </>
+      )}
+    </form>
+  );
+}
+
+function priceOf(order: Order, locale: Locale): string | null {
+  const facts = factsOf(order);
+  return facts && formatAmount(facts.amount, facts.currency, locale);
+}
