@@ -35,9 +35,11 @@ class Attention:
     clock: Clock
 
     def __call__(self) -> dict[str, Any]:
-        """Returns the counts, and the payments and the days, the oldest first, with two reads more than `counts`.
+        """Returns the counts by kind, and the payments and the days, the oldest first.
 
-        Raises LedgerUnavailable.
+        It takes a query for each kind, for each shard of what is undelivered, and for each month that has a day of the
+        last four weeks, and one read of the payments. A count is a moment late, as the indexes are. Raises
+        LedgerUnavailable.
         """
         listed, now = self._listed(), self.clock.now()
         days = open_days(self.ledger, now)
@@ -54,14 +56,6 @@ class Attention:
             "days": [_day(day) for day in reversed(days)],
             "timestamp": to_iso(now),
         }
-
-    def counts(self) -> dict[str, int]:
-        """Counts what needs a person, by kind, with one query for each, and one for each shard of what is undelivered.
-
-        The days take a query for each month that has one of the last four weeks. A count is a moment late, as the
-        indexes are. Raises LedgerUnavailable.
-        """
-        return _counts(self._listed(), open_days(self.ledger, self.clock.now()))
 
     def _listed(self) -> Listed:
         now = self.clock.now()

@@ -9,6 +9,8 @@ export type CustomerCase =
   | "approved"
   | "lateSuccess"
   | "duplicate"
+  /** Somebody of the shop has dealt with the second payment. */
+  | "duplicateHandled"
   | "failed"
   | "reviewed"
   | "expired"
@@ -44,6 +46,9 @@ const fr: Sentences = {
   duplicate: ({ order, short }) =>
     `Bonjour, la commande ${order} a été payée deux fois. Nous vous recontactons pour vous rembourser le second ` +
     `paiement. Gardez cette référence\u00a0: ${short}`,
+  duplicateHandled: ({ order, short }) =>
+    `Bonjour, la commande ${order} avait été payée deux fois. Le second paiement est réglé. S’il vous manque quelque ` +
+    `chose, répondez avec cette référence\u00a0: ${short}`,
   failed: ({ amount, order, short, failure }) =>
     `Bonjour, le paiement de ${amount} pour la commande ${order} n’a pas abouti. ${failure} Réf.\u00a0${short}`,
   reviewed: ({ order, short }) =>
@@ -80,6 +85,9 @@ const en: Sentences = {
   duplicate: ({ order, short }) =>
     `Hello, order ${order} was paid twice. We will be in touch to give you the extra payment back. ` +
     `Please keep this reference: ${short}`,
+  duplicateHandled: ({ order, short }) =>
+    `Hello, order ${order} had been paid twice. The second payment has been dealt with. If anything is still missing, ` +
+    `answer with this reference: ${short}`,
   failed: ({ amount, order, short, failure }) =>
     `Hello, the payment of ${amount} for order ${order} did not go through. ${failure} Ref. ${short}`,
   reviewed: ({ order, short }) =>

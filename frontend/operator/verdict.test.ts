@@ -41,6 +41,12 @@ test("the payment that paid an order says so when another attempt was charged to
   expect([verdictOf(twice), customerCaseOf(twice, NOW)]).toEqual(["otherPaidToo", "duplicate"]);
 });
 
+test("once the second payment is dealt with, the customer is not told any more that it will be given back", () => {
+  const told = story(paid({ duplicate: true }), { charges: ["campay-1"] });
+  expect(customerCaseOf(told, NOW)).toBe("duplicateHandled");
+  expect(customerCaseOf(unsettled(paid({ duplicate: true }), { charges: ["campay-1"] }), NOW)).toBe("duplicate");
+});
+
 test("a payment that is not among the attempts listed has a verdict too", () => {
   const shown = paid({ duplicate: true });
   const told = unsettled(shown);

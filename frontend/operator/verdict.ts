@@ -58,6 +58,7 @@ export function customerCaseOf(story: PaymentStory, now: number): CustomerCase {
   const verdict = verdictOf(story);
   if (verdict === "reviewedUnpaid") return "reviewed";
   if (verdict === "otherPaidToo") return "duplicate";
+  if (verdict === "paidTwiceSettled") return "duplicateHandled";
   const { name } = pictureOf({
     phase: "tracking",
     payment: story.payment,

@@ -87,7 +87,7 @@ def test_a_signature_stays_with_what_it_signed(service: Service, shop: Shop, sim
     assert (sign_off["by"], sign_off["reason"], sign_off["counts"]) == ("paul", REASON, {"missingHere": 1})
     assert sign_off["isOfNow"]
     assert service.attention()["days"] == []
-    assert service.attention.counts()["statementDifference"] == 0
+    assert service.attention()["counts"]["statementDifference"] == 0
     requests.post(f"{simulator.url}/simulator/reset", timeout=5).raise_for_status()
     service.compare_statement(today())
     assert shown(service)["signOffs"] == [{**sign_off, "isOfNow": False}]
