@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Cron, Rate, Request, Response
 
-from chalicelib import operator_routes
+from chalicelib import link_routes, operator_routes
 from chalicelib.bootstrap import Service, clock, request_secrets_reload, service
 from chalicelib.domain import tokens
 from chalicelib.domain.contract import to_event, to_iso
@@ -25,10 +25,10 @@ from chalicelib.runtime import deadline, log, metrics
 from chalicelib.settings import allowed_origin, handler_name, runs_in_lambda
 from chalicelib.web import callers, invocation, messages, replies, requests, statement_events
 
-TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
 HANDLER = handler_name()
 
 app = Chalice(app_name="braidster-payments", configure_logs=False)
+app.register_blueprint(link_routes.routes)
 app.register_blueprint(operator_routes.routes)
 cors = CORSConfig(
     allow_origin=allowed_origin(),
@@ -282,6 +282,6 @@ def initiated(payments: Service, result: Initiated) -> Response:
 def with_tracking_token(payments: Service, payment: Payment) -> dict[str, Any]:
     """Returns a payment as its customer sees it, with the token that opens it."""
     grant = TrackingGrant(payment.reference, payment.order_id)
-    until = payment.created_at + TRACKING_TOKEN_LIFE_MS
+    until = payment.created_at + tokens.TRACKING_TOKEN_LIFE_MS
     token = tokens.sign_tracking_token(grant, payments.settings.tracking_token_keys, until)
     return {**to_event(payment, payments.clock.now()), "trackingToken": token}

@@ -28,6 +28,7 @@ from chalicelib.flows.initiate_payment import InitiatePayment
 from chalicelib.flows.late_payments import LatePayments
 from chalicelib.flows.operate_payment import OperatePayment
 from chalicelib.flows.payment_history import PaymentHistory
+from chalicelib.flows.payment_links import PaymentLinks
 from chalicelib.flows.payment_story import PaymentStory
 from chalicelib.flows.read_payment import ReadPayment
 from chalicelib.flows.search_payments import SearchPayments
@@ -60,6 +61,7 @@ class Service:
     settle: SettlePayment
     track: TrackPayment
     give_up: GiveUpPayment
+    links: PaymentLinks
     check: CheckPayments
     catch_up: CatchUpDeliveries
     sweep: SweepLedger
@@ -200,6 +202,7 @@ def compose(
         settle=settle,
         track=TrackPayment(ledger, live_store, settle, clock),
         give_up=GiveUpPayment(ledger, settle, commit),
+        links=PaymentLinks(ledger, clock, campay.currencies),
         check=CheckPayments(campay, ledger, settle, read, commit, work_queue, schedule, clock),
         catch_up=CatchUpDeliveries(ledger, live_store, deliver, work_queue, clock),
         sweep=SweepLedger(ledger, live_store, work_queue, clock, expires_after_ms),

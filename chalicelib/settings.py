@@ -12,6 +12,7 @@ from chalicelib.runtime.settings_reader import MINIMUM_KEY_BYTES, RedisSettings,
 
 DEMO_API_URL = "https://demo.campay.net/api"
 _ORIGIN = re.compile(r"https?://[^/,*\s]+")
+_ADDRESS = re.compile(r"https://[^\s\"<>]{1,200}")
 _DAY = 86_400.0
 MOST_DAY_SHARDS = 5
 """A page of a day's payments takes a query of each shard."""
@@ -72,6 +73,8 @@ class Settings:
     operator_session_seconds: int = 900
     operator_page_dir: str = ""
     gateway_url: str = ""
+    merchant_name: str = ""
+    support_url: str = ""
 
 
 def allowed_origin() -> str:
@@ -131,6 +134,8 @@ class _Reader(SettingsReader):
             operator_session_seconds=self.number("OPERATOR_SESSION_SECONDS", 900, 60, 43_200),
             operator_page_dir=self.optional("OPERATOR_PAGE_DIR"),
             gateway_url=self.optional("GATEWAY_URL").rstrip("/"),
+            merchant_name=self.optional("MERCHANT_NAME"),
+            support_url=self._support_url(),
         )
         self._refuse_shared_keys(named)
         self.refuse_faults()
@@ -141,6 +146,12 @@ class _Reader(SettingsReader):
         if origin and not _ORIGIN.fullmatch(origin):
             self.faults.append("FRONTEND_URL must be one exact origin such as https://shop.example")
         return origin
+
+    def _support_url(self) -> str:
+        url = self.optional("SUPPORT_URL")
+        if url and not _ADDRESS.fullmatch(url):
+            self.faults.append("SUPPORT_URL must be an address such as https://wa.me/237677777777")
+        return url
 
     def _campay(self) -> CampaySettings:
         campay = CampaySettings(

@@ -7,6 +7,8 @@ from infra.stages import Stage
 NEVER_ASK_CAMPAY = frozenset(
     {
         "/api/payment/current",
+        "/api/payment/links",
+        "/api/payment/links/{link_id}",
         "/operator",
         "/operator/addresses.json",
         "/operator/assets/{name}",
@@ -35,6 +37,9 @@ def route_limits(stage: Stage) -> list[dict[str, Any]]:
         ("POST", "/api/payment/tracking/{reference}/give-up", size.initiate_rate),
         ("GET", "/api/payment/current", size.initiate_rate),
         ("GET", "/api/payment/health", size.initiate_rate),
+        ("GET", "/api/payment/links/{link_id}", size.initiate_rate),
+        ("POST", "/api/payment/links", size.operator_rate),
+        ("DELETE", "/api/payment/links/{link_id}", size.operator_rate),
         ("GET", "/api/payment/status/{order_id}", size.look_rate),
         ("GET", "/api/payment/tracking/{reference}", size.look_rate),
         ("GET", "/operator", _PAGE_RATE),

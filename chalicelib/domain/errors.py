@@ -15,6 +15,8 @@
     │   ├── PaymentInProgress     409  payment_in_progress
     │   ├── OrderAlreadyPaid      409  order_already_paid
     │   ├── IdempotencyKeyReused  409  idempotency_key_reused
+    │   ├── LinkClosed            409  link_closed              a payment link that is cancelled or over
+    │   ├── LinkExists            409  link_exists              the order's open link asks for something else
     │   ├── NotAllowed            409  not_allowed              an operator's action that the status forbids
     │   ├── PaymentChanged        409  payment_changed          an operator decided on an earlier state
     │   └── DifferencesChanged    409  differences_changed      a signature under what is no more as it was seen
@@ -184,6 +186,26 @@ class IdempotencyKeyReused(Conflict):
     sentence = {
         "en": "This request was already sent with other details.",
         "fr": "Cette demande a déjà été envoyée avec d’autres informations.",
+    }
+
+
+class LinkClosed(Conflict):
+    """The payment link was cancelled, or its time is over: no payment begins by it."""
+
+    code = "link_closed"
+    sentence = {
+        "en": "This payment link is no longer valid. Please ask the shop for a new one.",
+        "fr": "Ce lien de paiement n’est plus valable. Demandez-en un nouveau à la boutique.",
+    }
+
+
+class LinkExists(Conflict):
+    """The order has an open link that asks for another amount, or says something else."""
+
+    code = "link_exists"
+    sentence = {
+        "en": "This order already has a payment link with other details. Cancel it first.",
+        "fr": "Cette commande a déjà un lien de paiement avec d’autres informations. Annulez-le d’abord.",
     }
 
 

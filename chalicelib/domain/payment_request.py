@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 from chalicelib.domain.money import Money
+from chalicelib.domain.payment_link import LinkGrant
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """A checked request. `address`: the caller's network address; None with the merchant key."""
+    """A checked request. `address`: the caller's network address; None with the merchant key.
+
+    `link`: the payment link that the customer has opened.
+    """
 
     order_id: str
     money: Money
@@ -16,3 +20,4 @@ class PaymentRequest:
     locale: str
     idempotency_key: str | None = None
     address: str | None = None
+    link: LinkGrant | None = None

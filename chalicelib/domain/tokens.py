@@ -1,4 +1,4 @@
-"""Checks order tokens, webhook signatures, tracking tokens, operators' sessions and tickets, and signs the last three.
+"""Signs and checks order tokens, tracking tokens, operators' sessions and tickets; checks webhook signatures.
 
 Pure: keys and time are arguments. HS256 is pinned, every token must expire, and several keys are
 tried so that a key can be rotated (the first one signs). Times are milliseconds since the epoch.
@@ -13,8 +13,10 @@ import jwt
 
 from chalicelib.domain.errors import InvalidSession, InvalidSignature, InvalidToken
 from chalicelib.domain.operators import OperatorKey
+from chalicelib.domain.payment_link import LinkGrant, PaymentLink
 
 WEBHOOK_LEEWAY_MS = 60_000
+TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
 TICKET_LIFE_MS = 60_000
 """Enough for a page that has just asked for it."""
 _SIGNATURE_ONLY: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
@@ -40,6 +42,31 @@ def read_order_token(token: str, keys: Sequence[str], now: int) -> Mapping[str, 
     if claims is None:
         raise InvalidToken("The order token is not valid or has expired.")
     return claims
+
+
+def sign_link_token(link: PaymentLink, keys: Sequence[str], expires_at: int) -> str:
+    """Returns the order token of a payment link, signed with the first key of the shop's order tokens.
+
+    It names the link, so that no payment begins by it once the link is cancelled or over.
+    """
+    claims = {
+        "orderId": link.order_id,
+        "amount": link.money.amount,
+        "currency": link.money.currency,
+        "description": link.description,
+        "link": link.link_id,
+        "payUntil": link.expires_at,
+        "exp": expires_at // 1000,
+    }
+    return jwt.encode(claims, keys[0], algorithm="HS256")
+
+
+def link_grant_of(claims: Mapping[str, Any]) -> LinkGrant | None:
+    """Returns which payment link an order token's claims are of; None where the shop has signed it for its own page."""
+    link_id, pay_until = claims.get("link"), claims.get("payUntil")
+    if not isinstance(link_id, str) or type(pay_until) is not int:
+        return None
+    return LinkGrant(link_id, pay_until)
 
 
 def sign_tracking_token(grant: TrackingGrant, keys: Sequence[str], expires_at: int) -> str:

@@ -19,6 +19,7 @@ from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import (
     CurrencyNotSupported,
     LedgerUnavailable,
+    LinkClosed,
     PaymentError,
     PaymentInProgress,
     PaymentRefused,
@@ -94,6 +95,7 @@ class InitiatePayment:
 
         Raises VersionConflict where either has changed meanwhile.
         """
+        self._check_link(order, request)
         open_ones, before = self.earlier.reread(order)
         order = replace(order, attempts=open_ones)
         self._check_phone(phone)
@@ -107,6 +109,15 @@ class InitiatePayment:
             if request.address:
                 self.address_limits.return_prompt(request.address)
             raise
+
+    def _check_link(self, order: Order, request: PaymentRequest) -> None:
+        """Raises LinkClosed where the payment link that the customer has opened is cancelled or over.
+
+        A link that is cancelled later changes the order's row, so that the claim is refused.
+        """
+        link = request.link
+        if link and (order.link != link.link_id or self.clock.now() >= link.pay_until):
+            raise LinkClosed
 
     def _check_phone(self, phone: Phone) -> None:
         """Raises LimitReached, and VersionConflict where the phone's prompt before has just ended."""

@@ -122,8 +122,8 @@ def simulation(request: Request) -> PaymentRequest:
     outcome = body.get("outcome")
     if not isinstance(outcome, str) or outcome not in SIMULATED_NUMBERS:
         faults["outcome"] = f"must be one of {', '.join(SIMULATED_NUMBERS)}"
-    order_id = _checked_order_id(body.get("orderId", f"test-{uuid.uuid4().hex[:12]}"), faults)
-    money = _checked_money(body.get("amount", 5000), "XAF", faults)
+    order_id = checked_order_id(body.get("orderId", f"test-{uuid.uuid4().hex[:12]}"), faults)
+    money = checked_money(body.get("amount", 5000), "XAF", faults)
     if faults or money is None:
         raise InvalidRequest(fields=faults)
     return PaymentRequest(order_id, money, SIMULATED_NUMBERS[str(outcome)], f"Order {order_id}", locale_of(request))
@@ -222,14 +222,14 @@ def payment_request(request: Request, *, merchant: bool, order_token_keys: Seque
     body = json_object(request)
     faults: dict[str, str] = {}
     order = _order_fields(body, merchant, order_token_keys, now, faults)
-    order_id = _checked_order_id(order.get("orderId"), faults)
-    money = _checked_money(order.get("amount"), order.get("currency"), faults)
+    order_id = checked_order_id(order.get("orderId"), faults)
+    money = checked_money(order.get("amount"), order.get("currency"), faults)
     phone_number = body.get("phoneNumber")
     if not isinstance(phone_number, str) or not is_phone_number(phone_number):
         faults["phoneNumber"] = PHONE_NUMBER_FORM
-    description = body.get("description", f"Order {order_id}")
-    if not isinstance(description, str) or not 1 <= len(description) <= 200 or not description.isprintable():
-        faults["description"] = "must be 1 to 200 printable characters"
+    link = tokens.link_grant_of(order)
+    described = order if link else body
+    description = checked_description(described.get("description", f"Order {order_id}"), faults)
     locale = body.get("locale", locale_of(request))
     if locale not in ("fr", "en"):
         faults["locale"] = "must be fr or en"
@@ -239,7 +239,7 @@ def payment_request(request: Request, *, merchant: bool, order_token_keys: Seque
     if faults or money is None:
         raise InvalidRequest(fields=faults)
     address = None if "x-api-key" in request.headers else address_of(request)
-    return PaymentRequest(order_id, money, str(phone_number), description, locale, key, address)
+    return PaymentRequest(order_id, money, str(phone_number), description, locale, key, address, link)
 
 
 def order_asked_for(request: Request, *, merchant: bool, order_token_keys: Sequence[str], now: int) -> str:
@@ -255,7 +255,7 @@ def order_asked_for(request: Request, *, merchant: bool, order_token_keys: Seque
     else:
         raise InvalidToken("An order token, or the merchant key, is needed.")
     faults: dict[str, str] = {}
-    checked = _checked_order_id(order_id, faults)
+    checked = checked_order_id(order_id, faults)
     if faults:
         raise InvalidRequest(fields=faults)
     return checked
@@ -281,19 +281,28 @@ def _order_fields(
     return tokens.read_order_token(token, keys, now)
 
 
-def _checked_order_id(value: object, faults: dict[str, str]) -> str:
+def checked_order_id(value: object, faults: dict[str, str]) -> str:
+    """Returns an order's id, or "" and a fault."""
     if isinstance(value, str) and is_order_id(value):
         return value
     faults.setdefault("orderId", ORDER_ID_FORM)
     return ""
 
 
-def _checked_money(amount: object, currency: object, faults: dict[str, str]) -> Money | None:
+def checked_money(amount: object, currency: object, faults: dict[str, str]) -> Money | None:
+    """Returns an amount that may be asked for, or None and a fault for what is wrong with it."""
     if type(amount) is not int or not 0 < amount <= MAXIMUM_AMOUNT:
         faults.setdefault("amount", f"must be a whole number of the currency's minor unit, 1 to {MAXIMUM_AMOUNT}")
     if not isinstance(currency, str) or not Money.knows(currency):
         faults.setdefault("currency", "must be a currency of ISO 4217, such as XAF")
     return None if "amount" in faults or "currency" in faults else Money(int(str(amount)), str(currency))
+
+
+def checked_description(value: object, faults: dict[str, str]) -> str:
+    """Returns what a customer is told that the money is for, or a fault."""
+    if not isinstance(value, str) or not 1 <= len(value) <= 200 or not value.isprintable():
+        faults["description"] = "must be 1 to 200 printable characters"
+    return str(value)
 
 
 def _body_text(request: Request) -> str:

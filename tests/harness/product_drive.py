@@ -81,6 +81,7 @@ class Drive:
         """Runs every step once. Steps that depend on each other share a method."""
         self._pay_by_webhook()
         self._give_up()
+        self._send_link()
         self._operate()
         self._look_around()
         self._sweep()
@@ -106,6 +107,22 @@ class Drive:
         grant = {"Authorization": f"Bearer {started['trackingToken']}"}
         self._call("POST", "/api/payment/tracking/{reference}/give-up", 200, of=started, headers=grant)
         return started
+
+    def _send_link(self) -> None:
+        """Makes a link, pays by it, and cancels another."""
+        first, other = (self._link(f"order-{secrets.token_hex(4)}") for _ in range(2))
+        shown = self._call("GET", "/api/payment/links/{link_id}", 200, of={"link_id": first["linkId"]})
+        body = {"orderToken": shown["orderToken"], "phoneNumber": str(next(self._phones))}
+        paying = api_gateway.call("POST", "/api/payment/initiate", body)
+        assert paying.status == 201, paying.text
+        of = {"link_id": other["linkId"]}
+        cancelled = self._call("DELETE", "/api/payment/links/{link_id}", 200, of=of)
+        assert cancelled["status"] == "cancelled"
+        assert self._call("GET", "/api/payment/links/{link_id}", 404, of={"link_id": "a" * 26})["code"] == "not_found"
+
+    def _link(self, order_id: str) -> Any:
+        order = {"orderId": order_id, "amount": 5000, "currency": "XAF"}
+        return self._call("POST", "/api/payment/links", 201, order)
 
     def _operate(self) -> None:
         started = self._initiate(OTHER_AMOUNT_NUMBER)

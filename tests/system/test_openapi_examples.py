@@ -20,7 +20,7 @@ from tests.system.test_routes import signature
 
 ORDER_ID = "order-1042"
 """The one of the document's examples."""
-OTHER_SUCCESS = {"initiate": 201, "simulate": 201, "signIn": 204, "signOut": 204}
+OTHER_SUCCESS = {"initiate": 201, "makeLink": 201, "simulate": 201, "signIn": 204, "signOut": 204}
 """The status of each operation's success that is not 200."""
 
 
@@ -93,6 +93,8 @@ def test_each_request_of_the_document_is_taken(
         live["reference"] = shop.transactions[0]["reference"]
     if operation.id == "signComparison":
         live |= compared_today()
+    if operation.id in ("link", "cancelLink"):
+        live["link_id"] = link_of(merchant)
     if operation.content["security"]:
         headers = credentials(operation, api, live, by_key="orderToken" not in (example.body or {}))
     reply = example.send(live, headers)
@@ -132,6 +134,12 @@ def payment_paid_twice(shop: Shop, merchant: dict[str, str], api: Settings) -> d
     status = call("GET", f"/api/payment/status/{ORDER_ID}", headers=merchant).json
     assert (status["duplicate"], status["version"]) == (True, 4)
     return {"reference": started["reference"]}
+
+
+def link_of(merchant: dict[str, str]) -> str:
+    """Makes a payment link. Returns its id."""
+    order = {"orderId": "order-1043", "amount": 5000, "currency": "XAF"}
+    return str(call("POST", "/api/payment/links", order, headers=merchant).json["linkId"])
 
 
 def compared_today() -> dict[str, str]:

@@ -84,8 +84,8 @@ FOR_THE_OPERATORS_PAGE = {
     "sign_in",
     "sign_out",
 }
-NOT_FOR_BROWSERS = {"webhook", "simulate"}
-FOR_THE_API_ITSELF = {"operators_page", "addresses_of_page", "asset_of_page"}
+NOT_FOR_BROWSERS = {"webhook", "simulate", "make_link", "cancel_link"}
+FOR_THE_API_ITSELF = {"operators_page", "addresses_of_page", "asset_of_page", "link"}
 """Read by browsers at the API's own origin."""
 
 

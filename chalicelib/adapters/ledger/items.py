@@ -109,7 +109,7 @@ class Order:
     """The stored state of an order. Payments are named by their references.
 
     `keys`: idempotency key -> (payment, time of the claim). `under_review`: attempts with an open case, of any age;
-    while there is one, no other attempt may start.
+    while there is one, no other attempt may start. `link`: the order's newest payment link, unless it was cancelled.
     """
 
     order_id: str
@@ -120,6 +120,7 @@ class Order:
     keys: Mapping[str, tuple[str, int]] = dataclasses.field(default_factory=dict)
     under_review: Set[str] = frozenset()
     revision: int = 0
+    link: str | None = None
 
     @property
     def refuses_prompts(self) -> bool:
@@ -291,6 +292,7 @@ def read_order(order_id: str, item: Item | None) -> Order:
         keys={name: (entry["reference"], entry["at"]) for name, entry in item.get("keys", {}).items()},
         under_review=item.get("underReview", frozenset()),
         revision=item.get("revision", 0),
+        link=item.get("link"),
     )
 
 

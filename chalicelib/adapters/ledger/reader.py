@@ -30,6 +30,7 @@ from chalicelib.adapters.ledger.items import (
     search_term,
     version_key,
 )
+from chalicelib.adapters.ledger.link_rows import LinkRows
 from chalicelib.adapters.ledger.rollup_rows import RollupRows
 from chalicelib.adapters.ledger.shards import of_all_shards
 from chalicelib.adapters.ledger.table import SHARDS, day_mark, shard_mark, shard_of
@@ -59,6 +60,7 @@ class LedgerReader:
         self.day_shards = day_shards
         self.rollups = RollupRows(self._table)
         self.comparisons = ComparisonRows(self._table)
+        self.links = LinkRows(self._table)
 
     def pause(self, attempt: int) -> None:
         """Waits before another attempt after a write conflict."""
