@@ -35,7 +35,7 @@ def _by_operator(rollup: Mapping[Group, Figures]) -> list[dict[str, Any]]:
 
 def _shown(figures: Figures) -> dict[str, Any]:
     waiting = figures[Figure.STARTED] - sum(figures[it] for it in OUTCOMES)
-    ended = figures[Figure.STARTED] - waiting
+    ended = figures[Figure.STARTED] - waiting - figures[Figure.CONFLICTED]
     return {
         "started": figures[Figure.STARTED],
         "prompted": figures[Figure.PROMPTED],

@@ -4,7 +4,7 @@ import { operatorWords, TRACKER_TEXTS } from "../src/components/payment/paymentT
 import { formatAmount } from "../src/currency";
 import type { Locale } from "../src/locale";
 import { failureOf } from "../src/paymentContract";
-import type { PaymentStory } from "./apiTypes";
+import type { PaymentEvent, PaymentStory } from "./apiTypes";
 import { CUSTOMER_SENTENCES } from "./customerSentences";
 import { useNow } from "./PaymentTable";
 import { usePage } from "./page";
@@ -59,6 +59,12 @@ function Sentence({ story, locale }: { readonly story: PaymentStory; readonly lo
   );
 }
 
+/** Returns the attempt that was one too many, whose reference the customer keeps; else the payment itself. */
+function extraPaymentOf({ payment, order }: PaymentStory): PaymentEvent {
+  if (payment.status !== "SUCCESSFUL" || payment.duplicate) return payment;
+  return order.attempts.find((it) => it.payment.duplicate && it.charges.length > 0)?.payment ?? payment;
+}
+
 /** Returns the sentence in a language, whichever the page speaks. `now`: milliseconds. */
 export function sentenceFor(story: PaymentStory, locale: Locale, now: number): string {
   const { payment } = story;
@@ -66,7 +72,7 @@ export function sentenceFor(story: PaymentStory, locale: Locale, now: number): s
   return CUSTOMER_SENTENCES[locale][customerCaseOf(story, now)]({
     amount: formatAmount(payment.amount, payment.currency, locale),
     order: payment.orderId,
-    short: payment.reference.slice(0, SHORT),
+    short: extraPaymentOf(story).reference.slice(0, SHORT),
     ussdCode: payment.ussdCode,
     failure:
       payment.status === "FAILED" ? texts.failures[failureOf(payment)](operatorWords(payment, texts)).sentence : "",

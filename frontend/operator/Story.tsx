@@ -116,7 +116,8 @@ export function ShopNews({ story }: { readonly story: PaymentStory }) {
         {news.map(({ id, type, announced, at }) => (
           <li key={id}>
             <span>
-              {format.day(at)}, {format.seconds(at)} <b>{words.shopEvents[type] ?? type}</b>
+              {format.day(at)}, {format.seconds(at)} <b>{words.shopEvents[type] ?? type}</b>{" "}
+              <small className="muted">{id}</small>
             </span>
             <Mark tone={announced ? "positive" : "caution"}>{announced ? words.told : words.notTold}</Mark>
           </li>
@@ -133,7 +134,6 @@ export function ShopNews({ story }: { readonly story: PaymentStory }) {
 export function Attempts({ story }: { readonly story: PaymentStory }) {
   const { texts, format } = usePage();
   const words = texts.payment;
-  const now = useNow();
   const { attempts, attemptCount, chargeCount } = story.order;
   const disputedCount = attempts.reduce((sum, { disputed }) => sum + disputed.length, 0);
   return (
@@ -158,7 +158,9 @@ export function Attempts({ story }: { readonly story: PaymentStory }) {
           return (
             <li key={payment.reference}>
               <span>
-                <a href={hrefOfPayment(payment.reference)}>{format.moment(payment.createdAt, now)}</a>{" "}
+                <a
+                  href={hrefOfPayment(payment.reference)}
+                >{`${format.day(payment.createdAt)}, ${format.seconds(payment.createdAt)}`}</a>{" "}
                 {format.amount(payment.amount, payment.currency)} · {payment.phoneNumber}
                 <span className="muted small"> {flags.join(" · ")}</span>
               </span>

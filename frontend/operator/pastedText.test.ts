@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 
+import { payment } from "../tests/operatorPage";
 import { CUSTOMER_SENTENCES } from "./customerSentences";
-import { guessesIn } from "./pastedText";
+import { doubtIn, guessesIn } from "./pastedText";
 
 const REFERENCE = "0b8f6c1e-5d0a-4a37-9a53-2f1f4f0f9a11";
 const first = (text: string) => guessesIn(text)[0];
@@ -80,4 +81,38 @@ test("each of our own messages leads back to its order", () => {
       expect(guessesIn(sentence(facts))).toContainEqual({ field: "orderId", value: "order-1042" });
     }
   }
+});
+
+describe("an order as people say it", () => {
+  test.each(["braid-3500", "Braid 3500", "BRAID 3500", "braid3500", "braid#3500"])("%s", (text) => {
+    expect(guessesIn(text)).toContainEqual({ field: "orderId", value: "BRAID-3500" });
+  });
+
+  test("what was typed comes first", () => {
+    expect(first("braid-3500")).toEqual({ field: "orderId", value: "braid-3500" });
+  });
+});
+
+describe("a text that speaks against the payment found", () => {
+  const found = payment("pending", {
+    amount: 15_000,
+    createdAt: "2026-01-15T22:58:00Z",
+    updatedAt: "2026-01-15T23:01:00Z", // the sixteenth in Douala
+  });
+
+  test.each([
+    ["Vous avez paye 15000 FCFA le 15/01/2026. Nouveau solde: 42150 FCFA.", null],
+    ["You paid XAF 15,000.00 on 2026-01-16. Your new balance is 12,450 XAF.", null],
+    ["Paiement de 15.000 F CFA le 16-01-2026", null],
+    ["Paiement de 15\u202f000 FCFA le 16.1.2026", null],
+    ["18801069560", null],
+    ["Nouveau solde: 42150 FCFA. Frais: 0 FCFA", null],
+    ["Vous avez paye 150000 FCFA le 15/01/2026. Nouveau solde: 42150 FCFA.", "amount"],
+    ["Vous avez paye 1500 F le 15/01/2026", "amount"],
+    ["Vous avez paye 150000 FCFA. Nouveau solde: 15000 FCFA.", "amount"],
+    ["Vous avez paye 15000 FCFA le 12/03/2026.", "day"],
+    ["ID 18801069560, 2026-01-14", "day"],
+  ])("%s", (text, doubt) => {
+    expect(doubtIn(text, found)).toBe(doubt);
+  });
 });

@@ -1,7 +1,9 @@
 /** Reads what a person pastes into the search box: a bare id, a link, or a whole SMS with an id somewhere in it. */
 
+import { exponentOf } from "../src/currency";
 import { parsePhoneNumber } from "../src/phoneNumber";
-import type { SearchField } from "./apiTypes";
+import type { PaymentEvent, SearchField } from "./apiTypes";
+import { dayOf } from "./format";
 
 export interface Guess {
   readonly field: SearchField;
@@ -20,7 +22,35 @@ const PHONE = /(?<!\d)(?:\+|00)?(?:237[\s.-]?)?6(?:[\s.-]?[0-9]){8}(?!\d)/g;
 const NAMED_ORDER = /\b(?:commande|order)\s*[:#n°]*\s*([A-Za-z0-9][A-Za-z0-9._:-]{0,63})/giu;
 const ORDER = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 const FOREIGN_REFERENCE = /^[\x21-\x7e]{1,128}$/;
+/** An order as people write it who have not the exact one before them: `braid 3500`. */
+const SPOKEN_ORDER = /^([A-Za-z]{2,20}) ?[-:#]? ?([0-9]{1,12})$/;
 const MOST_GUESSES = 8;
+/** Amounts as an SMS writes them: `15000 FCFA`, `15 000 F`, `XAF 15,000.00`. */
+const AMOUNT = /(?:\b(?:FCFA|XAF)\s?(\d[\d\s.,]*))|(\d[\d\s.,]*)\s?(?:F\s?CFA|XAF|F)\b/gi;
+/** What stands before an amount that is the account's balance or a fee. */
+const NOT_PAID = /\b(?:solde|balance|frais|fees?)\b[^\d]{0,12}$/i;
+const DATE = /\b(?:(\d{4})-(\d{2})-(\d{2})|(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}))\b/g;
+
+/** What in a pasted text is not a payment's. */
+export type Doubt = "amount" | "day";
+
+/** Returns what in the text speaks against a payment that was found by it; a text can be made up, or be of another one. */
+export function doubtIn(text: string, payment: PaymentEvent): Doubt | null {
+  const amounts = [...text.matchAll(AMOUNT)]
+    .filter(({ index }) => !NOT_PAID.test(text.slice(0, index)))
+    .map(([, after, before]) => wholeUnits(after ?? before ?? ""));
+  if (amounts.length > 0 && !amounts.includes(payment.amount / 10 ** exponentOf(payment.currency))) return "amount";
+  const days = [...text.matchAll(DATE)].map(([, year, month, day, d = "", m = "", y]) =>
+    y ? `${y}-${m.padStart(2, "0")}-${d.padStart(2, "0")}` : `${year}-${month}-${day}`,
+  );
+  const own = [payment.createdAt, payment.updatedAt].map((iso) => dayOf(Date.parse(iso)));
+  return days.length > 0 && !days.some((day) => own.includes(day)) ? "day" : null;
+}
+
+/** Reads `15.000` and `15,000.00` as fifteen thousand: two digits after a mark are a fraction, three are thousands. */
+function wholeUnits(written: string): number {
+  return Number(written.replace(/[.,]\d{1,2}\s*$/, "").replace(/\D/g, ""));
+}
 
 /** Returns what may be meant, the likeliest first; nothing where the text holds no id. */
 export function guessesIn(text: string): readonly Guess[] {
@@ -45,10 +75,17 @@ function guessesOfWord(word: string): Guess[] {
     ...ids,
     ...(digits && !phoneNumber ? as("operatorReference", [word]) : []),
     ...as("orderId", ORDER.test(word) ? [word] : []),
+    ...(phoneNumber ? [] : spokenOrder(word)),
     ...(ids.length === 0 && !phoneNumber && FOREIGN_REFERENCE.test(word)
       ? [...as("operatorReference", [word]), ...as("providerReference", [word])]
       : []),
   ];
+}
+
+/** An order in capitals and with its hyphen, as most shops number theirs. */
+function spokenOrder(text: string): Guess[] {
+  const [, letters = "", digits = ""] = SPOKEN_ORDER.exec(text) ?? [];
+  return as("orderId", letters ? [`${letters.toUpperCase()}-${digits}`] : []);
 }
 
 /** In a text, an order is only what is called one, and a phone number may be the shop's: it comes last. */
@@ -70,6 +107,7 @@ function guessesInText(text: string): Guess[] {
       "orderId",
       orders.filter((order) => /\d/.test(order)),
     ),
+    ...spokenOrder(text),
     ...as("phoneNumber", phones),
   ];
 }

@@ -73,7 +73,7 @@ export const en: Texts = {
   failures: {
     not_enough_funds: "No funds, or a limit",
     wrong_pin: "Wrong code",
-    declined: "Refused on the phone",
+    declined: "Refused by the customer or the operator",
     not_registered: "No account on the number",
     limit_reached: "Limit reached",
     no_answer: "No answer",
@@ -82,7 +82,7 @@ export const en: Texts = {
     refused: "Request refused",
   },
   late: "late",
-  twice: "twice",
+  twice: "extra payment",
   search: {
     label: "What has the customer given you?",
     hint: "The whole SMS, a phone number, an order or a reference: paste it as it is.",
@@ -90,6 +90,11 @@ export const en: Texts = {
     busy: "Searching…",
     found: (count) => (count === 1 ? "1 payment found" : `${count} payments found`),
     more: "Older ones match too.",
+    doubts: {
+      amount:
+        "Careful: this payment has none of the amounts in the text. Compare before you answer; a text can be made up.",
+      day: "Careful: this payment is not of the date in the text. Compare before you answer; a text can be made up.",
+    },
     nothing: "Nothing found",
     nothingHelp:
       "The operator may have taken a payment that we do not know: compare the time and the amount in the SMS with the " +
@@ -293,6 +298,7 @@ export const en: Texts = {
     difference: {
       amount: (charged, asked) => `CamPay says ${charged}, the order asks for ${asked}.`,
       currency: (charged, asked) => `CamPay says the currency ${charged}, the order asks for ${asked}.`,
+      giveBack: (amount) => `To give back: ${amount}, all that the customer paid with it.`,
       payout: "CamPay says that money went to the customer, not that it came.",
       other: "The amount that CamPay says cannot be read.",
     },
@@ -339,7 +345,7 @@ export const en: Texts = {
       reason: "Reason",
       ussdCode: "Code to dial",
       late: "Late",
-      duplicate: "Twice",
+      duplicate: "Extra payment",
       orderPaidBy: "Order paid by",
       charges: "Charges",
       disputed: "Charges of another amount",
@@ -348,7 +354,9 @@ export const en: Texts = {
     },
     nothingYet: "nothing",
     shop: "What the shop was told",
-    shopHint: "“Told” means that the shop’s event bus took it. Each event keeps its id, however often it is sent.",
+    shopHint:
+      "The time is that of the change, which the shop is told of within seconds. “Told”: its system has taken the " +
+      "message. The id stays the same, however often it is sent.",
     shopEvents: {
       "payment.successful": "Paid",
       "payment.failed": "Not paid",
@@ -384,13 +392,14 @@ export const en: Texts = {
       recheck: "CamPay is asked now, and what it answers is applied.",
       redeliver: "The screens and the shop get the latest news once more.",
       resolve: "Your decision is final and has your name.",
-      acknowledge: "The payment leaves the list of cases to handle, with your name and your reason.",
+      acknowledge:
+        "If the money has been given back: the payment leaves the list of cases to handle, with your name and your reason.",
     },
     decide: "Your decision",
     outcomes: { SUCCESSFUL: "Accept: the order is paid", FAILED: "Refuse: the order is not paid" },
     outcomesExplained: {
       SUCCESSFUL: "The shop delivers the order. This is final.",
-      FAILED: "The customer reads that the shop will be in touch. Give back what was charged.",
+      FAILED: "The customer reads that the shop will be in touch. Give back what was charged. This is final.",
     },
     reason: "Reason",
     reasonHint: (name) => `It stays in the history with your name, ${name}. No phone number, please.`,
@@ -440,7 +449,7 @@ export const en: Texts = {
       started: "Payments that were begun",
       prompted: "CamPay took the prompt",
       paid: "The money is there",
-      declined: "Refused on the phone, or no funds",
+      declined: "Refused by the customer or the operator, or no funds",
       refused: "No prompt went out",
       expired: "No answer in time",
       givenUp: "The customer ended the wait",
@@ -499,7 +508,8 @@ export const en: Texts = {
     title: "CamPay’s statement",
     intro: "Each night the statement of the last four days is compared with our payments.",
     lastNightMissing: (day) =>
-      `The comparison of ${day} is not there: CamPay’s statement could not be read last night.`,
+      `The comparison of ${day} is not there: CamPay’s statement could not be read last night. The next night ` +
+      "makes up for it; ask CamPay if it is missing again.",
     older: "Show 31 days",
     agrees: "All agrees",
     open: (count) => `${count} to look at`,

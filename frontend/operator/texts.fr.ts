@@ -78,7 +78,7 @@ export const fr: Texts = {
   failures: {
     not_enough_funds: "Solde insuffisant ou limite",
     wrong_pin: "Code incorrect",
-    declined: "Refusé sur le téléphone",
+    declined: "Refusé par le client ou l’opérateur",
     not_registered: "Pas de compte sur le numéro",
     limit_reached: "Limite atteinte",
     no_answer: "Pas de réponse",
@@ -87,7 +87,7 @@ export const fr: Texts = {
     refused: "Demande refusée",
   },
   late: "en retard",
-  twice: "deux fois",
+  twice: "en trop",
   search: {
     label: "Que vous a donné le client\u00a0?",
     hint: "Le SMS entier, un numéro de téléphone, une commande ou une référence\u00a0: collez-le tel quel.",
@@ -95,6 +95,12 @@ export const fr: Texts = {
     busy: "Recherche…",
     found: (count) => (count === 1 ? "1 paiement trouvé" : `${count} paiements trouvés`),
     more: "D’autres, plus anciens, correspondent aussi.",
+    doubts: {
+      amount:
+        "Attention\u00a0: ce paiement n’a aucun des montants du texte. Comparez avant de répondre\u00a0; un texte peut être " +
+        "inventé.",
+      day: "Attention\u00a0: ce paiement n’est pas de la date du texte. Comparez avant de répondre\u00a0; un texte peut être inventé.",
+    },
     nothing: "Rien trouvé",
     nothingHelp:
       "L’opérateur peut avoir encaissé un paiement que nous ne connaissons pas\u00a0: comparez l’heure et le montant du SMS " +
@@ -304,6 +310,7 @@ export const fr: Texts = {
     difference: {
       amount: (charged, asked) => `CamPay indique ${charged}, la commande demande ${asked}.`,
       currency: (charged, asked) => `CamPay indique la devise ${charged}, la commande demande ${asked}.`,
+      giveBack: (amount) => `À rendre\u00a0: ${amount}, tout ce que le client a payé ainsi.`,
       payout: "CamPay indique un versement au client, pas un encaissement.",
       other: "Le montant que CamPay indique n’est pas lisible.",
     },
@@ -350,7 +357,7 @@ export const fr: Texts = {
       reason: "Motif",
       ussdCode: "Code à composer",
       late: "En retard",
-      duplicate: "Deux fois",
+      duplicate: "En trop",
       orderPaidBy: "Commande payée par",
       charges: "Encaissements",
       disputed: "Encaissements d’un autre montant",
@@ -360,8 +367,8 @@ export const fr: Texts = {
     nothingYet: "rien",
     shop: "Ce que la boutique a su",
     shopHint:
-      "«\u00a0Transmis\u00a0» veut dire que le bus d’événements de la boutique l’a reçu. Chaque événement garde son identifiant, " +
-      "même s’il est envoyé plusieurs fois.",
+      "L’heure est celle du changement, dont la boutique est prévenue en quelques secondes. «\u00a0Transmis\u00a0»\u00a0: son " +
+      "système a pris le message. L’identifiant reste le même, quel que soit le nombre d’envois.",
     shopEvents: {
       "payment.successful": "Payé",
       "payment.failed": "Non payé",
@@ -402,7 +409,8 @@ export const fr: Texts = {
       recheck: "CamPay est interrogé maintenant\u00a0; ce qu’il répond est appliqué.",
       redeliver: "Les écrans et la boutique reçoivent encore une fois la dernière nouvelle.",
       resolve: "Votre décision est définitive et porte votre nom.",
-      acknowledge: "Le paiement quitte la liste des cas à traiter, avec votre nom et votre motif.",
+      acknowledge:
+        "Si l’argent a été rendu\u00a0: le paiement quitte la liste des cas à traiter, avec votre nom et votre motif.",
     },
     decide: "Votre décision",
     outcomes: {
@@ -411,7 +419,7 @@ export const fr: Texts = {
     },
     outcomesExplained: {
       SUCCESSFUL: "La boutique livre la commande. C’est définitif.",
-      FAILED: "Le client est prévenu que la boutique le contactera. Rendez-lui ce qui a été encaissé.",
+      FAILED: "Le client est prévenu que la boutique le contactera. Rendez-lui ce qui a été encaissé. C’est définitif.",
     },
     reason: "Motif",
     reasonHint: (name) => `Il reste dans l’historique avec votre nom, ${name}. Sans numéro de téléphone.`,
@@ -461,7 +469,7 @@ export const fr: Texts = {
       started: "Paiements commencés",
       prompted: "CamPay a pris la demande",
       paid: "L’argent est là",
-      declined: "Rejetés sur le téléphone, ou solde insuffisant",
+      declined: "Refusés par le client ou l’opérateur, ou solde insuffisant",
       refused: "Aucune demande n’est partie",
       expired: "Pas de réponse à temps",
       givenUp: "Le client a mis fin à l’attente",
@@ -526,7 +534,8 @@ export const fr: Texts = {
     title: "Relevé de CamPay",
     intro: "Chaque nuit, le relevé des quatre derniers jours est comparé à nos paiements.",
     lastNightMissing: (day) =>
-      `La comparaison du ${day} manque\u00a0: le relevé de CamPay n’a pas pu être lu cette nuit.`,
+      `La comparaison du ${day} manque\u00a0: le relevé de CamPay n’a pas pu être lu cette nuit. ` +
+      "La nuit prochaine y reviendra\u00a0; demandez à CamPay s’il manque encore.",
     older: "Voir 31 jours",
     agrees: "Tout concorde",
     open: (count) => `${count} à examiner`,

@@ -3,6 +3,7 @@
 import type { Locale } from "../src/locale";
 import type { FailureCode } from "../src/paymentContract";
 import type { FindingKind, Need, PaymentStatus } from "./apiTypes";
+import type { Doubt } from "./pastedText";
 import type { Theme } from "./preferences";
 import { en } from "./texts.en";
 import { fr } from "./texts.fr";
@@ -80,6 +81,8 @@ export interface Texts {
     readonly busy: string;
     readonly found: (count: number) => string;
     readonly more: string;
+    /** What in the text is not the payment's. */
+    readonly doubts: Readonly<Record<Doubt, string>>;
     readonly nothing: string;
     readonly nothingHelp: string;
     /** By what was looked for, such as "the id in the SMS". */
@@ -166,6 +169,7 @@ export interface Texts {
     readonly difference: {
       readonly amount: (charged: string, asked: string) => string;
       readonly currency: (charged: string, asked: string) => string;
+      readonly giveBack: (amount: string) => string;
       readonly payout: string;
       readonly other: string;
     };

@@ -2,16 +2,22 @@ import { useRef, useState } from "react";
 
 import type { FoundPayments, SearchField } from "./apiTypes";
 import { usePage } from "./page";
-import { type Guess, guessesIn } from "./pastedText";
+import { type Doubt, doubtIn, type Guess, guessesIn } from "./pastedText";
 import { goTo, hrefOfPayment } from "./router";
 import { SignedOut } from "./session";
 
 export type Search =
   | { readonly name: "idle" | "unreadable" }
   | { readonly name: "busy" }
-  | { readonly name: "found"; readonly found: FoundPayments; readonly field: SearchField }
+  | ({ readonly name: "found"; readonly doubt: Doubt | null } & First)
   | { readonly name: "nothing"; readonly fields: readonly SearchField[] }
   | { readonly name: "failed"; readonly error: unknown };
+
+interface First {
+  readonly found: FoundPayments;
+  /** What the payments were found by. */
+  readonly field: SearchField;
+}
 
 interface Searching {
   readonly search: Search;
@@ -36,8 +42,10 @@ export function useSearch(): Searching {
       const first = await firstFound(guesses, api.search);
       if (!first) return void show({ name: "nothing", fields: [...new Set(guesses.map(({ field }) => field))] });
       const [only, ...others] = first.found.payments;
-      const isNewest = show({ name: "found", ...first }) !== false;
-      if (isNewest && opens && only && others.length === 0) goTo(hrefOfPayment(only.reference));
+      const doubts = first.found.payments.map((payment) => doubtIn(text, payment));
+      const doubt = doubts.includes(null) ? null : (doubts[0] ?? null);
+      const isNewest = show({ name: "found", doubt, ...first }) !== false;
+      if (isNewest && opens && only && others.length === 0 && doubt === null) goTo(hrefOfPayment(only.reference));
     } catch (error) {
       show(error instanceof SignedOut ? { name: "idle" } : { name: "failed", error });
     }
@@ -49,7 +57,7 @@ export function useSearch(): Searching {
 async function firstFound(
   guesses: readonly Guess[],
   search: (field: SearchField, value: string) => Promise<FoundPayments>,
-): Promise<{ readonly found: FoundPayments; readonly field: SearchField } | null> {
+): Promise<First | null> {
   for (const { field, value } of guesses) {
     const found = await search(field, value);
     if (found.payments.length > 0) return { found, field };

@@ -100,6 +100,17 @@ describe("the search box", () => {
     expect(window.location.hash).toBe(`#/payment/${two[0]?.reference}`);
   });
 
+  test("does not open the only match where the text speaks against it, and says so", async () => {
+    const search = async () => ({ payments: two.slice(0, 1), hasMore: false });
+    const { main, find, fill, click } = await show(<Home />, { api: { history: latest, search } });
+    await fill("textarea", "Vous avez paye 150000 FCFA. ID de transaction: 18801069560.");
+    await click(EN.search.submit);
+    expect(window.location.hash).toBe("");
+    expect(find("[role=alert]").textContent).toBe(EN.search.doubts.amount);
+    expect(main.querySelectorAll("tbody tr")).toHaveLength(1);
+    await expectAccessible(main);
+  });
+
   test("keeps what was typed where the search fails, and tries it again", async () => {
     const search = vi.fn(async () => ({ payments: two, hasMore: false })).mockRejectedValueOnce(NO_ANSWER);
     const { main, find, fill, click } = await show(<Home />, { api: { history: latest, search } });
@@ -239,6 +250,26 @@ describe("a payment", () => {
       "31 Jan, 00:00:02",
       "00:00:03",
     ]);
+  });
+
+  test("says what is to be given back, and names that payment to the customer on the page of the other too", async () => {
+    const extra = { ...payment("successfulChargedTwice"), reference: "extra-000000000000", duplicate: true };
+    const open = await shown(
+      storyOf(extra, {
+        actions: ["acknowledge"],
+        order: { orderId: "o", attemptCount: 1, chargeCount: 2, attempts: [attempt(extra, { charges: ["c-2"] })] },
+      }),
+      "en",
+    );
+    expect(open.find(".verdict .difference").textContent).toContain("To give back: FCFA");
+    const paying = { ...extra, reference: "paying-00000000000", duplicate: false };
+    const attempts = [attempt(paying, { charges: ["c-1"] }), attempt(extra, { charges: ["c-2"] })];
+    const other = await shown(
+      storyOf(paying, { order: { orderId: "o", attemptCount: 2, chargeCount: 2, attempts } }),
+      "en",
+    );
+    expect(other.find(".customer-words p").textContent).toContain("extra-00");
+    expect(other.main.querySelector(".verdict .difference")).toBeNull();
   });
 
   test("shows the longest references whole", async () => {

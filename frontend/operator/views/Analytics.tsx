@@ -66,7 +66,7 @@ function ByOperator({ answer }: { readonly answer: AnalyticsAnswer }) {
   const words = page.texts.analytics;
   const columns = [...answer.operators, { operator: "", figures: answer.total }];
   return (
-    <table className="figures">
+    <table className="figures" style={{ "--columns": columns.length } as CSSProperties}>
       <thead>
         <tr>
           <th scope="col">{words.figure}</th>

@@ -86,10 +86,16 @@ function Outcome({ search, onRetry }: { readonly search: Search; readonly onRetr
       </p>
       {search.name === "nothing" && (
         <p className="muted">
-          {words.lookedFor(search.fields.map((field) => words.fields[field]).join(", "))} {words.nothingHelp}
+          {words.lookedFor(search.fields.map((field) => words.fields[field]).join(", "))}{" "}
+          {search.fields.includes("operatorReference") && words.nothingHelp}
         </p>
       )}
       {search.name === "found" && <p className="muted">{words.matched(words.fields[search.field])}</p>}
+      {search.name === "found" && search.doubt && (
+        <p className="notice" data-tone="caution" role="alert">
+          {words.doubts[search.doubt]}
+        </p>
+      )}
       {search.name === "found" && <PaymentTable payments={search.found.payments} />}
       {search.name === "found" && search.found.hasMore && <p className="muted small">{words.more}</p>}
       {search.name === "failed" && <Trouble error={search.error} onRetry={onRetry} />}

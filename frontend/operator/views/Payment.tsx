@@ -13,6 +13,7 @@ import type { Route } from "../router";
 import { StateMark, ToneShape } from "../StateMark";
 import { Acts, Attempts, ShopNews, Timeline } from "../Story";
 import { Trouble } from "../Trouble";
+import type { Verdict } from "../texts";
 import { disputedRecord, TONE_OF_VERDICT, verdictOf } from "../verdict";
 
 /** One payment: what is the matter with it, what the customer sees, and everything that happened. */
@@ -98,7 +99,7 @@ function VerdictCard({ story, heading }: VerdictProps) {
   const verdict = verdictOf(story);
   const { title, sentence } = words.verdicts[verdict];
   const { payment, delivery, nextCheckAt } = story;
-  const difference = differenceIn(story, page);
+  const difference = toGiveBack(verdict, story, page) ?? differenceIn(story, page);
   const facts = [
     [words.facts.reference, payment.reference],
     [words.facts.provider, payment.providerReference],
@@ -132,6 +133,14 @@ function VerdictCard({ story, heading }: VerdictProps) {
       </dl>
     </section>
   );
+}
+
+/** Says what is to be given back of a payment that was one too many; null where nothing is. */
+function toGiveBack(verdict: Verdict, { payment, order }: PaymentStory, { texts, format }: Page): string | null {
+  const charges = order.attempts.find((it) => it.payment.reference === payment.reference)?.charges.length ?? 1;
+  const extra = verdict === "orderPaidTwice" ? charges : verdict === "paidTwice" ? charges - 1 : 0;
+  if (extra < 1) return null;
+  return texts.payment.difference.giveBack(format.amount(extra * payment.amount, payment.currency));
 }
 
 /** Says in one sentence how CamPay's record and the order differ; null where no record does. */

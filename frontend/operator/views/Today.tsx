@@ -91,7 +91,7 @@ function Figures({ figures, waitingSince }: FiguresProps) {
           <dl className="pairs">
             {byOperator((each) => {
               if (each.successRate === null) return "–";
-              return `${format.percent(each.successRate)} (${each.paid}/${each.started - each.waiting})`;
+              return `${format.percent(each.successRate)} (${each.paid}/${each.started - each.waiting - each.conflicted})`;
             })}
           </dl>
         </dd>
