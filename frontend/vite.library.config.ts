@@ -14,11 +14,16 @@ export default defineConfig({
     lib: {
       entry: {
         index: "src/index.ts",
+        react: "src/react.ts",
         paymentToasts: "src/paymentToasts.ts",
         tracker: "src/components/payment/tracker.css",
       },
       formats: ["es"],
     },
-    rolldownOptions: { external: [/^react(-dom)?($|\/)/, "socket.io-client", "sonner"] },
+    rolldownOptions: {
+      external: [/^react(-dom)?($|\/)/, "socket.io-client", "sonner"],
+      // A server that renders React components ahead takes its hooks for the browser's.
+      output: { banner: ({ name }) => (name === "react" ? '"use client";' : "") },
+    },
   },
 });

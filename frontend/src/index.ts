@@ -1,16 +1,27 @@
-/** Exports what a shop's page needs: the checkout, the tracker, and the types of events and replies. */
+/** Exports what a page needs that brings its own screen: checkout and watch, without a framework, and their types. */
 
-export type { CheckoutPhase } from "./checkout";
-export { rememberedToken } from "./checkoutAttempt";
-export { PaymentCheckout, type PaymentCheckoutProps } from "./components/payment/PaymentCheckout";
-export { PaymentTracker, type PaymentTrackerProps } from "./components/payment/PaymentTracker";
-export { PhoneForm, type PhoneFormProps } from "./components/payment/PhoneForm";
-export { ProblemWords, type ProblemWordsProps } from "./components/payment/ProblemWords";
-export { type CheckoutHookOptions, type CheckoutTracking, useCheckout } from "./hooks/useCheckout";
-export { type PaymentSocketOptions, type PaymentTracking, usePaymentSocket } from "./hooks/usePaymentSocket";
+export {
+  type Checkout,
+  type CheckoutOptions,
+  type CheckoutPhase,
+  type CheckoutState,
+  createCheckout,
+  mayRetry,
+} from "./checkout";
+export { type OrderFacts, rememberedToken } from "./checkoutAttempt";
+export { formatAmount } from "./currency";
 export { browserLocale, type Locale } from "./locale";
 export type { PaymentEvent, PaymentStatus, Problem } from "./paymentContract";
 export { isNewer, parsePaymentEvent } from "./paymentContract";
-export type { Order } from "./paymentSocket";
-export { type Connection, createPaymentWatch, type PaymentWatch } from "./paymentWatch";
+export type { Order, TrackedPayment } from "./paymentSocket";
+export {
+  type Connection,
+  createPaymentWatch,
+  type GivingUp,
+  isSettled,
+  isWaiting,
+  type PaymentWatch,
+  type WatchHandlers,
+  type WatchState,
+} from "./paymentWatch";
 export { operatorHint, parsePhoneNumber } from "./phoneNumber";

@@ -6,8 +6,8 @@ import { newerStyles, newerUses } from "../tests/browserAges";
 
 /** Uses that are safe, by package (ours is "src"): guarded by a check, or of something else with the same name. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  // The first is in a `try`, and nothing is copied without it; the others are methods of ours.
-  src: [".writeText", ".connection", ".getState", ".lost"],
+  // The first is in a `try`, and nothing is copied without it; the second is checked; the others are methods of ours.
+  src: [".writeText", ".replaceSync", ".connection", ".getState", ".lost"],
   // The first is checked with `typeof`; `use` is a method of the package.
   react: ["reportError", ".use"],
   scheduler: ["setImmediate"],
@@ -19,6 +19,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Used by WebTransport alone, which the transports do not include.
   "engine.io-parser": ["TransformStream", "BigInt", ".setBigUint64"],
   "engine.io-client": ["WebTransport", ".createBidirectionalStream", ".getWriter"],
+  // Checked before it is called.
+  preact: [".moveBefore"],
   // Methods of the packages.
   "socket.io-client": [".destroy", ".reconnect"],
   sonner: [".subscribe"],
@@ -56,7 +58,7 @@ function isAllowed({ file, name }: { file: string; name: string }): boolean {
   return ALLOWED[owner]?.includes(name) === true;
 }
 
-test.each(["vite.config.ts", "vite.library.config.ts"])(
+test.each(["vite.config.ts", "vite.library.config.ts", "vite.element.config.ts"])(
   "what %s builds uses nothing newer than the oldest browsers",
   async (configFile) => {
     const uses = await usesIn({ configFile, build: { write: false, sourcemap: true } });

@@ -58,9 +58,9 @@ function agesOfNames(): ReadonlyMap<string, boolean> {
   return ages;
 }
 
-/** Lists each use in a chunk that was built with a source map. */
+/** Lists each use in a chunk that was built with a source map; one that only passes other chunks on has none. */
 export function newerUses({ code, map }: Pick<Rolldown.OutputChunk, "code" | "map">): Use[] {
-  const sources = new SourceMap(JSON.parse(String(map)));
+  const sources = new SourceMap(JSON.parse(String(map ?? `{"version":3,"sources":[],"names":[],"mappings":""}`)));
   return namesIn(parseAst(code) as unknown as Node)
     .filter(({ name }) => AGES.get(name) === false)
     .map(({ name, start }) => {

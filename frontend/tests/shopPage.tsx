@@ -1,7 +1,8 @@
 import { renderToString } from "react-dom/server";
 import { vi } from "vitest";
 
-import { PaymentTracker, ProblemWords, rememberedToken, useCheckout, usePaymentSocket } from "../src/index";
+import { rememberedToken } from "../src/index";
+import { PaymentTracker, ProblemWords, useCheckout, usePaymentSocket } from "../src/react";
 import { payment, REFERENCE, REFUSAL } from "./fakeWire";
 
 export const ORDER = { orderId: "order-1", amount: 5000, currency: "XAF" };

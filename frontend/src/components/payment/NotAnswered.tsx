@@ -24,7 +24,7 @@ export function NotAnswered({ payment, timeLeft, givingUp, texts, heading, ...ac
   useLayoutEffect(() => {
     const { current } = panel;
     return () => {
-      if (current?.contains(document.activeElement)) heading.current?.focus();
+      if (current?.contains(focusedBeside(current))) heading.current?.focus();
     };
   }, [heading]);
 
@@ -49,4 +49,9 @@ export function NotAnswered({ payment, timeLeft, givingUp, texts, heading, ...ac
       </p>
     </div>
   );
+}
+
+/** Returns the focused element of the document, or of the shadow root, that `element` is in. */
+function focusedBeside(element: Element): Element | null {
+  return (element.getRootNode() as Document | ShadowRoot).activeElement;
 }

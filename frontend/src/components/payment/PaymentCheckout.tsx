@@ -33,7 +33,7 @@ export function PaymentCheckout({ order, onContinue, ...checkout }: PaymentCheck
         onContinue={onContinue}
       />
       {problem && payment && (
-        <p className="bp-problem">
+        <p className="bp-problem" part="checkout">
           <ProblemWords problem={problem} retryAt={retryAt} locale={locale} />
         </p>
       )}

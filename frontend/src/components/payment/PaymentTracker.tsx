@@ -66,6 +66,7 @@ export function PaymentTracker(props: PaymentTrackerProps) {
   return (
     <section
       className="bp-tracker"
+      part="checkout"
       data-picture={name}
       data-status={payment?.status}
       data-version={payment?.version}

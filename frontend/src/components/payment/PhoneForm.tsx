@@ -42,9 +42,9 @@ export function PhoneForm({ order, pay, phoneNumber = "", problem = null, retryA
   };
 
   return (
-    <form className="bp-form" onSubmit={submit} noValidate lang={locale}>
+    <form className="bp-form" part="checkout" onSubmit={submit} noValidate lang={locale}>
       {problem && (
-        <p className="bp-problem">
+        <p className="bp-problem" part="checkout">
           <ProblemWords problem={problem} retryAt={retryAt} locale={locale} />
         </p>
       )}
