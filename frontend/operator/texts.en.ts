@@ -82,7 +82,7 @@ export const en: Texts = {
     refused: "Request refused",
   },
   late: "late",
-  twice: "extra payment",
+  twice: "extra",
   search: {
     label: "What has the customer given you?",
     hint: "The whole SMS, a phone number, an order or a reference: paste it as it is.",
