@@ -1,17 +1,14 @@
 import type { CSSProperties } from "react";
 
 import type { Analytics as AnalyticsAnswer, AnalyticsFigures } from "../apiTypes";
-import { dayOf } from "../format";
 import { Choice } from "../PreferenceChoice";
-import { type Page, useLoaded, usePage } from "../page";
-import { hrefOf, type Route, replaceBy } from "../router";
+import { type Page, usePage } from "../page";
+import type { Route } from "../router";
 import { Trouble } from "../Trouble";
+import { usePeriod } from "../usePeriod";
 
-const DAY_MS = 24 * 3_600_000;
-/** Names the periods, and says how many days each has; the API shows 92 at most. */
+/** How many days each period has. */
 const PERIODS = { week: 7, month: 30, quarter: 90 } as const;
-type Period = keyof typeof PERIODS;
-const NAMES = Object.keys(PERIODS) as Period[];
 const FIGURES = [
   ...(["started", "prompted", "paid", "declined", "refused", "expired", "givenUp", "conflicted"] as const),
   ...(["waiting", "late", "duplicate", "webhooksMissing"] as const),
@@ -21,23 +18,18 @@ export type FigureName = (typeof FIGURES)[number];
 
 /** How payments go: what has become of them, how fast, and why not, by operator and by day. */
 export function Analytics({ route }: { readonly route: Route }) {
-  const { api, texts } = usePage();
+  const { texts } = usePage();
   const words = texts.analytics;
-  const period = NAMES.find((name) => name === route.query.get("period")) ?? "week";
-  const now = Date.now();
-  const [from, to] = [dayOf(now - (PERIODS[period] - 1) * DAY_MS), dayOf(now)];
-  const { answer, error, isLoading, reload } = useLoaded(`${from} ${to}`, () =>
-    api.get<AnalyticsAnswer>(`analytics?from=${from}&to=${to}`),
-  );
+  const { name, names, choose, answer, error, isLoading, reload } = usePeriod(route, PERIODS);
   return (
     <>
       <section className="card">
         <h1>{words.title}</h1>
         <Choice
           label={words.period}
-          options={NAMES.map((name) => [name, words.periods[name]] as const)}
-          chosen={period}
-          onChoose={(name) => replaceBy(hrefOf("analytics", "", { period: name }))}
+          options={names.map((each) => [each, words.periods[each]] as const)}
+          chosen={name}
+          onChoose={choose}
         />
         <Trouble error={error} onRetry={reload} />
         {isLoading && !answer && <p className="muted">{texts.loading}</p>}

@@ -1,16 +1,13 @@
 import type { Analytics, MoneyFigures } from "../apiTypes";
 import { saveCsv } from "../downloadCsv";
-import { dayOf } from "../format";
 import { Choice } from "../PreferenceChoice";
-import { type Page, useLoaded, usePage } from "../page";
-import { hrefOf, type Route, replaceBy } from "../router";
+import { type Page, usePage } from "../page";
+import type { Route } from "../router";
 import { Trouble } from "../Trouble";
+import { usePeriod } from "../usePeriod";
 
-const DAY_MS = 24 * 3_600_000;
-/** Names the periods, and says how many days each has; the API shows 92 at most. */
+/** How many days each period has. */
 const PERIODS = { today: 1, week: 7, month: 30, quarter: 92 } as const;
-type Period = keyof typeof PERIODS;
-const NAMES = Object.keys(PERIODS) as Period[];
 const COLUMNS = ["charges", "gross", "fee", "net"] as const;
 
 interface Row {
@@ -22,23 +19,18 @@ interface Row {
 
 /** What came in, what CamPay kept and what is left, by day and operator. */
 export function Money({ route }: { readonly route: Route }) {
-  const { api, texts } = usePage();
+  const { texts } = usePage();
   const words = texts.money;
-  const period = NAMES.find((name) => name === route.query.get("period")) ?? "week";
-  const now = Date.now();
-  const [from, to] = [dayOf(now - (PERIODS[period] - 1) * DAY_MS), dayOf(now)];
-  const { answer, error, isLoading, reload } = useLoaded(`${from} ${to}`, () =>
-    api.get<Analytics>(`analytics?from=${from}&to=${to}`),
-  );
+  const { name, names, choose, from, to, answer, error, isLoading, reload } = usePeriod(route, PERIODS);
   const rows = answer ? rowsOf(answer) : [];
   return (
     <section className="card">
       <h1>{words.title}</h1>
       <Choice
         label={words.period}
-        options={NAMES.map((name) => [name, words.periods[name]] as const)}
-        chosen={period}
-        onChoose={(name) => replaceBy(hrefOf("money", "", { period: name }))}
+        options={names.map((each) => [each, words.periods[each]] as const)}
+        chosen={name}
+        onChoose={choose}
       />
       <Trouble error={error} onRetry={reload} />
       {isLoading && !answer && <p className="muted">{texts.loading}</p>}
