@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.commands.rebuild_rollups import NothingToCount, days_between, ledger_of
+from infra.commands.ledger_days import NotPossible, days_between, ledger_of
 from local.embedded import EmbeddedAws
 from tests import ROOT
 from tests.harness.fakes import HandClock
@@ -26,7 +26,7 @@ def test_it_counts_the_days_that_it_is_given() -> None:
     ("first", "last"), [("yesterday", ""), ("", "2026-02-30"), ("2026-02-02", "2026-02-01"), ("", "2026-03-02")]
 )
 def test_it_refuses_other_days(first: str, last: str) -> None:
-    with pytest.raises(NothingToCount):
+    with pytest.raises(NotPossible):
         days_between(first, last, TODAY)
 
 
