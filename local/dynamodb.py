@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, cast, get_args
 
 from moto.core.utils import get_service_model
@@ -27,6 +28,7 @@ from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.dynamo_type import Item as StoredItem
 from moto.dynamodb.models.table import StreamShard, Table
+from moto.dynamodb.parsing import expressions
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
@@ -35,8 +37,15 @@ Item = dict[str, Any]
 
 MOST_ITEMS = 100
 """Items in one transaction, as in AWS."""
+MOST_EXPRESSIONS = 1_000
+"""Update expressions that are kept as parsed."""
 TOKEN_LIFE_SECONDS = 600
 """How long a ClientRequestToken is remembered, as in AWS."""
+
+
+# moto parses an expression at two places of each call; what it has parsed it only reads.
+_parser: Any = cast(Any, expressions).UpdateExpressionParser
+_parser.make = lru_cache(MOST_EXPRESSIONS)(_parser.make)
 
 
 class BoundedShard(StreamShard):
@@ -277,7 +286,8 @@ class Moto:
         self.faults = Faults()
         self.calls: Counter[str] = Counter()
         self._counting = threading.Lock()
-        self._app = DomainDispatcherApplication(create_backend_app)
+        self._dispatcher = DomainDispatcherApplication(create_backend_app)
+        self._apps: dict[str, Any] = {}
 
     def call(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response | None:
         """Handles one HTTP call. Returns None where the caller must get no response."""
@@ -289,11 +299,19 @@ class Moto:
             return refusal_of(fault, operation, body)
 
         def forward() -> Response:
-            builder = EnvironBuilder(path, method=method, headers=list(headers.items()), data=body)
-            return Response.from_app(self._app, builder.get_environ(), buffered=True)
+            environ = EnvironBuilder(path, method=method, headers=list(headers.items()), data=body).get_environ()
+            return Response.from_app(self._app_of(service, environ), environ, buffered=True)
 
         response = _alone(operation, body, forward) if service.startswith("DynamoDB") else forward()
         return None if fault else response
+
+    def _app_of(self, service: str, environ: dict[str, Any]) -> Any:
+        """Returns the application of a service. moto looks for it among all its services at each call."""
+        if not service:
+            return self._dispatcher
+        if service not in self._apps:
+            self._apps[service] = self._dispatcher.get_application(environ)
+        return self._apps[service]
 
 
 _tokens = RequestTokens()
