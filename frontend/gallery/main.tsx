@@ -19,6 +19,7 @@ const NAMES = Object.keys(SAMPLES) as SampleName[];
 function Gallery() {
   return (
     <main className="gallery">
+      <h1>Pictures of the payment tracker</h1>
       {NAMES.map((name) => (
         <figure key={name}>
           <figcaption>
@@ -36,6 +37,7 @@ createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>
     {chosen ? (
       <main>
+        <h1>{chosen}</h1>
         <PaymentTracker {...SAMPLES[chosen]} locale={locale} />
       </main>
     ) : (

@@ -16,6 +16,10 @@ type FailureName = `failed_${FailureCode}`;
 /** Variants of pictures. */
 type VariantName =
   | "checkPhoneOrange"
+  | "checkPhoneTyped"
+  | "checkPhoneNoShop"
+  | "sendingTyped"
+  | "approvedNoShop"
   | "checkPhoneNoOperator"
   | "checkPhoneNotAnswered"
   | "checkPhoneNotAnsweredNoCode"
@@ -51,6 +55,7 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
     connection: "connected",
     ...early,
     ...act,
+    ...shop,
     ...more,
   });
   const orange = { ...pending, operator: "Orange", ussdCode: "#150*50#", phoneNumber: "2376******99" };
@@ -60,7 +65,13 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
       tracked({ ...golden("failedDeclined"), failureCode }),
     ]),
   ) as Record<FailureName, Sample>;
-  const unpaid = (more: Partial<Sample> = {}): Sample => ({ payment: null, connection: "stopped", ...act, ...more });
+  const unpaid = (more: Partial<Sample> = {}): Sample => ({
+    payment: null,
+    connection: "stopped",
+    ...act,
+    ...shop,
+    ...more,
+  });
 
   return {
     loading: unpaid({ connection: "connecting" }),
@@ -80,7 +91,11 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
     inProgressElsewhere: unpaid({ problem: problem("payment_in_progress") }),
     refused: unpaid({ connection: "refused", problem: problem("invalid_token") }),
 
-    checkPhoneOrange: tracked(orange),
+    checkPhoneOrange: tracked(orange, { phoneNumber: "237699999999" }),
+    checkPhoneTyped: tracked(pending, { phoneNumber: TYPED, promptName: "CAMPAY DOUALA" }),
+    checkPhoneNoShop: tracked(pending, noShop),
+    sendingTyped: unpaid({ phase: "sending", phoneNumber: TYPED }),
+    approvedNoShop: tracked({ ...golden("successful"), operatorReference: null }, noShop),
     checkPhoneNoOperator: tracked({ ...pending, operator: null, ussdCode: null }),
     checkPhoneNotAnswered: tracked(orange, late),
     checkPhoneNotAnsweredNoCode: tracked({ ...pending, operator: null, ussdCode: null }, late),
@@ -103,14 +118,22 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
     offline: tracked(pending, { connection: "offline" }),
     refusedWithPayment: tracked(pending, { connection: "refused", problem: problem("invalid_token") }),
     refusedOtherwise: unpaid({ problem: problem("provider_busy", "The operator asks for a pause. Try again soon.") }),
-    longWords: tracked({
-      ...golden("failedNotEnoughFunds"),
-      orderId: "BRAIDSTER-DOUALA-AKWA-2026-11-24-KNOTLESS-BOX-BRAIDS-000001042",
-      amount: 123_456_789_00,
-      currency: "USD",
-    }),
+    longWords: tracked(
+      {
+        ...golden("failedNotEnoughFunds"),
+        orderId: "BRAIDSTER-DOUALA-AKWA-2026-11-24-KNOTLESS-BOX-BRAIDS-000001042",
+        amount: 123_456_789_00,
+        currency: "USD",
+      },
+      { merchantName: "Établissements Ngo-Mbongo-Nyobè & Filles, Coiffure et Beauté de Bonamoussadi" },
+    ),
   };
 }
+
+/** The number of the golden payments. */
+const TYPED = "237677777777";
+const shop = { merchantName: "BraidSter", support: "+237 6 99 00 11 22" };
+const noShop = { merchantName: undefined, support: undefined };
 
 const nothing = () => {};
 const act = { onRetry: nothing, onChangeNumber: nothing, onContinue: nothing, onGiveUp: nothing, onCancel: nothing };

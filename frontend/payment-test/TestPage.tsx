@@ -10,6 +10,9 @@ import { OrderCard } from "./OrderCard";
 import { openNewOrder, type TestOrder } from "./order";
 import { WhatIf } from "./WhatIf";
 
+/** Nobody's number: it is one digit short. */
+const SUPPORT = "+237 6 99 00 00 0";
+
 /** Shows a small shop: its order, the payment, the events, and the simulator's controls. */
 export function TestPage({ addresses, order }: { readonly addresses: Addresses; readonly order: TestOrder }) {
   const [events, setEvents] = useState<readonly ArrivedEvent[]>([]);
@@ -36,6 +39,8 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
       pay={pay}
       order={facts}
       locale={locale}
+      merchantName="BraidSter"
+      support={SUPPORT}
       onContinue={newOrder}
     />
   );

@@ -6,8 +6,8 @@ import { newerStyles, newerUses } from "../tests/browserAges";
 
 /** Uses that are safe, by package (ours is "src"): guarded by a check, or of something else with the same name. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  // The first is in a `try`, and nothing is copied without it; the second is checked; the others are methods of ours.
-  src: [".writeText", ".replaceSync", ".connection", ".getState", ".lost"],
+  // The first is in a `try`, and nothing is copied without it; the next two are checked; the others are methods of ours.
+  src: [".writeText", ".share", ".replaceSync", ".connection", ".getState", ".lost"],
   // The first is checked with `typeof`; `use` is a method of the package.
   react: ["reportError", ".use"],
   scheduler: ["setImmediate"],
@@ -29,6 +29,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Styles that may be ignored without harm. */
 const ALLOWED_STYLES = [
   ":focus-visible", // without it the browser draws its own focus ring
+  "::marker", // the colour of a step's number
   "user-select", // selects the whole reference at once
   "font-family: ui-monospace", // fallbacks follow it
   ...["text-wrap", "text-underline-offset", "text-decoration-thickness"],

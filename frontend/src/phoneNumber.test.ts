@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { browserLocale } from "./locale";
-import { operatorHint, parsePhoneNumber } from "./phoneNumber";
+import { hasMask, operatorHint, parsePhoneNumber, spokenNumber } from "./phoneNumber";
 
 test.each([
   "677777777",
@@ -39,4 +39,18 @@ test.each([
   [[], "fr"],
 ])("%j speaks %s", (languages, locale) => {
   expect(browserLocale(languages)).toBe(locale);
+});
+
+test("a number is written as it is read out", () => {
+  expect(spokenNumber("237677123456")).toBe("6\u00a077\u00a012\u00a034\u00a056");
+  expect(spokenNumber("")).toBe("");
+});
+
+test.each([
+  ["237677777777", true],
+  ["237677777778", false],
+  ["23767777777", false],
+  ["", false],
+])("%s may be 2376******77: %s", (phoneNumber, may) => {
+  expect(hasMask(phoneNumber, "2376******77")).toBe(may);
 });

@@ -12,3 +12,13 @@ export function operatorHint(phoneNumber: string): "MTN" | "Orange" | null {
   if (MTN.test(phoneNumber)) return "MTN";
   return ORANGE.test(phoneNumber) ? "Orange" : null;
 }
+
+/** Writes a number of the API's as it is read out: 6 77 77 77 77. Another text is returned as it is. */
+export function spokenNumber(phoneNumber: string): string {
+  return phoneNumber.replace(/^237(\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, "$1\u00a0$2\u00a0$3\u00a0$4\u00a0$5");
+}
+
+/** Whether a number may be the masked one: they differ only where the mask has a `*`. */
+export function hasMask(phoneNumber: string, masked: string): boolean {
+  return phoneNumber.length === masked.length && [...masked].every((it, at) => it === "*" || it === phoneNumber[at]);
+}

@@ -2,11 +2,13 @@ import type { CheckoutTracking } from "../../hooks/useCheckout";
 import { useLocale } from "../../hooks/useLocale";
 import type { Locale } from "../../locale";
 import type { Order } from "../../paymentSocket";
-import { PaymentTracker } from "./PaymentTracker";
+import { PaymentTracker, type PaymentTrackerProps } from "./PaymentTracker";
 import { PhoneForm } from "./PhoneForm";
 import { ProblemWords } from "./ProblemWords";
 
-export interface PaymentCheckoutProps extends CheckoutTracking {
+export interface PaymentCheckoutProps
+  extends CheckoutTracking,
+    Pick<PaymentTrackerProps, "merchantName" | "promptName" | "support"> {
   /** The order that `useCheckout` was given. */
   readonly order: Order;
   /** The language; by default French, unless the browser prefers English. */

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { type SampleName, samples } from "../../../gallery/samples";
 import { formatAmount } from "../../currency";
+import type { Problem } from "../../paymentContract";
 import { PaymentTracker, type PaymentTrackerProps } from "./PaymentTracker";
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
@@ -93,6 +94,38 @@ describe("check your phone", () => {
     expect(find(".bp-ussd")?.getAttribute("href")).toBe(href);
     expect(words(".bp-ussd")).toBe(code);
     expect(words(".bp-sentence")).toContain(operator);
+    expect(words(".bp-to-do")).toContain(operator);
+  });
+
+  test("says in order what to do on the phone, by operator", () => {
+    const steps = () => [...page.querySelectorAll(".bp-to-do li")].map((step) => step.textContent);
+    show(SAMPLES.checkPhone);
+    expect(steps()).toEqual([
+      "Wait for the MTN MoMo prompt. Nothing on the screen? Dial: *126#",
+      `Check the amount: ${formatAmount(5000, "XAF", "en")}.`,
+      "Enter your PIN to approve.",
+    ]);
+    show(SAMPLES.checkPhoneOrange);
+    expect(steps()[2]).toBe("Enter your secret code to approve.");
+    show(SAMPLES.checkPhoneNoOperator);
+    expect(steps()[0]).toBe("Wait for the mobile money prompt.");
+  });
+
+  test("says for whom, to which number, and which name the prompt shows", () => {
+    show(SAMPLES.checkPhoneTyped);
+    expect(words(".bp-sentence")).toBe(
+      "The MTN MoMo prompt for BraidSter is coming to 6\u00a077\u00a077\u00a077\u00a077. It shows the name CAMPAY DOUALA.",
+    );
+    show({ ...SAMPLES.checkPhoneTyped, promptName: "BraidSter" });
+    expect(words(".bp-sentence")).not.toContain("shows the name");
+    show(SAMPLES.checkPhoneNoShop);
+    expect(words(".bp-sentence")).toBe("The MTN MoMo prompt is coming to your phone.");
+  });
+
+  test("a number of another attempt is never shown as this payment's", () => {
+    show({ ...SAMPLES.checkPhone, phoneNumber: "237677777778" });
+    expect(words(".bp-sentence")).toContain("your phone");
+    expect(words(".bp-fact-number dd")).toBe(SAMPLES.checkPhone.payment?.phoneNumber);
   });
 
   test("without a code there is none to dial", () => {
@@ -193,10 +226,12 @@ describe("the actions", () => {
       return [name, buttons()] as const;
     }).filter(([, offers]) => offers.length > 0);
     const again = ["Try again", "Change the number"];
+    const receipt = ["Copy the receipt", "Print"];
     expect(Object.fromEntries(offered)).toEqual({
-      approved: ["Continue"],
-      lateSuccess: ["Continue"],
-      duplicate: ["Continue"],
+      approved: ["Continue", ...receipt],
+      approvedNoShop: ["Continue", ...receipt],
+      lateSuccess: ["Continue", ...receipt],
+      duplicate: ["Continue", ...receipt],
       orderAlreadyPaid: ["Continue"],
       orderPaidAndPromptDeclined: ["Continue"],
       failed_not_enough_funds: again,
@@ -292,7 +327,7 @@ describe("screen readers", () => {
   test("a new picture is announced; the count-down and a newer version of the same are not", async () => {
     show(SAMPLES.checkPhone);
     const region = find("[aria-live=polite]") as HTMLElement;
-    expect(region.textContent).toMatch(/^Approve on your phone\. .*PIN/);
+    expect(region.textContent).toMatch(/^Approve on your phone\. FCFA.5,000\. The MTN MoMo .*PIN/);
     const changes: MutationRecord[] = [];
     const observer = new MutationObserver((records) => changes.push(...records));
     observer.observe(region, { childList: true, characterData: true, subtree: true });
@@ -303,7 +338,9 @@ describe("screen readers", () => {
     show(SAMPLES.approved);
     await wait(1);
     expect(changes.length).toBeGreaterThan(0);
-    expect(region.textContent).toBe("Payment received, thank you! Your order is paid.");
+    expect(region.textContent).toBe(
+      `Payment received, thank you! ${formatAmount(5000, "XAF", "en")}. Your order at BraidSter is paid.`,
+    );
     observer.disconnect();
   });
 
@@ -324,16 +361,19 @@ describe("screen readers", () => {
 });
 
 describe("the facts", () => {
-  test("amount, order, number, operator, reference", () => {
+  test("shop, order, number, operator, reference; the amount is above them", () => {
     show(SAMPLES.checkPhone);
     const { orderId, phoneNumber, reference } = SAMPLES.checkPhone.payment ?? {};
     const facts = [...page.querySelectorAll(".bp-fact dd")].map((fact) => fact.firstChild?.textContent);
-    expect(facts).toEqual([formatAmount(5000, "XAF", "en"), orderId, phoneNumber, "MTN MoMo", reference]);
+    expect(facts).toEqual(["BraidSter", orderId, phoneNumber, "MTN MoMo", "0B8F-6C1E"]);
+    expect(words(".bp-fact-reference code")).toBe(reference);
+    expect(words(".bp-title + .bp-amount")).toBe(formatAmount(5000, "XAF", "en"));
   });
 
   test("a further attempt has no number and reference yet, and is not shown those of the one before", () => {
     show(SAMPLES.sendingAgain);
-    expect([...page.querySelectorAll("dt")].map((label) => label.textContent)).toEqual(["Amount", "Order"]);
+    expect([...page.querySelectorAll("dt")].map((label) => label.textContent)).toEqual(["Shop", "Order"]);
+    expect(words(".bp-amount")).toBe(formatAmount(5000, "XAF", "en"));
   });
 
   test("the reference is copied, and a message shows it briefly", async () => {
@@ -358,6 +398,120 @@ describe("the facts", () => {
     await click(".bp-copy");
     expect(getSelection()?.toString()).toBe(SAMPLES.approved.payment?.reference);
     expect(words(".bp-copy")).toBe("Copy");
+  });
+});
+
+describe("the receipt", () => {
+  const { payment } = SAMPLES.approved;
+  const RECEIPT = [
+    "Receipt",
+    "BraidSter",
+    formatAmount(5000, "XAF", "en"),
+    `Order: ${payment?.orderId}`,
+    "Paid on: 15 January 2026 at 11:00",
+    "Operator: MTN MoMo",
+    "Transaction number: 12345678901",
+    `Reference: ${payment?.reference}`,
+  ].join("\n");
+
+  test("has the date by Cameroon's clock and the operator's transaction number", () => {
+    show(SAMPLES.approved);
+    expect(words(".bp-fact-paid-at dd")).toBe("15 January 2026 at 11:00");
+    expect(words(".bp-fact-transaction dd")).toBe("12345678901");
+    show({ ...SAMPLES.approved, locale: "fr" });
+    expect(words(".bp-fact-paid-at dd")).toMatch(/^15 janvier 2026 à 11[:h ]+00$/);
+    show(SAMPLES.duplicate);
+    expect(find(".bp-fact-paid-at")).toBeNull();
+    show(SAMPLES.approvedNoShop);
+    expect(find(".bp-fact-transaction")).toBeNull();
+  });
+
+  test("is shared as a message without a phone number, and printed", async () => {
+    const shared: unknown[] = [];
+    let isCalledOff = false;
+    const share = async (data: unknown) => {
+      shared.push(data);
+      if (isCalledOff) throw new DOMException("nobody was chosen", "AbortError");
+    };
+    const print = vi.fn();
+    vi.stubGlobal("navigator", { share });
+    vi.stubGlobal("print", print);
+    show({ ...SAMPLES.approved, phoneNumber: "237677777777" });
+    await click(".bp-share");
+    isCalledOff = true;
+    await click(".bp-share");
+    await click(".bp-print");
+    expect(shared).toEqual([
+      { title: "Receipt", text: RECEIPT },
+      { title: "Receipt", text: RECEIPT },
+    ]);
+    expect(print).toHaveBeenCalledTimes(1);
+    expect(find(".bp-copy-receipt")).toBeNull();
+  });
+
+  test("is copied where the browser cannot share", async () => {
+    const copied: string[] = [];
+    vi.stubGlobal("navigator", { clipboard: { writeText: async (text: string) => void copied.push(text) } });
+    show(SAMPLES.approved);
+    await click(".bp-copy-receipt");
+    expect(copied).toEqual([RECEIPT]);
+    expect(words(".bp-copy-receipt")).toContain("Copied");
+    await wait(3_000);
+    expect(words(".bp-copy-receipt")).toBe("Copy the receipt");
+  });
+
+  test("without a clipboard the facts are left selected", async () => {
+    vi.stubGlobal("navigator", {});
+    show(SAMPLES.approved);
+    await click(".bp-copy-receipt");
+    expect(getSelection()?.toString()).toContain("12345678901");
+    expect(words(".bp-copy-receipt")).toBe("Copy the receipt");
+  });
+
+  test("is offered for what is paid alone", () => {
+    const offered = NAMES.filter((name) => {
+      show(SAMPLES[name]);
+      return find(".bp-receipt") !== null;
+    });
+    expect(offered).toEqual(["approved", "lateSuccess", "duplicate", "approvedNoShop"]);
+  });
+});
+
+describe("the way to the shop", () => {
+  const address = () => new URL(find(".bp-support a")?.getAttribute("href") ?? "");
+
+  test("is on every picture, in the same place: the last", () => {
+    const without = NAMES.filter((name) => {
+      show(SAMPLES[name]);
+      return !page.querySelector(".bp-tracker > .bp-support:last-child");
+    });
+    expect(without).toEqual(["checkPhoneNoShop", "approvedNoShop"]);
+  });
+
+  test("is a message on WhatsApp with the order and the reference in its text", () => {
+    const { orderId, reference } = SAMPLES.underReview.payment ?? {};
+    show(SAMPLES.underReview);
+    expect(address().origin + address().pathname).toBe("https://wa.me/237699001122");
+    expect(address().searchParams.get("text")).toBe(
+      `Hello, I am writing about my order ${orderId} (reference ${reference}).\n`,
+    );
+    expect(find(".bp-support a")?.getAttribute("target")).toBe("_blank");
+  });
+
+  test("has the reference also where the payment is not known", () => {
+    show({ ...SAMPLES.loading, reference: "a-reference" });
+    expect(address().searchParams.get("text")).toContain("my payment (reference a-reference)");
+    const { problem } = SAMPLES.inProgressElsewhere;
+    show({ ...SAMPLES.inProgressElsewhere, problem: { ...(problem as Problem), reference: "another" } });
+    expect(address().searchParams.get("text")).toContain("(reference another)");
+    show(SAMPLES.refused);
+    expect(address().searchParams.get("text")).toBe("Hello, I am writing about my payment.\n");
+  });
+
+  test("may be any other address", () => {
+    show({ ...SAMPLES.refused, support: "mailto:shop@example.com" });
+    expect(address().href).toBe("mailto:shop@example.com");
+    expect(words(".bp-support")).toBe("Contact the shop");
   });
 });
 

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 
+import { formatAmount } from "../../currency";
 import { useLocale } from "../../hooks/useLocale";
 import type { Locale } from "../../locale";
 import type { PaymentEvent, Problem } from "../../paymentContract";
@@ -8,9 +9,11 @@ import { NotAnswered } from "./NotAnswered";
 import { PaymentFacts } from "./PaymentFacts";
 import { PhonePrompt } from "./PhonePrompt";
 import { ProgressSteps } from "./ProgressSteps";
-import { isNotAnswered, mayChange, pictureOf, progressOf } from "./paymentPicture";
-import { type PictureText, questionOf, TRACKER_TEXTS, textOf } from "./paymentTexts";
+import { isNotAnswered, isReceipt, mayChange, pictureOf, progressOf } from "./paymentPicture";
+import { type PictureText, paidAtOf, questionOf, receiptOf, TRACKER_TEXTS, textOf, toldOf } from "./paymentTexts";
+import { Receipt } from "./Receipt";
 import { StatusMark } from "./StatusMark";
+import { Support } from "./Support";
 import { TrackerActions } from "./TrackerActions";
 import { useDeviceTime, useNotice } from "./trackerClock";
 
@@ -28,6 +31,16 @@ export interface PaymentTrackerProps {
   readonly problem?: Problem | null;
   /** The language; by default French, unless the browser prefers English. */
   readonly locale?: Locale;
+  /** The shop's name, as its customers know it. */
+  readonly merchantName?: string | undefined;
+  /** The name that the operator's prompt shows, if it is not the shop's: a stranger's would frighten. */
+  readonly promptName?: string | undefined;
+  /** The shop's WhatsApp number with its country code, or an address such as `mailto:…`. */
+  readonly support?: string | undefined;
+  /** The number that the customer has typed in this tab. The server only knows it masked. */
+  readonly phoneNumber?: string | undefined;
+  /** The payment's reference, known before the payment is. */
+  readonly reference?: string | null | undefined;
   /** The state of the last `onGiveUp`. */
   readonly givingUp?: GivingUp;
   /** Goes back to the form; offered as long as nothing has been sent. */
@@ -51,12 +64,18 @@ export function PaymentTracker(props: PaymentTrackerProps) {
   const now = useDeviceTime(isWaiting(known)) + clockOffset;
   const picture = pictureOf({ phase, payment: known, problem, connection, now });
   const { name, payment } = picture;
-  const { title, sentence } = textOf(picture, texts, problem);
+  const told = toldOf(props, payment, texts);
+  const { title, sentence } = textOf(picture, texts, problem, told);
+  const amount = known && formatAmount(known.amount, known.currency, locale);
   const progress = progressOf(picture);
   const notice = useNotice(connection, payment !== null);
+  const spoken = [amount && `${amount}.`, sentence, name === "checkPhone" && texts.toDo.approve(told)].filter(Boolean);
   const timeLeft = Date.parse(payment?.expiresAt ?? "") - now;
   const asked = isNotAnswered(picture, now) ? payment : null;
   const heading = useRef<HTMLHeadingElement>(null);
+  const facts = useRef<HTMLDListElement>(null);
+  const isPaid = payment !== null && isReceipt(picture) && !Number.isNaN(now); // on a server it has no date
+  const paidAt = isPaid ? paidAtOf(payment, locale) : null;
 
   const retry = () => {
     heading.current?.focus(); // the button disappears, and the focus would be lost with it
@@ -74,17 +93,18 @@ export function PaymentTracker(props: PaymentTrackerProps) {
     >
       <Announcement
         subject={asked ? "question" : name}
-        text={asked ? questionOf(asked, texts) : { title, sentence }}
+        text={asked ? questionOf(asked, texts) : { title, sentence: spoken.join(" ") }}
         isUrgent={name === "orderPaidElsewhere"}
       />
       <StatusMark picture={name} />
       <h2 className="bp-title" ref={heading} tabIndex={-1}>
         {title}
       </h2>
+      {amount && <p className="bp-amount">{amount}</p>}
       <p className="bp-sentence">{sentence}</p>
       <div role="status">{notice && mayChange(picture) && <p className="bp-notice">{texts.notices[notice]}</p>}</div>
-      {name === "checkPhone" && !asked && (
-        <PhonePrompt ussdCode={picture.payment.ussdCode} timeLeft={timeLeft} texts={texts} />
+      {name === "checkPhone" && !asked && amount && (
+        <PhonePrompt ussdCode={picture.payment.ussdCode} operator={told} {...{ amount, timeLeft, texts }} />
       )}
       {asked && <NotAnswered payment={asked} {...{ timeLeft, givingUp, texts, heading, onGiveUp, onChangeNumber }} />}
       {progress && <ProgressSteps progress={progress} texts={texts} />}
@@ -96,7 +116,16 @@ export function PaymentTracker(props: PaymentTrackerProps) {
         onChangeNumber={onChangeNumber}
         onContinue={onContinue}
       />
-      {known && <PaymentFacts order={known} payment={payment} locale={locale} texts={texts} />}
+      {known && <PaymentFacts order={known} list={facts} {...{ payment, told, paidAt, texts }} />}
+      {isPaid && <Receipt text={receiptOf(payment, told, locale, texts)} {...{ facts, texts }} />}
+      {props.support && (
+        <Support
+          support={props.support}
+          order={known?.orderId ?? ""}
+          reference={payment?.reference ?? problem?.reference ?? props.reference ?? ""}
+          texts={texts}
+        />
+      )}
     </section>
   );
 }

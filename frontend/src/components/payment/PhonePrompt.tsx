@@ -1,23 +1,37 @@
-import type { TrackerTexts } from "./paymentTexts";
+import type { OperatorWords, TrackerTexts } from "./paymentTexts";
 import { clockWords } from "./trackerClock";
 
 interface PhonePromptProps {
   readonly ussdCode: string | null;
+  /** The amount as the customer reads it on the phone. */
+  readonly amount: string;
+  readonly operator: OperatorWords;
   /** The time left, in milliseconds; NaN where it is unknown. */
   readonly timeLeft: number;
   readonly texts: TrackerTexts;
 }
 
-/** Says what to do when no prompt appears, and how much time is left. */
-export function PhonePrompt({ ussdCode, timeLeft, texts }: PhonePromptProps) {
+/**
+ * Says what to do on the phone, step by step, and how much time is left. It names no menu of the operator's: CamPay
+ * tells the code to dial, and what its menu looks like is not documented.
+ */
+export function PhonePrompt({ ussdCode, amount, operator, timeLeft, texts }: PhonePromptProps) {
+  const { label, wait, noPrompt, check, approve } = texts.toDo;
   return (
     <div className="bp-prompt">
-      {ussdCode && (
-        <>
-          <p className="bp-no-prompt">{texts.noPrompt}</p>
-          <UssdCode code={ussdCode} texts={texts} />
-        </>
-      )}
+      <ol className="bp-to-do" aria-label={label}>
+        <li>
+          {wait(operator)}
+          {ussdCode && (
+            <>
+              {" "}
+              {noPrompt} <UssdCode code={ussdCode} texts={texts} />
+            </>
+          )}
+        </li>
+        <li>{check(amount)}</li>
+        <li>{approve(operator)}</li>
+      </ol>
       {timeLeft >= 0 && <CountDown timeLeft={timeLeft} label={texts.timeLeft} />}
     </div>
   );

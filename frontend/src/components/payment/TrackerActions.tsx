@@ -1,4 +1,4 @@
-import { mayHelpAgain, mayHelpElsewhere, type Picture, type PictureName } from "./paymentPicture";
+import { isReceipt, mayHelpAgain, mayHelpElsewhere, type Picture } from "./paymentPicture";
 import type { TrackerTexts } from "./paymentTexts";
 
 interface TrackerActionsProps {
@@ -10,10 +10,8 @@ interface TrackerActionsProps {
   readonly onContinue: (() => void) | undefined;
 }
 
-const PAID: readonly PictureName[] = ["approved", "lateSuccess", "duplicate", "orderAlreadyPaid"];
-
 export function TrackerActions({ picture, texts, ...acts }: TrackerActionsProps) {
-  const isPaid = PAID.includes(picture.name);
+  const isPaid = isReceipt(picture) || picture.name === "orderAlreadyPaid";
   return (
     <div className="bp-actions">
       <Action className="bp-cancel" label={texts.cancel} act={picture.name === "unsent" && acts.onCancel} />

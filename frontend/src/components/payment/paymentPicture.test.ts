@@ -14,7 +14,7 @@ import {
   pictureOf,
   progressOf,
 } from "./paymentPicture";
-import { TRACKER_TEXTS, textOf } from "./paymentTexts";
+import { TRACKER_TEXTS, type TrackerTexts, textOf, toldOf } from "./paymentTexts";
 
 function golden(name: keyof typeof paymentEvents, change: Partial<PaymentEvent> = {}): PaymentEvent {
   const parsed = parsePaymentEvent(paymentEvents[name].event);
@@ -25,6 +25,11 @@ function golden(name: keyof typeof paymentEvents, change: Partial<PaymentEvent> 
 function problem(code: string): Problem {
   return { code, detail: "why", retryable: false, fields: {}, reference: null, retryAfter: null };
 }
+
+const toldTo = (texts: TrackerTexts) => toldOf({}, golden("pending"), texts);
+/** Returns the words of what is shown. */
+const words = (known: Partial<Known>, texts: TrackerTexts) =>
+  textOf(shown(known), texts, known.problem ?? null, toldTo(texts));
 
 const EXPIRES = Date.parse(golden("pending").expiresAt);
 const CONNECTIONS: readonly Connection[] = ["connecting", "connected", "reconnecting", "offline", "refused", "stopped"];
@@ -121,12 +126,12 @@ describe("of a payment", () => {
   });
 
   test.each(FAILURE_CODES)("FAILED with %s says so, that nothing was charged, and what may help", (failureCode) => {
-    const picture = shown({ payment: golden("failedDeclined", { failureCode }) });
+    const known = { payment: golden("failedDeclined", { failureCode }) };
     for (const texts of Object.values(TRACKER_TEXTS)) {
-      expect(textOf(picture, texts, null)).toEqual(texts.failures[failureCode](texts.operators.MTN));
-      expect(textOf(picture, texts, null).sentence).toMatch(/débité|not been charged/);
+      expect(words(known, texts)).toEqual(texts.failures[failureCode](texts.operators.MTN));
+      expect(words(known, texts).sentence).toMatch(/débité|not been charged/);
     }
-    expect(mayHelpElsewhere(picture)).toBe(true);
+    expect(mayHelpElsewhere(shown(known))).toBe(true);
   });
 
   test("the same number is not offered where it would fail again", () => {
@@ -235,7 +240,7 @@ test("a lost connection is shown only where the payment may still change and the
 describe("the words", () => {
   test.each(["fr", "en"] as const)("in %s: none is empty, and no two pictures are titled and told alike", (locale) => {
     const texts = TRACKER_TEXTS[locale];
-    const told = Object.values(texts.pictures).map((text) => text(texts.operators.MTN));
+    const told = Object.values(texts.pictures).map((text) => text(toldTo(texts)));
     expect(told.every(({ title, sentence }) => title.length > 0 && sentence.length > 0)).toBe(true);
     expect(new Set(told.map(({ title, sentence }) => title + sentence)).size).toBe(told.length);
   });
@@ -243,19 +248,19 @@ describe("the words", () => {
   test("a payment that the shop reviewed is not called uncharged: the contract's own sentence stands", () => {
     const message = "La boutique a vérifié ce paiement et ne l'a pas accepté. Elle vous contactera.";
     for (const reason of ["REJECTED", "NOT_ENOUGH_FUNDS"]) {
-      const picture = shown({ payment: golden("failedDeclined", { reason, message }) });
-      expect(textOf(picture, TRACKER_TEXTS.fr, null).sentence).toBe(message);
+      const known = { payment: golden("failedDeclined", { reason, message }) };
+      expect(words(known, TRACKER_TEXTS.fr).sentence).toBe(message);
     }
   });
 
   test("the contract's ordinary sentence is given in the page's language", () => {
-    const picture = shown({ payment: golden("failedDeclined") });
-    expect(textOf(picture, TRACKER_TEXTS.fr, null).sentence).toContain("Votre compte n’a pas été débité");
-    expect(textOf(picture, TRACKER_TEXTS.en, null).sentence).toContain("You have not been charged.");
+    const known = { payment: golden("failedDeclined") };
+    expect(words(known, TRACKER_TEXTS.fr).sentence).toContain("Votre compte n’a pas été débité");
+    expect(words(known, TRACKER_TEXTS.en).sentence).toContain("You have not been charged.");
   });
 
   test("an unknown refusal is shown with its own sentence", () => {
-    const told = (code: string) => textOf(shown({ problem: problem(code) }), TRACKER_TEXTS.en, problem(code)).sentence;
+    const told = (code: string) => words({ problem: problem(code) }, TRACKER_TEXTS.en).sentence;
     expect(told("provider_busy")).toBe("why");
     expect(told("invalid_token")).toContain("no longer valid");
     expect(told("order_already_paid")).toContain("nothing more to pay");

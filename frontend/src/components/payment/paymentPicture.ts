@@ -104,6 +104,16 @@ function pictureOfNoPayment(problem: Problem | null, connection: Connection): Pi
   return { name: problem || connection === "refused" ? "refused" : "loading", payment: null };
 }
 
+/** Whether the order is paid by this payment. */
+export function isReceipt({ name }: Picture): boolean {
+  return name === "approved" || name === "lateSuccess" || name === "duplicate";
+}
+
+/** Shortens a reference to what can be read out: its first eight digits. The shop has the order's other data too. */
+export function shortReference(reference: string): string {
+  return `${reference.slice(0, 4)}-${reference.slice(4, 8)}`.toUpperCase();
+}
+
 /** Failures that would come again with the same number. */
 const NEEDS_ANOTHER_NUMBER: readonly FailureCode[] = ["not_registered", "number_not_supported", "limit_reached"];
 

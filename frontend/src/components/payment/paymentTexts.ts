@@ -1,7 +1,9 @@
 /** Defines the tracker's texts in French and English. A text that is missing in one of them is a type error. */
 
+import { formatAmount } from "../../currency";
 import type { Locale } from "../../locale";
 import { type FailureCode, failureOf, type PaymentEvent, type Problem } from "../../paymentContract";
+import { hasMask, spokenNumber } from "../../phoneNumber";
 import type { Picture, PictureName } from "./paymentPicture";
 
 export interface PictureText {
@@ -16,16 +18,33 @@ export interface OperatorWords {
   readonly pin: string;
 }
 
-type Say = (operator: OperatorWords) => PictureText;
+/** What a picture's words may name. A text without it must do where a value is empty. */
+export interface Told extends OperatorWords {
+  /** The shop. */
+  readonly shop: string;
+  /** Who asks, as the operator's prompt shows it. */
+  readonly promptName: string;
+  /** The number that the customer has typed in this tab, as it is read out. */
+  readonly number: string;
+}
+
+type Say = (told: Told) => PictureText;
 
 export interface TrackerTexts {
   readonly pictures: Readonly<Record<Exclude<PictureName, "failed">, Say>>;
-  readonly failures: Readonly<Record<FailureCode, Say>>;
+  readonly failures: Readonly<Record<FailureCode, (operator: OperatorWords) => PictureText>>;
   readonly operators: Readonly<Record<"MTN" | "ORANGE" | "other", OperatorWords>>;
   readonly steps: readonly [sent: string, approved: string, paid: string];
   readonly stepStates: Readonly<Record<"done" | "current" | "stopped" | "overdue" | "toCome", string>>;
   readonly stepsLabel: string;
-  readonly noPrompt: string;
+  /** What to do on the phone. */
+  readonly toDo: {
+    readonly label: string;
+    readonly wait: (operator: OperatorWords) => string;
+    readonly noPrompt: string;
+    readonly check: (amount: string) => string;
+    readonly approve: (operator: OperatorWords) => string;
+  };
   readonly dial: (code: string) => string;
   readonly notAnswered: {
     readonly question: string;
@@ -38,10 +57,14 @@ export interface TrackerTexts {
     readonly unanswered: string;
   };
   readonly timeLeft: string;
-  readonly amount: string;
+  /** What stands between a label and its value in a message. */
+  readonly colon: string;
+  readonly shop: string;
   readonly order: string;
   readonly number: string;
   readonly operator: string;
+  readonly paidAt: string;
+  readonly operatorReference: string;
   readonly reference: string;
   readonly copy: string;
   readonly copied: string;
@@ -51,13 +74,32 @@ export interface TrackerTexts {
   readonly retryNow: string;
   readonly changeNumber: string;
   readonly continue: string;
+  readonly receipt: {
+    readonly title: string;
+    readonly share: string;
+    readonly copy: string;
+    readonly print: string;
+  };
+  readonly support: {
+    readonly onWhatsApp: string;
+    readonly elsewhere: string;
+    /** The message that the customer sends. */
+    readonly hello: (subject: string) => string;
+    readonly myOrder: (order: string) => string;
+    readonly myPayment: string;
+  };
   readonly notices: Readonly<Record<"reconnecting" | "offline" | "refused", string>>;
 }
 
 const fr: TrackerTexts = {
   pictures: {
     loading: () => ({ title: "Un instant…", sentence: "Nous vérifions où en est votre paiement." }),
-    sending: () => ({ title: "Nous envoyons la demande", sentence: "Gardez votre téléphone à portée de main." }),
+    sending: ({ number }) => ({
+      title: "Nous envoyons la demande",
+      sentence: number
+        ? `Gardez à portée de main le téléphone du ${number}.`
+        : "Gardez votre téléphone à portée de main.",
+    }),
     unsent: () => ({
       title: "Pas de connexion",
       sentence: "Rien n’a encore été envoyé. Votre demande partira toute seule dès que la connexion reviendra.",
@@ -68,15 +110,20 @@ const fr: TrackerTexts = {
         "Vous ne paierez pas deux fois. Si une demande arrive sur votre téléphone, validez-la une seule fois. " +
         "Vous pouvez quitter cette page et revenir.",
     }),
-    checkPhone: ({ name, pin }) => ({
+    checkPhone: ({ name, shop, promptName, number }) => ({
       title: "Validez sur votre téléphone",
-      sentence: `Une demande ${name} arrive sur votre téléphone. Saisissez votre ${pin} pour payer.`,
+      sentence:
+        `Une demande ${name}${shop && ` pour ${shop}`} arrive sur ${number ? `le ${number}` : "votre téléphone"}.` +
+        (promptName && ` Elle s’affiche au nom de ${promptName}.`),
     }),
     orderPaidElsewhere: () => ({
       title: "Refusez la demande sur votre téléphone",
       sentence: "Cette commande a déjà été payée lors d’une tentative précédente.",
     }),
-    approved: () => ({ title: "Paiement reçu, merci\u00a0!", sentence: "Votre commande est payée." }),
+    approved: ({ shop }) => ({
+      title: "Paiement reçu, merci\u00a0!",
+      sentence: `Votre commande${shop && ` chez ${shop}`} est payée.`,
+    }),
     lateSuccess: () => ({
       title: "Paiement reçu, merci\u00a0!",
       sentence: "Il est arrivé un peu tard, mais il a bien été pris en compte\u00a0: votre commande est payée.",
@@ -177,7 +224,13 @@ const fr: TrackerTexts = {
     toCome: "à venir",
   },
   stepsLabel: "Étapes du paiement",
-  noPrompt: "Rien n’apparaît sur votre téléphone\u00a0? Composez ce code\u00a0:",
+  toDo: {
+    label: "Sur votre téléphone",
+    wait: ({ name }) => `Attendez la demande ${name}.`,
+    noPrompt: "Rien n’apparaît\u00a0? Composez\u00a0:",
+    check: (amount) => `Vérifiez le montant\u00a0: ${amount}.`,
+    approve: ({ pin }) => `Saisissez votre ${pin} pour valider.`,
+  },
   dial: (code) => `Composer ${code}`,
   notAnswered: {
     question: "Rien n’apparaît sur votre téléphone, ou vous avez refusé\u00a0?",
@@ -189,10 +242,13 @@ const fr: TrackerTexts = {
     unanswered: "Nous n’avons pas pu vérifier. Réessayez.",
   },
   timeLeft: "Temps restant",
-  amount: "Montant",
+  colon: "\u00a0: ",
+  shop: "Boutique",
   order: "Commande",
   number: "Numéro",
   operator: "Opérateur",
+  paidAt: "Payé le",
+  operatorReference: "N°\u00a0de transaction",
   reference: "Référence",
   copy: "Copier",
   copied: "Copié",
@@ -202,6 +258,19 @@ const fr: TrackerTexts = {
   retryNow: "Vous pouvez réessayer maintenant.",
   changeNumber: "Changer de numéro",
   continue: "Continuer",
+  receipt: {
+    title: "Reçu de paiement",
+    share: "Partager le reçu",
+    copy: "Copier le reçu",
+    print: "Imprimer",
+  },
+  support: {
+    onWhatsApp: "Écrire à la boutique sur WhatsApp",
+    elsewhere: "Contacter la boutique",
+    hello: (subject) => `Bonjour, je vous écris au sujet de ${subject}.\n`,
+    myOrder: (order) => `ma commande ${order}`,
+    myPayment: "mon paiement",
+  },
   notices: {
     reconnecting: "Connexion interrompue. Cet écran se mettra à jour tout seul.",
     offline: "Pas de connexion Internet. Cet écran se mettra à jour dès qu’elle reviendra.",
@@ -212,7 +281,10 @@ const fr: TrackerTexts = {
 const en: TrackerTexts = {
   pictures: {
     loading: () => ({ title: "One moment…", sentence: "We are looking up your payment." }),
-    sending: () => ({ title: "Sending the request", sentence: "Keep your phone close to you." }),
+    sending: ({ number }) => ({
+      title: "Sending the request",
+      sentence: `Keep ${number ? `the phone of ${number}` : "your phone"} close to you.`,
+    }),
     unsent: () => ({
       title: "No connection",
       sentence: "Nothing has been sent yet. Your request will go by itself as soon as the connection is back.",
@@ -223,15 +295,20 @@ const en: TrackerTexts = {
         "You will not be charged twice. If a prompt comes to your phone, approve it once. " +
         "You can leave this page and come back.",
     }),
-    checkPhone: ({ name, pin }) => ({
+    checkPhone: ({ name, shop, promptName, number }) => ({
       title: "Approve on your phone",
-      sentence: `The ${name} prompt is coming to your phone. Enter your ${pin} to pay.`,
+      sentence:
+        `The ${name} prompt${shop && ` for ${shop}`} is coming to ${number || "your phone"}.` +
+        (promptName && ` It shows the name ${promptName}.`),
     }),
     orderPaidElsewhere: () => ({
       title: "Decline the prompt on your phone",
       sentence: "This order is already paid, by an earlier attempt.",
     }),
-    approved: () => ({ title: "Payment received, thank you!", sentence: "Your order is paid." }),
+    approved: ({ shop }) => ({
+      title: "Payment received, thank you!",
+      sentence: `Your order${shop && ` at ${shop}`} is paid.`,
+    }),
     lateSuccess: () => ({
       title: "Payment received, thank you!",
       sentence: "It came a little late, but it counts: your order is paid.",
@@ -325,7 +402,13 @@ const en: TrackerTexts = {
     toCome: "to come",
   },
   stepsLabel: "Steps of the payment",
-  noPrompt: "Nothing on the screen? Dial this code on your phone:",
+  toDo: {
+    label: "On your phone",
+    wait: ({ name }) => `Wait for the ${name} prompt.`,
+    noPrompt: "Nothing on the screen? Dial:",
+    check: (amount) => `Check the amount: ${amount}.`,
+    approve: ({ pin }) => `Enter your ${pin} to approve.`,
+  },
   dial: (code) => `Dial ${code}`,
   notAnswered: {
     question: "Nothing on your phone, or you refused?",
@@ -337,10 +420,13 @@ const en: TrackerTexts = {
     unanswered: "We could not check. Please try again.",
   },
   timeLeft: "Time left",
-  amount: "Amount",
+  colon: ": ",
+  shop: "Shop",
   order: "Order",
   number: "Number",
   operator: "Operator",
+  paidAt: "Paid on",
+  operatorReference: "Transaction number",
   reference: "Reference",
   copy: "Copy",
   copied: "Copied",
@@ -350,6 +436,19 @@ const en: TrackerTexts = {
   retryNow: "You can try again now.",
   changeNumber: "Change the number",
   continue: "Continue",
+  receipt: {
+    title: "Receipt",
+    share: "Share the receipt",
+    copy: "Copy the receipt",
+    print: "Print",
+  },
+  support: {
+    onWhatsApp: "Message the shop on WhatsApp",
+    elsewhere: "Contact the shop",
+    hello: (subject) => `Hello, I am writing about ${subject}.\n`,
+    myOrder: (order) => `my order ${order}`,
+    myPayment: "my payment",
+  },
   notices: {
     reconnecting: "Slow connection. This screen will update by itself.",
     offline: "No internet connection. This screen will update as soon as it is back.",
@@ -362,10 +461,10 @@ export const TRACKER_TEXTS: Readonly<Record<Locale, TrackerTexts>> = { fr, en };
 /** The contract's sentences for FAILED that rule a charge out; the sentence for a reviewed payment does not. */
 const NOT_CHARGED = /not been charged|pas été débité/;
 
-export function textOf(picture: Picture, texts: TrackerTexts, problem: Problem | null): PictureText {
+export function textOf(picture: Picture, texts: TrackerTexts, problem: Problem | null, told: Told): PictureText {
   const { name, payment } = picture;
   const say = name === "failed" ? texts.failures[failureOf(payment)] : texts.pictures[name];
-  const text = say(operatorWords(payment, texts));
+  const text = say(told);
   const isReviewed = payment?.status === "FAILED" && payment.orderPaidBy === null && !NOT_CHARGED.test(payment.message);
   if (isReviewed) return { ...text, sentence: payment.message };
   const isUnforeseen = name === "refused" && problem !== null && problem.code !== "invalid_token";
@@ -375,6 +474,51 @@ export function textOf(picture: Picture, texts: TrackerTexts, problem: Problem |
 /** What to do when the prompt is not answered. */
 export function questionOf({ ussdCode }: PaymentEvent, { notAnswered }: TrackerTexts): PictureText {
   return { title: notAnswered.question, sentence: ussdCode ? notAnswered.dialCode : notAnswered.noCode };
+}
+
+/** What the shop's page knows beside the payment. */
+export interface Named {
+  readonly merchantName?: string | undefined;
+  readonly promptName?: string | undefined;
+  readonly phoneNumber?: string | undefined;
+}
+
+export function toldOf(named: Named, payment: PaymentEvent | null, texts: TrackerTexts): Told {
+  const { merchantName = "", promptName = "", phoneNumber = "" } = named;
+  const isAsked = payment === null || hasMask(phoneNumber, payment.phoneNumber);
+  return {
+    ...operatorWords(payment, texts),
+    shop: merchantName,
+    promptName: promptName === merchantName ? "" : promptName,
+    number: isAsked ? spokenNumber(phoneNumber) : "",
+  };
+}
+
+/** The moment of the payment, by Cameroon's clock, as in the operator's own message. */
+export function paidAtOf({ duplicate, updatedAt }: PaymentEvent, locale: Locale): string | null {
+  if (duplicate) return null; // its last change was that the shop has been told
+  const format = new Intl.DateTimeFormat(locale === "en" ? "en-GB" : locale, {
+    timeZone: "Africa/Douala",
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+  return format.format(new Date(updatedAt));
+}
+
+/** The receipt as a message. It has no phone number: it is shown to others. */
+export function receiptOf(payment: PaymentEvent, told: Told, locale: Locale, texts: TrackerTexts): string {
+  const labelled = [
+    [texts.order, payment.orderId],
+    [texts.paidAt, paidAtOf(payment, locale)],
+    [texts.operator, told.name],
+    [texts.operatorReference, payment.operatorReference],
+    [texts.reference, payment.reference],
+  ].flatMap(([label, value]) => (value ? [`${label}${texts.colon}${value}`] : []));
+  const amount = formatAmount(payment.amount, payment.currency, locale);
+  return [texts.receipt.title, told.shop, amount, ...labelled].filter(Boolean).join("\n");
 }
 
 export function operatorWords(payment: PaymentEvent | null, texts: TrackerTexts): OperatorWords {
