@@ -6,6 +6,8 @@ import { NUMBERS } from "./simulator";
 
 interface OrderCardProps {
   readonly order: TestOrder;
+  /** Whether the form is shown; the payment has the place for itself. */
+  readonly isOpen: boolean;
   readonly isPaid: boolean;
   readonly chooseNumber: (number: string) => void;
   readonly newOrder: () => void;
@@ -29,31 +31,43 @@ const TEXTS = {
 };
 
 /** Shows what is bought, around the form, and the simulator's numbers to choose from. */
-export function OrderCard({ order, isPaid, chooseNumber, newOrder, children }: OrderCardProps) {
+export function OrderCard({ order, isOpen, isPaid, chooseNumber, newOrder, children }: OrderCardProps) {
   const texts = TEXTS[order.locale];
   return (
-    <div className="card">
-      <h1>{texts.title}</h1>
-      <dl className="lines">
-        <dt>{texts.product}</dt>
-        <dd>{formatAmount(order.amount, order.currency, order.locale)}</dd>
-        <dt className="muted">{order.orderId}</dt>
-        <dd />
-      </dl>
+    <div className={isOpen ? "card" : undefined}>
+      {isOpen && (
+        <>
+          <h2>{texts.title}</h2>
+          <dl className="lines">
+            <dt>{texts.product}</dt>
+            <dd>{formatAmount(order.amount, order.currency, order.locale)}</dd>
+            <dt className="muted">{order.orderId}</dt>
+            <dd />
+          </dl>
+        </>
+      )}
       {children}
-      {isPaid && (
+      {isOpen && isPaid && (
         <button type="button" className="primary" onClick={newOrder}>
           {texts.another}
         </button>
       )}
-      <fieldset>
-        <legend>{texts.numbers}</legend>
-        {NUMBERS.map(([number, behaviour]) => (
-          <button key={number} type="button" className="chip" data-number={number} onClick={() => chooseNumber(number)}>
-            {behaviour}
-          </button>
-        ))}
-      </fieldset>
+      {isOpen && (
+        <fieldset>
+          <legend>{texts.numbers}</legend>
+          {NUMBERS.map(([number, behaviour]) => (
+            <button
+              key={number}
+              type="button"
+              className="chip"
+              data-number={number}
+              onClick={() => chooseNumber(number)}
+            >
+              {behaviour}
+            </button>
+          ))}
+        </fieldset>
+      )}
     </div>
   );
 }

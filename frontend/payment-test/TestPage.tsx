@@ -31,24 +31,11 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
     setChosen(({ times }) => ({ number: "", times }));
     checkout.pay(number);
   };
-  const shown = (
-    <PaymentCheckout
-      key={chosen.times}
-      {...checkout}
-      phoneNumber={chosen.number || checkout.phoneNumber}
-      pay={pay}
-      order={facts}
-      locale={locale}
-      merchantName="BraidSter"
-      support={SUPPORT}
-      onContinue={newOrder}
-    />
-  );
 
   return (
     <div className="page">
       <header className="page-header">
-        <p className="brand">BraidSter</p>
+        <h1 className="brand">BraidSter</h1>
         <p className="badge">test shop</p>
         <nav aria-label="Language">
           {(["fr", "en"] as const).map((language) => (
@@ -60,18 +47,25 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
       </header>
       <main className="columns">
         <div className="shop">
-          {phase === "ready" ? (
-            <OrderCard
-              order={order}
-              isPaid={problem?.code === "order_already_paid"}
-              chooseNumber={(number) => setChosen(({ times }) => ({ number, times: times + 1 }))}
-              newOrder={newOrder}
-            >
-              {shown}
-            </OrderCard>
-          ) : (
-            shown
-          )}
+          <OrderCard
+            order={order}
+            isOpen={phase === "ready"}
+            isPaid={problem?.code === "order_already_paid"}
+            chooseNumber={(number) => setChosen(({ times }) => ({ number, times: times + 1 }))}
+            newOrder={newOrder}
+          >
+            <PaymentCheckout
+              key={chosen.times}
+              {...checkout}
+              phoneNumber={chosen.number || checkout.phoneNumber}
+              pay={pay}
+              order={facts}
+              locale={locale}
+              merchantName="BraidSter"
+              support={SUPPORT}
+              onContinue={newOrder}
+            />
+          </OrderCard>
         </div>
         <aside className="backstage" aria-label="Behind the scenes">
           <WhatIf addresses={addresses} reference={reference} refetch={checkout.refetch} newOrder={newOrder} />

@@ -5,6 +5,9 @@
 
 import { toast } from "sonner";
 
+import { pictureOf } from "./components/payment/paymentPicture";
+import { TRACKER_TEXTS, textOf, toldOf } from "./components/payment/paymentTexts";
+import { browserLocale, type Locale } from "./locale";
 import type { PaymentEvent, PaymentStatus } from "./paymentContract";
 
 const TOAST_OF_STATUS: Readonly<Record<PaymentStatus, (message: string, options: { id: string }) => unknown>> = {
@@ -16,8 +19,31 @@ const TOAST_OF_STATUS: Readonly<Record<PaymentStatus, (message: string, options:
   CONFLICTED: toast.warning,
 };
 
-/** Shows one toast per payment, replaced as it changes; none for the state at the time the page opened. */
+/**
+ * Shows one toast per payment, replaced as it changes, with the tracker's title in the page's language. There is none
+ * for the state at the time the page opened, and none while the tracker, which says the same, is on the screen.
+ */
 export function toastPaymentChange(payment: PaymentEvent, previous: PaymentEvent | null): void {
-  if (previous === null || previous.message === payment.message) return;
-  TOAST_OF_STATUS[payment.status](payment.message, { id: payment.reference });
+  if (previous === null || isTrackerOnScreen()) return;
+  const title = titleOf(payment);
+  if (title !== titleOf(previous)) TOAST_OF_STATUS[payment.status](title, { id: payment.reference });
+}
+
+function titleOf(payment: PaymentEvent): string {
+  const now = Date.parse(payment.timestamp);
+  const picture = pictureOf({ phase: "tracking", payment, problem: null, connection: "connected", now });
+  const texts = TRACKER_TEXTS[localeOfPage()];
+  return textOf(picture, texts, null, toldOf({}, payment, texts)).title;
+}
+
+function localeOfPage(): Locale {
+  const { lang } = document.documentElement;
+  return browserLocale(lang ? [lang] : undefined);
+}
+
+function isTrackerOnScreen(): boolean {
+  return Array.from(document.querySelectorAll(".bp-tracker .bp-title")).some((title) => {
+    const { top, bottom, width } = title.getBoundingClientRect();
+    return width > 0 && bottom > 0 && top < window.innerHeight;
+  });
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.embedded import Valkey
-from tests.harness.browser import PAID, PATIENCE, CheckoutPage, Chromium, Customer, Order
+from tests.harness.browser import PAID, PATIENCE, SMALL_PHONE, CheckoutPage, Chromium, Customer, Order
 from tests.harness.stack import Stack, running, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -314,13 +314,18 @@ def test_a_slow_network(customer: Customer, order: Order) -> None:
 
 def test_a_keyboard_is_enough(page: CheckoutPage, order: Order) -> None:
     page.tab_to(".bp-phone")
-    page.page.keyboard.type("6 77 77 77 70")
+    page.page.keyboard.type("6 77")
     page.tab_to(".bp-pay")
     page.page.keyboard.press("Enter")
+    page.has_focus(".bp-phone[aria-invalid=true]")
+    page.page.keyboard.type(" 77 77 70")
+    page.tab_to(".bp-pay")
+    page.page.keyboard.press("Enter")
+    page.has_focus(".bp-title")
     page.shows("failed")
     page.tab_to(".bp-change-number")
     page.page.keyboard.press("Space")
-    page.tab_to(".bp-phone")
+    page.has_focus(".bp-phone")
     page.page.keyboard.press("ControlOrMeta+A")
     page.page.keyboard.type("677777777")
     page.page.keyboard.press("Enter")
@@ -330,3 +335,29 @@ def test_a_keyboard_is_enough(page: CheckoutPage, order: Order) -> None:
     page.page.keyboard.press("Enter")
     page.page.wait_for_selector(".bp-phone")
     assert order.id not in page.page.url
+
+
+def test_the_page_fits_a_small_phone(page: CheckoutPage, order: Order) -> None:
+    """Nothing scrolls sideways at a zoom of 200 %, each picture is accessible, and the amount needs no scrolling."""
+    assert page.faults_on_small_phone() == []
+    page.pay(order.phone_number)
+    page.shows("checkPhone")
+    assert page.faults_on_small_phone() == []
+    assert page.bottom_of(".bp-amount") < SMALL_PHONE["height"]
+    order.approve()
+    page.shows("approved")
+    assert page.faults_on_small_phone() == []
+    assert page.page.locator("h1").count() == 1
+    assert page.page.locator("[data-sonner-toast]").count() == 0, "a toast says what the tracker says"
+
+
+def test_a_toast_says_what_the_tracker_out_of_sight_says(page: CheckoutPage, order: Order) -> None:
+    page.page.set_viewport_size(SMALL_PHONE)
+    page.pay(order.phone_number)
+    page.shows("checkPhone")
+    page.page.locator("#connection").scroll_into_view_if_needed()
+    page.page.wait_for_function("document.querySelector('.bp-title').getBoundingClientRect().bottom < 0")
+    order.approve()
+    toast = page.page.locator("[data-sonner-toast]")
+    toast.wait_for()
+    assert toast.all_inner_texts() == ["Paiement reçu, merci\u00a0!"]

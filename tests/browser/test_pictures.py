@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page
 
 from chalicelib.domain.failure import FailureCode
 from local.embedded import LOOPBACK, LoopbackServer
 from tests import ROOT
-from tests.harness.browser import Chromium
+from tests.harness.browser import AXE, SMALL_PHONE, TOO_WIDE, Chromium
 from tests.harness.stack import NODE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -26,14 +26,12 @@ SCREENSHOTS = FRONTEND / "screenshots"
 WIDTHS = (180, 320, 360, 1440)
 """The first is a phone of 360 pixels at a zoom of 200 %."""
 SAVED = (360, 1440)
-SMALL_PHONE: ViewportSize = {"width": 360, "height": 640}
 THEMES = ("light", "dark")
 LOCALES = ("fr", "en")
 SHORTEST_TOUCH_PX = 24
 """Minimum target size of WCAG 2.2; the tracker's own buttons are larger."""
 
 _AXE = "axe.run(document)"
-_TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 _AMOUNT_ENDS_AT = "document.querySelector('.bp-amount')?.getBoundingClientRect().bottom ?? 0"
 _SMALL_TARGETS = """(shortest) => [...document.querySelectorAll("button, a")]
   .filter((each) => Math.min(each.getBoundingClientRect().width, each.getBoundingClientRect().height) < shortest)
@@ -90,19 +88,18 @@ def test_the_gallery_has_every_picture_of_the_tracker(names: list[str]) -> None:
 def test_every_picture_fits_and_is_accessible(
     page: Page, gallery: str, names: list[str], theme: str, locale: str
 ) -> None:
-    axe = (FRONTEND / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
     faults: list[str] = []
     for name in names:
         show(page, gallery, name, theme, locale)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             where = f"{name} {width} px {theme} {locale}"
-            if page.evaluate(_TOO_WIDE):
+            if page.evaluate(TOO_WIDE):
                 faults.append(f"{where}: scrolls sideways")
             faults += [f"{where}: too small to touch: {it}" for it in page.evaluate(_SMALL_TARGETS, SHORTEST_TOUCH_PX)]
             if width in SAVED:
                 page.screenshot(path=screenshot_of(name, width, theme, locale), full_page=True)
-        page.evaluate(axe)
+        page.evaluate(AXE)
         violations: list[dict[str, Any]] = page.evaluate(_AXE)["violations"]
         faults += [f"{name} {theme} {locale}: {it['id']}: {it['help']}" for it in violations]
     assert faults == []

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize, sync_playwright
 
 from chalicelib.domain import contract
 from local.embedded import LOOPBACK, free_port
+from tests import ROOT
 from tests.harness.stack import Stack
 
 ARGUMENTS = [
@@ -20,6 +21,11 @@ ARGUMENTS = [
     *("--disable-component-update", "--disable-sync"),
 ]
 PAID = {"approved", "lateSuccess", "duplicate"}
+SMALL_PHONE: ViewportSize = {"width": 360, "height": 640}
+ZOOMED_PHONE: ViewportSize = {"width": 180, "height": 640}
+"""A phone of 360 pixels at a zoom of 200 %."""
+TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+AXE = (ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 SLOW_3G = {"offline": False, "latency": 2000, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
 
 # Pictures that were on the screen only for a moment are recorded too.
@@ -113,6 +119,23 @@ class CheckoutPage:
                 assert outline != "none", f"nobody sees that {selector} has the focus"
                 return
         raise AssertionError(f"the Tab key does not reach {selector}")
+
+    def has_focus(self, selector: str) -> None:
+        """Waits until an element has the focus, which nobody has moved to it by a key."""
+        self.page.wait_for_function("(selector) => document.activeElement.matches(selector)", arg=selector)
+
+    def bottom_of(self, selector: str) -> float:
+        bottom: float = self.page.locator(selector).evaluate("(element) => element.getBoundingClientRect().bottom")
+        return bottom
+
+    def faults_on_small_phone(self) -> list[str]:
+        """Returns what axe finds on a small phone, and whether the page scrolls sideways there at twice the size."""
+        self.page.set_viewport_size(ZOOMED_PHONE)
+        faults = ["scrolls sideways"] if self.page.evaluate(TOO_WIDE) else []
+        self.page.set_viewport_size(SMALL_PHONE)
+        self.page.evaluate(AXE)
+        violations: list[dict[str, Any]] = self.page.evaluate("axe.run(document)")["violations"]
+        return faults + [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in violations]
 
     def is_hidden(self) -> bool:
         hidden: bool = self.page.evaluate("document.visibilityState === 'hidden'")

@@ -1,3 +1,5 @@
+import { type ReactNode, type RefObject, useLayoutEffect, useRef } from "react";
+
 import type { CheckoutTracking } from "../../hooks/useCheckout";
 import { useLocale } from "../../hooks/useLocale";
 import type { Locale } from "../../locale";
@@ -21,9 +23,16 @@ export interface PaymentCheckoutProps
 export function PaymentCheckout({ order, onContinue, ...checkout }: PaymentCheckoutProps) {
   const { phase, problem, retryAt, payment, cancel, retry, changeNumber, giveUp } = checkout;
   const locale = useLocale(checkout.locale);
-  if (phase === "ready") return <PhoneForm {...checkout} order={order} locale={locale} />;
+  const isFocusLost = useRef(false);
+  if (phase === "ready") {
+    return (
+      <Part key="form" focusOn=".bp-phone" isFocusLost={isFocusLost}>
+        <PhoneForm {...checkout} order={order} locale={locale} />
+      </Part>
+    );
+  }
   return (
-    <>
+    <Part key="payment" focusOn=".bp-title" isFocusLost={isFocusLost}>
       <PaymentTracker
         {...checkout}
         phase={phase}
@@ -39,6 +48,34 @@ export function PaymentCheckout({ order, onContinue, ...checkout }: PaymentCheck
           <ProblemWords problem={problem} retryAt={retryAt} locale={locale} />
         </p>
       )}
-    </>
+    </Part>
+  );
+}
+
+interface PartProps {
+  /** What gets the focus where the part before this one had it; the part itself where there is no such element. */
+  readonly focusOn: string;
+  /** Whether the part that has just disappeared had the focus. */
+  readonly isFocusLost: RefObject<boolean>;
+  readonly children: ReactNode;
+}
+
+/** Shows one of the checkout's parts. It takes the focus over, which would be lost with the part that disappears. */
+function Part({ focusOn, isFocusLost, children }: PartProps) {
+  const part = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const { current } = part;
+    if (current === null) return undefined;
+    if (isFocusLost.current) (current.querySelector<HTMLElement>(focusOn) ?? current).focus();
+    isFocusLost.current = false;
+    return () => {
+      const { activeElement } = current.getRootNode() as Document | ShadowRoot;
+      isFocusLost.current = current.contains(activeElement);
+    };
+  }, [focusOn, isFocusLost]);
+  return (
+    <div className="bp-part" ref={part} tabIndex={-1}>
+      {children}
+    </div>
   );
 }

@@ -60,6 +60,19 @@ test("a wrong number is not paid; what is wrong is said and belongs to the field
   expect(field?.getAttribute("aria-describedby")).toBe(page.querySelector(".bp-wrong")?.id);
 });
 
+test("a wrong number brings the focus back to its field, each time", () => {
+  show();
+  for (const text of ["12345", "1234"]) {
+    type(text);
+    act(() => page.querySelector<HTMLElement>(".bp-pay")?.focus());
+    submit();
+    expect(document.activeElement).toBe(page.querySelector("input"));
+  }
+  type("677777777");
+  submit();
+  expect(words(".bp-wrong")).toBeNull();
+});
+
 test("the price is on the button, from the order or from its token", () => {
   show();
   expect(words(".bp-pay")).toMatch(/^Pay FCFA.5,000$/);

@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 
 import { factsOf } from "../../checkoutAttempt";
 import { formatAmount } from "../../currency";
@@ -28,16 +28,24 @@ export interface PhoneFormProps {
 /** Asks for the phone number to be charged. An order that is paid already gets no field. Styled by `tracker.css`. */
 export function PhoneForm({ order, pay, phoneNumber = "", problem = null, retryAt = null, ...given }: PhoneFormProps) {
   const [text, setText] = useState(phoneNumber);
-  const [isWrong, setIsWrong] = useState(false);
+  const [wrongs, setWrongs] = useState(0);
+  const field = useRef<HTMLInputElement>(null);
   const id = useId();
   const locale = useLocale(given.locale);
   const texts = PHONE_FORM_TEXTS[locale];
   const number = parsePhoneNumber(text);
   const isPaid = problem?.code === "order_already_paid";
 
+  const isWrong = wrongs > 0;
+
+  // After rendering, so that a screen reader finds what is wrong with the field.
+  useEffect(() => {
+    if (wrongs > 0) field.current?.focus();
+  }, [wrongs]);
+
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    setIsWrong(number === null);
+    setWrongs(number ? 0 : wrongs + 1);
     if (number) pay(number);
   };
 
@@ -53,6 +61,7 @@ export function PhoneForm({ order, pay, phoneNumber = "", problem = null, retryA
           <label htmlFor={`${id}phone`}>{texts.phone}</label>
           <div className="bp-field">
             <input
+              ref={field}
               id={`${id}phone`}
               className="bp-phone"
               type="tel"

@@ -10,14 +10,14 @@ export interface PhoneFormTexts {
 
 const fr: PhoneFormTexts = {
   phone: "Numéro mobile money",
-  hint: "MTN ou Orange, par exemple 6 77 77 77 77",
+  hint: "MTN ou Orange, par exemple 6\u00a077\u00a077\u00a077\u00a077",
   wrong: "Saisissez neuf chiffres, en commençant par 6.",
   pay: (price) => (price ? `Payer ${price}` : "Payer"),
 };
 
 const en: PhoneFormTexts = {
   phone: "Mobile money number",
-  hint: "MTN or Orange, such as 6 77 77 77 77",
+  hint: "MTN or Orange, such as 6\u00a077\u00a077\u00a077\u00a077",
   wrong: "Enter nine digits, the first one a 6.",
   pay: (price) => (price ? `Pay ${price}` : "Pay"),
 };
