@@ -1,6 +1,7 @@
 """Measures what a customer waits for, in a real Chromium.
 
-That is the time from a payment's publication in Redis to its paint, and from the tap on Pay to the prompt's picture.
+That is the time from a payment's publication in Redis to its paint, from the tap on Pay to the prompt's picture, and
+from the page's address to its form on a slow phone with a slow network.
 Everything between is real: the API, CamPay's simulator, Redis' pub/sub, the gateway, the WebSocket, the hook, React.
 Versions are published at an even pace, so that nothing queues. Both ends read the same machine's clock.
 """
@@ -24,6 +25,10 @@ from tests.harness.stack import Stack, running
 AIM_MS = 50.0
 SAMPLES = 200
 TAPS = 8
+FORM_AIM_MS = 6_500.0
+LOADS = 5
+_SLOW_PHONE = 4
+"""How many times slower a cheap phone's processor is taken to be."""
 _PAUSE_SECONDS = 0.05
 _STAYS_PENDING = "237671200000"
 
@@ -53,6 +58,18 @@ new MutationObserver(() => {
 }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-picture"] });
 """
 
+_NOTE_FORM = """
+new MutationObserver((_, observer) => {
+  if (!document.querySelector(".bp-phone")) return;
+  observer.disconnect();
+  requestAnimationFrame(() => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => { window.formShown = performance.now(); };
+    channel.port2.postMessage(null);
+  });
+}).observe(document, { subtree: true, childList: true });
+"""
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -63,9 +80,24 @@ class Latency:
     samples: int
 
 
-def run() -> tuple[Latency, Latency]:
-    """Returns the latency from event to paint, and from tap to prompt."""
-    return _event_to_paint(), _tap_to_prompt()
+def run() -> tuple[Latency, Latency, Latency]:
+    """Returns the latency from event to paint, from tap to prompt, and from address to form."""
+    return _event_to_paint(), _tap_to_prompt(), _address_to_form()
+
+
+def _address_to_form() -> Latency:
+    """Opens the test page with an empty cache each time."""
+    waited = []
+    with Valkey() as valkey, running(valkey) as stack, Chromium() as chromium:
+        for number in range(LOADS):
+            with chromium.customer(stack.origin) as customer:
+                tab = customer.prepare()
+                tab.page.add_init_script(_NOTE_FORM)
+                tab.slow_down(processor=_SLOW_PHONE)
+                customer.go_to(tab, f"order-{number}")
+                tab.page.wait_for_function("window.formShown")
+                waited.append(float(tab.page.evaluate("window.formShown")))
+    return _summed_up(waited)
 
 
 def _tap_to_prompt() -> Latency:

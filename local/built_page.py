@@ -1,5 +1,7 @@
 """Serves the files of a page that vite has built. No request reads the disk."""
 
+import gzip
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,10 +16,12 @@ _CONTENT_TYPES = {
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
+_COMPRESSED = frozenset({".css", ".html", ".js", ".json", ".svg"})
+_ACCEPTS_GZIP = re.compile(rb"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
 class BuiltPage:
-    """Serves what was in a folder when it was read, below one path.
+    """Serves what was in a folder when it was read, below one path; texts compressed for whoever accepts that.
 
     `path`: such as `/payment-test`. `not_built`: the line that is answered where there is no index.html. `headers`: of
     each file, named as arguments are: `content_security_policy`.
@@ -26,6 +30,11 @@ class BuiltPage:
     def __init__(self, path: str, folder: Path, not_built: str, headers: Mapping[str, str] | None = None) -> None:
         self._path = path
         self._files = dict(_read(folder))
+        self._compressed = {
+            name: gzip.compress(content, mtime=0)
+            for name, content in self._files.items()
+            if Path(name).suffix in _COMPRESSED
+        }
         self._not_built = not_built
         self._headers = headers or {}
 
@@ -45,11 +54,21 @@ class BuiltPage:
         elif name in self._files:
             kept = "public, max-age=31536000, immutable" if name.startswith("assets/") else "no-cache"
             content_type = _CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream")
-            await respond(send, 200, self._files[name], content_type, cache_control=kept, **self._headers)
+            body, headers = self._body_of(name, scope)
+            await respond(send, 200, body, content_type, cache_control=kept, **headers, **self._headers)
         elif name == "index.html":
             await respond(send, 404, f"{self._not_built}\n".encode(), "text/plain; charset=utf-8")
         else:
             await respond_json(send, 404, status=404, code="not_found")
+
+    def _body_of(self, name: str, scope: Scope) -> tuple[bytes, dict[str, str]]:
+        """Returns a file as the browser may have it, and the headers that say how."""
+        if name not in self._compressed:
+            return self._files[name], {}
+        accepted = b",".join(value for header, value in scope["headers"] if header == b"accept-encoding")
+        if _ACCEPTS_GZIP.search(accepted) is None:
+            return self._files[name], {"vary": "Accept-Encoding"}
+        return self._compressed[name], {"vary": "Accept-Encoding", "content_encoding": "gzip"}
 
 
 async def refuse_method(send: Send, allowed: str) -> None:

@@ -1,14 +1,17 @@
-import { useCallback, useState } from "react";
-import { Toaster } from "sonner";
+import { lazy, Suspense, useCallback, useState } from "react";
 
 import { PaymentCheckout } from "../src/components/payment/PaymentCheckout";
 import { useCheckout } from "../src/hooks/useCheckout";
-import { toastPaymentChange } from "../src/paymentToasts";
+import type { PaymentEvent } from "../src/paymentContract";
 import type { Addresses } from "./addresses";
-import { type ArrivedEvent, EventStream } from "./EventStream";
+import type { ArrivedEvent } from "./EventStream";
 import { OrderCard } from "./OrderCard";
 import { openNewOrder, type TestOrder } from "./order";
-import { WhatIf } from "./WhatIf";
+
+/** What no customer needs to pay, so that it comes after the form. */
+const Backstage = lazy(() => import("./Backstage"));
+const toast = async (payment: PaymentEvent, previous: PaymentEvent | null) =>
+  (await import("./Backstage")).toastPaymentChange(payment, previous);
 
 /** Nobody's number: it is one digit short. */
 const SUPPORT = "+237 6 99 00 00 0";
@@ -23,7 +26,7 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
   );
   const { orderId, amount, currency, locale } = order;
   const facts = { orderId, amount, currency };
-  const checkout = useCheckout({ ...addresses, order: facts, locale, onEvent, onChange: toastPaymentChange });
+  const checkout = useCheckout({ ...addresses, order: facts, locale, onEvent, onChange: toast });
   const { phase, problem, reference, connection } = checkout;
   const [chosen, setChosen] = useState({ number: "", times: 0 });
   const newOrder = () => openNewOrder(order);
@@ -67,12 +70,10 @@ export function TestPage({ addresses, order }: { readonly addresses: Addresses; 
             />
           </OrderCard>
         </div>
-        <aside className="backstage" aria-label="Behind the scenes">
-          <WhatIf addresses={addresses} reference={reference} refetch={checkout.refetch} newOrder={newOrder} />
-          <EventStream events={events} connection={connection} />
-        </aside>
+        <Suspense>
+          <Backstage {...{ addresses, reference, newOrder, events, connection, locale }} refetch={checkout.refetch} />
+        </Suspense>
       </main>
-      <Toaster position="bottom-right" theme="system" closeButton />
     </div>
   );
 }

@@ -35,6 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (built / "index.html").write_text("<title>page</title>")
     (built / SCRIPT).write_text("let page;")
     (built / "assets/index-C2xyz.css").write_text("body {}")
+    (built / "mark.png").write_bytes(b"\x89PNG")
     return built
 
 
@@ -63,7 +64,7 @@ async def test_the_page_is_asked_for_each_time(http: httpx.AsyncClient, path: st
     assert (page.status_code, page.text) == (200, "<title>page</title>")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.headers["cache-control"] == "no-cache"
-    head = await http.head(path)
+    head = await http.head(path, headers={"Accept-Encoding": "identity"})
     assert (head.status_code, head.text, head.headers["content-length"]) == (200, "", "19")
 
 
@@ -74,6 +75,26 @@ async def test_what_has_a_hash_in_its_name_is_kept(http: httpx.AsyncClient) -> N
     assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
     style = await http.get("/payment-test/assets/index-C2xyz.css")
     assert style.headers["content-type"] == "text/css; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_compressed"),
+    [("gzip, deflate, br, zstd", True), ("identity", False), ("gzip;q=0, br", False), ("", False)],
+)
+async def test_texts_are_compressed_for_whoever_accepts_that(
+    http: httpx.AsyncClient, accepted: str, is_compressed: bool
+) -> None:
+    script = await http.get(f"/payment-test/{SCRIPT}", headers={"Accept-Encoding": accepted})
+    assert (script.status_code, script.text) == (200, "let page;")
+    assert script.headers["vary"] == "Accept-Encoding"
+    assert (script.headers.get("content-encoding") == "gzip") is is_compressed
+    assert (int(script.headers["content-length"]) == len("let page;")) is not is_compressed
+
+
+async def test_a_picture_is_sent_as_it_is(http: httpx.AsyncClient) -> None:
+    picture = await http.get("/payment-test/mark.png", headers={"Accept-Encoding": "gzip"})
+    assert picture.content == b"\x89PNG"
+    assert "content-encoding" not in picture.headers
 
 
 async def test_the_page_is_told_where_the_others_are(http: httpx.AsyncClient) -> None:

@@ -141,8 +141,11 @@ class CheckoutPage:
         hidden: bool = self.page.evaluate("document.visibilityState === 'hidden'")
         return hidden
 
-    def slow_down(self) -> None:
-        self.page.context.new_cdp_session(self.page).send("Network.emulateNetworkConditions", SLOW_3G)
+    def slow_down(self, *, processor: int = 1) -> None:
+        """Makes the network slow, and the processor so many times slower than it is."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Network.emulateNetworkConditions", SLOW_3G)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": processor})
 
     def _becomes(self, what: str, wanted: str, within: float) -> None:
         """Waits until the screen shows what is wanted. A check that began in time counts, however long it takes."""
