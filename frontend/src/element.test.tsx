@@ -113,3 +113,16 @@ test("offers to go on only where the shop says where to", async () => {
   show({ "continue-url": "#thank-you" });
   await until(() => find(".bp-continue") !== null);
 });
+
+test("names the shop, the prompt and the way to the shop as its attributes say", async () => {
+  const pending = payment({ orderId: "order-1", createdAt: new Date().toISOString() });
+  const waiting = { ...pending, expiresAt: new Date(Date.now() + 300_000).toISOString() };
+  server.current = { ...waiting, trackingToken: "a-token" };
+  server.track = () => ({ ok: true, payment: waiting });
+  show({ ...ORDER, "merchant-name": "BraidSter", "prompt-name": "CAMPAY", support: "+237 6 99 00 11 22" });
+  await until(() => find(".bp-tracker")?.dataset["picture"] === "checkPhone");
+  expect(words(".bp-sentence")).toBe(
+    "The MTN MoMo prompt for BraidSter is coming to your phone. It shows the name CAMPAY.",
+  );
+  expect(find(".bp-support a")?.getAttribute("href")).toContain("https://wa.me/237699001122?text=");
+});

@@ -3,6 +3,7 @@
 import { createRoot, type Root } from "react-dom/client";
 
 import { PaymentCheckout } from "./components/payment/PaymentCheckout";
+import type { PaymentTrackerProps } from "./components/payment/PaymentTracker";
 import styles from "./components/payment/tracker.css?inline";
 import { useCheckout } from "./hooks/useCheckout";
 import type { Locale } from "./locale";
@@ -14,7 +15,7 @@ export const ELEMENT_NAME = "braidster-checkout";
 
 const ATTRIBUTES = [
   ...["api-url", "gateway-url", "order-token", "order-id", "amount", "currency"],
-  ...["locale", "theme", "continue-url"],
+  ...["locale", "theme", "continue-url", "merchant-name", "prompt-name", "support"],
 ];
 
 /** The detail of the element's events. `previous`: null for the first version that this page has seen. */
@@ -53,6 +54,11 @@ export class BraidsterCheckout extends Base {
     const order = this.#order();
     const locale = this.getAttribute("locale");
     const continueUrl = this.getAttribute("continue-url");
+    const shop = {
+      merchantName: this.getAttribute("merchant-name") ?? undefined,
+      promptName: this.getAttribute("prompt-name") ?? undefined,
+      support: this.getAttribute("support") ?? undefined,
+    };
     this.#root?.render(
       order && apiUrl !== null ? (
         <div data-theme={this.getAttribute("theme") ?? undefined}>
@@ -61,6 +67,7 @@ export class BraidsterCheckout extends Base {
             gatewayUrl={this.getAttribute("gateway-url") ?? apiUrl}
             order={order}
             locale={locale === "fr" || locale === "en" ? locale : undefined}
+            shop={shop}
             onChange={this.#tell}
             onContinue={continueUrl === null ? undefined : () => window.location.assign(continueUrl)}
           />
@@ -93,13 +100,15 @@ interface ElementCheckoutProps {
   readonly gatewayUrl: string;
   readonly order: Order;
   readonly locale: Locale | undefined;
+  readonly shop: Pick<PaymentTrackerProps, "merchantName" | "promptName" | "support">;
   readonly onChange: (payment: PaymentEvent, previous: PaymentEvent | null) => void;
   readonly onContinue: (() => void) | undefined;
 }
 
-function ElementCheckout({ onContinue, ...options }: ElementCheckoutProps) {
+function ElementCheckout({ onContinue, shop, ...options }: ElementCheckoutProps) {
   const checkout = useCheckout(options);
-  return <PaymentCheckout {...checkout} order={options.order} locale={options.locale} onContinue={onContinue} />;
+  const { order, locale } = options;
+  return <PaymentCheckout {...checkout} {...shop} order={order} locale={locale} onContinue={onContinue} />;
 }
 
 /** Attaches a shadow root, which keeps the page's styles out and ours in. */
