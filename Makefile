@@ -7,6 +7,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEPLOY := $(VENV)/.installed-deploy
 NODE_MODULES := frontend/node_modules/.installed
 OLD_CHROMIUM := tests/browser/old_chromium/node_modules/.chromium
+SHOPS := $(patsubst %,tests/browser/shops/%/node_modules/.installed,react18 react19 next vue)
 PAGE := frontend/dist/index.html
 PEERS := benchmarks/gateway/peers/node_modules/.installed
 CLIENTS := tests/gateway/clients/node_modules/.installed
@@ -21,8 +22,9 @@ test: $(INSTALLED) $(NODE_MODULES) $(CLIENTS)
 test-frontend: $(INSTALLED) $(NODE_MODULES)
 	@$(NPM) test
 
-test-browser: $(INSTALLED) $(PAGE) $(OLD_CHROMIUM)
+test-browser: $(INSTALLED) $(PAGE) $(OLD_CHROMIUM) $(SHOPS)
 	@$(HAS_BROWSER) || $(INSTALL_BROWSER)
+	@command -v php >/dev/null || $(INSTALL_PHP)
 	$(PY) -m pytest -m browser -n 3 --dist loadfile # the tests of one file share one system
 
 # Writes the pictures of docs/operator anew; look at each of them before it is committed.
@@ -101,7 +103,7 @@ bench-lambda: $(INSTALLED_DEPLOY)
 install: $(INSTALLED) $(NODE_MODULES)
 
 clean:
-	rm -rf $(VENV) frontend/node_modules frontend/dist frontend/dist-operator tests/browser/old_chromium/node_modules benchmarks/gateway/peers/node_modules tests/gateway/clients/node_modules infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules frontend/dist frontend/dist-operator tests/browser/old_chromium/node_modules tests/browser/shops/*/node_modules benchmarks/gateway/peers/node_modules tests/gateway/clients/node_modules infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The newest Python of 3.11 to 3.13 that is there and runs, else whatever python3 is.
 PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -174,6 +176,15 @@ HAS_BROWSER = command -v chromium >/dev/null || command -v chromium-browser >/de
 INSTALL_BROWSER = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "Installing chromium ..." \
 	&& { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } \
 	>/dev/null 2>&1 || { echo "The browser tests need Chromium: sudo apt-get install chromium"; exit 1; }; }
+
+INSTALL_PHP = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "Installing php-cli ..." \
+	&& { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends php-cli; } \
+	>/dev/null 2>&1 || { echo "A browser test needs PHP: sudo apt-get install php-cli"; exit 1; }; }
+
+$(SHOPS): %/node_modules/.installed: %/package-lock.json | $(INSTALLED)
+	@echo "Installing the tools of a shop that the package is tried in, once: $* ..."
+	@$(WITH_NPM) && npm --prefix $* ci --no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
 
 # Chromium 80, as npm's chrome-aws-lambda has it, compressed. Its shared libraries are those of today's Chromium.
 $(OLD_CHROMIUM): tests/browser/old_chromium/package-lock.json | $(INSTALLED)
