@@ -26,6 +26,8 @@ from chalicelib.settings import allowed_origin, handler_name, runs_in_lambda
 from chalicelib.web import callers, invocation, messages, replies, requests, statement_events
 
 HANDLER = handler_name()
+OPERATOR_NOTICE = "Operator-Notice"
+"""Says with an answer that has no body what `operatorNotice` says in one."""
 
 app = Chalice(app_name="braidster-payments", configure_logs=False)
 app.register_blueprint(link_routes.routes)
@@ -33,7 +35,7 @@ app.register_blueprint(operator_routes.routes)
 cors = CORSConfig(
     allow_origin=allowed_origin(),
     allow_headers=["Accept-Language", "Authorization", "Content-Type", "Idempotency-Key", "X-Api-Key"],
-    expose_headers=["Idempotent-Replayed", "Retry-After"],
+    expose_headers=["Idempotent-Replayed", OPERATOR_NOTICE, "Retry-After"],
     max_age=600,
 )
 told_as_problems = replies.answers_problems(lambda: app.current_request, not_authenticated=request_secrets_reload)
@@ -118,7 +120,10 @@ def current() -> Response:
     )
     log.note(order=order_id)
     payment = payments.track.current(order_id)
-    return replies.nothing() if payment is None else replies.reply(with_tracking_token(payments, payment))
+    if payment is None:
+        in_trouble = payments.live_store.operators_in_trouble()
+        return replies.nothing({OPERATOR_NOTICE: ", ".join(in_trouble)} if in_trouble else None)
+    return replies.reply(opened(payments, payment))
 
 
 @app.route("/api/payment/webhook", methods=["GET", "POST"], content_types=[requests.JSON, requests.FORM])
@@ -273,15 +278,19 @@ def require_grant(payments: Service, request: Request, covers: Callable[[Trackin
 
 def initiated(payments: Service, result: Initiated) -> Response:
     """Returns initiate's reply: 201 the prompt is out, 202 that is not known yet, 200 the payment existed already."""
-    body = with_tracking_token(payments, result.payment)
+    body = opened(payments, result.payment)
     if result.replayed:
         return replies.reply(body, headers={"Idempotent-Replayed": "true"})
     return replies.reply(body, status=202 if result.payment.status is PaymentStatus.INITIATING else 201)
 
 
-def with_tracking_token(payments: Service, payment: Payment) -> dict[str, Any]:
-    """Returns a payment as its customer sees it, with the token that opens it."""
+def opened(payments: Service, payment: Payment) -> dict[str, Any]:
+    """Returns a payment as its customer sees it, with the token that opens it, and which operators are in trouble."""
     grant = TrackingGrant(payment.reference, payment.order_id)
     until = payment.created_at + tokens.TRACKING_TOKEN_LIFE_MS
     token = tokens.sign_tracking_token(grant, payments.settings.tracking_token_keys, until)
-    return {**to_event(payment, payments.clock.now()), "trackingToken": token}
+    return {
+        **to_event(payment, payments.clock.now()),
+        "trackingToken": token,
+        "operatorNotice": [*payments.live_store.operators_in_trouble()],
+    }

@@ -6,7 +6,7 @@ circuit breaker refuses all calls but an occasional probe.
 
 import math
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from redis.retry import Retry
 
 from chalicelib.adapters.breaker import Breaker, BreakerOpen
 from chalicelib.adapters.gateway_registry import ConnectionsPage, read_connections
+from chalicelib.adapters.operator_outcomes import OperatorOutcomes
 from chalicelib.adapters.shared_breaker import SharedBreaker
 from chalicelib.domain.contract import (
     PAYMENT_TTL_SECONDS,
@@ -32,6 +33,7 @@ from chalicelib.domain.contract import (
     payment_key,
     waiting_key,
 )
+from chalicelib.domain.operator_trouble import Outcome
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 from chalicelib.runtime.settings_reader import RedisSettings
@@ -91,6 +93,7 @@ class LiveStore:
         self._lock = threading.Lock()
         self._breaker = Breaker("redis", clock, _FAILURES)
         self._shared_breakers: list[SharedBreaker] = []
+        self._outcomes = OperatorOutcomes(self._try, clock)
 
     def close(self) -> None:
         if self._connected is not None:
@@ -118,8 +121,12 @@ class LiveStore:
         keys, arguments = [payment_key(event["reference"])], [event["version"], encode(event), PAYMENT_TTL_SECONDS]
         return bool(self._call(lambda: self._client.register_script(_PUBLISH_NEWER)(keys=keys, args=arguments)))
 
-    def tell_operators(self, waiting: Mapping[str, int], ended: Collection[str], notice: str) -> None:
+    def tell_operators(
+        self, waiting: Mapping[str, int], ended: Collection[str], notice: str, outcomes: Iterable[Outcome] = ()
+    ) -> None:
         """Notes which payments wait, and since when, and which no longer do; then publishes a notice for operators.
+
+        `outcomes`: how payments have ended, for `operators_in_trouble`; they take no round trip of their own.
 
         Raises LiveStoreUnavailable.
         """
@@ -133,6 +140,7 @@ class LiveStore:
                 pipeline.zrem(key, *ended)
             pipeline.zremrangebyscore(key, "-inf", now - WAITING_TTL_SECONDS * 1000)
             pipeline.expire(key, WAITING_TTL_SECONDS)
+            self._outcomes.note(outcomes, pipeline)
             pipeline.execute()
             self._client.publish(operators_channel(), notice)
 
@@ -160,7 +168,7 @@ class LiveStore:
     def take_prompt(self, address: str) -> tuple[int, int]:
         """Counts a prompt of an address; returns its numbers of prompts and of refused calls in this minute.
 
-        Raises LiveStoreUnavailable.
+        Reads the operators' outcomes along, which initiate's answer needs. Raises LiveStoreUnavailable.
         """
         prompts, refusals = self._limit_keys(address)
 
@@ -168,8 +176,10 @@ class LiveStore:
             pipeline.incr(prompts)
             pipeline.expire(prompts, 2 * WINDOW_MS // 1000)
             pipeline.get(refusals)
+            self._outcomes.ask(pipeline)
 
-        taken, _, refused = self._with_breakers(count)
+        taken, _, refused, *outcomes = self._with_breakers(count)
+        self._outcomes.heard(outcomes)
         return taken, int(refused or 0)
 
     def return_prompt(self, address: str) -> None:
@@ -188,6 +198,13 @@ class LiveStore:
             return refused
 
         return self._call(count)
+
+    def operators_in_trouble(self) -> Sequence[str]:
+        """Returns the operators, MTN or Orange, whose payments fail for technical reasons; none where Redis is away.
+
+        What has been read within the last seconds is not read again.
+        """
+        return self._outcomes.in_trouble()
 
     def seconds_to_next_window(self) -> int:
         return math.ceil((WINDOW_MS - self._clock.now() % WINDOW_MS) / 1000)

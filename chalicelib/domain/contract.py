@@ -16,6 +16,7 @@ PAYMENT_TTL_SECONDS = 3600
 CLIENT_TTL_SECONDS = 86_400
 GATEWAY_TTL_SECONDS = 30
 WAITING_TTL_SECONDS = 86_400
+OUTCOMES_TTL_SECONDS = 900
 
 TRACK = "track-payment"
 STOP_TRACKING = "stop-tracking-payment"
@@ -104,6 +105,14 @@ def operators_channel() -> str:
 def waiting_key() -> str:
     """Names the sorted set of the references of payments that wait, by when they were claimed (milliseconds)."""
     return "payments:waiting"
+
+
+def outcomes_key(operator: str) -> str:
+    """Names the sorted set of an operator's last outcomes, by when the payments were claimed (milliseconds).
+
+    A member is `<reference>:technical` or `<reference>:other`.
+    """
+    return f"outcomes:{{{operator}}}"
 
 
 def limit_key(kind: str, address: str, window: int) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
 from chalicelib.domain.contract import ChangeNotice, to_event
+from chalicelib.domain.operator_trouble import outcomes_of
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.rollup import day_of, outcome_of
 from chalicelib.runtime import log
@@ -34,8 +35,9 @@ class TellOperators:
         if not newest:
             return
         waiting = {it.reference: it.created_at for it in newest.values() if outcome_of(it) is None}
+        ended, outcomes = newest.keys() - waiting.keys(), outcomes_of(newest.values())
         try:
-            self.live_store.tell_operators(waiting, newest.keys() - waiting.keys(), self._notice([*newest.values()]))
+            self.live_store.tell_operators(waiting, ended, self._notice([*newest.values()]), outcomes)
         except LiveStoreUnavailable:
             log.info("operators-not-told", reason="LiveStoreUnavailable")
         except Exception:

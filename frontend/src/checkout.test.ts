@@ -85,9 +85,15 @@ describe("a payment that the order has already", () => {
   });
 
   test("is none: the form stays", async () => {
+    api.operatorNotice = ["MTN"];
     const { checkout } = opened();
     await settled();
-    expect(checkout.getState()).toMatchObject({ phase: "ready", shown: null, isLookingUp: false });
+    const state = { phase: "ready", shown: null, isLookingUp: false, operatorNotice: ["MTN"] };
+    expect(checkout.getState()).toMatchObject(state);
+    api.will(started("a"));
+    checkout.pay(PHONE);
+    await settled();
+    expect(checkout.getState()).toMatchObject({ phase: "tracking", operatorNotice: [] });
   });
 
   test("does not come between a customer and the payment that was just started", async () => {

@@ -5,7 +5,7 @@
 
 import { type CheckoutAttempt, factsOf, loadAttempt, newIdempotencyKey, saveAttempt } from "./checkoutAttempt";
 import { browserLocale, type Locale } from "./locale";
-import type { OpenedPayment, PaymentEvent, Problem } from "./paymentContract";
+import type { OpenedPayment, OperatorNotice, PaymentEvent, Problem } from "./paymentContract";
 import { currentPayment, type InitiateAnswer, initiatePayment, type Order, reachApi } from "./paymentSocket";
 
 /**
@@ -29,6 +29,8 @@ export interface CheckoutState {
   readonly retryAt: number | null;
   /** The phone number of the last attempt, for the form. */
   readonly phoneNumber: string;
+  /** The operators whose payments fail for technical reasons, as the API has last said. */
+  readonly operatorNotice: OperatorNotice;
 }
 
 export interface Checkout {
@@ -170,11 +172,11 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
     }
   };
 
-  const follow = ({ payment, token }: OpenedPayment) => {
+  const follow = ({ payment, token, operatorNotice }: OpenedPayment) => {
     const shown = { reference: payment.reference, token };
     attempt ??= { ...NO_NUMBER, idempotencyKey: newIdempotencyKey(), startedAt: Date.now() };
     keep({ shown, outcome: "started" });
-    set({ phase: "tracking", shown, known: payment, ...NO_PROBLEM });
+    set({ phase: "tracking", shown, known: payment, ...NO_PROBLEM, operatorNotice });
   };
 
   /** Follows the payment that the order has already, unless the customer has started one meanwhile. */
@@ -183,10 +185,10 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
     const mine = new AbortController();
     looking = mine;
     set({ isLookingUp: true });
-    const opened = await over.current({ apiUrl, order }, mine.signal);
+    const { opened, operatorNotice } = await over.current({ apiUrl, order }, mine.signal);
     if (mine.signal.aborted) return;
     if (opened && calling === null && opened.payment.reference !== state.shown?.reference) follow(opened);
-    set({ isLookingUp: false });
+    set({ isLookingUp: false, operatorNotice });
   };
 
   const resend = () => {
@@ -233,7 +235,8 @@ export const NO_ATTEMPT = stateOf(null);
 /** Returns the state to resume after a reload. */
 function stateOf(attempt: CheckoutAttempt | null): CheckoutState {
   const phoneNumber = attempt?.phoneNumber ?? "";
-  const state = { shown: attempt?.shown ?? null, known: null, isLookingUp: false, ...NO_PROBLEM, phoneNumber };
+  const nothing = { known: null, isLookingUp: false, ...NO_PROBLEM, operatorNotice: [] };
+  const state = { ...nothing, shown: attempt?.shown ?? null, phoneNumber };
   const isOpen = attempt?.outcome === "unsent" || attempt?.outcome === "asked";
   if (attempt && isOpen && isRecent(attempt)) return { ...state, phase: "sending" };
   return { ...state, phase: attempt?.shown ? "tracking" : "ready" };

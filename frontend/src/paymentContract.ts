@@ -158,14 +158,21 @@ export function parsePaymentEvent(value: unknown): ParsedPaymentEvent {
 export interface OpenedPayment {
   readonly payment: PaymentEvent;
   readonly token: string;
+  /** The operators whose payments fail for technical reasons just now. */
+  readonly operatorNotice: OperatorNotice;
 }
+
+/** Names of operators: `MTN`, `Orange`. */
+export type OperatorNotice = readonly string[];
 
 /** Validates a value as a reply to `initiate` or `current`; null where it is none. */
 export function parseOpened(value: unknown): OpenedPayment | null {
   if (!isObject(value)) return null;
-  const { trackingToken, ...payment } = value;
+  const { trackingToken, operatorNotice, ...payment } = value;
   const parsed = parsePaymentEvent(payment);
-  return parsed.ok && typeof trackingToken === "string" ? { payment: parsed.event, token: trackingToken } : null;
+  if (!parsed.ok || typeof trackingToken !== "string") return null;
+  const names = Array.isArray(operatorNotice) ? operatorNotice.filter((name) => typeof name === "string") : [];
+  return { payment: parsed.event, token: trackingToken, operatorNotice: names };
 }
 
 /** A refusal of the API (RFC 9457) or of the gateway. */

@@ -224,9 +224,10 @@ describe("initiatePayment", () => {
     const asked: unknown[] = [];
     server.respond = ({ method, url, headers }, body) => {
       asked.push(method, url, headers["idempotency-key"], headers["accept-language"], JSON.parse(body));
-      return [201, reply];
+      return [201, { ...reply, operatorNotice: ["MTN", 7] }];
     };
-    expect(await initiate()).toEqual({ kind: "initiated", opened: { payment: payment(), token: "a-token" } });
+    const opened = { payment: payment(), token: "a-token", operatorNotice: ["MTN"] };
+    expect(await initiate()).toEqual({ kind: "initiated", opened });
     const body = { ...order, phoneNumber: "237677777777", locale: "fr" };
     expect(asked).toEqual(["POST", "/api/payment/initiate", "a-key", "fr", body]);
   });
@@ -259,9 +260,9 @@ describe("currentPayment", () => {
 
   test("sends the order token in a header, never in a URL, and an unsigned order by its id", async () => {
     server.current = { ...payment(), trackingToken: "a-token" };
-    const opened = { payment: payment(), token: "a-token" };
-    expect(await ask({ orderToken: "signed" })).toEqual(opened);
-    expect(await ask(unsigned)).toEqual(opened);
+    const opened = { payment: payment(), token: "a-token", operatorNotice: [] };
+    expect((await ask({ orderToken: "signed" })).opened).toEqual(opened);
+    expect((await ask(unsigned)).opened).toEqual(opened);
     expect(server.currentCalls).toEqual([
       ["/api/payment/current", "Bearer signed"],
       ["/api/payment/current?orderId=order%201", undefined],
@@ -272,7 +273,14 @@ describe("currentPayment", () => {
     "is null where the order has none, or the answer is no payment",
     async (answer) => {
       server.current = answer;
-      expect(await ask(unsigned)).toBeNull();
+      expect(await ask(unsigned)).toEqual({ opened: null, operatorNotice: [] });
     },
   );
+
+  test("hears which operators are in trouble, from the payment or where there is none", async () => {
+    server.operatorNotice = "MTN, Orange";
+    expect(await ask(unsigned)).toEqual({ opened: null, operatorNotice: ["MTN", "Orange"] });
+    server.current = { ...payment(), trackingToken: "a-token", operatorNotice: ["MTN"] };
+    expect((await ask(unsigned)).operatorNotice).toEqual(["MTN"]);
+  });
 });

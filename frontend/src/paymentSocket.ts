@@ -8,6 +8,7 @@ import { io } from "socket.io-client";
 import {
   CONNECTED,
   type OpenedPayment,
+  type OperatorNotice,
   type PaymentEvent,
   type Problem,
   parseOpened,
@@ -191,17 +192,26 @@ export async function initiatePayment(
   return problem && problem.code !== "internal_error" ? { kind: "refused", problem } : { kind: "unknown" };
 }
 
-/** Returns the payment that has paid the order or is in progress; null where there is none, or no answer came. */
+/** What is known of an order that is opened. */
+export interface CurrentAnswer {
+  /** The payment that has paid the order or is in progress; null where there is none, or no answer came. */
+  readonly opened: OpenedPayment | null;
+  readonly operatorNotice: OperatorNotice;
+}
+
+/** Asks for the payment that an order has already. */
 export async function currentPayment(
   { apiUrl, order }: Pick<InitiateCall, "apiUrl" | "order">,
   signal: AbortSignal,
-): Promise<OpenedPayment | null> {
+): Promise<CurrentAnswer> {
   const url = `${apiUrl}/api/payment/current`;
   const answer =
     "orderToken" in order
       ? await call(url, { headers: { Authorization: `Bearer ${order.orderToken}` } }, signal)
       : await call(`${url}?orderId=${encodeURIComponent(order.orderId)}`, {}, signal);
-  return parseOpened(answer?.body);
+  const opened = parseOpened(answer?.body);
+  const told = answer?.operatorNotice?.split(", ") ?? [];
+  return { opened, operatorNotice: opened ? opened.operatorNotice : told };
 }
 
 export const wire: Wire = { open: openPaymentSocket, read: readPayment, giveUp: giveUpPayment };
@@ -214,9 +224,11 @@ interface Answer {
   readonly status: number;
   readonly body: unknown;
   readonly problem: Problem | null;
+  /** What an answer without a body says of the operators. */
+  readonly operatorNotice: string | null;
 }
 
-/** Makes a call; returns null where no JSON came back in time. */
+/** Makes a call; returns null where no JSON came back in time. An answer without a body (204) has null in its place. */
 async function call(
   url: string,
   request: RequestInit,
@@ -230,10 +242,10 @@ async function call(
   if (signal.aborted) abort();
   try {
     const response = await fetch(url, { ...request, cache: "no-store", signal: limit.signal });
-    const body: unknown = await response.json();
+    const body: unknown = response.status === 204 ? null : await response.json();
     const retryAfter = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
     const problem = response.ok ? null : parseProblem(body, Number.isNaN(retryAfter) ? null : retryAfter);
-    return { status: response.status, body, problem };
+    return { status: response.status, body, problem, operatorNotice: response.headers.get("Operator-Notice") };
   } catch {
     return null;
   } finally {

@@ -1,8 +1,8 @@
 import { onTestFinished, vi } from "vitest";
 
 import { createCheckout } from "../src/checkout";
-import type { OpenedPayment, Problem } from "../src/paymentContract";
-import type { InitiateAnswer, InitiateCall } from "../src/paymentSocket";
+import type { OpenedPayment, OperatorNotice, Problem } from "../src/paymentContract";
+import type { CurrentAnswer, InitiateAnswer, InitiateCall } from "../src/paymentSocket";
 import { payment } from "./fakeWire";
 
 export const ORDER = { orderId: "order-1", amount: 5000, currency: "XAF" };
@@ -22,13 +22,15 @@ export class FakeApi {
   asked = 0;
   /** The payment that the order has already. */
   opened: OpenedPayment | null = null;
+  /** The operators whose payments fail just now. */
+  operatorNotice: OperatorNotice = [];
   /** How often `currentPayment` was called. */
   lookedUp = 0;
 
-  readonly current = async (): Promise<OpenedPayment | null> => {
+  readonly current = async (): Promise<CurrentAnswer> => {
     this.lookedUp += 1;
     await Promise.resolve();
-    return this.opened;
+    return { opened: this.opened, operatorNotice: this.operatorNotice };
   };
 
   readonly reach = async (): Promise<boolean> => {
@@ -79,7 +81,7 @@ export function started(reference: string): InitiateAnswer {
 }
 
 export function openedPayment(reference: string): OpenedPayment {
-  return { payment: payment({ reference }), token: `token-of-${reference}` };
+  return { payment: payment({ reference }), token: `token-of-${reference}`, operatorNotice: [] };
 }
 
 export function refused(code: string): InitiateAnswer {

@@ -14,6 +14,8 @@ export class GatewayAndApi {
   respond: Respond = () => [404, {}];
   /** The answer to `current`: the payment that the order has already, if any. */
   current: unknown = null;
+  /** The header of an answer to `current` without a body. */
+  operatorNotice: string | null = null;
   /** The URL and the credential of each call of `current`. */
   readonly currentCalls: unknown[] = [];
   readonly tracked: unknown[] = [];
@@ -71,7 +73,11 @@ export class GatewayAndApi {
     if (request.url?.startsWith("/socket.io")) return;
     let body = "";
     for await (const chunk of request) body += String(chunk);
-    const headers = { "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*" };
+    const headers = {
+      "Access-Control-Allow-Origin": "*",
+      "Access-Control-Allow-Headers": "*",
+      ...(this.operatorNotice && { "Operator-Notice": this.operatorNotice }),
+    };
     const answer = this.#reply(request, body);
     if (answer === null) return;
     const text = typeof answer[1] === "string" ? answer[1] : JSON.stringify(answer[1]);

@@ -24,6 +24,7 @@ from chalicelib.domain.contract import (
     waiting_key,
 )
 from chalicelib.domain.money import Money
+from chalicelib.domain.operator_trouble import LEAST_TECHNICAL, Outcome
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.runtime.settings_reader import RedisSettings
 from chalicelib.settings import read_settings
@@ -269,7 +270,10 @@ def test_a_cluster_lists_its_connections_and_takes_a_version(clock: HandClock) -
         breaker.close()
         assert not breaker.is_open()
         live.tell_operators({"ref-1": clock.now(), "ref-2": clock.now()}, ["ref-3"], "{}")
-        live.tell_operators({}, ["ref-1"], "{}")
+        outcomes = [Outcome("MTN", f"ref-{number}", True, clock.now()) for number in range(LEAST_TECHNICAL)]
+        live.tell_operators({}, ["ref-1"], "{}", [*outcomes, Outcome("Orange", "ref-0", True, clock.now())])
+        assert live.take_prompt("192.0.2.1") == (2, 0)
+        assert live.operators_in_trouble() == ["MTN"]
         assert live._client.zrange(waiting_key(), 0, -1) == [b"ref-2"]
         first = live.connections("", 2)
         assert first.gateways == [{"gatewayId": "g"}]

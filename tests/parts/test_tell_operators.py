@@ -119,7 +119,7 @@ class KeptNotices:
 
     told: list[tuple[Mapping[str, int], Collection[str], dict[str, Any]]] = field(default_factory=list)
 
-    def tell_operators(self, waiting: Mapping[str, int], ended: Collection[str], notice: str) -> None:
+    def tell_operators(self, waiting: Mapping[str, int], ended: Collection[str], notice: str, _: object) -> None:
         self.told.append((waiting, ended, json.loads(notice)))
 
 

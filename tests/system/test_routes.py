@@ -14,6 +14,7 @@ from chalicelib import bootstrap
 from chalicelib.domain import tokens
 from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.errors import LimitReached
+from chalicelib.domain.operator_trouble import LEAST_TECHNICAL, Outcome
 from chalicelib.settings import Settings
 from local.embedded import Valkey
 from tests.conftest import ORDER, Shop, order_token
@@ -42,7 +43,7 @@ def test_a_shop_page_pays_with_an_order_token(api: Settings, shop: Shop) -> None
     reply = call("POST", "/api/payment/initiate", body)
     assert reply.status == 201, reply.text
     started = reply.json
-    assert set(started) == {*PaymentEvent.__required_keys__, "trackingToken"}
+    assert set(started) == {*PaymentEvent.__required_keys__, "trackingToken", "operatorNotice"}
     assert (started["status"], started["operator"], started["ussdCode"], started["version"]) == (
         *("PENDING", "MTN", "*126#", 2),
     )
@@ -130,6 +131,23 @@ def test_an_order_token_opens_the_payment_in_progress_and_then_the_paid_one(
     shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
     assert rechecked(started, operator) == "SUCCESSFUL"
     assert current(mine).json["status"] == "SUCCESSFUL"
+
+
+def test_who_opens_a_checkout_or_pays_is_told_which_operators_are_in_trouble(api: Settings, shop: Shop) -> None:
+    """The form is told without a body, since there is no payment to show."""
+    mine = bearer(order_token(api))
+    assert "Operator-Notice" not in current(mine).headers
+    now = bootstrap.service().clock.now()
+    for name in ("MTN", "Orange"):
+        failed = [Outcome(name, f"{name}-{number}", True, now) for number in range(LEAST_TECHNICAL)]
+        bootstrap.service().live_store.tell_operators({}, [], "{}", failed)
+    bootstrap.process.close()  # another process, which has not asked yet
+    form = current(mine)
+    assert (form.status, form.headers["Operator-Notice"]) == (204, "MTN, Orange")
+    started = call("POST", "/api/payment/initiate", {"orderToken": order_token(api), "phoneNumber": "237677777777"})
+    assert (started.status, started.json["operatorNotice"]) == (201, ["MTN", "Orange"])
+    assert current(mine).json["operatorNotice"] == ["MTN", "Orange"]
+    assert len(shop.transactions) == 1
 
 
 def test_an_attempt_that_has_ended_unpaid_leaves_the_form(

@@ -201,6 +201,7 @@ def test_keys_channels_and_rooms() -> None:
         "probeChannel": contract.probe_channel("<gatewayId>"),
         "operatorsChannel": contract.operators_channel(),
         "waitingKey": contract.waiting_key(),
+        "outcomesKey": contract.outcomes_key("<operator>"),
         "breakerKey": contract.breaker_key("<service>", "<calls>"),
         "limitKey": contract.limit_key("<kind>", "<address>", 7).replace("7", "<window>"),
     } == NAMES["templates"]
@@ -212,6 +213,7 @@ def test_lifetimes() -> None:
         "client": contract.CLIENT_TTL_SECONDS,
         "gateway": contract.GATEWAY_TTL_SECONDS,
         "waiting": contract.WAITING_TTL_SECONDS,
+        "outcomes": contract.OUTCOMES_TTL_SECONDS,
     }
 
 

@@ -2,7 +2,7 @@ import { useMemo, useSyncExternalStore } from "react";
 
 import { type CheckoutPhase, createCheckout, mayRetry, NO_ATTEMPT } from "../checkout";
 import type { Locale } from "../locale";
-import type { Problem } from "../paymentContract";
+import type { OperatorNotice, Problem } from "../paymentContract";
 import type { Order } from "../paymentSocket";
 import type { WatchHandlers } from "../paymentWatch";
 import { type PaymentTracking, usePaymentSocket } from "./usePaymentSocket";
@@ -27,6 +27,8 @@ export interface CheckoutTracking extends PaymentTracking {
   readonly retryAt: number | null;
   /** The phone number of the last attempt. */
   readonly phoneNumber: string;
+  /** The operators, `MTN` or `Orange`, whose payments fail for technical reasons just now; the form warns of them. */
+  readonly operatorNotice: OperatorNotice;
   /** The reference for the confirmation page, which gets the token by `rememberedToken(reference)`. */
   readonly reference: string | null;
   /** Starts the payment of `phoneNumber` (237, then nine digits); a second tap does nothing. */
@@ -62,6 +64,7 @@ export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: 
     problem: state.problem ?? tracking.problem,
     retryAt: state.retryAt,
     phoneNumber: state.phoneNumber,
+    operatorNotice: state.operatorNotice,
     reference,
     pay: checkout.pay,
     cancel: state.phase === "unsent" ? checkout.cancel : undefined,

@@ -17,6 +17,7 @@ const FORM: PaymentCheckoutProps = {
   problem: null,
   retryAt: null,
   phoneNumber: "",
+  operatorNotice: [],
   reference: null,
   payment: null,
   connection: "stopped",

@@ -90,6 +90,22 @@ test("an order that is paid already has no field, another problem leaves it", ()
   expect(page.querySelector("input")).toBeNull();
 });
 
+test("it warns of the operator of the number, and of all before there is one; the number is paid all the same", () => {
+  show({ operatorNotice: ["MTN"] });
+  expect(words(".bp-notice")).toMatch(/^Many MTN payments are failing/);
+  type("699 99 99 99");
+  expect(words(".bp-notice")).toBe("");
+  type("677 77 77 77");
+  expect(words(".bp-notice")).toMatch(/^Many MTN payments/);
+  submit();
+  expect(paid).toEqual(["237677777777"]);
+  show({ operatorNotice: ["MTN", "Orange"], locale: "fr" });
+  type("");
+  expect(words(".bp-notice")).toMatch(/^En ce moment, beaucoup de paiements MTN et Orange échouent/);
+  show();
+  expect(words(".bp-notice")).toBe("");
+});
+
 test("it has no accessibility error that can be told without a layout", async () => {
   show({ problem: REFUSAL });
   type("1");

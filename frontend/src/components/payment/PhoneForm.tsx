@@ -4,7 +4,7 @@ import { factsOf } from "../../checkoutAttempt";
 import { formatAmount } from "../../currency";
 import { useLocale } from "../../hooks/useLocale";
 import type { Locale } from "../../locale";
-import type { Problem } from "../../paymentContract";
+import type { OperatorNotice, Problem } from "../../paymentContract";
 import type { Order } from "../../paymentSocket";
 import { operatorHint, parsePhoneNumber } from "../../phoneNumber";
 import { ProblemWords } from "./ProblemWords";
@@ -21,12 +21,15 @@ export interface PhoneFormProps {
   readonly problem?: Problem | null;
   /** When trying again makes sense, in milliseconds by this device's clock; null where it is unknown. */
   readonly retryAt?: number | null;
+  /** The operators whose payments fail for technical reasons just now. */
+  readonly operatorNotice?: OperatorNotice;
   /** The language; by default French, unless the browser prefers English. */
   readonly locale?: Locale | undefined;
 }
 
 /** Asks for the phone number to be charged. An order that is paid already gets no field. Styled by `tracker.css`. */
-export function PhoneForm({ order, pay, phoneNumber = "", problem = null, retryAt = null, ...given }: PhoneFormProps) {
+export function PhoneForm(props: PhoneFormProps) {
+  const { order, pay, phoneNumber = "", problem = null, retryAt = null, operatorNotice = [], ...given } = props;
   const [text, setText] = useState(phoneNumber);
   const [wrongs, setWrongs] = useState(0);
   const field = useRef<HTMLInputElement>(null);
@@ -34,6 +37,8 @@ export function PhoneForm({ order, pay, phoneNumber = "", problem = null, retryA
   const locale = useLocale(given.locale);
   const texts = PHONE_FORM_TEXTS[locale];
   const number = parsePhoneNumber(text);
+  const operator = number && operatorHint(number);
+  const inTrouble = operatorNotice.filter((name) => operator === null || name === operator);
   const isPaid = problem?.code === "order_already_paid";
 
   const isWrong = wrongs > 0;
@@ -72,11 +77,12 @@ export function PhoneForm({ order, pay, phoneNumber = "", problem = null, retryA
               aria-describedby={`${id}hint`}
               aria-invalid={isWrong}
             />
-            {number && <output className="bp-operator">{operatorHint(number)}</output>}
+            {number && <output className="bp-operator">{operator}</output>}
           </div>
           <p id={`${id}hint`} className={isWrong ? "bp-wrong" : "bp-hint"}>
             {isWrong ? texts.wrong : texts.hint}
           </p>
+          <output className="bp-notice">{inTrouble.length > 0 && texts.inTrouble(inTrouble)}</output>
           <button type="submit" className="bp-pay">
             {texts.pay(priceOf(order, locale))}
           </button>
