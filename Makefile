@@ -103,7 +103,7 @@ bench-lambda: $(INSTALLED_DEPLOY)
 install: $(INSTALLED) $(NODE_MODULES)
 
 clean:
-	rm -rf $(VENV) frontend/node_modules frontend/dist frontend/dist-operator tests/browser/old_chromium/node_modules tests/browser/shops/*/node_modules benchmarks/gateway/peers/node_modules tests/gateway/clients/node_modules infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules frontend/dist frontend/dist-operator frontend/dist-hosted tests/browser/old_chromium/node_modules tests/browser/shops/*/node_modules benchmarks/gateway/peers/node_modules tests/gateway/clients/node_modules infra/cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The newest Python of 3.11 to 3.13 that is there and runs, else whatever python3 is.
 PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -163,8 +163,9 @@ $(CLIENTS): tests/gateway/clients/package-lock.json | $(INSTALLED)
 	@touch $@
 
 # What the test page and the operators' page are made of; a change to a test alone builds nothing.
-PAGE_SOURCES = $(shell find frontend/src frontend/payment-test frontend/operator -type f -not -name '*.test.*') \
-	frontend/package-lock.json frontend/vite.config.ts frontend/vite.operator.config.ts frontend/browsers.ts
+PAGE_SOURCES = $(shell find frontend/src frontend/payment-test frontend/operator frontend/hosted -type f -not -name '*.test.*') \
+	frontend/package-lock.json frontend/vite.config.ts frontend/vite.operator.config.ts frontend/vite.hosted.config.ts \
+	frontend/vite.element.config.ts frontend/browsers.ts
 
 $(PAGE): $(PAGE_SOURCES) | $(NODE_MODULES)
 	@echo "Building the pages ..."

@@ -1,4 +1,4 @@
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
 
 import { OLDEST_BROWSERS } from "./browsers.ts";
 
@@ -9,6 +9,12 @@ export const PREACT_FOR_REACT = [
   { find: /^react(-dom)?$/, replacement: "preact/compat" },
 ];
 
+/** Leaves out of socket.io-client the transport that is never asked for. */
+export const WITHOUT_WEB_TRANSPORT: Plugin = {
+  name: "without-web-transport",
+  load: (id) => (/engine\.io-client\/.*\/webtransport\.js$/.test(id) ? "export class WT {}" : null),
+};
+
 /**
  * The element: for a bundler, which brings socket.io-client; with `--mode script` for a plain <script>, with all that it
  * needs.
@@ -18,6 +24,7 @@ export default defineConfig(({ mode }) => {
   return {
     define: { "process.env.NODE_ENV": '"production"' },
     resolve: { alias: PREACT_FOR_REACT },
+    plugins: [WITHOUT_WEB_TRANSPORT],
     oxc: { jsx: { runtime: "automatic" } },
     build: {
       target: OLDEST_BROWSERS,

@@ -12,7 +12,7 @@ export default defineConfig({
   test: {
     passWithNoTests: false, // a test file that holds no test is a mistake
     projects: [
-      { test: { ...shared, name: "react", include: ["{src,operator}/**/*.test.{ts,tsx}"] } },
+      { test: { ...shared, name: "react", include: ["{src,operator,hosted}/**/*.test.{ts,tsx}"] } },
       {
         resolve: {
           alias: [

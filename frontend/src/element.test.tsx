@@ -126,3 +126,14 @@ test("names the shop, the prompt and the way to the shop as its attributes say",
   );
   expect(find(".bp-support a")?.getAttribute("href")).toContain("https://wa.me/237699001122?text=");
 });
+
+test("without its form it shows the order's payment alone", async () => {
+  show({ ...ORDER, "follow-only": "" });
+  await until(() => server.currentCalls.length > 0);
+  expect(find("form")).toBeNull();
+  const paid = payment({ orderId: "order-2", status: "SUCCESSFUL", version: 3 });
+  server.current = { ...paid, trackingToken: "a-token" };
+  server.track = () => ({ ok: true, payment: paid });
+  show({ "order-id": "order-2" });
+  await until(() => find(".bp-tracker")?.dataset["picture"] === "approved");
+});

@@ -15,7 +15,7 @@ export const ELEMENT_NAME = "braidster-checkout";
 
 const ATTRIBUTES = [
   ...["api-url", "gateway-url", "order-token", "order-id", "amount", "currency"],
-  ...["locale", "theme", "continue-url", "merchant-name", "prompt-name", "support"],
+  ...["locale", "theme", "continue-url", "follow-only", "merchant-name", "prompt-name", "support"],
 ];
 
 /** The detail of the element's events. `previous`: null for the first version that this page has seen. */
@@ -68,6 +68,7 @@ export class BraidsterCheckout extends Base {
             order={order}
             locale={locale === "fr" || locale === "en" ? locale : undefined}
             shop={shop}
+            isFollowOnly={this.hasAttribute("follow-only")}
             onChange={this.#tell}
             onContinue={continueUrl === null ? undefined : () => window.location.assign(continueUrl)}
           />
@@ -101,13 +102,15 @@ interface ElementCheckoutProps {
   readonly order: Order;
   readonly locale: Locale | undefined;
   readonly shop: Pick<PaymentTrackerProps, "merchantName" | "promptName" | "support">;
+  readonly isFollowOnly: boolean;
   readonly onChange: (payment: PaymentEvent, previous: PaymentEvent | null) => void;
   readonly onContinue: (() => void) | undefined;
 }
 
-function ElementCheckout({ onContinue, shop, ...options }: ElementCheckoutProps) {
+function ElementCheckout({ onContinue, shop, isFollowOnly, ...options }: ElementCheckoutProps) {
   const checkout = useCheckout(options);
   const { order, locale } = options;
+  if (isFollowOnly && checkout.phase === "ready") return null;
   return <PaymentCheckout {...checkout} {...shop} order={order} locale={locale} onContinue={onContinue} />;
 }
 
