@@ -2,11 +2,12 @@ import { defineConfig, type Plugin } from "vite";
 
 import { OLDEST_BROWSERS } from "./browsers.ts";
 
-/** The alias by which the components are rendered by Preact, which the element brings with it: React is 15 times as large. */
+const RENDERER = new URL("src/elementRenderer.ts", import.meta.url).pathname;
+
+/** The alias by which Preact renders the components, which the element brings with it: React is 15 times as large. */
 export const PREACT_FOR_REACT = [
   { find: /^react\/jsx-(dev-)?runtime$/, replacement: "preact/jsx-runtime" },
-  { find: /^react-dom\/client$/, replacement: "preact/compat/client" },
-  { find: /^react(-dom)?$/, replacement: "preact/compat" },
+  { find: /^react(-dom\/client)?$/, replacement: RENDERER },
 ];
 
 /** Leaves out of socket.io-client the transport that is never asked for. */

@@ -42,6 +42,19 @@ describe("the bytes that a customer loads", () => {
     expect(script).toBeLessThan(40_000);
   });
 
+  test("the whole page of a payment link: under 40 kB", async () => {
+    const built = (await build({
+      configFile: "vite.hosted.config.ts",
+      logLevel: "error",
+      build: { write: false },
+    })) as Built;
+    expect(built.output.map(({ fileName }) => fileName)).toEqual(["index.html"]);
+    const [page] = built.output as unknown as [Rolldown.OutputAsset];
+    const bytes = gzipSync(page.source).length;
+    console.info(`page of a payment link: ${bytes} bytes gzipped`);
+    expect(bytes).toBeLessThan(40_000);
+  });
+
   test("the whole test page: under 120 kB", async () => {
     const bytes = await gzipped({ configFile: "vite.config.ts", build: { write: false } });
     console.info(`test page: ${bytes} bytes gzipped`);

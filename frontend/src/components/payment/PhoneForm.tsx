@@ -72,8 +72,8 @@ export function PhoneForm(props: PhoneFormProps) {
               type="tel"
               inputMode="numeric"
               autoComplete="tel"
-              value={text}
-              onChange={(event) => setText(event.target.value)}
+              defaultValue={text}
+              onInput={(event) => setText(event.currentTarget.value)}
               aria-describedby={`${id}hint`}
               aria-invalid={isWrong}
             />
