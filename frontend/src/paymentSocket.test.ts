@@ -5,11 +5,13 @@ import { GatewayAndApi, until } from "../tests/gateway";
 import { PAYMENT_STATUS } from "./paymentContract";
 import {
   currentPayment,
+  dropPrepared,
   giveUpPayment,
   initiatePayment,
   type Order,
   openPaymentSocket,
   type PaymentSocket,
+  prepareConnection,
   reachApi,
   readPayment,
   type SocketListener,
@@ -25,6 +27,7 @@ beforeEach(async () => {
 afterEach(async () => {
   socket?.close();
   socket = null;
+  dropPrepared();
   await server.stop();
 });
 
@@ -44,6 +47,64 @@ function opened(): string[] {
   socket = openPaymentSocket(target(), on);
   return said;
 }
+
+describe("a prepared connection", () => {
+  test("is taken by the payment, with what it has received", async () => {
+    server.track = () => ({ ok: true, payment: payment({ version: 7 }) });
+    prepareConnection(server.url);
+    prepareConnection(server.url);
+    await until(() => server.connections === 1);
+    expect(server.tracked).toEqual([]);
+    await new Promise((later) => setTimeout(later, 50)); // its first event arrives
+    const said = opened();
+    dropPrepared();
+    await until(() => said.includes("tracked"));
+    expect(said).toEqual(["time known", "event connected", "version 7", "tracked"]);
+    expect(server.transports).toEqual(["websocket"]);
+    server.cut();
+    await until(() => server.tracked.length === 2);
+    expect(said).toContain("lost");
+  });
+
+  test("is taken before it is open, too", async () => {
+    server.track = () => ({ ok: true, payment: payment() });
+    prepareConnection(server.url);
+    const said = opened();
+    await until(() => said.includes("tracked"));
+    expect(server.transports).toHaveLength(1);
+  });
+
+  test.each(["cut", "dismiss"] as const)("that the gateway has ended (%s) is not opened again", async (end) => {
+    prepareConnection(server.url);
+    await until(() => server.connections === 1);
+    await new Promise((later) => setTimeout(later, 50));
+    server[end]();
+    await until(() => server.connections === 0);
+    await new Promise((later) => setTimeout(later, 600)); // longer than a reconnection would take
+    expect(server.transports).toHaveLength(1);
+    const said = opened();
+    await until(() => said.includes("tracked") || server.tracked.length > 0);
+    expect(server.transports).toHaveLength(2);
+  });
+
+  test("that no payment takes is closed", async () => {
+    prepareConnection(server.url);
+    await until(() => server.connections === 1);
+    dropPrepared();
+    await until(() => server.connections === 0);
+  });
+
+  test("of another gateway is not taken", async () => {
+    const other = await new GatewayAndApi().start();
+    prepareConnection(other.url);
+    await until(() => other.connections === 1);
+    opened();
+    await until(() => server.connections === 1);
+    dropPrepared();
+    await until(() => other.connections === 0);
+    await other.stop();
+  });
+});
 
 describe("the socket", () => {
   test("connects by WebSocket, tracks, and shows the acknowledgement's payment", async () => {

@@ -3,7 +3,7 @@
  * Nothing here decides or throws: a missing answer is a value of its own.
  */
 
-import { io } from "socket.io-client";
+import { io, type Socket } from "socket.io-client";
 
 import {
   CONNECTED,
@@ -56,16 +56,61 @@ export interface Wire {
   readonly giveUp: typeof giveUpPayment;
 }
 
-/** Opens a connection by WebSocket, or by long-polling where that is blocked. Tracks the payment at every connect. */
-export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayment, on: SocketListener): PaymentSocket {
-  const socket = io(gatewayUrl, {
+/** A connection, and what it has received so far. */
+interface Connected {
+  readonly socket: Socket;
+  readonly events: (readonly [name: string, payload: unknown])[];
+}
+
+/** Connects by WebSocket, or by long-polling where that is blocked. */
+function connect(gatewayUrl: string, reconnection: boolean): Socket {
+  return io(gatewayUrl, {
     forceNew: true, // not shared, so that closing it closes the transport
     transports: ["websocket", "polling"],
     tryAllTransports: true,
     withCredentials: true, // the load balancer's cookie keeps long-polling at one gateway
+    reconnection,
     reconnectionDelay: 500,
     reconnectionDelayMax: 2_000, // reconnects within 3 s, however long the gateway was away
   });
+}
+
+let prepared: (Connected & { readonly gatewayUrl: string }) | null = null;
+
+/**
+ * Connects for the payment that is about to start, so that it need not wait for that. The gateway closes a connection
+ * that tracks nothing for 10 s; it is not opened again, since no more customers connect than are about to pay.
+ */
+export function prepareConnection(gatewayUrl: string): void {
+  if (prepared?.gatewayUrl === gatewayUrl) return;
+  dropPrepared();
+  const socket = connect(gatewayUrl, false);
+  const mine = { gatewayUrl, socket, events: [] as [string, unknown][] };
+  prepared = mine;
+  socket.onAny((name: string, payload: unknown) => mine.events.push([name, payload]));
+  const forget = () => {
+    if (prepared === mine) prepared = null;
+  };
+  socket.on("disconnect", forget).on("connect_error", forget);
+}
+
+/** Closes the prepared connection, if no payment has taken it. */
+export function dropPrepared(): void {
+  prepared?.socket.off().offAny().disconnect();
+  prepared = null;
+}
+
+function takeConnection(gatewayUrl: string): Connected {
+  const taken = prepared;
+  if (taken?.gatewayUrl !== gatewayUrl) return { socket: connect(gatewayUrl, true), events: [] };
+  prepared = null;
+  taken.socket.off().offAny().io.reconnection(true);
+  return taken;
+}
+
+/** Tracks the payment on a connection of its own, at every connect. */
+export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayment, on: SocketListener): PaymentSocket {
+  const { socket, events } = takeConnection(gatewayUrl);
   let retrack: ReturnType<typeof setTimeout> | undefined;
   const reconnect = () => void socket.disconnect().connect();
 
@@ -99,11 +144,14 @@ export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayme
     on.lost();
     if (reason === "io server disconnect") socket.connect(); // the only case in which the client does not reconnect
   });
-  socket.onAny((name: string, payload: unknown) => {
+  const hear = (name: string, payload: unknown) => {
     if (name === CONNECTED) on.serverTime(timeOf(payload));
     else receive(payload);
     on.event(name, payload);
-  });
+  };
+  socket.onAny(hear);
+  for (const [name, payload] of events) hear(name, payload);
+  if (socket.connected) track();
 
   return {
     revive: () => (socket.connected ? track() : reconnect()),

@@ -121,6 +121,20 @@ describe("useCheckout", () => {
     expect(now().phase).toBe("tracking");
   });
 
+  test("a connection is there ahead of the payment, and closed with the page", async () => {
+    server.respond = () => [201, reply];
+    const { now } = await paying();
+    await act(async () => now().prepare());
+    await eventually(() => server.connections === 1);
+    await act(async () => now().pay("237677777777"));
+    await eventually(() => server.tracked.length === 1);
+    expect(server.transports).toHaveLength(1);
+    await act(async () => now().prepare());
+    await eventually(() => server.connections === 2);
+    await act(async () => root.render(null));
+    await eventually(() => server.connections === 0);
+  });
+
   test("the payment is shown before the socket is open, and told once", async () => {
     const told: PaymentEvent[] = [];
     server.respond = () => [201, reply];

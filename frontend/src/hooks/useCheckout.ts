@@ -1,9 +1,9 @@
-import { useMemo, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useSyncExternalStore } from "react";
 
 import { type CheckoutPhase, createCheckout, mayRetry, NO_ATTEMPT } from "../checkout";
 import type { Locale } from "../locale";
 import type { OperatorNotice, Problem } from "../paymentContract";
-import type { Order } from "../paymentSocket";
+import { dropPrepared, type Order, prepareConnection } from "../paymentSocket";
 import type { WatchHandlers } from "../paymentWatch";
 import { type PaymentTracking, usePaymentSocket } from "./usePaymentSocket";
 
@@ -31,6 +31,8 @@ export interface CheckoutTracking extends PaymentTracking {
   readonly operatorNotice: OperatorNotice;
   /** The reference for the confirmation page, which gets the token by `rememberedToken(reference)`. */
   readonly reference: string | null;
+  /** Connects to the gateway ahead of `pay`; for when a whole number is typed. */
+  readonly prepare: () => void;
   /** Starts the payment of `phoneNumber` (237, then nine digits); a second tap does nothing. */
   readonly pay: (phoneNumber: string) => void;
   /** Goes back to the form. Undefined once a request has left this device. */
@@ -52,6 +54,8 @@ export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: 
   const reference = state.shown?.reference ?? null;
   const token = state.shown?.token ?? null;
   const tracking = usePaymentSocket({ gatewayUrl, apiUrl, reference, token, known: state.known, ...handlers });
+  const prepare = useCallback(() => prepareConnection(gatewayUrl), [gatewayUrl]);
+  useEffect(() => dropPrepared, []);
   const { payment, giveUp } = tracking;
   const isTracking = state.phase === "tracking";
   const isEnded = isTracking && mayRetry(payment);
@@ -66,6 +70,7 @@ export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: 
     phoneNumber: state.phoneNumber,
     operatorNotice: state.operatorNotice,
     reference,
+    prepare,
     pay: checkout.pay,
     cancel: state.phase === "unsent" ? checkout.cancel : undefined,
     giveUp: isTracking ? giveUp : undefined,

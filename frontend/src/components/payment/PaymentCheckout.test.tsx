@@ -24,6 +24,7 @@ const FORM: PaymentCheckoutProps = {
   clockOffset: 0,
   givingUp: "idle",
   isSettled: false,
+  prepare: nothing,
   pay: nothing,
   cancel: undefined,
   retry: undefined,

@@ -60,6 +60,19 @@ test("a wrong number is not paid; what is wrong is said and belongs to the field
   expect(field?.getAttribute("aria-describedby")).toBe(page.querySelector(".bp-wrong")?.id);
 });
 
+test("the connection is prepared once a whole number is typed, and not before", () => {
+  let prepared = 0;
+  const prepare = () => {
+    prepared += 1;
+  };
+  show({ prepare, phoneNumber: "237677777777" });
+  expect(prepared).toBe(0);
+  type("67777777");
+  expect(prepared).toBe(0);
+  type("677777777");
+  expect(prepared).toBe(1);
+});
+
 test("a wrong number brings the focus back to its field, each time", () => {
   show();
   for (const text of ["12345", "1234"]) {

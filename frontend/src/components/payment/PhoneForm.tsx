@@ -15,6 +15,8 @@ export interface PhoneFormProps {
   readonly order: Order;
   /** Starts the payment of a number: 237, then nine digits. */
   readonly pay: (phoneNumber: string) => void;
+  /** Called once a whole number is typed: the customer is about to pay. */
+  readonly prepare?: (() => void) | undefined;
   /** The number that the field begins with. */
   readonly phoneNumber?: string;
   /** Why the last call started nothing. */
@@ -29,7 +31,7 @@ export interface PhoneFormProps {
 
 /** Asks for the phone number to be charged. An order that is paid already gets no field. Styled by `tracker.css`. */
 export function PhoneForm(props: PhoneFormProps) {
-  const { order, pay, phoneNumber = "", problem = null, retryAt = null, operatorNotice = [], ...given } = props;
+  const { order, pay, prepare, phoneNumber = "", problem = null, retryAt = null, operatorNotice = [], ...given } = props;
   const [text, setText] = useState(phoneNumber);
   const [wrongs, setWrongs] = useState(0);
   const field = useRef<HTMLInputElement>(null);
@@ -47,6 +49,11 @@ export function PhoneForm(props: PhoneFormProps) {
   useEffect(() => {
     if (wrongs > 0) field.current?.focus();
   }, [wrongs]);
+
+  const type = (typed: string) => {
+    setText(typed);
+    if (parsePhoneNumber(typed)) prepare?.();
+  };
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -73,7 +80,7 @@ export function PhoneForm(props: PhoneFormProps) {
               inputMode="numeric"
               autoComplete="tel"
               defaultValue={text}
-              onInput={(event) => setText(event.currentTarget.value)}
+              onInput={(event) => type(event.currentTarget.value)}
               aria-describedby={`${id}hint`}
               aria-invalid={isWrong}
             />
