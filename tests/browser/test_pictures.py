@@ -1,4 +1,4 @@
-"""Tests every picture of the tracker in a real Chromium: it fits the screen, is accessible, and is saved.
+"""Tests every picture of the form and the tracker in a real Chromium: it fits the screen, is accessible, and is saved.
 
 The screenshots are written to frontend/screenshots/, which is not committed.
 """
@@ -73,7 +73,7 @@ def names(page: Page, gallery: str) -> list[str]:
 
 def show(page: Page, gallery: str, name: str, theme: str, locale: str) -> None:
     page.goto(f"{gallery}?picture={name}&theme={theme}&locale={locale}")
-    page.wait_for_selector("section.bp-tracker")
+    page.wait_for_selector(".bp-tracker, .bp-form")
 
 
 def test_the_gallery_has_every_picture_of_the_tracker(names: list[str]) -> None:
@@ -103,6 +103,18 @@ def test_every_picture_fits_and_is_accessible(
         violations: list[dict[str, Any]] = page.evaluate(_AXE)["violations"]
         faults += [f"{name} {theme} {locale}: {it['id']}: {it['help']}" for it in violations]
     assert faults == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_wrong_number_is_accessible(page: Page, gallery: str, theme: str, locale: str) -> None:
+    page.set_viewport_size(SMALL_PHONE)
+    show(page, gallery, "form", theme, locale)
+    page.click(".bp-pay")
+    page.wait_for_selector(".bp-wrong")
+    page.screenshot(path=screenshot_of("formWrong", SMALL_PHONE["width"], theme, locale), full_page=True)
+    page.evaluate(AXE)
+    assert page.evaluate(_AXE)["violations"] == []
 
 
 def test_the_amount_is_above_the_fold_of_a_small_phone(page: Page, gallery: str, names: list[str]) -> None:

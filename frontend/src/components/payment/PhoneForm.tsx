@@ -42,7 +42,6 @@ export function PhoneForm(props: PhoneFormProps) {
   const operator = number && operatorHint(number);
   const inTrouble = operatorNotice.filter((name) => operator === null || name === operator);
   const isPaid = problem?.code === "order_already_paid";
-
   const isWrong = wrongs > 0;
 
   // After rendering, so that a screen reader finds what is wrong with the field.
