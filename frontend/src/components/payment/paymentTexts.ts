@@ -107,7 +107,7 @@ const fr: TrackerTexts = {
     unknown: () => ({
       title: "Nous vérifions encore",
       sentence:
-        "Vous ne paierez pas deux fois. Si une demande arrive sur votre téléphone, validez-la une seule fois. " +
+        "Vous ne paierez pas deux fois. Si une demande arrive sur votre téléphone, validez\u2011la une seule fois. " +
         "Vous pouvez quitter cette page et revenir.",
     }),
     checkPhone: ({ name, shop, promptName, number }) => ({
@@ -142,7 +142,7 @@ const fr: TrackerTexts = {
     givenUp: () => ({
       title: "Vous avez arrêté ce paiement",
       sentence:
-        "Si sa demande est encore sur votre téléphone, ou si elle arrive plus tard, refusez-la\u00a0: " +
+        "Si sa demande est encore sur votre téléphone, ou si elle arrive plus tard, refusez\u2011la\u00a0: " +
         "si vous la validez, votre compte sera débité.",
     }),
     underReview: () => ({
@@ -151,12 +151,12 @@ const fr: TrackerTexts = {
     }),
     orderAlreadyPaid: () => ({
       title: "Cette commande est déjà payée",
-      sentence: "Vous n’avez plus rien à payer. Si une demande arrive encore sur votre téléphone, refusez-la.",
+      sentence: "Vous n’avez plus rien à payer. Si une demande arrive encore sur votre téléphone, refusez\u2011la.",
     }),
     inProgressElsewhere: () => ({
       title: "Un paiement est déjà en cours",
       sentence:
-        "Il a peut-être commencé dans un autre onglet ou sur un autre téléphone. Terminez-le là où il a " +
+        "Il a peut-être commencé dans un autre onglet ou sur un autre téléphone. Terminez\u2011le là où il a " +
         "commencé, sans payer une deuxième fois.",
     }),
     refused: () => ({
@@ -181,7 +181,7 @@ const fr: TrackerTexts = {
     }),
     not_registered: ({ name }) => ({
       title: "Pas de compte sur ce numéro",
-      sentence: `Ce numéro n’a pas de compte ${name}. Rien n’a été débité\u00a0: vérifiez-le, ou prenez-en un autre.`,
+      sentence: `Ce numéro n’a pas de compte ${name}. Rien n’a été débité\u00a0: vérifiez\u2011le, ou prenez-en un autre.`,
     }),
     limit_reached: ({ name }) => ({
       title: "Limite du compte atteinte",
