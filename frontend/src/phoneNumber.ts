@@ -13,9 +13,9 @@ export function operatorHint(phoneNumber: string): "MTN" | "Orange" | null {
   return ORANGE.test(phoneNumber) ? "Orange" : null;
 }
 
-/** Writes a number of the API's as it is read out: 6 77 77 77 77. Another text is returned as it is. */
+/** Writes a number of the API's as it is read out: 6 77 77 77 77. */
 export function spokenNumber(phoneNumber: string): string {
-  return phoneNumber.replace(/^237(\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, "$1\u00a0$2\u00a0$3\u00a0$4\u00a0$5");
+  return phoneNumber.replace(/^237/, "").replace(/\B(?=(\d\d)+$)/g, "\u00a0");
 }
 
 /** Whether a number may be the masked one: they differ only where the mask has a `*`. */

@@ -26,13 +26,13 @@ export function PaymentCheckout({ order, onContinue, ...checkout }: PaymentCheck
   const isFocusLost = useRef(false);
   if (phase === "ready") {
     return (
-      <Part key="form" focusOn=".bp-phone" isFocusLost={isFocusLost}>
+      <Part key="form" isFocusLost={isFocusLost}>
         <PhoneForm {...checkout} order={order} locale={locale} />
       </Part>
     );
   }
   return (
-    <Part key="payment" focusOn=".bp-title" isFocusLost={isFocusLost}>
+    <Part key="payment" isFocusLost={isFocusLost}>
       <PaymentTracker
         {...checkout}
         phase={phase}
@@ -53,26 +53,27 @@ export function PaymentCheckout({ order, onContinue, ...checkout }: PaymentCheck
 }
 
 interface PartProps {
-  /** What gets the focus where the part before this one had it; the part itself where there is no such element. */
-  readonly focusOn: string;
   /** Whether the part that has just disappeared had the focus. */
   readonly isFocusLost: RefObject<boolean>;
   readonly children: ReactNode;
 }
 
-/** Shows one of the checkout's parts. It takes the focus over, which would be lost with the part that disappears. */
-function Part({ focusOn, isFocusLost, children }: PartProps) {
+/**
+ * Shows one of the checkout's parts. Its field or its heading takes the focus over, which would be lost with the part that
+ * disappears.
+ */
+function Part({ isFocusLost, children }: PartProps) {
   const part = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const { current } = part;
     if (current === null) return undefined;
-    if (isFocusLost.current) (current.querySelector<HTMLElement>(focusOn) ?? current).focus();
+    if (isFocusLost.current) (current.querySelector<HTMLElement>(".bp-phone, .bp-title") ?? current).focus();
     isFocusLost.current = false;
     return () => {
       const { activeElement } = current.getRootNode() as Document | ShadowRoot;
       isFocusLost.current = current.contains(activeElement);
     };
-  }, [focusOn, isFocusLost]);
+  }, [isFocusLost]);
   return (
     <div className="bp-part" ref={part} tabIndex={-1}>
       {children}

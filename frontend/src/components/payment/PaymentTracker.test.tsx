@@ -443,10 +443,7 @@ describe("the receipt", () => {
     isCalledOff = true;
     await click(".bp-share");
     await click(".bp-print");
-    expect(shared).toEqual([
-      { title: "Receipt", text: RECEIPT },
-      { title: "Receipt", text: RECEIPT },
-    ]);
+    expect(shared).toEqual([{ text: RECEIPT }, { text: RECEIPT }]);
     expect(print).toHaveBeenCalledTimes(1);
     expect(find(".bp-copy-receipt")).toBeNull();
   });

@@ -31,7 +31,16 @@ export interface PhoneFormProps {
 
 /** Asks for the phone number to be charged. An order that is paid already gets no field. Styled by `tracker.css`. */
 export function PhoneForm(props: PhoneFormProps) {
-  const { order, pay, prepare, phoneNumber = "", problem = null, retryAt = null, operatorNotice = [], ...given } = props;
+  const {
+    order,
+    pay,
+    prepare,
+    phoneNumber = "",
+    problem = null,
+    retryAt = null,
+    operatorNotice = [],
+    ...given
+  } = props;
   const [text, setText] = useState(phoneNumber);
   const [wrongs, setWrongs] = useState(0);
   const field = useRef<HTMLInputElement>(null);

@@ -15,7 +15,7 @@ interface ReceiptProps {
 export function Receipt({ text, facts, texts: { receipt, copied } }: ReceiptProps) {
   const { isCopied, copy } = useCopy(text, facts);
   const share = () => {
-    navigator.share({ title: receipt.title, text }).catch(() => {}); // the customer has chosen nobody
+    navigator.share({ text }).catch(() => {}); // the customer has chosen nobody
   };
   const mayShare = typeof navigator.share === "function";
   return (
@@ -23,9 +23,9 @@ export function Receipt({ text, facts, texts: { receipt, copied } }: ReceiptProp
       <Action className="bp-share" label={receipt.share} act={mayShare && share} />
       <Action className="bp-copy-receipt" label={isCopied ? `✓ ${copied}` : receipt.copy} act={!mayShare && copy} />
       <Action className="bp-print" label={receipt.print} act={() => window.print()} />
-      <span className="bp-unseen" role="status">
+      <p className="bp-unseen" role="status">
         {isCopied && copied}
-      </span>
+      </p>
     </div>
   );
 }

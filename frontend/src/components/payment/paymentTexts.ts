@@ -497,7 +497,7 @@ export function toldOf(named: Named, payment: PaymentEvent | null, texts: Tracke
 /** The moment of the payment, by Cameroon's clock, as in the operator's own message. */
 export function paidAtOf({ duplicate, updatedAt }: PaymentEvent, locale: Locale): string | null {
   if (duplicate) return null; // its last change was that the shop has been told
-  const format = new Intl.DateTimeFormat(locale === "en" ? "en-GB" : locale, {
+  return new Date(updatedAt).toLocaleString(locale === "en" ? "en-GB" : locale, {
     timeZone: "Africa/Douala",
     day: "numeric",
     month: "long",
@@ -505,7 +505,6 @@ export function paidAtOf({ duplicate, updatedAt }: PaymentEvent, locale: Locale)
     hour: "2-digit",
     minute: "2-digit",
   });
-  return format.format(new Date(updatedAt));
 }
 
 /** The receipt as a message. It has no phone number: it is shown to others. */
