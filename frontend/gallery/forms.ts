@@ -3,7 +3,7 @@
 import type { PhoneFormProps } from "../src/components/payment/PhoneForm";
 import type { Problem } from "../src/paymentContract";
 
-export type FormName = "form" | "formTyped" | "formProblem" | "formPause" | "formPaid";
+export type FormName = "form" | "formTyped" | "formNotice" | "formProblem" | "formPause" | "formPaid";
 
 export function forms(deviceTime: number): Readonly<Record<FormName, Omit<PhoneFormProps, "locale">>> {
   const form = { order: { orderId: "order-1042", amount: 5000, currency: "XAF" }, pay: () => {} };
@@ -11,6 +11,7 @@ export function forms(deviceTime: number): Readonly<Record<FormName, Omit<PhoneF
   return {
     form,
     formTyped: typed,
+    formNotice: { ...typed, operatorNotice: ["MTN"] },
     formProblem: { ...typed, problem: problem("provider_unavailable", "Le service de paiement ne répond pas.") },
     formPause: {
       ...typed,
