@@ -10,10 +10,19 @@ export const PREACT_FOR_REACT = [
   { find: /^react(-dom\/client)?$/, replacement: RENDERER },
 ];
 
-/** Leaves out of socket.io-client the transport that is never asked for. */
-export const WITHOUT_WEB_TRANSPORT: Plugin = {
-  name: "without-web-transport",
-  load: (id) => (/engine\.io-client\/.*\/webtransport\.js$/.test(id) ? "export class WT {}" : null),
+/** What takes the place of modules of socket.io-client that no payment uses: one transport, and binary messages. */
+const INSTEAD_OF: readonly (readonly [RegExp, string])[] = [
+  [/\/engine\.io-client\/.*\/webtransport\.js$/, "export class WT {}"],
+  [/\/socket\.io-parser\/.*\/is-binary\.js$/, "export const isBinary = () => false, hasBinary = isBinary;"],
+  [
+    /\/socket\.io-parser\/.*\/binary\.js$/,
+    "export const deconstructPacket = (packet) => ({ packet, buffers: [] }), reconstructPacket = (packet) => packet;",
+  ],
+];
+
+export const WITHOUT_THE_UNUSED: Plugin = {
+  name: "without-the-unused",
+  load: (id) => INSTEAD_OF.find(([path]) => path.test(id))?.[1] ?? null,
 };
 
 /**
@@ -25,7 +34,7 @@ export default defineConfig(({ mode }) => {
   return {
     define: { "process.env.NODE_ENV": '"production"' },
     resolve: { alias: PREACT_FOR_REACT },
-    plugins: [WITHOUT_WEB_TRANSPORT],
+    plugins: [WITHOUT_THE_UNUSED],
     oxc: { jsx: { runtime: "automatic" } },
     build: {
       target: OLDEST_BROWSERS,

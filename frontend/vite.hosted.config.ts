@@ -2,28 +2,35 @@ import { createHash } from "node:crypto";
 import { defineConfig, type Plugin } from "vite";
 
 import { OLDEST_BROWSERS } from "./browsers.ts";
-import { PREACT_FOR_REACT, WITHOUT_WEB_TRANSPORT } from "./vite.element.config.ts";
+import { PREACT_FOR_REACT, WITHOUT_THE_UNUSED } from "./vite.element.config.ts";
 
 const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
+/** Returns a chunk as a classic script, which runs as soon as it has come, with names of its own. */
+const scriptOf = ({ code }: { readonly code: string }) =>
+  `(()=>{"use strict";${code.trim().replace(/<\/script/g, "<\\/script")}})()`;
+
 /**
- * Writes script and style into the page: on a slow network each further request costs seconds. The page's policy allows
- * these two by their hashes, and no other.
+ * Writes scripts and style into the page: on a slow network each further request costs seconds. The page's policy allows
+ * the scripts by their hashes, and no other. socket.io-client comes last, when the form is there.
  */
 const inOneFile: Plugin = {
   name: "in-one-file",
   enforce: "post",
   generateBundle(_, bundle) {
     const files = Object.values(bundle);
+    const chunks = files.filter((file) => file.type === "chunk");
     const page = files.find(({ fileName }) => fileName.endsWith(".html"));
-    const script = files.find((file) => file.type === "chunk");
+    const main = chunks.find(({ name }) => name === "page");
+    const socket = chunks.find(({ name }) => name === "socket");
     const style = files.find(({ fileName }) => fileName.endsWith(".css"));
-    if (page?.type !== "asset" || !script || style?.type !== "asset") throw new Error("the page has other parts");
-    const code = script.code.trim().replace(/<\/script/g, "<\\/script");
-    const css = String(style.source).trim();
+    if (page?.type !== "asset" || style?.type !== "asset" || !main || !socket || files.length !== 4) {
+      throw new Error(`the page has other parts: ${files.map(({ fileName }) => fileName)}`);
+    }
+    const scripts = [main, socket].map(scriptOf);
     const policy = [
       ...["default-src 'none'", "img-src data:", "connect-src *", "base-uri 'none'", "form-action 'none'"],
-      ...[`script-src ${hashOf(code)}`, "style-src 'unsafe-inline'"],
+      ...[`script-src ${scripts.map(hashOf).join(" ")}`, "style-src 'unsafe-inline'"],
     ].join("; ");
     page.source = String(page.source)
       .replace(/>\s+</g, "><")
@@ -32,10 +39,20 @@ const inOneFile: Plugin = {
         /<meta charset="utf-8" ?\/?>/,
         (tag) => `${tag}<meta http-equiv="Content-Security-Policy" content="${policy}">`,
       )
-      .replace(/<link rel="stylesheet"[^>]*>/, () => `<style>${css}</style>`)
-      .replace("</body>", () => `<script type="module">${code}</script></body>`);
-    for (const { fileName } of [script, style]) delete bundle[fileName];
+      .replace(/<link rel="stylesheet"[^>]*>/, () => `<style>${String(style.source).trim()}</style>`)
+      .replace("</body>", () => `${scripts.map((script) => `<script>${script}</script>`).join("")}</body>`);
+    for (const { fileName } of [main, socket, style]) delete bundle[fileName];
   },
+};
+
+/** Gives all but the page's end what waits for socket.io-client. */
+const LATE_SOCKET: Plugin = {
+  name: "late-socket",
+  enforce: "pre",
+  resolveId: (source, importer) =>
+    source === "socket.io-client" && !importer?.endsWith("/hosted/socket.ts")
+      ? new URL("hosted/lateSocket.ts", import.meta.url).pathname
+      : null,
 };
 
 /** The page of a payment link, as one file. */
@@ -43,11 +60,12 @@ export default defineConfig({
   root: "hosted",
   base: "./",
   resolve: { alias: PREACT_FOR_REACT },
-  plugins: [WITHOUT_WEB_TRANSPORT, inOneFile],
+  plugins: [LATE_SOCKET, WITHOUT_THE_UNUSED, inOneFile],
   build: {
     target: OLDEST_BROWSERS,
     outDir: "../dist-hosted",
     emptyOutDir: true,
     modulePreload: { polyfill: false },
+    rolldownOptions: { input: { page: "hosted/index.html", socket: "hosted/socket.ts" } },
   },
 });
