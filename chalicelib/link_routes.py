@@ -1,13 +1,15 @@
 """Routes what concerns payment links: the shop makes and cancels them, and whoever has one sees what it asks for."""
 
+from typing import Any
+
 from chalice.app import Blueprint, Response
 
 from chalicelib.bootstrap import request_secrets_reload, service
-from chalicelib.domain.errors import NotFound
-from chalicelib.domain.payment_link import is_link_id
+from chalicelib.domain.errors import LedgerUnavailable, LimitReached, NotFound
+from chalicelib.domain.payment_link import LINK_PATH, is_link_id
 from chalicelib.domain.tokens import TRACKING_TOKEN_LIFE_MS
 from chalicelib.runtime import log
-from chalicelib.web import callers, link_request, replies
+from chalicelib.web import callers, link_page, link_request, replies
 from chalicelib.web.link_request import LINKS
 
 routes = Blueprint(__name__)
@@ -33,15 +35,18 @@ def make_link() -> Response:
 @told_as_problems
 def link(link_id: str) -> Response:
     """Shows a payment link to whoever has it, with the order token that its page pays with."""
-    payments = service()
+    return replies.reply(_shown(link_id))
+
+
+@routes.route(f"{LINK_PATH}/{{link_id}}", methods=["GET"])
+@told_as_problems
+def page_of_link(link_id: str) -> Response:
+    """Shows the page of a payment link. What cannot be told now, the page asks for, and says why it got nothing."""
     try:
-        shown = payments.links.show(_checked(link_id))
-    except NotFound:
-        payments.address_limits.count_refusal(callers.address_of(routes.current_request))
-        raise
-    log.note(order=shown.link.order_id)
-    ends_at = max(shown.link.expires_at, payments.clock.now()) + TRACKING_TOKEN_LIFE_MS
-    return replies.reply(link_request.told_to_page(shown.link, shown.status, payments.settings, ends_at))
+        shown = _shown(link_id)
+    except (LedgerUnavailable, LimitReached, NotFound):
+        shown = None
+    return link_page.page(shown, service().settings)
 
 
 @routes.route(f"{LINKS}/{{link_id}}", methods=["DELETE"])
@@ -52,6 +57,19 @@ def cancel_link(link_id: str) -> Response:
     callers.require_key(request, payments.settings.merchant_api_keys)
     cancelled = payments.links.cancel(_checked(link_id))
     return replies.reply(link_request.told_to_shop(cancelled.link, cancelled.status, request, payments.settings))
+
+
+def _shown(link_id: str) -> dict[str, Any]:
+    """Returns what a link's page shows. Raises NotFound, and LimitReached for who has asked for many that are not."""
+    payments = service()
+    try:
+        shown = payments.links.show(_checked(link_id))
+    except NotFound:
+        payments.address_limits.count_refusal(callers.address_of(routes.current_request))
+        raise
+    log.note(order=shown.link.order_id)
+    ends_at = max(shown.link.expires_at, payments.clock.now()) + TRACKING_TOKEN_LIFE_MS
+    return link_request.told_to_page(shown.link, shown.status, payments.settings, ends_at)
 
 
 def _checked(link_id: str) -> str:

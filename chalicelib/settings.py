@@ -12,7 +12,7 @@ from chalicelib.runtime.settings_reader import MINIMUM_KEY_BYTES, RedisSettings,
 
 DEMO_API_URL = "https://demo.campay.net/api"
 _ORIGIN = re.compile(r"https?://[^/,*\s]+")
-_ADDRESS = re.compile(r"https://[^\s\"<>]{1,200}")
+_ADDRESS = re.compile(r"\+?[0-9 ]{8,20}|(https://|mailto:)[^\s\"<>]{1,200}")
 _DAY = 86_400.0
 MOST_DAY_SHARDS = 5
 """A page of a day's payments takes a query of each shard."""
@@ -72,9 +72,10 @@ class Settings:
     day_shards: int = 1
     operator_session_seconds: int = 900
     operator_page_dir: str = ""
+    link_page_dir: str = ""
     gateway_url: str = ""
     merchant_name: str = ""
-    support_url: str = ""
+    merchant_support: str = ""
 
 
 def allowed_origin() -> str:
@@ -133,9 +134,10 @@ class _Reader(SettingsReader):
             day_shards=self.number("DAY_SHARDS", 1, 1, MOST_DAY_SHARDS),
             operator_session_seconds=self.number("OPERATOR_SESSION_SECONDS", 900, 60, 43_200),
             operator_page_dir=self.optional("OPERATOR_PAGE_DIR"),
+            link_page_dir=self.optional("LINK_PAGE_DIR"),
             gateway_url=self.optional("GATEWAY_URL").rstrip("/"),
             merchant_name=self.optional("MERCHANT_NAME"),
-            support_url=self._support_url(),
+            merchant_support=self._support(),
         )
         self._refuse_shared_keys(named)
         self.refuse_faults()
@@ -147,10 +149,10 @@ class _Reader(SettingsReader):
             self.faults.append("FRONTEND_URL must be one exact origin such as https://shop.example")
         return origin
 
-    def _support_url(self) -> str:
-        url = self.optional("SUPPORT_URL")
+    def _support(self) -> str:
+        url = self.optional("MERCHANT_SUPPORT")
         if url and not _ADDRESS.fullmatch(url):
-            self.faults.append("SUPPORT_URL must be an address such as https://wa.me/237677777777")
+            self.faults.append("MERCHANT_SUPPORT must be a number such as +237677777777, or an address")
         return url
 
     def _campay(self) -> CampaySettings:

@@ -1,9 +1,9 @@
 """Builds the Lambda zip, the same to the last byte from every clone.
 
 `chalice package` decides what is in it: `app.py`, `chalicelib/`, what `requirements.txt` names, and its own runtime.
-It is given pure wheels only, so that one zip fits both of Lambda's processors. Added here are the operators' page, as
-vite has built it, and bytecode: Lambda's /var/task cannot be written to, so that without it each cold start would
-compile every module again.
+It is given pure wheels only, so that one zip fits both of Lambda's processors. Added here are the operators' page and
+that of payment links, as vite has built them, and bytecode: Lambda's /var/task cannot be written to, so that without
+it each cold start would compile every module again.
 """
 
 import hashlib
@@ -24,7 +24,9 @@ a change like any other, tested before it is deployed.
 LAMBDA_TASK_ROOT = "/var/task"
 OPERATOR_PAGE = "operator_page"
 """The folder of the operators' page in the zip, and so of each function's working directory."""
-BUILT_OPERATOR_PAGE = "frontend/dist-operator"
+LINK_PAGE = "link_page"
+"""The same of the page of payment links."""
+BUILT_OPERATOR_PAGE, BUILT_LINK_PAGE = "frontend/dist-operator", "frontend/dist-hosted"
 
 _PRODUCT = ("app.py", "chalicelib", "requirements.txt", "constraints.txt", ".chalice/config.json")
 _PACKAGER = {
@@ -60,8 +62,9 @@ def build(output_dir: Path, root: Path = ROOT) -> Package:
         _copy_product(root, project)
         _unpack_chalice_package(project, contents)
         _refuse_what_does_not_belong(contents)
-        if (root / BUILT_OPERATOR_PAGE).exists():
-            shutil.copytree(root / BUILT_OPERATOR_PAGE, contents / OPERATOR_PAGE)
+        for built, name in ((BUILT_OPERATOR_PAGE, OPERATOR_PAGE), (BUILT_LINK_PAGE, LINK_PAGE)):
+            if (root / built).exists():
+                shutil.copytree(root / built, contents / name)
         _compile(contents, interpreter)
         output_dir.mkdir(parents=True, exist_ok=True)
         path = output_dir / NAME

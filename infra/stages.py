@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 
 from chalicelib.settings import DEMO_API_URL, MOST_DAY_SHARDS, STATEMENT_ROWS, STATEMENT_SECONDS
 from infra.functions import Work
-from infra.package import OPERATOR_PAGE
+from infra.package import LINK_PAGE, OPERATOR_PAGE
 
 APP = "braidster-payments"
 EXAMPLE_MARKS = ("shop.example", ":000000000000:")
@@ -126,6 +126,8 @@ class Stage:
 
     `has_operator_page`: whether the API serves the operators' page, at `/operator`.
 
+    `merchant_name`, `merchant_support`: MERCHANT_NAME and MERCHANT_SUPPORT of the functions, for payment links' pages.
+
     `usual_hours`: the first hour and the one after the last, in UTC, in which a payment always comes; without them,
     none at all raises no alarm.
 
@@ -156,6 +158,8 @@ class Stage:
     cloudfront_addresses: str | None = None
     usual_hours: tuple[int, int] | None = None
     has_operator_page: bool = True
+    merchant_name: str = ""
+    merchant_support: str = ""
     day_shards: int = 1
     statement_rows: int = 500_000
     statement_seconds: int = 120
@@ -179,6 +183,9 @@ class Stage:
         """Returns the variables of the functions that are the stage's own."""
         return {
             **({"OPERATOR_PAGE_DIR": OPERATOR_PAGE} if self.has_operator_page else {}),
+            "LINK_PAGE_DIR": LINK_PAGE,
+            **({"MERCHANT_NAME": self.merchant_name} if self.merchant_name else {}),
+            **({"MERCHANT_SUPPORT": self.merchant_support} if self.merchant_support else {}),
             "DAY_SHARDS": str(self.day_shards),
             "STATEMENT_MAXIMUM_ROWS": str(self.statement_rows),
             "STATEMENT_SECONDS": str(self.statement_seconds),

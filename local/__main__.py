@@ -93,6 +93,8 @@ def environment(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
         "OPERATOR_PAGE_DIR": str(_FRONTEND / "dist-operator"),
         "OPERATOR_PAGE_API_URL": f"http://localhost:{ports.api}",
         "OPERATOR_PAGE_GATEWAY_URL": f"http://localhost:{ports.gateway}",
+        "LINK_PAGE_DIR": str(_FRONTEND / "dist-hosted"),
+        "GATEWAY_URL": f"http://localhost:{ports.gateway}",
         "REDIS_HOST": LOOPBACK,
         **{name: secrets.token_hex(32) for name in ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY")},
         **{name: secrets.token_hex(32) for name in ("MERCHANT_API_KEY", "OPERATOR_API_KEY")},

@@ -180,9 +180,14 @@ class _Reader(SettingsReader):
         return (*(shop.rstrip("/") for shop in shops), *own, *self._origin_of_api())
 
     def _origin_of_api(self) -> tuple[str, ...]:
-        """Returns the API's origin, at which the operators' page may be."""
+        """Returns the API's origin, at which the operators' page and those of payment links may be.
+
+        A developer's browser may know this machine by its name.
+        """
         api = urlsplit(self.optional("API_URL"))
-        return (f"{api.scheme}://{api.netloc}",) if api.netloc else ()
+        own = (f"{api.scheme}://{api.netloc}",) if api.netloc else ()
+        is_here = self.development and api.hostname == "127.0.0.1"
+        return (*own, f"{api.scheme}://localhost:{api.port}") if is_here else own
 
     def _fields(self, usual: T) -> T:
         """Returns the same dataclass of numbers, with the environment's value of each field that it sets."""

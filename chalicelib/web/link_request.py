@@ -54,7 +54,7 @@ def told_to_page(link: PaymentLink, status: LinkStatus, settings: Settings, ends
     return {
         **_told(link, status),
         "merchantName": settings.merchant_name or None,
-        "support": settings.support_url or None,
+        "support": settings.merchant_support or None,
         "orderToken": tokens.sign_link_token(link, settings.order_token_keys, ends_at),
     }
 

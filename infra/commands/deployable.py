@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from infra.commands.account import NoAccount, sign_in
-from infra.package import BUILT_OPERATOR_PAGE, ROOT
+from infra.package import BUILT_LINK_PAGE, BUILT_OPERATOR_PAGE, ROOT
 from infra.stages import UnknownStage, stage_of
 
 _ARM = ("aarch64", "arm64")
@@ -32,9 +32,13 @@ def check_stage(name: str) -> None:
 
 
 def check_page(name: str, root: Path = ROOT) -> None:
-    """Refuses a stage whose operators' page is not built. Raises UnknownStage, NotDeployable."""
-    if stage_of(name).has_operator_page and not (root / BUILT_OPERATOR_PAGE / "index.html").exists():
-        raise NotDeployable("the operators' page is not built: npm --prefix frontend run build")
+    """Refuses a stage whose pages are not built. Raises UnknownStage, NotDeployable."""
+    pages = {BUILT_LINK_PAGE: "the page of payment links"}
+    if stage_of(name).has_operator_page:
+        pages[BUILT_OPERATOR_PAGE] = "the operators' page"
+    for folder, page in pages.items():
+        if not (root / folder / "index.html").exists():
+            raise NotDeployable(f"{page} is not built: npm --prefix frontend run build")
 
 
 def check_engine(engine: str, *, machine: str, emulator: Path = _EMULATOR) -> None:

@@ -42,6 +42,9 @@ def test_development_needs_little(variable: str) -> None:
     settings = read_settings({variable: "development", "TRACKING_TOKEN_KEY": "short", "PORT": "9001"})
     assert settings.development
     assert settings.origins == ("http://localhost:9001", "http://127.0.0.1:9001")
+    api = ("http://127.0.0.1:9000", "http://localhost:9000")  # a browser may know it by either name
+    named = {variable: "development", "TRACKING_TOKEN_KEY": "short", "API_URL": api[0]}
+    assert read_settings(named).origins[-2:] == api
     assert (settings.host, settings.trusted_proxies) == ("127.0.0.1", 0)
     assert settings.redis.host == "127.0.0.1"
     assert (settings.timing.drain_accept_seconds, settings.timing.drain_close_seconds) == (0, 1)

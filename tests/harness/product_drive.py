@@ -115,6 +115,7 @@ class Drive:
         body = {"orderToken": shown["orderToken"], "phoneNumber": str(next(self._phones))}
         paying = api_gateway.call("POST", "/api/payment/initiate", body)
         assert paying.status == 201, paying.text
+        self._call("GET", "/pay/{link_id}", 404, of={"link_id": first["linkId"]})
         of = {"link_id": other["linkId"]}
         cancelled = self._call("DELETE", "/api/payment/links/{link_id}", 200, of=of)
         assert cancelled["status"] == "cancelled"

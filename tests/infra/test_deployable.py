@@ -87,12 +87,13 @@ def test_a_stage_with_example_values_is_not_deployed() -> None:
         check_stage("")
 
 
-def test_a_stage_whose_operators_page_is_not_built_is_not_deployed(tmp_path: Path) -> None:
-    with pytest.raises(NotDeployable, match="the operators' page is not built: npm"):
-        check_page("dev", tmp_path)
-    built = tmp_path / "frontend" / "dist-operator"
-    built.mkdir(parents=True)
-    (built / "index.html").touch()
+def test_a_stage_whose_pages_are_not_built_is_not_deployed(tmp_path: Path) -> None:
+    for page, folder in (("the page of payment links", "dist-hosted"), ("the operators' page", "dist-operator")):
+        with pytest.raises(NotDeployable, match=f"{page} is not built: npm"):
+            check_page("dev", tmp_path)
+        built = tmp_path / "frontend" / folder
+        built.mkdir(parents=True)
+        (built / "index.html").touch()
     check_page("dev", tmp_path)
 
 

@@ -22,7 +22,17 @@ import socketio
 from benchmarks.lambda_cpu.function import Function
 from benchmarks.lambda_cpu.payments import OPERATIONS, Payments, services
 from chalicelib.settings import Settings
-from infra.package import BUILT_OPERATOR_PAGE, OPERATOR_PAGE, ROOT, Package, PackagingFailed, build
+from chalicelib.web.link_page import SERVED
+from infra.package import (
+    BUILT_LINK_PAGE,
+    BUILT_OPERATOR_PAGE,
+    LINK_PAGE,
+    OPERATOR_PAGE,
+    ROOT,
+    Package,
+    PackagingFailed,
+    build,
+)
 from infra.stages import STAGES
 from local.campay_simulator import CampaySimulator
 from local.dynamodb import Fault
@@ -144,7 +154,7 @@ def test_it_has_what_lambda_lacks_and_nothing_else(package: Package) -> None:
         rooms = {name.split("/")[0].split("-")[0] for name in names if not name.endswith(".py")} - {"__pycache__"}
         assert rooms <= {
             *("chalice", "chalicelib", "redis", "jwt", "pyjwt", "PyJWT", "certifi", "urllib3", "async_timeout"),
-            OPERATOR_PAGE,
+            *(OPERATOR_PAGE, LINK_PAGE),
         }
         assert {name for name in names if name.startswith("chalice/") and name.endswith(".py")} == {
             *("chalice/__init__.py", "chalice/app.py"),
@@ -223,6 +233,16 @@ def test_it_serves_the_operators_page_as_it_was_built(task_root: Path, configura
         assert len(built) >= 2
         for name, content in built.items():
             assert ask(function, "GET", f"/operator/{name}").text == content
+
+
+def test_it_serves_the_page_of_payment_links_as_it_was_built(task_root: Path, configuration: dict[str, str]) -> None:
+    """The parts before and after what is written into it; without a ledger's answer nothing of a link is."""
+    before, after = (ROOT / BUILT_LINK_PAGE / "index.html").read_text("utf-8").split(SERVED)
+    with LambdaFunction(task_root, "app.app", configuration | STAGES["dev"].environment) as function:
+        page = ask(function, "GET", f"/pay/{'a' * 26}")
+    assert page.status == 200
+    assert page.text.startswith(before)
+    assert page.text.endswith(after)
 
 
 def test_headers_that_are_sent_twice_count_as_their_last(function: LambdaFunction) -> None:

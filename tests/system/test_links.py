@@ -192,6 +192,6 @@ def test_the_page_names_the_shop_and_where_it_is_reached(
     link = made(merchant)
     assert (opened(link)["merchantName"], opened(link)["support"]) == (None, None)
     monkeypatch.setenv("MERCHANT_NAME", "Chez Awa")
-    monkeypatch.setenv("SUPPORT_URL", "https://wa.me/237677777777")
+    monkeypatch.setenv("MERCHANT_SUPPORT", "https://wa.me/237677777777")
     bootstrap.process.close()
     assert (opened(link)["merchantName"], opened(link)["support"]) == ("Chez Awa", "https://wa.me/237677777777")

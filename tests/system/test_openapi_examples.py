@@ -11,6 +11,7 @@ from jsonschema import ValidationError
 
 from chalicelib import bootstrap
 from chalicelib.settings import Settings
+from chalicelib.web.link_page import SERVED
 from local.simulator.transactions import CAMEROON
 from tests.conftest import ORDER, Shop, order_token
 from tests.harness.api_gateway import Reply, call
@@ -80,6 +81,9 @@ def test_each_request_of_the_document_is_taken(
     tmp_path: Path,
 ) -> None:
     operation = example.operation
+    if operation.id == "linkPage":
+        (tmp_path / "index.html").write_text(SERVED, encoding="utf-8")
+        monkeypatch.setenv("LINK_PAGE_DIR", str(tmp_path))
     if operation.path.startswith("/operator"):
         monkeypatch.setenv("OPERATOR_PAGE_DIR", str(page_in(tmp_path, operation)))
     live: dict[str, str] = {"orderToken": order_token(api, orderId=ORDER_ID)}
@@ -93,7 +97,7 @@ def test_each_request_of_the_document_is_taken(
         live["reference"] = shop.transactions[0]["reference"]
     if operation.id == "signComparison":
         live |= compared_today()
-    if operation.id in ("link", "cancelLink"):
+    if operation.id in ("link", "linkPage", "cancelLink"):
         live["link_id"] = link_of(merchant)
     if operation.content["security"]:
         headers = credentials(operation, api, live, by_key="orderToken" not in (example.body or {}))

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chalice.app import Chalice
+import requests
+from chalice.app import Chalice, Response
 
 from local.__main__ import Ports, environment, redis_server, welcome
-from local.api_server import ApiServer
+from local.api_server import COMPRESSED_FROM_BYTES, ApiServer
 from local.embedded import LOOPBACK, free_port
 from local.processes import Child, ChildFailed, Processes, is_ready
 from tests import ROOT
@@ -92,6 +93,17 @@ def test_a_kept_connection_does_not_stall(connection: http.client.HTTPConnection
         seconds.append(time.perf_counter() - started)
     assert statistics.median(seconds) < 0.03
     assert connection.sock is kept
+
+
+def test_long_answers_are_compressed_as_api_gateway_does_it(product: Chalice, api: ApiServer) -> None:
+    """The page of a payment link is 100 kB, and slow phones load it."""
+    text = "é" * COMPRESSED_FROM_BYTES
+    product.route("/long")(lambda: Response(text, headers={"Content-Type": "text/html; charset=utf-8"}))
+    for accepted, encoding in (("gzip, deflate, br", "gzip"), ("identity", None)):
+        reply = requests.get(f"{api.url}/long", headers={"Accept-Encoding": accepted}, timeout=5)
+        assert (reply.text, reply.headers.get("Content-Encoding")) == (text, encoding)
+    short = requests.post(f"{api.url}/echo/a", data=b"1", headers={"Content-Type": "application/json"}, timeout=5)
+    assert "Content-Encoding" not in short.headers
 
 
 def test_requests_run_side_by_side_and_each_sees_its_own(api: ApiServer) -> None:
@@ -311,6 +323,8 @@ def test_the_pages_get_the_addresses_of_the_other_parts() -> None:
     chosen = environment({}, PORTS)
     assert Path(chosen["OPERATOR_PAGE_DIR"]) == ROOT / "frontend" / "dist-operator"
     assert chosen["OPERATOR_PAGE_API_URL"] == "http://localhost:1"
+    assert Path(chosen["LINK_PAGE_DIR"]) == ROOT / "frontend" / "dist-hosted"
+    assert chosen["GATEWAY_URL"] == "http://localhost:2"
     assert Path(chosen["TEST_PAGE_DIR"]) == ROOT / "frontend" / "dist"
     assert chosen["TEST_PAGE_API_URL"] == "http://localhost:1"
     assert chosen["TEST_PAGE_SIMULATOR_URL"] == "http://localhost:3"

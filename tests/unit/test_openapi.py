@@ -85,7 +85,7 @@ FOR_THE_OPERATORS_PAGE = {
     "sign_out",
 }
 NOT_FOR_BROWSERS = {"webhook", "simulate", "make_link", "cancel_link"}
-FOR_THE_API_ITSELF = {"operators_page", "addresses_of_page", "asset_of_page", "link"}
+FOR_THE_API_ITSELF = {"operators_page", "addresses_of_page", "asset_of_page", "link", "page_of_link"}
 """Read by browsers at the API's own origin."""
 
 

@@ -231,3 +231,15 @@ def test_redis_as_elasticache_wants_it() -> None:
         }
     )
     assert settings.redis == RedisSettings("redis.internal", 6380, "u", "p", 0, tls=True, cluster=True)
+
+
+@pytest.mark.parametrize(
+    "support", ["+237 6 77 77 77 77", "237677777777", "https://wa.me/237677777777", "mailto:a@b.cm"]
+)
+def test_a_shop_is_reached_by_a_number_or_an_address(support: str) -> None:
+    assert read_settings(PRODUCTION | {"MERCHANT_SUPPORT": support}).merchant_support == support
+
+
+@pytest.mark.parametrize("support", ["javascript:alert(1)", "http://shop.example", "ask Awa", 'https://a"b'])
+def test_a_page_links_to_nothing_else(support: str) -> None:
+    assert "MERCHANT_SUPPORT" in faults(PRODUCTION | {"MERCHANT_SUPPORT": support})

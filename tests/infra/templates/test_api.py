@@ -14,11 +14,12 @@ from chalicelib.adapters.campay.client import COLLECT_BUDGET_SECONDS
 from chalicelib.flows.settle_payment import LOOK_SECONDS
 from chalicelib.settings import Limits
 from infra.functions import API, FUNCTIONS, LATE_PAYMENTS, STATEMENT, SWEEP
-from infra.package import OPERATOR_PAGE, RUNTIME, PackagingFailed, runtime_python
+from infra.package import LINK_PAGE, OPERATOR_PAGE, RUNTIME, PackagingFailed, runtime_python
 from infra.payments_api import INTEGRATION_TIMEOUT_MS
 from infra.route_limits import NEVER_ASK_CAMPAY
 from infra.stages import STAGES
 from infra.statement_parts import SPLIT, split
+from local.api_server import COMPRESSED_FROM_BYTES
 from tests.infra.templates.synthesis import Properties, Template, Variant, plain, template_of
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
@@ -135,12 +136,15 @@ def test_the_api_serves_the_operators_page_and_knows_the_gateway(stack: Template
     """One function alone depends on the load balancer, which depends on none: CloudFormation allows no circle."""
     variables = {it: function(stack, it.resource)["Environment"]["Variables"] for it in FUNCTIONS}
     assert variables[API]["OPERATOR_PAGE_DIR"] == OPERATOR_PAGE
+    assert variables[API]["LINK_PAGE_DIR"] == LINK_PAGE
     assert [it for it, has in variables.items() if "GATEWAY_URL" in has] == [API]
     domain = STAGES[variant.stage].gateway_domain
     gateway = plain(variables[API]["GATEWAY_URL"])
     assert gateway == f"https://{domain.name}" if domain else gateway.startswith(("https://<", "http://<"))
     assert "OperatorPageUrl" in stack.outputs()
-    assert stack.one("ApiGateway::RestApi")["MinimumCompressionSize"] > 2_000, "not what customers are answered"
+    compressed = stack.one("ApiGateway::RestApi")["MinimumCompressionSize"]
+    assert compressed > 2_000, "not what customers are answered"
+    assert compressed == COMPRESSED_FROM_BYTES, "a developer's machine does the same"
 
 
 def test_with_a_domain_the_other_address_is_off(stack: Template, variant: Variant) -> None:
