@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention trace destroy install clean
+.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention link trace destroy install clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -73,6 +73,11 @@ rollups: $(INSTALLED_DEPLOY)
 # Lists the payments from FROM to TO that need a person, and that a release wrote which had no such list.
 attention: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.commands.mark_needs "$(FROM)" "$(TO)" "$(STAGE)"
+
+# Makes a payment link, or cancels one (CANCEL). DAYS: how long it is good for. Without a STAGE, of the running `make run`.
+link: $(INSTALLED_DEPLOY)
+	@$(PY) -m infra.commands.payment_link --order="$(ORDER)" --amount="$(AMOUNT)" --description="$(DESCRIPTION)" \
+		--days="$(DAYS)" --cancel="$(CANCEL)" --stage="$(STAGE)"
 
 # Points all functions back to the release before; asks first.
 rollback: $(INSTALLED_DEPLOY)

@@ -1,4 +1,4 @@
-"""Keeps what `make trace` reads of the last `make run`: its log, and where its ledger is while it runs."""
+"""Keeps what `make trace` and others read of the last `make run`: its log, where its ledger and its API are."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 _ROOT = Path(__file__).resolve().parent.parent
-_LEDGER = ("AWS_ENDPOINT_URL", "PAYMENTS_TABLE")
+_LEDGER = ("AWS_ENDPOINT_URL", "PAYMENTS_TABLE", "API_URL")
 _PRODUCT = ("api", "worker", "gateway")
 
 
@@ -25,8 +25,18 @@ def begin(environment: Mapping[str, str]) -> TextIO:
 
 def ledger() -> tuple[str, str]:
     """Returns the AWS endpoint and the table of the last run. Raises FileNotFoundError where there was none."""
-    known = json.loads((folder() / "ledger.json").read_text("utf-8"))
+    known = _known()
     return known["AWS_ENDPOINT_URL"], known["PAYMENTS_TABLE"]
+
+
+def api_url() -> str:
+    """Returns where the API of the last run is. Raises FileNotFoundError where there was none."""
+    return _known()["API_URL"]
+
+
+def _known() -> Mapping[str, str]:
+    known: Mapping[str, str] = json.loads((folder() / "ledger.json").read_text("utf-8"))
+    return known
 
 
 def lines() -> Iterator[tuple[str, str]]:
