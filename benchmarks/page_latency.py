@@ -1,24 +1,28 @@
 """Measures what a customer waits for, in a real Chromium.
 
 That is the time from a payment's publication in Redis to its paint, from the tap on Pay to the prompt's picture, and
-from the page's address to its form on a slow phone with a slow network.
+on a slow phone with a slow network from the page's address to its form, and from a payment link to its form.
 Everything between is real: the API, CamPay's simulator, Redis' pub/sub, the gateway, the WebSocket, the hook, React.
 Versions are published at an even pace, so that nothing queues. Both ends read the same machine's clock.
 """
 
+import gzip
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
 from itertools import count
 
 import redis
+import requests
 
 from chalicelib.adapters.live_store import LiveStore
 from chalicelib.domain.contract import PaymentEvent, decode, payment_key, to_iso
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.runtime.clock import Clock
-from local.embedded import Valkey
+from local.embedded import LOOPBACK, LoopbackServer, Valkey
 from tests.harness.browser import Chromium
 from tests.harness.stack import Stack, running
 
@@ -26,6 +30,7 @@ AIM_MS = 50.0
 SAMPLES = 200
 TAPS = 8
 FORM_AIM_MS = 6_500.0
+LINK_AIM_MS = 3_000.0
 LOADS = 5
 _SLOW_PHONE = 4
 """How many times slower a cheap phone's processor is taken to be."""
@@ -71,6 +76,23 @@ new MutationObserver((_, observer) => {
 """
 
 
+# The form is in a shadow root, into which an observer of the document does not see.
+_NOTE_LINK_FORM = """
+window.formShown = new Promise((shown) => {
+  const look = () => {
+    if (!document.querySelector("braidster-checkout")?.shadowRoot?.querySelector(".bp-phone")) {
+      requestAnimationFrame(look);
+      return;
+    }
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => shown(performance.now());
+    channel.port2.postMessage(null);
+  };
+  requestAnimationFrame(look);
+});
+"""
+
+
 @dataclass(frozen=True)
 class Latency:
     """Percentiles of the latency, in milliseconds."""
@@ -80,9 +102,51 @@ class Latency:
     samples: int
 
 
-def run() -> tuple[Latency, Latency, Latency]:
-    """Returns the latency from event to paint, from tap to prompt, and from address to form."""
-    return _event_to_paint(), _tap_to_prompt(), _address_to_form()
+def run() -> tuple[Latency, Latency, Latency, Latency]:
+    """Returns the latency from event to paint, from tap to prompt, from address to form, and from link to form."""
+    return _event_to_paint(), _tap_to_prompt(), _address_to_form(), _link_to_form()
+
+
+def _link_to_form() -> Latency:
+    """Opens the page of a payment link with an empty cache each time.
+
+    It is compressed as API Gateway does it, and read from the API before, whose own time is not this page's.
+    """
+    waited = []
+    with Valkey() as valkey, running(valkey) as stack, Chromium() as chromium:
+        for number in range(LOADS):
+            body = {"orderId": f"order-{number}", "amount": 5000, "currency": "XAF", "description": "Deux chaises"}
+            link = stack.session.post(f"{stack.api}/links", json=body, timeout=10).json()
+            with _serving(requests.get(link["url"], timeout=10).content) as url, chromium.customer(url) as customer:
+                tab = customer.prepare()
+                tab.page.add_init_script(_NOTE_LINK_FORM)
+                tab.slow_down(processor=_SLOW_PHONE)
+                tab.page.goto(url, wait_until="commit")
+                waited.append(float(tab.page.evaluate("window.formShown")))
+    return _summed_up(waited)
+
+
+@contextmanager
+def _serving(page: bytes) -> Iterator[str]:
+    """Serves a page, compressed. Yields its URL."""
+    content = gzip.compress(page, 6)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Logs nothing."""
+
+    server = LoopbackServer(Handler)
+    server.start()
+    yield f"http://{LOOPBACK}:{server.server_port}/pay/a-link"
+    server.close()
 
 
 def _address_to_form() -> Latency:

@@ -3,7 +3,7 @@ import { defineConfig } from "vite";
 
 import { OLDEST_BROWSERS } from "./browsers.ts";
 
-/** The test pages, as the gateway serves them in development. */
+/** The test page, as the gateway serves them in development. */
 export default defineConfig({
   root: "payment-test",
   base: "/payment-test/",
@@ -12,6 +12,5 @@ export default defineConfig({
     target: OLDEST_BROWSERS,
     outDir: "../dist",
     emptyOutDir: true,
-    rolldownOptions: { input: ["payment-test/index.html", "payment-test/plain.html"] },
   },
 });

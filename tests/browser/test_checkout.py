@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.embedded import Valkey
-from tests.harness.browser import PAID, PATIENCE, SMALL_PHONE, CheckoutPage, Chromium, Customer, Order
+from tests.harness.browser import PAID, SMALL_PHONE, CheckoutPage, Chromium, Customer, Order
 from tests.harness.stack import Stack, running, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -157,23 +157,6 @@ def test_a_late_success_after_expiry(hasty_customer: Customer, hasty_stack: Stac
     wait_for_decision(order)
     page.shows("lateSuccess", within=SOON)
     assert_true(page, order)
-    assert order.charges == [5000]
-
-
-def test_the_plain_page_pays_after_a_decline(customer: Customer, order: Order, stack: Stack) -> None:
-    """A tap during a payment repeats the same attempt; one after its end starts another."""
-    page = customer.prepare().page
-    page.goto(f"{stack.origin}/payment-test/plain.html")
-
-    def pay(phone_number: str, message: str) -> None:
-        page.fill("#phone", phone_number)
-        page.click("button")
-        page.click("button")
-        page.wait_for_selector(f"#message:has-text('{message}')", timeout=PATIENCE * 1000)
-
-    pay("237677777770", "pas abouti")
-    pay("237677777777", "est confirmé")
-    assert [prompt["status"] for prompt in order.prompts] == ["FAILED", "SUCCESSFUL"]
     assert order.charges == [5000]
 
 

@@ -42,14 +42,19 @@ class OldTab:
         for domain in ("Page", "Runtime", "Network"):
             self._send(f"{domain}.enable")
 
-    def open(self, url: str) -> None:
+    def open(self, url: str, root: str = "document") -> None:
+        """Opens a page. `root`: the expression of what the checkout is in."""
+        self._root = root
         self._send("Page.navigate", url=url)
-        self.shows("document.readyState === 'complete' && document.querySelector('.bp-phone, #phone')")
+        self.shows(f"document.readyState === 'complete' && {root}.querySelector('.bp-phone')")
 
     def pay(self, phone_number: str) -> None:
-        self.evaluate("document.querySelector('.bp-phone, #phone').select()")
+        self.evaluate(f"{self._root}.querySelector('.bp-phone').select()")
         self._send("Input.insertText", text=phone_number)
-        self.evaluate("document.querySelector('button[type=submit]').click()")
+        self.evaluate(f"{self._root}.querySelector('.bp-pay').click()")
+
+    def shows_picture(self, name: str) -> None:
+        self.shows(f"{self._root}.querySelector('.bp-tracker[data-picture={name}]')")
 
     def refuse(self, *urls: str) -> None:
         """Blocks all further requests to these URLs."""
@@ -120,11 +125,11 @@ def test_an_approval_is_pushed_to_the_test_page(tab: OldTab, stack: Stack) -> No
     order = Order(stack)
     tab.open(f"{stack.origin}/payment-test?order={order.id}&amount=5000")
     tab.pay(order.phone_number)
-    tab.shows("document.querySelector('.bp-tracker[data-picture=checkPhone]')")
+    tab.shows_picture("checkPhone")
     tab.shows("document.querySelector('#connection[data-connection=connected]')")
     tab.refuse(*READS)
     order.approve()
-    tab.shows("document.querySelector('.bp-tracker[data-picture=approved]')")
+    tab.shows_picture("approved")
     assert tab.evaluate("document.querySelectorAll('#events [data-event=connected]').length") == 1
     assert order.charges == [5000]
     assert tracker_background(tab) == "rgb(255, 255, 255)"
@@ -136,12 +141,17 @@ def tracker_background(tab: OldTab) -> str:
     return str(tab.evaluate("getComputedStyle(document.querySelector('.bp-tracker')).backgroundColor"))
 
 
-def test_an_approval_is_pushed_to_the_plain_page(tab: OldTab, stack: Stack) -> None:
+def test_an_approval_is_pushed_to_the_page_of_a_link(tab: OldTab, stack: Stack) -> None:
+    """The page has the element in it, with its style in a shadow root."""
     order = Order(stack)
-    tab.open(f"{stack.origin}/payment-test/plain.html")
+    body = {"orderId": order.id, "amount": 5000, "currency": "XAF", "description": "Deux chaises"}
+    link = stack.session.post(f"{stack.api}/links", json=body, timeout=10).json()
+    tab.open(link["url"], root="document.querySelector('braidster-checkout').shadowRoot")
     tab.pay(order.phone_number)
-    tab.shows("document.body.innerText.includes('enter your PIN')")
+    tab.shows_picture("checkPhone")
     tab.refuse(*READS)
     order.approve()
-    tab.shows("document.body.innerText.includes('is confirmed')")
+    tab.shows_picture("approved")
     assert order.charges == [5000]
+    mark = "document.querySelector('braidster-checkout').shadowRoot.querySelector('.bp-mark')"
+    assert tab.evaluate(f"getComputedStyle({mark}).stroke") == "rgb(18, 112, 63)", "its style is there"
