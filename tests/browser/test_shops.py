@@ -172,8 +172,10 @@ def served(folder: Path, port: int, told: Mapping[str, str]) -> Iterator[None]:
 
     with ThreadingHTTPServer((LOOPBACK, port), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        yield
-        server.shutdown()
+        try:
+            yield
+        finally:
+            server.shutdown()
 
 
 @contextmanager
@@ -209,7 +211,7 @@ def pays_in_it(chromium: Chromium, port: int, order: Order, then: str | None = N
         page.wait_for_selector("[data-picture=checkPhone]", timeout=PATIENCE * 1000)
         order.approve()
         page.wait_for_selector("[data-picture=approved]", timeout=PATIENCE * 1000)
-        receipt = page.inner_text(".bp-facts")
+        receipt = page.inner_text(".bp-tracker")
         assert order.id in receipt
         assert re.search(r"5\s000", receipt), receipt
         assert order.charges == [5000]
