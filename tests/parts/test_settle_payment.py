@@ -293,7 +293,7 @@ class _SlowCampay:
     def __init__(self, service: Service) -> None:
         self._read = service.campay.read
         self.statement = service.campay.statement
-        self.within = service.campay.within
+        self.within, self.currencies = service.campay.within, service.campay.currencies
         self.has_read, self.may_answer = threading.Event(), threading.Event()
 
     def read(self, provider_reference: str) -> ProviderRecord | None:

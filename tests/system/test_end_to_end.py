@@ -84,7 +84,7 @@ async def test_both_clients_see_each_version_as_the_table_has_it(
     reply = stack.initiate("order-both", "237670000001")
     assert reply.status_code == 201, reply.text
     started = reply.json()
-    assert set(started) == {*PaymentEvent.__required_keys__, "trackingToken"}
+    assert set(started) == {*PaymentEvent.__required_keys__, "trackingToken", "operatorNotice"}
     browsers.append(JavaScriptBrowser(stack, started))
     (transaction,) = stack.transactions(started["reference"])
 
