@@ -15,8 +15,8 @@ const theme = query.get("theme");
 document.documentElement.lang = locale;
 if (theme) document.documentElement.dataset["theme"] = theme;
 
-const SAMPLES = samples(Date.now());
-const FORMS = forms(Date.now());
+const SAMPLES = samples(Date.now(), locale);
+const FORMS = forms(Date.now(), locale);
 const NAMES = [...Object.keys(FORMS), ...Object.keys(SAMPLES)] as (FormName | SampleName)[];
 
 function Shown({ name }: { readonly name: FormName | SampleName }) {

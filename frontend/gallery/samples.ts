@@ -3,13 +3,9 @@
 import paymentEvents from "../../tests/contract/payment-events.json";
 import type { PaymentTrackerProps } from "../src/components/payment/PaymentTracker";
 import type { PictureName } from "../src/components/payment/paymentPicture";
-import {
-  FAILURE_CODES,
-  type FailureCode,
-  type PaymentEvent,
-  type Problem,
-  parsePaymentEvent,
-} from "../src/paymentContract";
+import type { Locale } from "../src/locale";
+import { FAILURE_CODES, type FailureCode, type PaymentEvent, parsePaymentEvent } from "../src/paymentContract";
+import { problem } from "./problem";
 
 /** The picture of a failure, for each reason. */
 type FailureName = `failed_${FailureCode}`;
@@ -44,7 +40,7 @@ export type Sample = Omit<PaymentTrackerProps, "locale">;
 const BEGUN = Date.parse(paymentEvents.pending.event.createdAt);
 const EXPIRES = Date.parse(paymentEvents.pending.event.expiresAt);
 
-export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>> {
+export function samples(deviceTime: number, locale: Locale): Readonly<Record<SampleName, Sample>> {
   const pending = golden("pending");
   /** Shows the picture at a moment of the server's clock. */
   const at = (serverTime: number) => ({ clockOffset: serverTime - deviceTime });
@@ -87,9 +83,9 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
     expired: tracked(golden("expired")),
     givenUp: tracked(golden("expiredGivenUp")),
     underReview: tracked(golden("conflicted")),
-    orderAlreadyPaid: unpaid({ problem: problem("order_already_paid") }),
-    inProgressElsewhere: unpaid({ problem: problem("payment_in_progress") }),
-    refused: unpaid({ connection: "refused", problem: problem("invalid_token") }),
+    orderAlreadyPaid: unpaid({ problem: problem("order_already_paid", locale) }),
+    inProgressElsewhere: unpaid({ problem: problem("payment_in_progress", locale) }),
+    refused: unpaid({ connection: "refused", problem: problem("invalid_token", locale) }),
 
     checkPhoneOrange: tracked(orange, { phoneNumber: "237699999999" }),
     checkPhoneTyped: tracked(pending, { phoneNumber: TYPED, promptName: "CAMPAY DOUALA" }),
@@ -105,10 +101,7 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
     unknownNotAnswered: tracked(golden("initiating"), late),
     unknownPastExpiry: tracked(pending, at(EXPIRES + 5_000)),
     sendingAgain: tracked(golden("failedDeclined"), { phase: "sending" }),
-    declinedReviewed: tracked({
-      ...golden("failedDeclined"),
-      message: "The shop has checked this payment and did not accept it. It will contact you.",
-    }),
+    declinedReviewed: tracked({ ...golden("failedDeclined"), message: REVIEWED[locale] }),
     declinedNeverSent: tracked(golden("failedNeverSent")),
     orderPaidAndPromptDeclined: tracked({
       ...golden("failedDeclined"),
@@ -116,8 +109,8 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
     }),
     reconnecting: tracked(pending, { connection: "reconnecting" }),
     offline: tracked(pending, { connection: "offline" }),
-    refusedWithPayment: tracked(pending, { connection: "refused", problem: problem("invalid_token") }),
-    refusedOtherwise: unpaid({ problem: problem("provider_busy", "The operator asks for a pause. Try again soon.") }),
+    refusedWithPayment: tracked(pending, { connection: "refused", problem: problem("invalid_token", locale) }),
+    refusedOtherwise: unpaid({ problem: problem("provider_busy", locale) }),
     longWords: tracked(
       {
         ...golden("failedNotEnoughFunds"),
@@ -130,6 +123,11 @@ export function samples(deviceTime: number): Readonly<Record<SampleName, Sample>
   };
 }
 
+/** The contract's message for a payment that the shop has reviewed. */
+const REVIEWED = {
+  fr: "La boutique a vérifié ce paiement et ne l’a pas accepté. Elle vous contactera.",
+  en: "The shop has checked this payment and did not accept it. It will contact you.",
+};
 /** The number of the golden payments. */
 const TYPED = "237677777777";
 const shop = { merchantName: "BraidSter", support: "+237 6 99 00 11 22" };
@@ -142,8 +140,4 @@ function golden(name: keyof typeof paymentEvents): PaymentEvent {
   const parsed = parsePaymentEvent(paymentEvents[name].event);
   if (!parsed.ok) throw new TypeError(`${name}: ${parsed.reason}`);
   return parsed.event;
-}
-
-function problem(code: string, detail = ""): Problem {
-  return { code, detail, retryable: false, fields: {}, reference: null, retryAfter: null };
 }

@@ -6,7 +6,7 @@ import type { Locale } from "../../locale";
 import type { Order } from "../../paymentSocket";
 import { PaymentTracker, type PaymentTrackerProps } from "./PaymentTracker";
 import { PhoneForm } from "./PhoneForm";
-import { ProblemWords } from "./ProblemWords";
+import { ProblemNotice } from "./ProblemWords";
 
 export interface PaymentCheckoutProps
   extends CheckoutTracking,
@@ -43,11 +43,7 @@ export function PaymentCheckout({ order, onContinue, ...checkout }: PaymentCheck
         onGiveUp={giveUp}
         onContinue={onContinue}
       />
-      {problem && payment && (
-        <p className="bp-problem" part="checkout">
-          <ProblemWords problem={problem} retryAt={retryAt} locale={locale} />
-        </p>
-      )}
+      {problem && payment && <ProblemNotice problem={problem} retryAt={retryAt} locale={locale} />}
     </Part>
   );
 }

@@ -12,7 +12,7 @@ import { PaymentTracker, type PaymentTrackerProps } from "./PaymentTracker";
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
 const DEVICE_TIME = Date.parse("2020-02-02T02:02:02.000Z");
-const SAMPLES = samples(DEVICE_TIME);
+const SAMPLES = samples(DEVICE_TIME, "en");
 /** The count-down's text a number of seconds after the golden payment began; the samples are 20 s old. */
 function timeLeft(after: number): string {
   const { createdAt = "", expiresAt = "" } = SAMPLES.checkPhone.payment ?? {};

@@ -95,11 +95,12 @@ test("the price is on the button, from the order or from its token", () => {
   expect(words(".bp-pay")).toBe("Pay");
 });
 
-test("an order that is paid already has no field, another problem leaves it", () => {
+test("an order that is paid already is good news and has no field, another problem leaves it", () => {
   show({ problem: REFUSAL });
-  expect(words(".bp-problem")).toContain(REFUSAL.detail);
+  expect(words(".bp-problem.bp-negative")).toContain(REFUSAL.detail);
   expect(page.querySelector("input")).not.toBeNull();
   show({ problem: { ...REFUSAL, code: "order_already_paid" } });
+  expect(words(".bp-problem.bp-positive")).toContain(REFUSAL.detail);
   expect(page.querySelector("input")).toBeNull();
 });
 

@@ -7,7 +7,7 @@ import type { Locale } from "../../locale";
 import type { OperatorNotice, Problem } from "../../paymentContract";
 import type { Order } from "../../paymentSocket";
 import { operatorHint, parsePhoneNumber } from "../../phoneNumber";
-import { ProblemWords } from "./ProblemWords";
+import { ProblemNotice } from "./ProblemWords";
 import { PHONE_FORM_TEXTS } from "./phoneFormTexts";
 
 export interface PhoneFormProps {
@@ -71,11 +71,7 @@ export function PhoneForm(props: PhoneFormProps) {
 
   return (
     <form className="bp-form" part="checkout" onSubmit={submit} noValidate lang={locale}>
-      {problem && (
-        <p className="bp-problem" part="checkout">
-          <ProblemWords problem={problem} retryAt={retryAt} locale={locale} />
-        </p>
-      )}
+      {problem && <ProblemNotice problem={problem} retryAt={retryAt} locale={locale} />}
       {!isPaid && (
         <>
           <label htmlFor={`${id}phone`}>{texts.phone}</label>

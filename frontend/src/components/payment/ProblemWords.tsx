@@ -22,6 +22,16 @@ export function ProblemWords({ problem, retryAt, locale }: ProblemWordsProps) {
   );
 }
 
+/** Shows a problem beside the form or the payment. That the order is paid already is good news. */
+export function ProblemNotice(props: ProblemWordsProps) {
+  const tone = props.problem.code === "order_already_paid" ? "positive" : "negative";
+  return (
+    <p className={`bp-problem bp-${tone}`} part="checkout">
+      <ProblemWords {...props} />
+    </p>
+  );
+}
+
 function RetryTime({ retryAt, locale }: { readonly retryAt: number; readonly locale: Locale | undefined }) {
   const texts = TRACKER_TEXTS[useLocale(locale)];
   const left = retryAt - useDeviceTime(true);

@@ -245,12 +245,23 @@ describe("the words", () => {
     expect(new Set(told.map(({ title, sentence }) => title + sentence)).size).toBe(told.length);
   });
 
-  test("a payment that the shop reviewed is not called uncharged: the contract's own sentence stands", () => {
+  test("a payment that the shop reviewed is called neither uncharged nor declined on the phone", () => {
     const message = "La boutique a vérifié ce paiement et ne l'a pas accepté. Elle vous contactera.";
     for (const reason of ["REJECTED", "NOT_ENOUGH_FUNDS"]) {
       const known = { payment: golden("failedDeclined", { reason, message }) };
-      expect(words(known, TRACKER_TEXTS.fr).sentence).toBe(message);
+      expect(words(known, TRACKER_TEXTS.fr)).toEqual({
+        title: "La boutique n’a pas accepté ce paiement",
+        sentence: message,
+      });
     }
+  });
+
+  test("a sentence begins with a capital letter, also where the operator is unknown", () => {
+    const texts = [TRACKER_TEXTS.fr, TRACKER_TEXTS.en];
+    const sentences = texts.flatMap((text) =>
+      FAILURE_CODES.map((code) => text.failures[code](text.operators.other).sentence),
+    );
+    expect(sentences.filter((sentence) => /(^|\. )\p{Ll}/u.test(sentence))).toEqual([]);
   });
 
   test("the contract's ordinary sentence is given in the page's language", () => {

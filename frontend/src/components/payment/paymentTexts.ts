@@ -33,6 +33,8 @@ type Say = (told: Told) => PictureText;
 export interface TrackerTexts {
   readonly pictures: Readonly<Record<Exclude<PictureName, "failed">, Say>>;
   readonly failures: Readonly<Record<FailureCode, (operator: OperatorWords) => PictureText>>;
+  /** The title of a payment that the shop has looked into and not accepted. */
+  readonly reviewed: string;
   readonly operators: Readonly<Record<"MTN" | "ORANGE" | "other", OperatorWords>>;
   readonly steps: readonly [sent: string, approved: string, paid: string];
   readonly stepStates: Readonly<Record<"done" | "current" | "stopped" | "overdue" | "toCome", string>>;
@@ -210,6 +212,7 @@ const fr: TrackerTexts = {
       sentence: "Votre compte n’a pas été débité. Vous pouvez réessayer.",
     }),
   },
+  reviewed: "La boutique n’a pas accepté ce paiement",
   operators: {
     MTN: { name: "MTN MoMo", pin: "code PIN" },
     ORANGE: { name: "Orange Money", pin: "code secret" },
@@ -373,7 +376,7 @@ const en: TrackerTexts = {
     }),
     operator_down: ({ name }) => ({
       title: "Unavailable for a moment",
-      sentence: `${name} does not answer. You have not been charged: try again in a few minutes.`,
+      sentence: `The ${name} service does not answer. You have not been charged: try again in a few minutes.`,
     }),
     number_not_supported: () => ({
       title: "This number does not work here",
@@ -388,6 +391,7 @@ const en: TrackerTexts = {
       sentence: "You have not been charged. You can try again.",
     }),
   },
+  reviewed: "The shop did not accept this payment",
   operators: {
     MTN: { name: "MTN MoMo", pin: "PIN" },
     ORANGE: { name: "Orange Money", pin: "secret code" },
@@ -463,10 +467,10 @@ const NOT_CHARGED = /not been charged|pas été débité/;
 
 export function textOf(picture: Picture, texts: TrackerTexts, problem: Problem | null, told: Told): PictureText {
   const { name, payment } = picture;
+  const isReviewed = name === "failed" && !NOT_CHARGED.test(payment.message);
+  if (isReviewed) return { title: texts.reviewed, sentence: payment.message };
   const say = name === "failed" ? texts.failures[failureOf(payment)] : texts.pictures[name];
   const text = say(told);
-  const isReviewed = payment?.status === "FAILED" && payment.orderPaidBy === null && !NOT_CHARGED.test(payment.message);
-  if (isReviewed) return { ...text, sentence: payment.message };
   const isUnforeseen = name === "refused" && problem !== null && problem.code !== "invalid_token";
   return isUnforeseen ? { ...text, sentence: problem.detail } : text;
 }
