@@ -16,7 +16,7 @@ class HistoryFilter:
     """Names the payments that are listed. Where a field is None, it may be any.
 
     `first`, `last`: days of the claim in Cameroon's time, both included. `minimum`, `maximum`: amounts in
-    minor units of `currency`, both included.
+    minor units of `currency`, both included. `webhook_missing`: only those that were settled without a webhook.
     """
 
     first: date
@@ -26,6 +26,7 @@ class HistoryFilter:
     currency: str | None = None
     minimum: int | None = None
     maximum: int | None = None
+    webhook_missing: bool = False
 
     @property
     def since(self) -> int:

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
+from dataclasses import astuple
 from datetime import date
 
 from chalicelib.domain.errors import InvalidRequest
@@ -43,7 +44,7 @@ def days_in(cursor: str) -> tuple[date, date] | None:
 
 def _signed(position: Position, wanted: HistoryFilter, key: str) -> str:
     text = f"{wanted.first}~{wanted.last}~{position.claimed_at}~{position.shard}~{position.reference}"
-    of_list = f"{wanted.status}~{wanted.operator}~{wanted.currency}~{wanted.minimum}~{wanted.maximum}"
+    of_list = "~".join(map(str, astuple(wanted)))
     # The key signs tracking tokens too. No JWT begins with these words, so neither signature passes for the other.
     signature = hmac.digest(key.encode(), f"history cursor: {of_list}~{text}".encode(), hashlib.sha256)
     return f"{_encoded(text.encode())}.{_encoded(signature[:_SIGNATURE_BYTES])}"

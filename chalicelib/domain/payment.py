@@ -70,6 +70,7 @@ class Payment:
     `attempt_before`: what had become of that one by then, as a figure of the rollups. `prompt_retries`: how often
     `/collect/` was tried again by itself.
     `acknowledged`: a person has dealt with the duplicate, such as by paying the second charge back.
+    `webhook_missing_at`: when it was settled before a webhook told so; None otherwise: `noting_webhook` (rollup.py).
     """
 
     reference: str
@@ -99,6 +100,7 @@ class Payment:
     attempt_before: str | None = None
     prompt_retries: int = 0
     acknowledged: bool = False
+    webhook_missing_at: int | None = None
 
     @property
     def pays_order(self) -> bool:

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
@@ -204,9 +205,22 @@ def _settled(history: Sequence[Version]) -> Version:
 
 def _was_settled_without_webhook(history: Sequence[Version]) -> bool:
     """Whether nobody but us found out what became of the prompt. A reviewed payment is settled by a person."""
-    newest = history[-1].payment
-    is_settled = outcome_of(newest) in (Figure.PAID, Figure.DECLINED) and not newest.disputed
-    return is_settled and split_note(_settled(history).cause)[0] != Cause.WEBHOOK
+    return _lacks_webhook(history[-1].payment, split_note(_settled(history).cause)[0])
+
+
+def noting_webhook(before: Payment, after: Payment, cause: Cause, now: int) -> Payment:
+    """Returns a new version that knows whether it lacks a webhook, as WEBHOOK_MISSING counts it.
+
+    So a list can be filtered by it, which reads no history.
+    """
+    if outcome_of(after) is outcome_of(before):
+        return after
+    return replace(after, webhook_missing_at=now if _lacks_webhook(after, cause) else None)
+
+
+def _lacks_webhook(payment: Payment, settled_by: str) -> bool:
+    is_settled = outcome_of(payment) in (Figure.PAID, Figure.DECLINED) and not payment.disputed
+    return is_settled and settled_by != Cause.WEBHOOK
 
 
 def _paid_details(history: Sequence[Version]) -> Figures:

@@ -12,6 +12,7 @@ from chalicelib.domain.cause import Cause
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.rollup import noting_webhook
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.runtime import log, metrics
 from chalicelib.runtime.clock import Clock
@@ -58,6 +59,7 @@ class CommitPayment:
             after = decide(before, now)
             if after is None:
                 return before, lease
+            after = noting_webhook(before, after, cause, now)
             change = Change(before, after, cause, self.schedule.next_check(after, now), evidence, note, by)
             try:
                 committed = self.ledger.commit(change, lease)

@@ -20,7 +20,7 @@ USUAL_PAYMENTS = 50
 FORMATS = ("json", "csv")
 LANGUAGES = ("en", "fr")
 _NAMES = frozenset(
-    {"from", "to", "status", "operator", "currency", "minAmount", "maxAmount"}
+    {"from", "to", "status", "operator", "currency", "minAmount", "maxAmount", "webhook"}
     | {"limit", "cursor", "format", "language"}
 )
 _NUMBER = re.compile(r"[0-9]{1,15}")
@@ -36,9 +36,9 @@ def history_query(request: Request, now: int, currencies: Collection[str]) -> tu
     query = _Query(request.query_params or MultiDict({}))
     cursor = query.text("cursor")
     first, last = _days(query, now)
-    wanted = HistoryFilter(
-        first, last, query.status(), query.choice("operator", OPERATORS), *_amounts(query, sorted(currencies))
-    )
+    operator, amounts = query.choice("operator", OPERATORS), _amounts(query, sorted(currencies))
+    webhook_missing = query.choice("webhook", ("missing",)) is not None
+    wanted = HistoryFilter(first, last, query.status(), operator, *amounts, webhook_missing)
     limit = query.number("limit", 1, MOST_PAYMENTS) or USUAL_PAYMENTS
     is_csv = query.choice("format", FORMATS) == "csv"
     language = query.choice("language", LANGUAGES) or locale_of(request)

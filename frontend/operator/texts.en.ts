@@ -129,6 +129,7 @@ export const en: Texts = {
     operator: "Operator",
     minimum: "Least amount",
     maximum: "Largest amount",
+    webhook: "Webhook",
     all: "All",
     columns: {
       time: "Time",

@@ -135,6 +135,7 @@ export const fr: Texts = {
     operator: "Opérateur",
     minimum: "Montant minimal",
     maximum: "Montant maximal",
+    webhook: "Webhook",
     all: "Tous",
     columns: {
       time: "Heure",

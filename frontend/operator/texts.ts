@@ -106,6 +106,7 @@ export interface Texts {
     readonly operator: string;
     readonly minimum: string;
     readonly maximum: string;
+    readonly webhook: string;
     readonly all: string;
     readonly columns: Readonly<Record<"time" | "order" | "amount" | "operator" | "number" | "state" | "age", string>>;
     readonly noneAtAll: string;

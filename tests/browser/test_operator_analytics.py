@@ -13,7 +13,7 @@ from tests.harness.stack import OPERATOR_KEY, Stack, running, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
-PAYS, PAYS_BY_ORANGE, DECLINES = "237677780001", "237697780002", "237670000009"
+PAYS_WITHOUT_WEBHOOK, PAYS_BY_ORANGE, DECLINES = "237670000002", "237697780002", "237670000009"
 """DECLINES: in the simulator's own words for a lack of funds."""
 
 
@@ -24,13 +24,13 @@ def has_ended(stack: Stack, order_id: str, phone_number: str, status: str) -> No
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """Has four payments of three orders: two paid, one declined, and its further attempt paid."""
+    """Has four payments of three orders: three paid, one of them without a webhook, and one declined."""
     keys = f"paul:act:{ACT_KEY},amina:view:{VIEW_KEY}"
     with Valkey() as redis, running(redis, OPERATOR_KEYS=keys) as system:
-        has_ended(system, "figures-mtn", PAYS, "SUCCESSFUL")
         has_ended(system, "figures-orange", PAYS_BY_ORANGE, "SUCCESSFUL")
         has_ended(system, "figures-again", DECLINES, "FAILED")
         has_ended(system, "figures-again", "237677780003", "SUCCESSFUL")
+        has_ended(system, "figures-mtn", PAYS_WITHOUT_WEBHOOK, "SUCCESSFUL")
         wait_until(lambda: paid_of(system) == 3, "the rollups count them")
         yield system
 
@@ -61,6 +61,22 @@ def test_the_owner_sees_how_payments_go_and_what_trying_again_has_won(operator: 
     page.get_by_label("90 days").check()
     expect(page.locator("table.days tr[data-operator=Orange]")).to_have_count(1)
     assert "period=quarter" in page.url
+
+
+def test_what_lacks_a_webhook_is_listed_and_said_on_the_day(operator: Customer, stack: Stack) -> None:
+    page = sign_in(operator, stack, VIEW_KEY)
+    navigation = page.get_by_role("navigation")
+    navigation.get_by_role("link", name="Today").click()
+    said = page.locator("[data-webhook=missing]")
+    expect(said).to_contain_text("We find outcomes ourselves", timeout=30_000)
+    said.get_by_role("link").click()
+    expect(page.locator("table.payments tbody th")).to_have_text(["figures-mtn"])
+    navigation.get_by_role("link", name="Figures").click()
+    page.get_by_label("Without a webhook: 1").first.click()
+    expect(page.get_by_label("Webhook")).to_have_value("missing")
+    expect(page.get_by_label("Operator")).to_have_value("MTN")
+    expect(page.locator("table.payments tbody th")).to_have_text(["figures-mtn"])
+    expect(page.get_by_role("status").filter(has_text="shown")).to_contain_text("· 1 phone ·")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

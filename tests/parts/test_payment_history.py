@@ -73,6 +73,7 @@ def matches(payment: Payment, wanted: HistoryFilter) -> bool:
         and wanted.currency in (None, currency)
         and (wanted.minimum is None or amount >= wanted.minimum)
         and (wanted.maximum is None or amount <= wanted.maximum)
+        and (not wanted.webhook_missing or payment.webhook_missing_at is not None)
     )
 
 
@@ -132,6 +133,7 @@ def test_a_page_takes_at_most_five_queries_of_a_ledger_with_many_payments(
         itertools.cycle([*[S.SUCCESSFUL] * 6, S.FAILED, S.EXPIRED]),
         itertools.cycle(["MTN", "Orange"]),
     )
+    missing = itertools.cycle([None] * 6 + [1])
 
     def claimed_on(shift: int) -> list[Payment]:
         return [
@@ -140,6 +142,7 @@ def test_a_page_takes_at_most_five_queries_of_a_ledger_with_many_payments(
                 at=-shift * DAY_MS + position // 3,  # three in a millisecond
                 status=next(statuses),
                 operator=next(operators),
+                webhook_missing_at=next(missing),
                 money=Money(100 * position, "XAF"),
             )
             for position in range(1, 61)
@@ -155,6 +158,8 @@ def test_a_page_takes_at_most_five_queries_of_a_ledger_with_many_payments(
         of_days(days, status=S.FAILED),
         of_days(days, operator="Orange", minimum=5_900),
         of_days(days, status=S.CONFLICTED),
+        of_days(days, webhook_missing=True),
+        of_days(days, webhook_missing=True, operator="Orange"),
     ):
         listed = operator.all(wanted)
         assert [it.created_at for it in listed] == sorted((it.created_at for it in listed), reverse=True)
@@ -190,9 +195,9 @@ def test_days_with_few_payments_are_a_short_page_with_a_cursor(operator: Operato
 
 STATUSES = (S.SUCCESSFUL, S.FAILED)
 CLAIMED = st.builds(
-    lambda day, at, status, operator, amount, currency: (
+    lambda day, at, status, operator, amount, currency, missing: (
         at - day * DAY_MS,
-        {"status": status, "operator": operator, "money": Money(amount, currency)},
+        {"status": status, "operator": operator, "money": Money(amount, currency), "webhook_missing_at": missing},
     ),
     st.integers(0, 2),
     st.sampled_from([-3_600_001, -3_600_000, 0, 1, 1, 2]),
@@ -200,6 +205,7 @@ CLAIMED = st.builds(
     st.sampled_from(["MTN", "Orange", None]),
     st.integers(1, 3),
     st.sampled_from(["XAF", "XAF", "EUR"]),
+    st.sampled_from([None, 1]),
 )
 FILTERS = st.builds(
     HistoryFilter,
@@ -210,6 +216,7 @@ FILTERS = st.builds(
     currency=st.sampled_from([None, "XAF", "EUR"]),
     minimum=st.sampled_from([None, 1, 2]),
     maximum=st.sampled_from([None, 2, 3]),
+    webhook_missing=st.booleans(),
 )
 SHARDS = st.integers(1, MOST_DAY_SHARDS)
 _TABLES = itertools.count()
@@ -292,6 +299,7 @@ def test_a_cursor_opens_its_own_list_only(operator: Operator, cursor: str) -> No
         replace(wanted, operator="MTN"),
         replace(wanted, minimum=0),
         replace(wanted, maximum=5000),
+        replace(wanted, webhook_missing=True),
     ):
         assert is_refused(operator, other, cursor), other
 

@@ -79,6 +79,19 @@ def test_pages_are_walked_by_cursor_as_json_and_as_csv(api: Settings, operator: 
     assert [row[2] for row in rows] == seen
 
 
+def test_what_was_settled_without_a_webhook_is_listed_as_json_and_as_csv(
+    api: Settings, operator: dict[str, str], dynamodb: Any
+) -> None:
+    payments = [replace(a_payment(number, at=number), webhook_missing_at=number or None) for number in range(3)]
+    put_payments(dynamodb, api.payments_table, payments)
+    days = {"from_day": LAST, "to_day": LAST, "webhook": "missing"}
+    assert [row["orderId"] for row in listed(operator, **days).json["payments"]] == ["order-2", "order-1"]
+    rows = listed(operator, **days, format="csv").text.splitlines()[1:]
+    assert [row.split(";")[2] for row in rows] == ["order-2", "order-1"]
+    refused = listed(operator, **days, cursor=listed(operator, from_day=LAST, to_day=LAST, limit=1).json["cursor"])
+    assert (refused.status, refused.json["fields"].keys()) == (400, {"cursor"})
+
+
 def test_the_csv_is_in_the_language_that_is_asked_for_or_else_the_callers(
     api: Settings, operator: dict[str, str], dynamodb: Any
 ) -> None:
@@ -132,6 +145,7 @@ def test_a_list_that_was_begun_yesterday_goes_on_without_its_days(
         ("limit=101", {"limit"}),
         ("cursor=x", {"cursor"}),
         ("cursor=%F0%9F%92%B8", {"cursor"}),
+        ("webhook=lost", {"webhook"}),
         ("format=xml&language=de", {"format", "language"}),
         ("state=FAILED", {"state"}),
         ("from=x&to=y&status=z&limit=-1&cursor=%00&format=", {"from", "to", "status", "limit", "cursor"}),

@@ -23,6 +23,7 @@ from chalicelib.domain.rollup import (
     added_by,
     bucket_of,
     day_of,
+    noting_webhook,
     percentile,
     rollup_of,
     summed,
@@ -107,12 +108,14 @@ def history_of(payment: Payment, *steps: Step) -> list[Version]:
         now += seconds * 1000
         try:
             decision = STEPS[step]
-            changed = decision.decide(versions[-1].payment, now)
+            before = versions[-1].payment
+            changed = decision.decide(before, now)
         except InvalidTransition:
             continue
         if changed:
             evidence = decision.record.as_evidence() if decision.record else {}
-            versions.append(Version(changed, decision.cause.with_note("by hand"), now, evidence))
+            noted = noting_webhook(before, changed, decision.cause, now)
+            versions.append(Version(noted, decision.cause.with_note("by hand"), now, evidence))
     return versions
 
 
@@ -149,6 +152,7 @@ def test_the_figures_are_those_of_the_payments_as_they_stand(payments: list[list
     assert sum(total[it] for it in OUTCOMES) == len(payments) - statuses["INITIATING"] - statuses["PENDING"]
     assert total[Detail.AMOUNT.of("XAF")] == 5000 * statuses["SUCCESSFUL"]
     assert total[Figure.DUPLICATE] == sum(payment.duplicate for payment in newest)
+    assert total[Figure.WEBHOOK_MISSING] == sum(payment.webhook_missing_at is not None for payment in newest)
     assert total[Figure.FURTHER] == sum(payment.further_attempt for payment in newest)
     charges = [charge for history in payments for charge in charges_of(history)]
     known = [charge.fee for charge in charges if charge.fee is not None]

@@ -27,6 +27,7 @@ _CONDITIONS: Mapping[str, str] = {
     "minimum": "#payment.#money.#amount >= :minimum",
     "maximum": "#payment.#money.#amount <= :maximum",
 }
+_WITHOUT_WEBHOOK = "attribute_exists(#payment.#webhook_missing_at)"
 _Entry = tuple[Position, Payment]
 
 
@@ -101,7 +102,8 @@ class DayPages:
     def _filter(self) -> tuple[str, dict[str, Any]]:
         given = {name: getattr(self.wanted, name) for name in _CONDITIONS}
         values = {name: value for name, value in given.items() if value is not None}
-        return " AND ".join(_CONDITIONS[name] for name in values), values
+        conditions = [_CONDITIONS[name] for name in values] + [_WITHOUT_WEBHOOK] * self.wanted.webhook_missing
+        return " AND ".join(conditions), values
 
 
 def _order(position: Position) -> tuple[int, int]:

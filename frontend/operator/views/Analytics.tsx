@@ -3,7 +3,7 @@ import type { CSSProperties } from "react";
 import type { Analytics as AnalyticsAnswer, AnalyticsFigures } from "../apiTypes";
 import { Choice } from "../PreferenceChoice";
 import { type Page, usePage } from "../page";
-import type { Route } from "../router";
+import { hrefOf, type Route } from "../router";
 import { Trouble } from "../Trouble";
 import { usePeriod } from "../usePeriod";
 
@@ -52,10 +52,11 @@ export function Analytics({ route }: { readonly route: Route }) {
   );
 }
 
-/** Each figure with what it means, for each operator and for all. */
+/** Each figure with what it means, for each operator and for all. What lacks a webhook leads to the list of it. */
 function ByOperator({ answer }: { readonly answer: AnalyticsAnswer }) {
   const page = usePage();
   const words = page.texts.analytics;
+  const { from, to } = answer;
   const columns = [...answer.operators, { operator: "", figures: answer.total }];
   return (
     <table className="figures" style={{ "--columns": columns.length } as CSSProperties}>
@@ -78,7 +79,16 @@ function ByOperator({ answer }: { readonly answer: AnalyticsAnswer }) {
             </th>
             {columns.map(({ operator, figures }) => (
               <td key={operator} className="figure">
-                {written(name, figures, page)}
+                {name === "webhooksMissing" && figures[name] > 0 && operator !== "unknown" ? (
+                  <a
+                    href={hrefOf("payments", "", { period: "days", from, to, operator, webhook: "missing" })}
+                    aria-label={`${words.figures[name]}: ${written(name, figures, page)}`}
+                  >
+                    {written(name, figures, page)}
+                  </a>
+                ) : (
+                  written(name, figures, page)
+                )}
               </td>
             ))}
           </tr>

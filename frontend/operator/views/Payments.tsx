@@ -12,7 +12,7 @@ import { usePaymentList } from "../usePaymentList";
 
 const PERIODS = ["today", "hour", "yesterday", "week", "days"] as const;
 type Period = (typeof PERIODS)[number];
-const FILTERS = ["status", "operator", "minAmount", "maxAmount"] as const;
+const FILTERS = ["status", "operator", "minAmount", "maxAmount", "webhook"] as const;
 const OPERATORS = ["MTN", "Orange"];
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -131,6 +131,9 @@ function Filters({ given, period, today, set }: FiltersProps) {
         {OPERATORS.map((operator) => (
           <option key={operator}>{operator}</option>
         ))}
+      </Select>
+      <Select label={words.webhook} value={given["webhook"] ?? ""} onChange={(webhook) => set({ webhook })}>
+        <option value="missing">{texts.analytics.figures.webhooksMissing}</option>
       </Select>
       {field("minAmount", words.minimum, "number")}
       {field("maxAmount", words.maximum, "number")}
