@@ -23,13 +23,13 @@ from chalicelib.adapters.ledger.attributes import payment_key, to_attributes
 from chalicelib.adapters.ledger.items import version_items, write_payment
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import create_table
+from chalicelib.domain.analytics import analytics_of
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.provider import ProviderRecord
 from chalicelib.domain.rollup import rollup_of
 from chalicelib.domain.version import Version
-from chalicelib.flows.analytics import Analytics
 from chalicelib.flows.count_changes import CountChanges
 from chalicelib.runtime.aws import make_client
 from chalicelib.runtime.clock import Clock
@@ -134,7 +134,7 @@ def reckon(ledger: Ledger, table: str, count: int) -> Measured:
     _write_and_count(histories, table, CountChanges(ledger, clock, _tell_nobody))
     last = FIRST + timedelta(days=DAYS)
     rollup = ledger.rollups.between(FIRST - timedelta(days=1), last)
-    shown = Analytics(ledger, clock)(FIRST - timedelta(days=1), last)
+    shown = analytics_of(rollup, FIRST - timedelta(days=1), last)
     newest = [history[-1].payment for history in histories]
     return Measured(
         payments=len(histories),

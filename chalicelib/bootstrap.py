@@ -214,7 +214,7 @@ def compose(
         compare_statement=CompareStatement(campay, ledger, settle, clock),
         compared_days=ComparedDays(ledger, clock),
         count_changes=CountChanges(ledger, clock, TellOperators(live_store, clock)),
-        analytics=Analytics(ledger, clock),
+        analytics=Analytics(ledger, live_store, clock),
         attention=Attention(ledger, clock),
     )
 

@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib import resources
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import redis
@@ -23,6 +24,7 @@ from chalicelib.adapters.shared_breaker import SharedBreaker
 from chalicelib.domain.contract import (
     PAYMENT_TTL_SECONDS,
     WAITING_TTL_SECONDS,
+    WEBHOOKS_TTL_SECONDS,
     MalformedEvent,
     PaymentEvent,
     breaker_key,
@@ -32,6 +34,7 @@ from chalicelib.domain.contract import (
     operators_channel,
     payment_key,
     waiting_key,
+    webhooks_key,
 )
 from chalicelib.domain.operator_trouble import Outcome
 from chalicelib.runtime import log
@@ -122,11 +125,17 @@ class LiveStore:
         return bool(self._call(lambda: self._client.register_script(_PUBLISH_NEWER)(keys=keys, args=arguments)))
 
     def tell_operators(
-        self, waiting: Mapping[str, int], ended: Collection[str], notice: str, outcomes: Iterable[Outcome] = ()
+        self,
+        waiting: Mapping[str, int],
+        ended: Collection[str],
+        notice: str,
+        outcomes: Iterable[Outcome] = (),
+        webhooks: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """Notes which payments wait, and since when, and which no longer do; then publishes a notice for operators.
 
-        `outcomes`: how payments have ended, for `operators_in_trouble`; they take no round trip of their own.
+        `outcomes`: how payments have ended, for `operators_in_trouble`. `webhooks`: for `webhooks`; a later time stays.
+        Neither takes a round trip of its own.
 
         Raises LiveStoreUnavailable.
         """
@@ -141,6 +150,9 @@ class LiveStore:
             pipeline.zremrangebyscore(key, "-inf", now - WAITING_TTL_SECONDS * 1000)
             pipeline.expire(key, WAITING_TTL_SECONDS)
             self._outcomes.note(outcomes, pipeline)
+            if webhooks:
+                pipeline.zadd(webhooks_key(), dict(webhooks), gt=True)
+                pipeline.expire(webhooks_key(), WEBHOOKS_TTL_SECONDS)
             pipeline.execute()
             self._client.publish(operators_channel(), notice)
 
@@ -205,6 +217,14 @@ class LiveStore:
         What has been read within the last seconds is not read again.
         """
         return self._outcomes.in_trouble()
+
+    def webhooks(self) -> dict[str, int]:
+        """Returns when a webhook last told of a change, `told`, and when a payment was last settled without: `missing`.
+
+        Times are in milliseconds. What is not known is left out: everything where Redis is away.
+        """
+        members = self._try(lambda client: client.zrange(webhooks_key(), 0, -1, withscores=True)) or ()
+        return {name.decode(): int(at) for name, at in members}
 
     def seconds_to_next_window(self) -> int:
         return math.ceil((WINDOW_MS - self._clock.now() % WINDOW_MS) / 1000)

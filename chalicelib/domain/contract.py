@@ -17,6 +17,7 @@ CLIENT_TTL_SECONDS = 86_400
 GATEWAY_TTL_SECONDS = 30
 WAITING_TTL_SECONDS = 86_400
 OUTCOMES_TTL_SECONDS = 900
+WEBHOOKS_TTL_SECONDS = 7 * 86_400
 
 TRACK = "track-payment"
 STOP_TRACKING = "stop-tracking-payment"
@@ -105,6 +106,14 @@ def operators_channel() -> str:
 def waiting_key() -> str:
     """Names the sorted set of the references of payments that wait, by when they were claimed (milliseconds)."""
     return "payments:waiting"
+
+
+def webhooks_key() -> str:
+    """Names the sorted set of when a webhook was last the first to tell of a change, and when one last failed to.
+
+    Its members are `told` and `missing`; a score is in milliseconds.
+    """
+    return "payments:webhooks"
 
 
 def outcomes_key(operator: str) -> str:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.adapters.live_store import LiveStore
 from chalicelib.domain.analytics import analytics_of
 from chalicelib.domain.contract import to_iso
 from chalicelib.runtime.clock import Clock
@@ -12,9 +13,10 @@ from chalicelib.runtime.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Analytics:
-    """Reads the rollups' rows, a query for each month. They are a minute old at most."""
+    """Reads the rollups' rows, a query for each month, and from Redis how webhooks come. They are seconds old."""
 
     ledger: Ledger
+    live_store: LiveStore
     clock: Clock
 
     def __call__(self, first: date, last: date) -> dict[str, Any]:
@@ -23,4 +25,14 @@ class Analytics:
         Raises LedgerUnavailable.
         """
         rollup = self.ledger.rollups.between(first, last)
-        return {**analytics_of(rollup, first, last), "timestamp": to_iso(self.clock.now())}
+        webhooks = webhooks_shown(self.live_store)
+        return {**analytics_of(rollup, first, last), "webhooks": webhooks, "timestamp": to_iso(self.clock.now())}
+
+
+def webhooks_shown(live_store: LiveStore) -> dict[str, str | None]:
+    """Returns when a webhook last told of a change, and when a payment was last settled without one.
+
+    None is what is not known, such as while Redis is away.
+    """
+    webhooks = live_store.webhooks()
+    return {f"{name}At": to_iso(webhooks[name]) if name in webhooks else None for name in ("told", "missing")}

@@ -60,7 +60,7 @@ class CountChanges:
         written = sorted(written_versions(records), key=attrgetter("sequence"))
         for _ in range(_ROUNDS):
             if self._count(shard_id, written):
-                self.tell_operators(it.version.payment for it in written)
+                self.tell_operators([it.version for it in written])
                 return
         raise LedgerUnavailable("others count the same shard")
 

@@ -1,14 +1,16 @@
 """Tells the shop's people who watch live which payments have changed, once the changes are counted."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
+from chalicelib.domain.cause import Cause, split_note
 from chalicelib.domain.contract import ChangeNotice, to_event
 from chalicelib.domain.operator_trouble import outcomes_of
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.rollup import day_of, outcome_of
+from chalicelib.domain.version import Version
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
@@ -18,7 +20,7 @@ MOST_PAYMENTS = 100
 
 @dataclass(frozen=True, slots=True)
 class TellOperators:
-    """Publishes a notice of changed payments, and keeps in the live store which payments wait.
+    """Publishes a notice of changed payments, and keeps in the live store which payments wait, and how webhooks come.
 
     Nothing depends on it: what is lost is made good by the next notice, and by what a page reads.
     """
@@ -26,18 +28,19 @@ class TellOperators:
     live_store: LiveStore
     clock: Clock
 
-    def __call__(self, changed: Iterable[Payment]) -> None:
+    def __call__(self, changed: Sequence[Version]) -> None:
         """Tells of versions in the order in which they were written. Never raises."""
         newest: dict[str, Payment] = {}
-        for payment in changed:
-            newest.pop(payment.reference, None)
-            newest[payment.reference] = payment
+        for version in changed:
+            newest.pop(version.payment.reference, None)
+            newest[version.payment.reference] = version.payment
         if not newest:
             return
         waiting = {it.reference: it.created_at for it in newest.values() if outcome_of(it) is None}
         ended, outcomes = newest.keys() - waiting.keys(), outcomes_of(newest.values())
         try:
-            self.live_store.tell_operators(waiting, ended, self._notice([*newest.values()]), outcomes)
+            notice = self._notice([*newest.values()])
+            self.live_store.tell_operators(waiting, ended, notice, outcomes, _webhooks(changed))
         except LiveStoreUnavailable:
             log.info("operators-not-told", reason="LiveStoreUnavailable")
         except Exception:
@@ -51,3 +54,10 @@ class TellOperators:
             "complete": len(payments) <= MOST_PAYMENTS,
         }
         return json.dumps(notice, separators=(",", ":"), ensure_ascii=False)
+
+
+def _webhooks(changed: Sequence[Version]) -> dict[str, int]:
+    """Returns when a webhook last told of a change, `told`, and when a payment was last settled without: `missing`."""
+    told = [it.at for it in changed if split_note(it.cause)[0] == Cause.WEBHOOK]
+    missing = [it.payment.webhook_missing_at for it in changed if it.payment.webhook_missing_at is not None]
+    return {name: max(times) for name, times in (("told", told), ("missing", missing)) if times}

@@ -10,6 +10,7 @@ from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
 from chalicelib.domain.contract import PaymentEvent, to_event, to_iso
 from chalicelib.domain.errors import LedgerUnavailable, NotFound
 from chalicelib.domain.payment import FINAL, Payment
+from chalicelib.flows.analytics import webhooks_shown
 from chalicelib.flows.settle_payment import FRESH_MS, SettlePayment
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
@@ -79,7 +80,13 @@ class TrackPayment:
             row | {"payments": [{"reference": it, "status": statuses.get(it)} for it in row["payments"]]}
             for row in page.clients
         ]
-        return {"storage": storage, "gateways": page.gateways, "clients": clients, "cursor": page.cursor or None}
+        return {
+            "storage": storage,
+            "webhooks": webhooks_shown(self.live_store),
+            "gateways": page.gateways,
+            "clients": clients,
+            "cursor": page.cursor or None,
+        }
 
     def _statuses(self, references: Set[str]) -> dict[str, str]:
         """Returns statuses by reference, from Redis and, where that has none, from the ledger.

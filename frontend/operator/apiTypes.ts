@@ -40,6 +40,14 @@ export interface AttentionList {
   readonly timestamp: string;
 }
 
+/** How CamPay's webhooks come; null is what is not known. */
+export interface Webhooks {
+  /** When one last led to a change. */
+  readonly toldAt: string | null;
+  /** When a payment was last settled before one told so. */
+  readonly missingAt: string | null;
+}
+
 /** Figures of payments, by the day on which they were claimed. Amounts are by currency, in minor units. */
 export interface AnalyticsFigures {
   readonly started: number;
@@ -80,6 +88,7 @@ export interface Analytics {
   readonly operators: readonly FiguresOfOperator[];
   /** Those with a payment, in their order. */
   readonly days: readonly { readonly day: string; readonly operators: readonly FiguresOfOperator[] }[];
+  readonly webhooks: Webhooks;
   readonly timestamp: string;
 }
 
@@ -92,6 +101,7 @@ export interface ConnectedClient {
 
 export interface ConnectionsPage {
   readonly storage: "redis" | "memory" | "degraded";
+  readonly webhooks: Webhooks;
   readonly gateways: readonly {
     readonly gatewayId: string;
     readonly startedAt: string;

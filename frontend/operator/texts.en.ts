@@ -203,6 +203,11 @@ export const en: Texts = {
     rateByDay: "Success rate by day",
     inFigures: "In figures",
   },
+  webhooks: {
+    told: (moment, age) => `Last news by webhook: ${moment}, ${age} ago.`,
+    missing: (moment) => `We find outcomes ourselves (last: ${moment}): CamPay’s webhooks do not come, or come late.`,
+    list: "Show them",
+  },
   connections: {
     title: "Connections",
     health: {

@@ -211,6 +211,13 @@ export const fr: Texts = {
     rateByDay: "Taux de réussite par jour",
     inFigures: "En chiffres",
   },
+  webhooks: {
+    told: (moment, age) => `Dernière nouvelle par webhook\u00a0: ${moment}, il y a ${age}.`,
+    missing: (moment) =>
+      `Nous trouvons les résultats nous-mêmes (le dernier\u00a0: ${moment})\u00a0: les webhooks de CamPay n’arrivent pas, ou ` +
+      "trop tard.",
+    list: "Les voir",
+  },
   connections: {
     title: "Connexions",
     health: {

@@ -148,6 +148,11 @@ export interface Texts {
     readonly rateByDay: string;
     readonly inFigures: string;
   };
+  readonly webhooks: {
+    readonly told: (moment: string, age: string) => string;
+    readonly missing: (moment: string) => string;
+    readonly list: string;
+  };
   readonly connections: {
     readonly title: string;
     readonly health: Readonly<Record<"well" | "away" | "noGateway", TitleAndSentence>>;

@@ -20,6 +20,7 @@ import { TEXTS } from "./texts";
 import { Home } from "./views/Home";
 import { Payment } from "./views/Payment";
 import { Payments } from "./views/Payments";
+import { WebhookNews } from "./WebhookNews";
 
 const EMPTY = { payments: [], cursor: null };
 const EN = TEXTS.en;
@@ -151,6 +152,26 @@ describe("the list", () => {
   test("shows the longest order there may be whole", async () => {
     const { main } = await show(list, { api: { history: async () => ({ payments: [LONG_PAYMENT], cursor: null }) } });
     expect(main.textContent).toContain(LONG);
+    await expectAccessible(main);
+  });
+});
+
+describe("news by webhook", () => {
+  const [early, later] = ["2026-01-31T12:00:00.000Z", "2026-01-31T12:00:01.000Z"];
+  const news = (toldAt: string | null, missingAt: string | null) =>
+    show(<WebhookNews webhooks={{ toldAt, missingAt }} />, {});
+
+  test.each([
+    [null, null, false, false],
+    [early, null, true, false],
+    [later, early, true, false],
+    [early, later, true, true],
+    [null, early, false, true],
+  ])("last %s, last missing %s: says what is known", async (told, missing, isTold, isMissing) => {
+    const { main } = await news(told, missing);
+    expect(main.textContent?.includes("Last news by webhook: 31 Jan")).toBe(isTold);
+    expect(main.querySelector("[data-webhook=missing]") !== null).toBe(isMissing);
+    if (isMissing) expect(main.querySelector("a")?.getAttribute("href")).toBe("#/payments?webhook=missing");
     await expectAccessible(main);
   });
 });

@@ -9,11 +9,13 @@ import redis
 
 from chalicelib.adapters.live_store import LiveStore, connect
 from chalicelib.bootstrap import Service
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.contract import OUTCOMES_TTL_SECONDS, outcomes_key
 from chalicelib.domain.errors import ProviderBusy
 from chalicelib.domain.failure import FailureCode, failure_code_of
 from chalicelib.domain.operator_trouble import LATEST, LEAST_TECHNICAL, TROUBLE_WINDOW_MS
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.version import Version
 from chalicelib.flows.tell_operators import TellOperators
 from chalicelib.runtime.settings_reader import RedisSettings
 from local.embedded import Valkey, free_port
@@ -44,8 +46,11 @@ class Day:
             PENDING, reference=f"ref-{self._number}", operator=operator, status=status, reason=reason,
             created_at=claimed_at, updated_at=claimed_at,
         )  # fmt: skip
-        self._tell([payment])
+        self.tell(payment)
         return payment
+
+    def tell(self, payment: Payment) -> None:
+        self._tell([Version(payment, Cause.CHECK.value, payment.updated_at)])
 
     def breaks(self, operator: str = "MTN", age_ms: int = 0) -> Payment:
         payment = self.ends(PaymentStatus.FAILED, "INTERNAL_PROCESSING_ERROR", operator, age_ms)
@@ -106,7 +111,7 @@ def test_one_outcome_less_warns_nobody_however_often_it_is_told(day: Day) -> Non
     for _ in range(LEAST_TECHNICAL - 1):
         payment = day.breaks()
     for _ in range(LEAST_TECHNICAL):
-        TellOperators(day.live_store, day.clock)([payment])
+        day.tell(payment)
     assert day.in_trouble() == []
     day.breaks()
     assert day.in_trouble() == ["MTN"]

@@ -11,17 +11,30 @@ from redis.client import PubSub
 
 from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable, connect
 from chalicelib.bootstrap import Service
-from chalicelib.domain.contract import WAITING_TTL_SECONDS, PaymentEvent, decode, operators_channel, waiting_key
+from chalicelib.domain.cause import Cause
+from chalicelib.domain.contract import (
+    WAITING_TTL_SECONDS,
+    WEBHOOKS_TTL_SECONDS,
+    PaymentEvent,
+    decode,
+    operators_channel,
+    to_iso,
+    waiting_key,
+    webhooks_key,
+)
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.rollup import day_of
+from chalicelib.domain.version import Version
 from chalicelib.flows.count_changes import CountChanges
+from chalicelib.flows.rebuild_rollups import RebuildRollups
 from chalicelib.flows.tell_operators import MOST_PAYMENTS, TellOperators
 from chalicelib.runtime.settings_reader import RedisSettings
 from local.embedded import Valkey, free_port
 from tests.conftest import Shop
 from tests.harness.fakes import HandClock
 from tests.harness.service import rebuilt
+from tests.harness.workers import run_for
 from tests.parts.test_rollups import count_all, counted, records_of, recount, start, told
 
 
@@ -87,12 +100,59 @@ def test_records_that_come_again_are_told_again_and_counted_once(service: Servic
     assert counted(service) == recount(service)
 
 
+def webhooks(service: Service) -> dict[str, str | None]:
+    today = day_of(service.clock.now())
+    shown: dict[str, str | None] = service.analytics(today, today)["webhooks"]
+    assert service.track.connections("", 1)["webhooks"] == shown
+    return shown
+
+
+def test_when_a_webhook_last_told_and_when_one_last_failed_to_is_known(
+    service: Service, shop: Shop, clock: HandClock, client: "redis.Redis"
+) -> None:
+    assert webhooks(service) == {"toldAt": None, "missingAt": None}
+    told_first, lost = (start(service, f"order-{number}", f"23767777770{number}") for number in range(2))
+    count_all(service)
+    assert webhooks(service) == {"toldAt": None, "missingAt": None}, "nothing was settled yet"
+    clock.forward(5)
+    told(service, shop, told_first, "SUCCESSFUL")
+    told_at = to_iso(clock.now())
+    count_all(service)
+    assert webhooks(service) == {"toldAt": told_at, "missingAt": None}
+    shop.customer(provider_reference(service, lost), "SUCCESSFUL")
+    run_for(service, clock, 10)
+    stored = service.ledger.load(lost)
+    assert stored is not None
+    assert stored.payment.webhook_missing_at == stored.payment.updated_at
+    missing_at = to_iso(stored.payment.updated_at)
+    clock.forward(60)
+    service.settle.handle_webhook(lost, provider_reference(service, lost))  # too late: it is known already
+    service.settle.handle_webhook(lost, shop.charge_again(lost))
+    again_at = to_iso(clock.now())
+    count_all(service)
+    assert webhooks(service) == {"toldAt": again_at, "missingAt": missing_at}
+    shard, records = records_of(service)
+    service.count_changes(shard, records[:5])
+    assert webhooks(service) == {"toldAt": again_at, "missingAt": missing_at}, "an earlier time came again"
+    RebuildRollups(service.ledger, clock)([day_of(clock.now())])
+    assert webhooks(service) == {"toldAt": again_at, "missingAt": missing_at}
+    assert 0 < client.ttl(webhooks_key()) <= WEBHOOKS_TTL_SECONDS
+
+
+def provider_reference(service: Service, reference: str) -> str:
+    stored = service.ledger.load(reference)
+    assert stored is not None
+    return str(stored.payment.provider_reference)
+
+
 def test_without_redis_everything_is_counted(service: Service, clock: HandClock) -> None:
     start(service, "order-1", "237677777701")
     port = free_port()
     away = LiveStore(lambda: connect(RedisSettings("127.0.0.1", port)), clock, in_memory=False)
-    count_all(rebuilt(service, live_store=away))
+    without = rebuilt(service, live_store=away)
+    count_all(without)
     assert counted(service) == recount(service) != {}
+    assert webhooks(without) == {"toldAt": None, "missingAt": None}
 
 
 @dataclass
@@ -119,7 +179,7 @@ class KeptNotices:
 
     told: list[tuple[Mapping[str, int], Collection[str], dict[str, Any]]] = field(default_factory=list)
 
-    def tell_operators(self, waiting: Mapping[str, int], ended: Collection[str], notice: str, _: object) -> None:
+    def tell_operators(self, waiting: Mapping[str, int], ended: Collection[str], notice: str, *_: object) -> None:
         self.told.append((waiting, ended, json.loads(notice)))
 
 
@@ -132,7 +192,7 @@ PENDING = Payment(
 
 def tell(*changed: Payment) -> list[tuple[Mapping[str, int], Collection[str], dict[str, Any]]]:
     store: Any = KeptNotices()
-    TellOperators(store, HandClock())(changed)
+    TellOperators(store, HandClock())([Version(it, Cause.PROMPTED.value, it.updated_at) for it in changed])
     kept: list[tuple[Mapping[str, int], Collection[str], dict[str, Any]]] = store.told
     return kept
 

@@ -48,6 +48,13 @@ def test_an_operator_sees_todays_figures(
     count_changes(api)
     count_changes(api)
     shown = call("GET", f"{PATH}?from={before}&to={today()}", headers=operator).json
+    days = f"from={before}&to={today()}"
+    missing = call("GET", f"/api/payment/history?{days}&webhook=missing", headers=operator).json
+    assert [row["orderId"] for row in missing["payments"]] == ["order-2", "order-1", "order-0"], (
+        "as many as are counted"
+    )
+    assert (missing["phones"], shown["webhooks"]["toldAt"]) == (3, None)
+    assert shown["webhooks"]["missingAt"] == missing["payments"][0]["updatedAt"]
     assert shown["total"] == {
         "started": 4,
         "prompted": 4,

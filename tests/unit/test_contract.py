@@ -201,6 +201,7 @@ def test_keys_channels_and_rooms() -> None:
         "probeChannel": contract.probe_channel("<gatewayId>"),
         "operatorsChannel": contract.operators_channel(),
         "waitingKey": contract.waiting_key(),
+        "webhooksKey": contract.webhooks_key(),
         "outcomesKey": contract.outcomes_key("<operator>"),
         "breakerKey": contract.breaker_key("<service>", "<calls>"),
         "limitKey": contract.limit_key("<kind>", "<address>", 7).replace("7", "<window>"),
@@ -213,6 +214,7 @@ def test_lifetimes() -> None:
         "client": contract.CLIENT_TTL_SECONDS,
         "gateway": contract.GATEWAY_TTL_SECONDS,
         "waiting": contract.WAITING_TTL_SECONDS,
+        "webhooks": contract.WEBHOOKS_TTL_SECONDS,
         "outcomes": contract.OUTCOMES_TTL_SECONDS,
     }
 

@@ -8,6 +8,7 @@ import { useLoaded, usePage } from "../page";
 import { hrefOfPayment } from "../router";
 import { Mark } from "../StateMark";
 import { Trouble } from "../Trouble";
+import { WebhookNews } from "../WebhookNews";
 
 const READ_MS = 10_000;
 const ROWS = 50;
@@ -28,6 +29,7 @@ export function Connections() {
         <h1>{words.title}</h1>
         <Trouble error={error} onRetry={reload} />
         {answer ? <Health page={answer} /> : error === null && <p className="muted">{texts.loading}</p>}
+        {answer && <WebhookNews webhooks={answer.webhooks} />}
         {answer && answer.gateways.length > 0 && <Gateways page={answer} />}
       </section>
       {answer && answer.clients.length > 0 && (

@@ -11,6 +11,7 @@ import { type Page, useLoaded, usePage } from "../page";
 import { hrefOf } from "../router";
 import { Trouble } from "../Trouble";
 import { type LiveDay, useLiveDay } from "../useLiveDay";
+import { WebhookNews } from "../WebhookNews";
 
 const OPERATORS = ["MTN", "Orange"] as const;
 const PERIODS = ["14", "30"] as const;
@@ -25,6 +26,7 @@ export function Today() {
       <section className="card today">
         <h1>{texts.today.title}</h1>
         <Connection live={live} />
+        {live.figures && <WebhookNews webhooks={live.figures.webhooks} />}
         <Trouble error={live.figures ? null : live.error} onRetry={live.reload} />
         {live.figures ? (
           <Figures figures={live.figures} waitingSince={live.waitingSince} />
