@@ -100,7 +100,9 @@ def history() -> Response:
         following = {"Next-Cursor": page.cursor} if page.cursor else {}
         return replies.file(payments_csv(page.payments, csv_language), CSV, name, headers=following)
     now = payments.clock.now()
-    return replies.reply({"payments": [to_event(each, now) for each in page.payments], "cursor": page.cursor})
+    return replies.reply(
+        {"payments": [to_event(each, now) for each in page.payments], "phones": page.phones, "cursor": page.cursor}
+    )
 
 
 @routes.route("/api/payment/attention", methods=["GET"], cors=cors)

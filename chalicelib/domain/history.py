@@ -81,3 +81,8 @@ class HistoryPage:
 
     payments: Sequence[Payment]
     cursor: str | None
+
+    @property
+    def phones(self) -> int:
+        """Returns of how many phones the payments are. While the hash key is rotated, one may count as two."""
+        return len({payment.phone_hash for payment in self.payments})

@@ -15,6 +15,8 @@ export interface FoundPayments {
 
 export interface HistoryPage {
   readonly payments: readonly PaymentEvent[];
+  /** Of how many phones the payments are. */
+  readonly phones: number;
   /** Of the next page; null at the end of the list. A page may be empty and have one all the same. */
   readonly cursor: string | null;
 }

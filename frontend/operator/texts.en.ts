@@ -143,6 +143,7 @@ export const en: Texts = {
     noneAtAll: "No payment matches.",
     more: "Show more",
     count: (shown, hasMore) => (hasMore ? `${shown} shown, there are more` : `${shown} shown, that is all`),
+    phones: (count) => (count === 1 ? "1 phone" : `${count} phones`),
     csv: "Download (CSV)",
     csvBusy: (rows) => `Downloading… ${rows} rows`,
     csvDone: (rows) => `File saved: ${rows} rows.`,

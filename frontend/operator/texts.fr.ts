@@ -149,6 +149,7 @@ export const fr: Texts = {
     noneAtAll: "Aucun paiement ne correspond.",
     more: "Afficher la suite",
     count: (shown, hasMore) => (hasMore ? `${shown} affichés, il y en a d’autres` : `${shown} affichés, c’est tout`),
+    phones: (count) => (count === 1 ? "1 téléphone" : `${count} téléphones`),
     csv: "Télécharger (CSV)",
     csvBusy: (rows) => `Téléchargement… ${rows} lignes`,
     csvDone: (rows) => `Fichier enregistré\u00a0: ${rows} lignes.`,

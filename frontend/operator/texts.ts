@@ -112,6 +112,7 @@ export interface Texts {
     readonly noneAtAll: string;
     readonly more: string;
     readonly count: (shown: string, hasMore: boolean) => string;
+    readonly phones: (count: number) => string;
     readonly csv: string;
     readonly csvBusy: (rows: string) => string;
     readonly csvDone: (rows: string) => string;

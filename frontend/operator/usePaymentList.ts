@@ -8,6 +8,8 @@ import { SignedOut } from "./session";
 export interface PaymentList {
   /** Newest first. */
   readonly payments: readonly PaymentEvent[];
+  /** Of how many phones they are; null where nobody can say: of several pages, and of a part of one. */
+  readonly phones: number | null;
   readonly hasMore: boolean;
   readonly isLoading: boolean;
   readonly error: unknown;
@@ -20,13 +22,14 @@ export interface PaymentList {
 interface Read {
   readonly query: string;
   readonly payments: readonly PaymentEvent[];
+  readonly phones: number | null;
   readonly cursor: string | null;
   readonly isLoading: boolean;
   readonly error: unknown;
   readonly asOf: string | null;
 }
 
-const BEGIN = { payments: [], cursor: null, isLoading: true, error: null, asOf: null };
+const BEGIN = { payments: [], phones: null, cursor: null, isLoading: true, error: null, asOf: null };
 
 /**
  * Reads the list of payments page by page, and by itself until a page has any or the list ends.
@@ -45,9 +48,11 @@ export function usePaymentList(query: string, since = 0): PaymentList {
       const set = (next: Read) => mine === asked.current && setRead(next);
       set({ ...before, isLoading: true, error: null });
       try {
-        const { payments, cursor } = await nextPayments(api, query, before.cursor, since, () => mine === asked.current);
+        const next = await nextPayments(api, query, before.cursor, since, () => mine === asked.current);
+        const phones = before.payments.length === 0 ? next.phones : null;
         const asOf = before.asOf ?? new Date().toISOString();
-        set({ query, payments: [...before.payments, ...payments], cursor, isLoading: false, error: null, asOf });
+        const payments = [...before.payments, ...next.payments];
+        set({ query, payments, phones, cursor: next.cursor, isLoading: false, error: null, asOf });
       } catch (error) {
         if (!(error instanceof SignedOut)) set({ ...before, isLoading: false, error });
       }
@@ -76,6 +81,7 @@ async function nextPayments(api: Api, query: string, from: string | null, since:
     const payments = page.payments.filter(({ createdAt }) => Date.parse(createdAt) >= since);
     const isAtEnd = payments.length < page.payments.length;
     cursor = isAtEnd ? null : page.cursor;
-    if (payments.length > 0 || cursor === null || !isWanted()) return { payments, cursor };
+    const phones = isAtEnd ? null : page.phones;
+    if (payments.length > 0 || cursor === null || !isWanted()) return { payments, phones, cursor };
   }
 }

@@ -22,7 +22,7 @@ import { Payment } from "./views/Payment";
 import { Payments } from "./views/Payments";
 import { WebhookNews } from "./WebhookNews";
 
-const EMPTY = { payments: [], cursor: null };
+const EMPTY = { payments: [], phones: 0, cursor: null };
 const EN = TEXTS.en;
 const two = [payment("pending"), payment("failedDeclined", { reference: "another", orderId: "order-2" })];
 const LONG_PAYMENT = payment("conflicted", {
@@ -136,8 +136,32 @@ describe("the list", () => {
     await expectAccessible(main);
   });
 
+  test("says of how many phones a page is, and not of several pages or of a part of one", async () => {
+    const page = (cursor: string | null) => ({ payments: two, phones: 1, cursor });
+    const history = async (query: URLSearchParams) => page(query.get("cursor") ? null : "next");
+    const { find, click } = await show(list, { api: { history } });
+    expect(find("[role=status]").textContent).toContain("2 shown, there are more · 1 phone · As of");
+    await click(EN.list.more);
+    expect(find("[role=status]").textContent).toContain("4 shown, that is all · As of");
+    const now = new Date().toISOString();
+    const recent = { payments: [payment("pending", { createdAt: now }), ...two], phones: 2, cursor: null };
+    const hour = <Payments route={parseRoute("#/payments?period=hour")} />;
+    const cut = await show(hour, { api: { history: async () => recent } });
+    expect(cut.find("[role=status]").textContent).toContain("1 shown, that is all · As of");
+  });
+
+  test.each(["fr", "en"] as const)("is filtered by what no webhook told of (%s)", async (locale) => {
+    const history = vi.fn(async (_: URLSearchParams) => EMPTY);
+    const filtered = <Payments route={parseRoute("#/payments?webhook=missing")} />;
+    const { main } = await show(filtered, { api: { history }, locale });
+    expect(history.mock.lastCall?.[0].get("webhook")).toBe("missing");
+    const [chosen] = [...main.querySelectorAll<HTMLOptionElement>("option[value=missing]")];
+    expect([chosen?.selected, chosen?.textContent]).toEqual([true, TEXTS[locale].analytics.figures.webhooksMissing]);
+    await expectAccessible(main);
+  });
+
   test("keeps what is shown where the next page does not come", async () => {
-    const first = { payments: two, cursor: "next" };
+    const first = { payments: two, phones: 1, cursor: "next" };
     const history = vi.fn(async (query: URLSearchParams) => {
       if (query.get("cursor")) throw NO_ANSWER;
       return first;
@@ -150,7 +174,9 @@ describe("the list", () => {
   });
 
   test("shows the longest order there may be whole", async () => {
-    const { main } = await show(list, { api: { history: async () => ({ payments: [LONG_PAYMENT], cursor: null }) } });
+    const { main } = await show(list, {
+      api: { history: async () => ({ payments: [LONG_PAYMENT], phones: 1, cursor: null }) },
+    });
     expect(main.textContent).toContain(LONG);
     await expectAccessible(main);
   });

@@ -102,6 +102,18 @@ def test_the_csv_is_in_the_language_that_is_asked_for_or_else_the_callers(
     assert listed(operator, **days).text.startswith("\ufeffCréé (UTC);")
 
 
+def test_a_page_says_of_how_many_phones_its_payments_are(
+    api: Settings, operator: dict[str, str], dynamodb: Any
+) -> None:
+    hashes = ("one", "two", "one", "three", "one")
+    payments = [replace(a_payment(number, at=number), phone_hash=phone) for number, phone in enumerate(hashes)]
+    put_payments(dynamodb, api.payments_table, payments)
+    days = {"from_day": LAST, "to_day": LAST}
+    assert listed(operator, **days).json["phones"] == 3
+    assert listed(operator, **days, limit=1).json["phones"] == 1
+    assert listed(operator, **days, status="FAILED").json["phones"] == 0
+
+
 def test_no_answer_has_a_hash(api: Settings, operator: dict[str, str], dynamodb: Any) -> None:
     put_payments(dynamodb, api.payments_table, [replace(a_payment(1, at=1), phone_hash="a-hash-of-a-phone")])
     for form in ("json", "csv"):

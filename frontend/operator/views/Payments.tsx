@@ -40,7 +40,11 @@ export function Payments({ route }: { readonly route: Route }) {
       <Filters {...{ given, period, set }} today={dayOf(openedAt)} />
       <p role="status" className="muted small">
         {list.asOf &&
-          `${words.count(format.number(list.payments.length), list.hasMore)} · ${words.updated(format.seconds(list.asOf))}`}
+          [
+            words.count(format.number(list.payments.length), list.hasMore),
+            ...(list.phones ? [words.phones(list.phones)] : []),
+            words.updated(format.seconds(list.asOf)),
+          ].join(" · ")}
       </p>
       <Trouble error={list.error} onRetry={list.reload} />
       {list.payments.length > 0 && <PaymentTable payments={list.payments} />}
