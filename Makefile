@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention link trace destroy install clean
+.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention link trace destroy install gauntlet clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -97,6 +97,10 @@ destroy: $(INSTALLED_DEPLOY)
 
 bench: $(INSTALLED)
 	@exec $(PY) -m benchmarks
+
+# ROW: the names of rows, all without it. SEED: chooses the faults. `make gauntlet ARGS=--list` names the rows.
+gauntlet: $(INSTALLED)
+	@exec $(PY) -m gauntlet $(ROW) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench-gateway: $(INSTALLED) $(PEERS)
 	@exec $(PY) -m benchmarks.gateway

@@ -16,7 +16,7 @@ from tests import ROOT
 
 GOLDEN = ROOT / "tests" / "contract"
 
-PLACES = ("app.py", "chalicelib", "socket_gateway", "local", "infra", "benchmarks", "tests")
+PLACES = ("app.py", "chalicelib", "socket_gateway", "local", "infra", "benchmarks", "gauntlet", "tests")
 PRODUCT = {"app", "chalicelib", "socket_gateway"}
 SHARED_WITH_GATEWAY = {"domain", "runtime"}
 MAY_KNOW = {
@@ -162,7 +162,7 @@ def only_routes_and_web_know_chalice(source: Source) -> Iterator[str]:
 
 
 def only_settings_read_the_environment(source: Source) -> Iterator[str]:
-    if source.path in MAY_READ_ENVIRONMENT or source.place in {"local", "tests", "benchmarks"}:
+    if source.path in MAY_READ_ENVIRONMENT or source.place in {"local", "tests", "benchmarks", "gauntlet"}:
         return
     variables = {"environ", "environb", "getenv", "getenvb", "putenv"}
     yield from sorted(source.imported_from("os") & variables)
@@ -193,7 +193,7 @@ def lambda_does_not_know_the_gateway(source: Source) -> Iterator[str]:
 
 def the_product_knows_no_workshop(source: Source) -> Iterator[str]:
     if source.is_product:
-        yield from sorted(source.imported_places() & {"local", "infra", "tests", "benchmarks"})
+        yield from sorted(source.imported_places() & {"local", "infra", "tests", "benchmarks", "gauntlet"})
 
 
 def contract_words_stand_in_the_contract(source: Source) -> Iterator[str]:

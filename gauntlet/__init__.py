@@ -1,0 +1,1 @@
+"""Proves on real processes what this product promises: `make gauntlet`."""

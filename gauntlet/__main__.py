@@ -1,0 +1,71 @@
+"""Runs rows of the gauntlet, and prints a table: `make gauntlet`, or `python -m gauntlet [ROW ...]`.
+
+    --seed N    chooses the same faults again; without it one is drawn, and printed
+    --small     as `make test` runs it: a few cases of each row, in as few systems as can be
+    --list      names the rows, and runs none
+
+The exit code is 1 where something was wrong; the parts' logs are kept then.
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+
+from gauntlet.row import Row
+from gauntlet.rows import ROWS
+from gauntlet.shop import Shop
+from gauntlet.system import System
+
+MOST_SHOWN = 20
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="gauntlet", description="Runs faults against the whole system.")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="the rows to run; all, where none is named")
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    parser.add_argument("--small", action="store_true", help="a few cases of each row")
+    parser.add_argument("--list", action="store_true", help="name the rows")
+    options = parser.parse_args(arguments)
+    known = {row.name: row for row in ROWS}
+    if unknown := sorted(set(options.rows) - known.keys()):
+        parser.error(f"there is no row {', '.join(unknown)}; there are {', '.join(known)}")
+    rows = [known[name] for name in options.rows] or list(ROWS)
+    if options.list:
+        print("\n".join(f"{row.name:<18} {row.what}" for row in rows))
+        return 0
+    print(f"seed {options.seed}", flush=True)
+    together = _together(rows) if options.small else [[row] for row in rows]
+    wrong = [line for each in together for line in _run(each, options.seed, small=options.small)]
+    return 1 if wrong else 0
+
+
+def _together(rows: Sequence[Row]) -> list[list[Row]]:
+    """Puts rows together that need nothing of their own from a system."""
+    shared = [row for row in rows if not row.settings]
+    return [*([shared] if shared else []), *([row] for row in rows if row.settings)]
+
+
+def _run(rows: Sequence[Row], seed: int, *, small: bool) -> list[str]:
+    """Runs rows in one system, and returns what is wrong once it has come to rest."""
+    with System(**rows[0].settings) as system, closing(Shop(system)) as shop:
+        started = time.monotonic()
+        for row in rows:
+            cases = row.run(shop, row.small if small else row.whole, random.Random(f"{seed} {row.name}"))
+            print(f"{row.name:<18} {cases:>7} cases {time.monotonic() - started:>6.0f} s", flush=True)
+            started = time.monotonic()
+        wrong = shop.settled()
+        names = ", ".join(row.name for row in rows)
+        seconds = time.monotonic() - started
+        print(f"{'  judged':<18} {seconds:>20.0f} s  {'FAILED' if wrong else 'passed'}", flush=True)
+        for line in wrong[:MOST_SHOWN]:
+            print(f"    {line}")
+        if wrong:
+            print(f"    {len(wrong)} in all, after {names}; logs: {system.keep_logs()}", flush=True)
+        return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main())

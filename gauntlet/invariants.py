@@ -1,0 +1,190 @@
+"""Says what must hold of a system that has come to rest, and finds where it does not.
+
+The judge is the simulator's ledger: it alone knows whose money moved. Each rule has the number that docs/reliability.md
+gives it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.version import Version
+
+_S = PaymentStatus
+PROMPTS_PER_15_MINUTES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call that a customer made, and its answer. `reference`: of the payment that it was answered with, if any."""
+
+    order_id: str
+    key: str
+    status: int
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The versions that a browser was shown of a payment, in order. `stayed`: it was there to the end."""
+
+    reference: str
+    versions: Sequence[int]
+    stayed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What can be seen of a system from outside its processes.
+
+    `transactions`: CamPay's ledger. `payments`, `versions`: the product's, by reference. `told`: the order events that
+    the shop got, in order, each with its type. `asked`, `watched`: the customers' side.
+    """
+
+    transactions: Sequence[Mapping[str, Any]]
+    payments: Mapping[str, Payment]
+    versions: Mapping[str, Sequence[Version]]
+    told: Sequence[tuple[str, Mapping[str, Any]]]
+    asked: Sequence[Asked] = ()
+    watched: Sequence[Watched] = ()
+    prompts_per_phone: int = PROMPTS_PER_15_MINUTES
+    charged: Mapping[str, list[Mapping[str, Any]]] = field(init=False)
+    """The transactions that moved money, by the payment that they name."""
+
+    def __post_init__(self) -> None:
+        charged = defaultdict(list)
+        for it in self.transactions:
+            if it["status"] == "SUCCESSFUL":
+                charged[str(it["externalReference"])].append(it)
+        object.__setattr__(self, "charged", charged)
+
+
+def one_charge_an_order(seen: Evidence) -> Iterator[str]:
+    """I1: an order is charged once, or each further charge is reported as a duplicate."""
+    charges = Counter[str]()
+    for reference, transactions in seen.charged.items():
+        if payment := seen.payments.get(reference):
+            charges[payment.order_id] += len(transactions)
+    reported = Counter({event["orderId"]: 0 for _, event in seen.told})
+    reported.update({(kind, event["id"]): event["orderId"] for kind, event in seen.told if event["duplicate"]}.values())
+    for order_id, count in charges.items():
+        if count - 1 > reported[order_id]:
+            yield f"{order_id} was charged {count} times, and {reported[order_id]} duplicates were reported"
+
+
+def success_was_paid(seen: Evidence) -> Iterator[str]:
+    """I2: SUCCESSFUL implies that CamPay's ledger has that amount, currency and reference."""
+    for payment in seen.payments.values():
+        paid = [(it["amount"], it["currency"]) for it in seen.charged.get(payment.reference, [])]
+        asked = (payment.money.amount, payment.money.currency)
+        if payment.status is _S.SUCCESSFUL and asked not in paid:
+            yield f"{payment.reference} is SUCCESSFUL over {asked}, and CamPay has {paid}"
+
+
+def money_is_recorded(seen: Evidence) -> Iterator[str]:
+    """I3: money that moved makes its payment SUCCESSFUL or CONFLICTED."""
+    for reference in seen.charged:
+        payment = seen.payments.get(reference)
+        if payment and payment.status not in (_S.SUCCESSFUL, _S.CONFLICTED):
+            yield f"{reference} is {payment.status.value}, and its customer has paid"
+
+
+def nothing_is_stuck(seen: Evidence) -> Iterator[str]:
+    """I3: what CamPay has decided, and what nobody will decide, does not wait."""
+    declined = {it["externalReference"] for it in seen.transactions if it["status"] == "FAILED"}
+    for payment in seen.payments.values():
+        if payment.is_waiting:
+            yield f"{payment.reference} is still {payment.status.value}"
+        elif payment.reference in declined and payment.status is _S.EXPIRED:
+            yield f"{payment.reference} is EXPIRED, and its customer has declined"
+
+
+def failure_is_known(seen: Evidence) -> Iterator[str]:
+    """I3: only what CamPay has refused, or what provably never reached it, is FAILED."""
+    open_ones = {it["externalReference"] for it in seen.transactions if it["status"] == "PENDING"}
+    for payment in seen.payments.values():
+        if payment.status is _S.FAILED and payment.reference in open_ones:
+            yield f"{payment.reference} is FAILED, and its prompt is on the phone"
+
+
+def success_is_final(seen: Evidence) -> Iterator[str]:
+    """I4: SUCCESSFUL never changes."""
+    for reference, versions in seen.versions.items():
+        statuses = [it.payment.status for it in versions]
+        if _S.SUCCESSFUL in statuses and set(statuses[statuses.index(_S.SUCCESSFUL) :]) != {_S.SUCCESSFUL}:
+            yield f"{reference} went through {[it.value for it in statuses]}"
+
+
+def browsers_follow(seen: Evidence) -> Iterator[str]:
+    """I5: what a browser sees only rises, and reaches the newest version."""
+    for it in seen.watched:
+        if list(it.versions) != sorted(it.versions):
+            yield f"a browser saw versions {it.versions} of {it.reference}"
+        newest = seen.payments[it.reference].version
+        if it.stayed and (not it.versions or it.versions[-1] != newest):
+            yield f"a browser stands at {list(it.versions)[-1:]} of {it.reference}, which has version {newest}"
+
+
+def history_replays(seen: Evidence) -> Iterator[str]:
+    """I6: the versions are 1, 2, 3 and so on, and the last one is the state."""
+    for reference, payment in seen.payments.items():
+        versions = seen.versions[reference]
+        numbers = [it.payment.version for it in versions]
+        if numbers != list(range(1, payment.version + 1)):
+            yield f"{reference} has versions {numbers} and stands at {payment.version}"
+        elif versions[-1].payment != payment:
+            yield f"{reference} differs from its last version"
+
+
+def key_names_one_payment(seen: Evidence) -> Iterator[str]:
+    """I7: the same idempotency key gives the same payment."""
+    references = defaultdict(set)
+    for it in seen.asked:
+        if it.reference:
+            references[it.order_id, it.key].add(it.reference)
+    for (order_id, _), found in references.items():
+        if len(found) > 1:
+            yield f"one key of {order_id} gave {sorted(found)}"
+
+
+def prompts_are_claimed(seen: Evidence) -> Iterator[str]:
+    """I8: no prompt without a claim, and for one claim one prompt at most."""
+    prompts = Counter(str(it["externalReference"]) for it in seen.transactions)
+    for reference, count in prompts.items():
+        if reference not in seen.payments:
+            yield f"a prompt names {reference}, which the ledger does not know"
+        elif count > 1:
+            yield f"{reference} had {count} prompts"
+
+
+def phones_are_spared(seen: Evidence) -> Iterator[str]:
+    """I9: no phone gets more prompts than its limit. A run is shorter than the quarter of an hour it counts in."""
+    for phone, count in Counter(it["phoneNumber"] for it in seen.transactions).items():
+        if count > seen.prompts_per_phone:
+            yield f"the phone ending in {phone[-2:]} got {count} prompts"
+
+
+def shop_is_told(seen: Evidence) -> Iterator[str]:
+    """I10: every settled version reaches the shop, each payment's in order."""
+    told: dict[str, list[int]] = defaultdict(list)
+    for _, event in seen.told:
+        if event["version"] not in told[event["reference"]]:
+            told[event["reference"]].append(event["version"])
+    for reference, versions in seen.versions.items():
+        settled = [it.payment.version for it in versions if not it.payment.is_waiting and not it.payment.acknowledged]
+        if told[reference] != settled:
+            yield f"the shop was told versions {told[reference]} of {reference}, and {settled} are settled"
+
+
+INVARIANTS: Sequence[Callable[[Evidence], Iterator[str]]] = (
+    *(one_charge_an_order, success_was_paid, money_is_recorded, nothing_is_stuck, failure_is_known),
+    *(success_is_final, browsers_follow, history_replays, key_names_one_payment, prompts_are_claimed),
+    *(phones_are_spared, shop_is_told),
+)
+
+
+def violations(seen: Evidence) -> list[str]:
+    """Lists what does not hold, each with the number of its rule."""
+    return [f"{(rule.__doc__ or '').partition(':')[0]} {line}" for rule in INVARIANTS for line in rule(seen)]

@@ -1,0 +1,25 @@
+"""Defines a row of the gauntlet: one kind of fault, and how often it is made."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gauntlet.shop import Shop
+
+
+@dataclass(frozen=True)
+class Row:
+    """A kind of fault.
+
+    `run`: makes that many cases of it in a shop's system, and returns how many it has made; the same random numbers
+    make the same choices. It reports on the shop what was wrong at once; the invariants are the runner's.
+    `small`, `whole`: how many cases there are in `make test`, and in the whole gauntlet.
+    `settings`: variables of the environment that the row's system needs. A row that has some gets its own.
+    """
+
+    name: str
+    what: str
+    run: Callable[[Shop, int, random.Random], int]
+    small: int
+    whole: int
+    settings: Mapping[str, str] = field(default_factory=dict)

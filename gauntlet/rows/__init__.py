@@ -1,0 +1,8 @@
+"""Lists the rows of the gauntlet."""
+
+from collections.abc import Sequence
+
+from gauntlet.row import Row
+from gauntlet.rows import crashes
+
+ROWS: Sequence[Row] = (*crashes.ROWS,)

@@ -1,0 +1,195 @@
+"""Kills a process before and after each of its exchanges with others, under each outcome.
+
+A customer starts a payment and repeats the call as a page does, then approves, declines, says nothing, or approves
+after the payment has expired. The killed process runs again, and all must come to rest as if nothing had been.
+"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from chalicelib.domain.payment import PaymentStatus
+from gauntlet.row import Row
+from gauntlet.shop import Customer, Shop
+from gauntlet.system import Part, System
+from gauntlet.wire import Cut, Step
+
+Outcome = Literal["approve", "decline", "silence", "late"]
+OUTCOMES: Sequence[Outcome] = ("approve", "decline", "silence", "late")
+_NO_PAYMENTS = {
+    *("ReceiveMessage", "GetRecords", "GetShardIterator", "ListStreams", "DescribeStream"),
+    *("HELLO", "CLIENT", "PING", "SCRIPT"),
+}
+"""What a process asks for at its start or all the time, whether or not there is a payment."""
+_REACHED_SECONDS = 12.0
+LEAST_REACHED = 0.8
+
+
+@dataclass(frozen=True)
+class Point:
+    """The `occurrence`-th time, from 1, that a step is reached once it is counted."""
+
+    step: Step
+    occurrence: int
+
+
+class Watch:
+    """Counts the steps of some wires and, at a chosen one, kills a process."""
+
+    def __init__(self, system: System, wires: Sequence[str]) -> None:
+        self._seen = Counter[Step]()
+        self._at: Point | None = None
+        self._victim: Part | None = None
+        self.reached = False
+        for name in wires:
+            system.wire[name].fault = self._step
+
+    @property
+    def points(self) -> list[Point]:
+        """Lists the steps that were counted."""
+        return [Point(step, number) for step, count in self._seen.items() for number in range(1, count + 1)]
+
+    def begin(self, at: Point | None = None, victim: Part | None = None) -> None:
+        """Counts anew; at the point, if one is given, the victim is killed."""
+        self._seen.clear()
+        self._at, self._victim, self.reached = at, victim, False
+
+    async def _step(self, step: Step) -> None:
+        if step.operation in _NO_PAYMENTS:
+            return
+        self._seen[step] += 1
+        if self._at == Point(step, self._seen[step]) and self._victim:
+            self._at = None
+            self._victim.kill()
+            self.reached = True
+            raise Cut
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a payment's life in which a process is killed.
+
+    `wires`: those whose exchanges are counted. `begins`: with the call of initiate, with the screen that begins to
+    watch, or with the customer's decision. `webhook`: whether CamPay sends one.
+    """
+
+    victim: str
+    wires: Sequence[str]
+    begins: Literal["call", "screen", "decision"] = "decision"
+    webhook: bool = True
+
+
+_OF_API = ("api-redis", "api-aws", "api-campay")
+INITIATE = Stage("api", _OF_API, begins="call")
+WEBHOOK = Stage("api", _OF_API)
+WORKER = Stage("worker", ("worker-redis", "worker-aws", "worker-campay"), webhook=False)
+REDIS = Stage("redis", ("api-redis", "worker-redis", "gateway-redis"))
+GATEWAY = Stage("gateway", ("gateway-redis", "gateway-api"), begins="screen")
+
+
+class Crashes:
+    """Kills the victim of one stage again and again in one running system."""
+
+    def __init__(self, stage: Stage, shop: Shop) -> None:
+        self._stage, self._shop, self._system = stage, shop, shop.system
+        self._victim = self._system.parts[stage.victim]
+        self._watch = Watch(self._system, stage.wires)
+        self._called: list[tuple[Customer, Outcome]] = []
+
+    def points(self, outcome: Outcome) -> list[Point]:
+        """Lists the points of a payment without a crash, as it is after a crash: the process new, its stores not."""
+        self._shop.pay(self._shop.customer())
+        self._victim.restart()
+        customer = self._live(outcome, None)
+        if self._stage.begins != "call":
+            self._wait(lambda: self._system.is_settled(customer.reference))
+        return self._watch.points
+
+    def crash(self, outcome: Outcome, at: Point) -> bool:
+        """Takes a customer through the stage, with a crash. Returns whether the point was reached."""
+        self._live(outcome, at)
+        if self._stage.begins != "call":
+            self._wait(lambda: self._watch.reached)
+        reached = self._watch.reached
+        self._watch.begin()
+        if reached:
+            self._victim.restart()
+        return reached
+
+    def end(self) -> None:
+        """Lets those whose call a crash has ended repeat it, and decide."""
+        for customer, _ in self._called:
+            self._shop.pay(customer)
+            self._shop.watch(customer)
+        for customer, outcome in self._called:
+            self._wait_to_decide(customer, outcome)
+            self._decide(customer, outcome)
+
+    def _live(self, outcome: Outcome, at: Point | None) -> Customer:
+        """Takes a new customer through the stage; at a point, if one is given, the victim is killed."""
+        customer = self._shop.customer()
+        if self._stage.begins == "call":
+            self._called.append((customer, outcome))
+            self._watch.begin(at, self._victim)
+            self._shop.ask(customer)
+            return customer
+        self._shop.pay(customer)
+        if self._stage.begins == "screen":
+            self._watch.begin(at, self._victim)
+        self._shop.watch(customer)
+        self._wait_to_decide(customer, outcome)
+        if self._stage.begins == "decision":
+            self._watch.begin(at, self._victim)
+        self._decide(customer, outcome)
+        return customer
+
+    def _wait_to_decide(self, customer: Customer, outcome: Outcome) -> None:
+        """Waits until the payment of a customer who is late has expired."""
+        if outcome == "late":
+            self._wait(lambda: self._system.payment(customer.reference).status is PaymentStatus.EXPIRED)
+
+    def _decide(self, customer: Customer, outcome: Outcome) -> None:
+        """Lets a customer decide whose prompt has come."""
+        status = "FAILED" if outcome == "decline" else "SUCCESSFUL"
+        for it in self._system.transactions():
+            if outcome != "silence" and it["externalReference"] == customer.reference and it["status"] == "PENDING":
+                self._system.decide(it["reference"], status, webhook=self._stage.webhook)
+
+    def _wait(self, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _REACHED_SECONDS
+        while not holds() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def run(stage: Stage, shop: Shop, size: int, chance: random.Random) -> int:
+    """Crashes at `size` points, each with an outcome, or at all of them with all outcomes.
+
+    Two payments do not make quite the same exchanges, so that a point of one may not be reached by another.
+    """
+    crashes = Crashes(stage, shop)
+    # Where nothing is decided, nothing follows.
+    outcomes = [outcome for outcome in OUTCOMES if stage.begins != "decision" or outcome != "silence"]
+    outcomes = chance.sample(outcomes, min(size, len(outcomes)))
+    cases = [(outcome, point) for outcome in outcomes for point in crashes.points(outcome)]
+    chance.shuffle(cases)
+    tried = reached = 0
+    while reached < size and tried < len(cases):
+        reached += crashes.crash(*cases[tried])
+        tried += 1
+    if reached < size and reached < LEAST_REACHED * tried:
+        shop.report(f"only {reached} of {tried} points were reached")
+    crashes.end()
+    return reached
+
+
+ROWS = [
+    Row("crash-initiate", "the API killed around each exchange of initiate", partial(run, INITIATE), 2, 200),
+    Row("crash-webhook", "the API killed around each exchange of a webhook", partial(run, WEBHOOK), 1, 200),
+    Row("crash-worker", "the worker killed around each exchange of its checks", partial(run, WORKER), 1, 200),
+    Row("crash-redis", "Redis killed around each of its exchanges", partial(run, REDIS), 1, 200),
+    Row("crash-gateway", "the gateway killed around each of its exchanges", partial(run, GATEWAY), 1, 50),
+]

@@ -1,0 +1,142 @@
+"""Is the customers' side: orders, the calls of a page that repeats what got no answer, and the screens that watch."""
+
+import time
+import uuid
+from dataclasses import dataclass, field, replace
+from itertools import count, groupby
+from typing import Any
+
+import requests
+import socketio
+
+from gauntlet.invariants import Asked, Evidence, Watched, violations
+from gauntlet.system import System
+
+AMOUNT = 5000
+SETTLED_SECONDS = 150.0
+"""Longest wait until a system has come to rest: a payment whose answer was lost is searched for every half minute."""
+_ANSWER_SECONDS = 60.0
+_PHONES = count(237_671_000_000)
+"""Each customer's own: the simulator's numbers with a meaning are below."""
+
+
+SECRETS = (
+    *("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY"),
+    *("CAMPAY_WEBHOOK_KEY", "CAMPAY_PERMANENT_ACCESS_TOKEN", "CAMPAY_APP_PASSWORD"),
+)
+
+
+class Screen:
+    """Watches a payment as a browser does, and again after each loss of the connection."""
+
+    def __init__(self, reference: str, token: str) -> None:
+        self.reference, self.token = reference, token
+        self.versions: list[int] = []
+        self._client = socketio.AsyncClient(reconnection_delay=0.1, reconnection_delay_max=0.5)
+        self._client.on("connect", self._connected)
+        self._client.on("payment-status", self._received)
+
+    async def open(self, url: str) -> None:
+        """Connects, and goes on trying where there is no gateway at the moment."""
+        await self._client.connect(url, transports=["websocket"], retry=True)
+
+    async def close(self) -> None:
+        await self._client.shutdown()
+
+    async def _connected(self) -> None:
+        await self._client.emit("track-payment", {"reference": self.reference, "token": self.token})
+
+    async def _received(self, payment: dict[str, Any]) -> None:
+        self.versions.append(payment["version"])
+
+    @property
+    def watched(self) -> Watched:
+        return Watched(self.reference, [version for version, _ in groupby(self.versions)])
+
+
+@dataclass
+class Customer:
+    """Pays one order from one phone. `key`: of the attempt; a call that is repeated has the same."""
+
+    order_id: str
+    phone_number: str
+    key: str = field(default_factory=lambda: str(uuid.uuid4()))
+    reference: str = ""
+    token: str = ""
+
+
+class Shop:
+    """Has the customers of one system, and keeps what they were answered and shown."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.asked: list[Asked] = []
+        self.screens: list[Screen] = []
+        self._phones: list[str] = []
+        self._reported: list[str] = []
+        self._calls = requests.Session()
+
+    def close(self) -> None:
+        for screen in self.screens:
+            self.system.wires.call(screen.close())
+        self._calls.close()
+
+    def customer(self) -> Customer:
+        self._phones.append(str(next(_PHONES)))
+        return Customer(f"order-{len(self._phones)}", self._phones[-1])
+
+    def ask(self, customer: Customer) -> int:
+        """Calls initiate once. Returns the status; 0 where no answer came."""
+        body = {"orderId": customer.order_id, "amount": AMOUNT, "currency": "XAF", "phoneNumber": customer.phone_number}
+        headers = {"Idempotency-Key": customer.key}
+        try:
+            answer = self._calls.post(f"{self.system.api}/initiate", json=body, headers=headers, timeout=30)
+        except requests.RequestException:
+            return 0
+        told = answer.json()
+        customer.reference = told.get("reference") or customer.reference
+        customer.token = told.get("trackingToken") or customer.token
+        self.asked.append(Asked(customer.order_id, customer.key, answer.status_code, told.get("reference")))
+        return answer.status_code
+
+    def pay(self, customer: Customer) -> int:
+        """Calls initiate as a page does: again, under the same key, until an answer says what became of it."""
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while (status := self.ask(customer)) == 0 or status >= 500:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{customer.order_id} got no answer: {status}")
+            time.sleep(0.1)
+        return status
+
+    def watch(self, customer: Customer) -> None:
+        """Opens a screen that watches the customer's payment to the end, and connects again where it must."""
+        screen = Screen(customer.reference, customer.token)
+        self.screens.append(screen)
+        self.system.wires.begin(screen.open(self.system.gateway))
+
+    def evidence(self) -> Evidence:
+        watched = [screen.watched for screen in self.screens]
+        return replace(self.system.evidence(), asked=self.asked, watched=watched)
+
+    def report(self, fault: str) -> None:
+        """Keeps what a row has found wrong at once, and no wait can mend."""
+        self._reported.append(fault)
+
+    def wrong(self) -> list[str]:
+        """Lists the rules that do not hold at this moment."""
+        return violations(self.evidence())
+
+    def settled(self, seconds: float = SETTLED_SECONDS) -> list[str]:
+        """Waits until no rule is broken any more. Returns what is still wrong when the time is up."""
+        deadline = time.monotonic() + seconds
+        while (wrong := self.wrong()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return [*self._reported, *wrong, *self._logged()]
+
+    def _logged(self) -> list[str]:
+        """Lists the secrets, tokens and phone numbers that a part has logged."""
+        secrets = [(name, self.system.environment[name]) for name in SECRETS]
+        secrets += [(f"phone number {number}", phone) for number, phone in enumerate(self._phones, 1)]
+        secrets += [(f"the tracking token of {screen.reference}", screen.token) for screen in self.screens]
+        output = self.system.output()
+        return [f"a log has {name}" for name, secret in secrets if secret in output]

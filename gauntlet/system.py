@@ -1,0 +1,258 @@
+"""Runs the whole system as processes that may be killed and started again, with a wire between any two of them."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, Self
+
+import boto3
+import requests
+
+from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.domain.payment import Payment
+from chalicelib.runtime.clock import Clock
+from gauntlet.invariants import Evidence
+from gauntlet.wire import Wire, Wires
+from local.__main__ import Ports, environment, redis_server
+from local.embedded import LOOPBACK, free_port
+from local.processes import is_ready
+
+READY_SECONDS = 60.0
+_REDIS_OPTIONS = ("--bind", LOOPBACK, "--save", "", "--loglevel", "warning")
+SETTINGS: Mapping[str, str] = {
+    "PAYMENT_EXPIRES_SECONDS": "5",
+    "CHECK_AGES_SECONDS": ",".join(str(age) for age in (*range(1, 60, 2), *range(60, 301, 10))),
+    "SWEEP_SECONDS": "1",
+    # Nobody decides before a row does: `System.decide`.
+    "SIMULATOR_APPROVE_AFTER": "86400",
+    "SIMULATOR_SLOW_APPROVE_AFTER": "86400",
+    "ADDRESS_PROMPTS_PER_MINUTE": "1000000",
+    "DRAIN_ACCEPT_SECONDS": "0",
+    "LOG_CLIENTS": "false",
+}
+
+
+class Part:
+    """A process of the system, with a log that goes on when it is started again."""
+
+    def __init__(self, name: str, command: list[str], environment: Mapping[str, str], ready: str, log: Path) -> None:
+        self.name = name
+        self._command, self._environment, self._ready = command, environment, ready
+        self._log: IO[bytes] = log.open("ab")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts the process, and returns at once."""
+        self._process = subprocess.Popen(
+            self._command, env=self._environment, stdout=self._log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        )
+
+    def wait(self) -> None:
+        """Waits until the process is ready. Raises RuntimeError where it ends or takes too long."""
+        deadline = time.monotonic() + READY_SECONDS
+        while not (self._ready and is_ready(self._ready)):
+            if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name} has not become ready: {self._log.name}")
+            if not self._ready:
+                return
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """Ends the process as `kill -9` does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+
+    def signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def restart(self) -> None:
+        """Kills the process if it still runs, starts it again, and waits until it is ready."""
+        self.kill()
+        self.start()
+        self.wait()
+
+    def close(self) -> None:
+        self.kill()
+        self._log.close()
+
+
+class System:
+    """Is a running system. Its parts: redis, aws, simulator, api, worker, gateway.
+
+    Its wires are named by both ends: `api-aws`, `worker-redis`, `simulator-api`. Customers call the API by `shop-api`
+    and the gateway by `browser-gateway`.
+    """
+
+    def __init__(self, **settings: str) -> None:
+        self._logs = Path(tempfile.mkdtemp(prefix="gauntlet-"))
+        self._keeps_logs = False
+        self.wires = Wires()
+        self.parts: dict[str, Part] = {}
+        self.wire: dict[str, Wire] = {}
+        self._closing = ExitStack()
+        self._settings = {**SETTINGS, **settings}
+        self.environment: Mapping[str, str] = {}
+        self.calls = requests.Session()
+
+    # ------------------------------------------------------------------ start and end
+
+    def __enter__(self) -> Self:
+        self._closing.callback(self.wires.close)
+        self._closing.callback(self.calls.close)
+        try:
+            self._start()
+        except BaseException:
+            self._closing.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._closing.close()
+        if kind is None and not self._keeps_logs:
+            shutil.rmtree(self._logs)
+
+    def _start(self) -> None:
+        ports = Ports(api=free_port(), gateway=free_port(), simulator=free_port(), aws=free_port(), redis=free_port())
+        self.ports = ports
+        mine = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+        self.environment = {**environment(mine, ports), **self._settings}
+        to_api = {"API_URL": self._wired("gateway-api", ports.api)}
+        self._add("redis", [redis_server(), *_REDIS_OPTIONS, "--port", str(ports.redis)], {}, f"tcp:{ports.redis}")
+        self._add("aws", _module("local.embedded"), {}, f"{ports.aws}/embedded/health")
+        webhooks = self._wired("simulator-api", ports.api) + "/api/payment/webhook"
+        self._add(
+            *("simulator", _module("local.campay_simulator"), {"SIMULATOR_WEBHOOK_URL": webhooks}),
+            f"{ports.simulator}/simulator/health",
+        )
+        self._add("api", _module("local.api_server"), self._stores_of("api"), f"{ports.api}/api/payment/health")
+        self._add("worker", _module("local.worker"), self._stores_of("worker"), "")
+        redis_of_gateway = {"REDIS_PORT": self._wired("gateway-redis", ports.redis).rpartition(":")[2]}
+        more = {"PORT": str(ports.gateway), **redis_of_gateway, **to_api}
+        self._add("gateway", _module("local.gateway_server"), more, f"{ports.gateway}/readyz")
+        self._wired("shop-api", ports.api)
+        self._wired("browser-gateway", ports.gateway)
+        self.parts["redis"].start()
+        self.parts["redis"].wait()
+        for name in ("aws", "simulator", "api", "gateway"):
+            self.parts[name].start()
+        for name in ("aws", "simulator", "api", "gateway"):
+            self.parts[name].wait()
+        self.parts["worker"].start()
+
+    def _stores_of(self, part: str) -> dict[str, str]:
+        """Returns the variables by which a part reaches Redis, AWS and CamPay, each by a wire of its own."""
+        aws = self._wired(f"{part}-aws", self.ports.aws)
+        queues = {
+            f"{name}_QUEUE_URL": f"{aws}/{self.environment[f'{name}_QUEUE_URL'].split('/', 3)[3]}"
+            for name in ("CHECKS", "DELIVERIES")
+        }
+        return {
+            "REDIS_PORT": self._wired(f"{part}-redis", self.ports.redis).rpartition(":")[2],
+            "AWS_ENDPOINT_URL": aws,
+            "CAMPAY_API_URL": self._wired(f"{part}-campay", self.ports.simulator) + "/api",
+            **queues,
+        }
+
+    def _wired(self, name: str, to_port: int) -> str:
+        self.wire[name] = self.wires.wire(name, to_port)
+        return f"http://{LOOPBACK}:{self.wire[name].port}"
+
+    def _add(self, name: str, command: list[str], changed: Mapping[str, str], ready: str) -> None:
+        url = (
+            ""
+            if not ready
+            else f"tcp://{LOOPBACK}:{ready[4:]}"
+            if ready[:4] == "tcp:"
+            else f"http://{LOOPBACK}:{ready}"
+        )
+        part = Part(name, command, {**self.environment, **changed}, url, self._logs / f"{name}.log")
+        self.parts[name] = part
+        self._closing.callback(part.close)
+
+    # ------------------------------------------------------------------ what rows do
+
+    @property
+    def api(self) -> str:
+        """Returns where customers call the API."""
+        return f"http://{LOOPBACK}:{self.wire['shop-api'].port}/api/payment"
+
+    @property
+    def gateway(self) -> str:
+        return f"http://{LOOPBACK}:{self.wire['browser-gateway'].port}"
+
+    def transactions(self) -> list[dict[str, Any]]:
+        """Lists CamPay's ledger."""
+        rows: list[dict[str, Any]] = self._control("GET", "transactions").json()
+        return rows
+
+    def decide(self, transaction: str, status: str, *, webhook: bool) -> None:
+        """Lets the customer of a transaction approve (SUCCESSFUL) or decline (FAILED), with or without a webhook."""
+        self._control("POST", f"transactions/{transaction}/resolve", {"status": status, "webhook": webhook})
+
+    def campay_faults(self, **faults: list[str]) -> None:
+        """Sets the faults of CamPay's next calls, as local/simulator/faults.py names them."""
+        self._control("POST", "faults", faults)
+
+    def _control(self, method: str, path: str, body: object = None) -> requests.Response:
+        url = f"http://{LOOPBACK}:{self.ports.simulator}/simulator/{path}"
+        answer = self.calls.request(method, url, json=body, timeout=30)
+        answer.raise_for_status()
+        return answer
+
+    # ------------------------------------------------------------------ what was seen
+
+    def evidence(self) -> Evidence:
+        """Reads both ledgers, the payments' histories and what the shop was told."""
+        ledger, today = self.ledger, datetime.now(UTC).date()
+        claimed = [payment for day in (today - timedelta(days=1), today) for payment in ledger.claimed_on(day)]
+        events = self.calls.get(f"http://{LOOPBACK}:{self.ports.aws}/embedded/events", timeout=30).json()
+        return Evidence(
+            transactions=self.transactions(),
+            payments={it.reference: it for it in claimed},
+            versions={it.reference: ledger.versions_of(it.reference) for it in claimed},
+            told=[(it["DetailType"], json.loads(it["Detail"])) for it in events],
+        )
+
+    def payment(self, reference: str) -> Payment:
+        """Reads a payment from the product's ledger."""
+        stored = self.ledger.load(reference)
+        if stored is None:
+            raise LookupError(reference)
+        return stored.payment
+
+    def is_settled(self, reference: str) -> bool:
+        """Whether a payment waits for nobody, and the browsers and the shop have been told."""
+        stored = self.ledger.load(reference)
+        return stored is not None and not stored.payment.is_waiting and stored.is_announced
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Is a ledger that reads the system's table past all wires."""
+        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": "eu-west-1"}
+        client = boto3.client("dynamodb", endpoint_url=f"http://{LOOPBACK}:{self.ports.aws}", **keys)
+        return Ledger(client, self.environment["PAYMENTS_TABLE"], Clock())
+
+    def keep_logs(self) -> Path:
+        """Returns the folder of the parts' logs, which is then left when the system ends."""
+        self._keeps_logs = True
+        return self._logs
+
+    def output(self) -> str:
+        """Returns all that the parts have logged."""
+        return "".join(log.read_text("utf-8", "replace") for log in sorted(self._logs.glob("*.log")))
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]

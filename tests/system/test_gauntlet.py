@@ -1,0 +1,104 @@
+"""Runs a few cases of each row of the gauntlet, and shows that its rules find what they forbid."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.version import Version
+from gauntlet.invariants import Asked, Evidence, Watched, violations
+from tests import ROOT
+
+_S = PaymentStatus
+PENDING = Payment(
+    reference="payment-1",
+    order_id="order-1",
+    money=Money(5000, "XAF"),
+    phone_mask="2376******77",
+    phone_hash="hash",
+    locale="fr",
+    provider="campay",
+    created_at=0,
+    updated_at=0,
+    expires_at=5_000,
+)
+PAID = replace(PENDING, version=2, status=_S.SUCCESSFUL)
+TRANSACTION = {
+    "externalReference": "payment-1",
+    "phoneNumber": "237677777777",
+    "amount": 5000,
+    "currency": "XAF",
+    "status": "SUCCESSFUL",
+}
+TOLD = {"id": "payment-1:2", "reference": "payment-1", "orderId": "order-1", "version": 2, "duplicate": False}
+SOUND = Evidence(
+    transactions=[TRANSACTION],
+    payments={"payment-1": PAID},
+    versions={"payment-1": [Version(PENDING, "claimed", 0), Version(PAID, "webhook", 1)]},
+    told=[("payment.successful", TOLD)],
+    asked=[Asked("order-1", "key-1", 201, "payment-1")],
+    watched=[Watched("payment-1", [1, 2])],
+)
+
+
+def with_state(payment: Payment) -> dict[str, Any]:
+    return {
+        "payments": {"payment-1": payment},
+        "versions": {"payment-1": [Version(PENDING, "claimed", 0), Version(payment, "webhook", 1)]},
+    }
+
+
+def test_nothing_is_wrong_with_a_sound_payment() -> None:
+    assert violations(SOUND) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "changes"),
+    [
+        ({"I1", "I8"}, {"transactions": [TRANSACTION, TRANSACTION]}),
+        ({"I2"}, {"transactions": [TRANSACTION | {"amount": 1}]}),
+        ({"I2"}, {"transactions": [TRANSACTION | {"currency": "XOF"}]}),
+        ({"I2"}, {"transactions": []}),
+        ({"I3"}, with_state(replace(PAID, status=_S.FAILED))),
+        ({"I3"}, with_state(replace(PAID, status=_S.EXPIRED))),
+        (
+            {"I3"},
+            {"transactions": [TRANSACTION | {"status": "FAILED"}], **with_state(replace(PAID, status=_S.EXPIRED))},
+        ),
+        (
+            {"I3"},
+            {"transactions": [TRANSACTION | {"status": "PENDING"}], **with_state(replace(PAID, status=_S.FAILED))},
+        ),
+        ({"I3", "I10"}, with_state(replace(PAID, status=_S.PENDING))),
+        ({"I5"}, {"watched": [Watched("payment-1", [1])]}),
+        ({"I5"}, {"watched": [Watched("payment-1", [])]}),
+        ({"I5"}, {"watched": [Watched("payment-1", [2, 1, 2])]}),
+        ({"I6", "I10"}, {"versions": {"payment-1": [Version(PENDING, "claimed", 0)]}}),
+        ({"I6"}, {"payments": {"payment-1": replace(PAID, reason="changed by nobody")}}),
+        ({"I7"}, {"asked": [*SOUND.asked, Asked("order-1", "key-1", 201, "payment-2")]}),
+        ({"I8"}, {"transactions": [TRANSACTION, TRANSACTION | {"externalReference": "nobody", "status": "PENDING"}]}),
+        ({"I9"}, {"prompts_per_phone": 0}),
+        ({"I10"}, {"told": []}),
+    ],
+)
+def test_each_rule_finds_what_it_forbids(rules: set[str], changes: dict[str, Any]) -> None:
+    assert {line.split()[0] for line in violations(replace(SOUND, **changes))} == rules
+
+
+def test_a_success_that_changes_is_found() -> None:
+    gone = replace(PAID, version=3, status=_S.CONFLICTED)
+    versions = {"payment-1": [*SOUND.versions["payment-1"], Version(gone, "status", 2)]}
+    told = [*SOUND.told, ("payment.conflicted", TOLD | {"version": 3})]
+    seen = replace(SOUND, payments={"payment-1": gone}, versions=versions, told=told, watched=[])
+    assert [line.split()[0] for line in violations(seen)] == ["I4"]
+
+
+@pytest.mark.timeout(180)
+def test_a_few_cases_of_each_row_pass() -> None:
+    command = [sys.executable, "-m", "gauntlet", "--small"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170)
+    assert run.returncode == 0, run.stdout + run.stderr
