@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, cast, get_args
 
 from moto.core.utils import get_service_model
@@ -28,24 +27,18 @@ from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.dynamo_type import Item as StoredItem
 from moto.dynamodb.models.table import StreamShard, Table
-from moto.dynamodb.parsing import expressions
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
+
+from local import faster_moto
 
 Item = dict[str, Any]
 
 MOST_ITEMS = 100
 """Items in one transaction, as in AWS."""
-MOST_EXPRESSIONS = 1_000
-"""Update expressions that are kept as parsed."""
 TOKEN_LIFE_SECONDS = 600
 """How long a ClientRequestToken is remembered, as in AWS."""
-
-
-# moto parses an expression at two places of each call; what it has parsed it only reads.
-_parser: Any = cast(Any, expressions).UpdateExpressionParser
-_parser.make = lru_cache(MOST_EXPRESSIONS)(_parser.make)
 
 
 class BoundedShard(StreamShard):
@@ -197,7 +190,8 @@ class RequestTokens:
 
     def _forget_old(self) -> None:
         oldest = self._now() - TOKEN_LIFE_SECONDS
-        for token, (written_at, _) in list(self._done.items()):
+        while self._done:
+            token, (written_at, _) = next(iter(self._done.items()))
             if written_at > oldest:
                 return
             del self._done[token]
@@ -278,6 +272,7 @@ class Moto:
 
     def __init__(self) -> None:
         dynamodb_backends.backend = AtomicBackend
+        faster_moto.install()
         # Attribute values are passed through as JSON instead of parsed: calls are three times as fast, and reading a
         # stream ten times. Binary values, which no table of ours has, cannot be read then.
         for service in ("dynamodb", "dynamodbstreams"):
