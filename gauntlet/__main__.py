@@ -43,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _together(rows: Sequence[Row]) -> list[list[Row]]:
-    """Puts rows together that need nothing of their own from a system."""
-    shared = [row for row in rows if not row.settings]
-    return [*([shared] if shared else []), *([row] for row in rows if row.settings)]
+    """Puts rows together that need the same settings of their system."""
+    settings = {tuple(sorted(row.settings.items())) for row in rows}
+    return [[row for row in rows if tuple(sorted(row.settings.items())) == each] for each in sorted(settings)]
 
 
 def _run(rows: Sequence[Row], seed: int, *, small: bool) -> list[str]:

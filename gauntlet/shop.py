@@ -2,17 +2,22 @@
 
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count, groupby
 from typing import Any
 
 import requests
 import socketio
+from requests.adapters import HTTPAdapter
 
 from gauntlet.invariants import Asked, Evidence, Watched, violations
 from gauntlet.system import System
+from local.simulator.webhooks import sign
 
 AMOUNT = 5000
+AT_ONCE = 128
+"""Connections that are kept to the API."""
 SETTLED_SECONDS = 150.0
 """Longest wait until a system has come to rest: a payment whose answer was lost is searched for every half minute."""
 _ANSWER_SECONDS = 60.0
@@ -75,6 +80,7 @@ class Shop:
         self._phones: list[str] = []
         self._reported: list[str] = []
         self._calls = requests.Session()
+        self._calls.mount("http://", HTTPAdapter(pool_maxsize=AT_ONCE))
 
     def close(self) -> None:
         for screen in self.screens:
@@ -88,9 +94,8 @@ class Shop:
     def ask(self, customer: Customer) -> int:
         """Calls initiate once. Returns the status; 0 where no answer came."""
         body = {"orderId": customer.order_id, "amount": AMOUNT, "currency": "XAF", "phoneNumber": customer.phone_number}
-        headers = {"Idempotency-Key": customer.key}
         try:
-            answer = self._calls.post(f"{self.system.api}/initiate", json=body, headers=headers, timeout=30)
+            answer = self.post("initiate", body, **{"Idempotency-Key": customer.key})
         except requests.RequestException:
             return 0
         told = answer.json()
@@ -117,6 +122,32 @@ class Shop:
     def evidence(self) -> Evidence:
         watched = [screen.watched for screen in self.screens]
         return replace(self.system.evidence(), asked=self.asked, watched=watched)
+
+    def started(self) -> tuple[Customer, Mapping[str, Any]]:
+        """Starts a new customer's payment. Returns the customer, and the transaction that waits at CamPay."""
+        customer = self.customer()
+        self.pay(customer)
+        return customer, self.system.transaction(customer.reference)
+
+    def ring(self, transaction: Mapping[str, Any], **changed: object) -> int:
+        """Sends CamPay's webhook of a transaction, as it should be but for what is changed. Returns the status."""
+        body = {
+            "reference": transaction["reference"],
+            "external_reference": transaction["externalReference"],
+            "status": transaction["status"],
+            "amount": str(transaction["amount"]),
+            "currency": transaction["currency"],
+            "signature": self.signature(),
+        }
+        return self.post("webhook", body | changed).status_code
+
+    def signature(self) -> str:
+        """Signs what CamPay puts into each webhook."""
+        return sign(self.system.environment["CAMPAY_WEBHOOK_KEY"], int(time.time()))
+
+    def post(self, path: str, body: object, **headers: str) -> requests.Response:
+        """Calls a route of the API. Raises requests.RequestException."""
+        return self._calls.post(f"{self.system.api}/{path}", json=body, headers=headers, timeout=30)
 
     def report(self, fault: str) -> None:
         """Keeps what a row has found wrong at once, and no wait can mend."""

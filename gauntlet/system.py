@@ -197,6 +197,11 @@ class System:
         rows: list[dict[str, Any]] = self._control("GET", "transactions").json()
         return rows
 
+    def transaction(self, reference: str) -> dict[str, Any]:
+        """Returns the one transaction at CamPay that names a payment."""
+        (row,) = self._control("GET", f"transactions?externalReference={reference}").json()
+        return dict(row)
+
     def decide(self, transaction: str, status: str, *, webhook: bool) -> None:
         """Lets the customer of a transaction approve (SUCCESSFUL) or decline (FAILED), with or without a webhook."""
         self._control("POST", f"transactions/{transaction}/resolve", {"status": status, "webhook": webhook})

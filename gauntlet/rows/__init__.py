@@ -3,6 +3,6 @@
 from collections.abc import Sequence
 
 from gauntlet.row import Row
-from gauntlet.rows import crashes
+from gauntlet.rows import crashes, races, webhooks
 
-ROWS: Sequence[Row] = (*crashes.ROWS,)
+ROWS: Sequence[Row] = (*crashes.ROWS, *races.ROWS, *webhooks.ROWS)
