@@ -120,6 +120,7 @@ def _order(order: Order, attempts: Sequence[Payment], now: int) -> dict[str, Any
                 "payment": to_event(attempt, now),
                 "active": attempt.reference == order.active,
                 "paysOrder": attempt.reference == order.paid,
+                "acknowledged": attempt.acknowledged,
                 **_charged(attempt),
             }
             for attempt in attempts

@@ -148,12 +148,13 @@ export function Attempts({ story }: { readonly story: PaymentStory }) {
           .join(" ")}
       </p>
       <ul className="rows">
-        {attempts.map(({ payment, active, paysOrder, charges }) => {
+        {attempts.map(({ payment, active, paysOrder, acknowledged, charges }) => {
           const flags = [
             payment.reference === story.payment.reference && words.thisOne,
             paysOrder && words.paysOrder,
             active && words.active,
             charges.length > 0 && words.charges(charges.length),
+            acknowledged && words.fields["acknowledged"],
           ].filter(Boolean);
           return (
             <li key={payment.reference}>

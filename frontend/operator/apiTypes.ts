@@ -157,6 +157,8 @@ export interface Attempt {
   readonly payment: PaymentEvent;
   readonly active: boolean;
   readonly paysOrder: boolean;
+  /** A person has dealt with it as a duplicate. */
+  readonly acknowledged: boolean;
   readonly charges: readonly string[];
   readonly disputed: readonly string[];
 }

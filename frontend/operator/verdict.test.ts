@@ -39,6 +39,9 @@ test("the payment that paid an order says so when another attempt was charged to
   const told = story(shown);
   const twice = { ...told, order: { ...told.order, attempts: [...told.order.attempts, other] } };
   expect([verdictOf(twice), customerCaseOf(twice, NOW)]).toEqual(["otherPaidToo", "duplicate"]);
+  const attempts = [...told.order.attempts, { ...other, acknowledged: true }];
+  const handled = { ...told, order: { ...told.order, attempts } };
+  expect([verdictOf(handled), customerCaseOf(handled, NOW)]).toEqual(["paid", "approved"]);
 });
 
 test("once the second payment is dealt with, the customer is not told any more that it will be given back", () => {

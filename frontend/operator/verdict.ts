@@ -1,7 +1,7 @@
 /** Says of a payment's story what an operator should know first, and what may be said to the customer. Does no I/O. */
 
 import { pictureOf } from "../src/components/payment/paymentPicture";
-import type { PaymentStory, ProviderRecord } from "./apiTypes";
+import type { Attempt, PaymentStory, ProviderRecord } from "./apiTypes";
 import type { CustomerCase } from "./customerSentences";
 import type { Tone } from "./StateMark";
 import type { Verdict } from "./texts";
@@ -13,7 +13,7 @@ export function verdictOf({ payment, order, actions }: PaymentStory): Verdict {
     case "SUCCESSFUL":
       if (payment.duplicate && !actions.includes("acknowledge")) return "paidTwiceSettled";
       if (payment.duplicate) return (mine?.charges.length ?? 0) > 1 ? "paidTwice" : "orderPaidTwice";
-      if (order.attempts.some(({ payment: it, charges }) => it.duplicate && charges.length > 0)) return "otherPaidToo";
+      if (order.attempts.some(isOpenDuplicate)) return "otherPaidToo";
       if (wasDisputed) return "reviewedPaid";
       return payment.late ? "paidLate" : "paid";
     case "CONFLICTED":
@@ -27,6 +27,9 @@ export function verdictOf({ payment, order, actions }: PaymentStory): Verdict {
       return payment.status === "PENDING" ? "waiting" : "unknownYet";
   }
 }
+
+const isOpenDuplicate = ({ payment, charges, acknowledged }: Attempt) =>
+  payment.duplicate && charges.length > 0 && !acknowledged;
 
 export const TONE_OF_VERDICT: Readonly<Record<Verdict, Tone>> = {
   paid: "positive",

@@ -48,6 +48,7 @@ export const attempt = (
   payment: shown,
   active: false,
   paysOrder: false,
+  acknowledged: false,
   charges: [],
   disputed: [],
   ...changes,

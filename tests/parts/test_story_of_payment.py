@@ -134,6 +134,10 @@ def test_an_order_that_two_attempts_have_paid_is_seen_in_one_look(
         (first.reference, True, False, False, [first.provider_reference]),
     ]
     assert service.story(second.reference)["order"] == order, "of either attempt the same"
+    version = order["attempts"][1]["payment"]["version"]
+    service.operate.acknowledge(first.reference, "paid back by hand", version=version, by="amina")
+    order = service.story(second.reference)["order"]
+    assert [it["acknowledged"] for it in order["attempts"]] == [False, True]
 
 
 def test_a_second_charge_of_one_attempt_is_seen_in_one_look(service: Service, shop: Shop) -> None:
