@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.ledger.items import Order, Phone, Stored
@@ -97,7 +97,7 @@ class InitiatePayment:
         """
         self._check_link(order, request)
         open_ones, before = self.earlier.reread(order)
-        order = replace(order, attempts=open_ones)
+        order = order.rereading(open_ones)
         self._check_phone(phone)
         if request.address:
             self.address_limits.take_prompt(request.address)

@@ -54,7 +54,7 @@ class PaymentStory:
 
     def _attempts(self, order: Order, payment: Payment) -> list[Payment]:
         """Returns the order's attempts, newest first: those that matter now, and the newest others."""
-        telling = [order.paid, order.active, *sorted(order.under_review), *reversed(order.attempts)]
+        telling = [order.paid, order.active, *sorted(order.under_review), *reversed(order.all_attempts)]
         others = dict.fromkeys(each for each in telling if each and each != payment.reference)
         loaded = self.ledger.load_many(islice(others, MOST_ATTEMPTS - 1))
         attempts = [payment, *(stored.payment for stored in loaded)]
@@ -113,7 +113,7 @@ def _charged(payment: Payment) -> dict[str, list[str]]:
 def _order(order: Order, attempts: Sequence[Payment], now: int) -> dict[str, Any]:
     return {
         "orderId": order.order_id,
-        "attemptCount": len(order.attempts),
+        "attemptCount": len(order.all_attempts),
         "chargeCount": sum(len(attempt.charges) for attempt in attempts),
         "attempts": [
             {

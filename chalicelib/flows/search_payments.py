@@ -47,7 +47,7 @@ class SearchPayments:
             case SearchField.REFERENCE:
                 return iter([wanted.value])
             case SearchField.ORDER_ID:
-                return reversed(self.ledger.order(wanted.value).attempts)
+                return reversed(self.ledger.order(wanted.value).all_attempts)
             case SearchField.PROVIDER_REFERENCE:
                 return self._listed(SearchKind.PROVIDER, wanted.value)
             case SearchField.OPERATOR_REFERENCE:

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.bootstrap import Service
 from chalicelib.domain.contract import to_event
+from chalicelib.domain.errors import ProviderBusy
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.payment_request import PaymentRequest
@@ -69,6 +70,27 @@ def test_a_payment_is_found_by_whatever_is_known_of_it(
         aws.calls.clear()
         assert found(service, by, value) == references, by
         assert dict(aws.calls) == reads, by
+
+
+def test_an_attempt_that_was_never_sent_is_found_by_its_order_after_a_further_one(
+    service: Service, shop: Shop, clock: HandClock, aws: EmbeddedAws
+) -> None:
+    shop.faults(collect=["rate-limit"])
+    with pytest.raises(ProviderBusy):
+        service.initiate(replace(REQUEST, idempotency_key="a"))
+    refused = service.ledger.order("order-1").latest
+    clock.forward(1)
+    second = service.initiate(replace(REQUEST, idempotency_key="b")).payment
+    aws.calls.clear()
+    assert found(service, SearchField.ORDER_ID, "order-1") == [second.reference, refused]
+    assert dict(aws.calls) == {"GetItem": 1, "BatchGetItem": 1}
+    order = service.story(second.reference)["order"]
+    assert [it["payment"]["reference"] for it in order["attempts"]] == [second.reference, refused]
+    assert order["attemptCount"] == 2
+    service.give_up(second.reference)
+    clock.forward(1)
+    third = service.initiate(replace(REQUEST, idempotency_key="c")).payment
+    assert found(service, SearchField.ORDER_ID, "order-1") == [third.reference, second.reference, refused]
 
 
 def charges_of(service: Service, payment: Payment) -> list[ProviderRecord]:

@@ -108,8 +108,10 @@ class Charge:
 class Order:
     """The stored state of an order. Payments are named by their references.
 
-    `keys`: idempotency key -> (payment, time of the claim). `under_review`: attempts with an open case, of any age;
-    while there is one, no other attempt may start. `link`: the order's newest payment link, unless it was cancelled.
+    `attempts`: those that a further call re-reads. `past_attempts`: earlier ones that it need not, since no prompt went
+    out, or long ago. `keys`: idempotency key -> (payment, time of the claim). `under_review`: attempts with an open
+    case, of any age; while there is one, no other attempt may start. `link`: the order's newest payment link, unless it
+    was cancelled.
     """
 
     order_id: str
@@ -121,6 +123,16 @@ class Order:
     under_review: Set[str] = frozenset()
     revision: int = 0
     link: str | None = None
+    past_attempts: Sequence[str] = ()
+
+    @property
+    def all_attempts(self) -> list[str]:
+        return [*self.past_attempts, *self.attempts]
+
+    def rereading(self, attempts: Sequence[str]) -> "Order":
+        """Returns the order whose other attempts are past."""
+        past = [reference for reference in self.attempts if reference not in attempts]
+        return dataclasses.replace(self, attempts=attempts, past_attempts=[*self.past_attempts, *past])
 
     @property
     def refuses_prompts(self) -> bool:
@@ -293,6 +305,7 @@ def read_order(order_id: str, item: Item | None) -> Order:
         under_review=item.get("underReview", frozenset()),
         revision=item.get("revision", 0),
         link=item.get("link"),
+        past_attempts=tuple(item.get("pastAttempts", ())),
     )
 
 

@@ -95,6 +95,8 @@ class Ledger(LedgerReader):
         order_update = Update(f"order#{order.order_id}").next_after(order.revision)
         attempts = [*(ref for ref in order.attempts if ref != payment.reference), payment.reference]
         order_update.set(active=payment.reference, latest=payment.reference, attempts=attempts, keys=write_keys(keys))
+        if order.past_attempts:
+            order_update.set(pastAttempts=order.past_attempts)
         phone_update = Update(f"phone#{phone.phone_hash}").next_after(phone.revision)
         forgotten_at = (now + 2 * PHONE_MEMORY_MS) // 1000
         phone_update.set(active=payment.reference, prompts=prompts, **{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
