@@ -32,10 +32,13 @@ class Need(StrEnum):
     UNDELIVERED = "undelivered"
     """A screen or the shop has not been told of a change."""
     STATEMENT_DIFFERENCE = "statementDifference"
-    """CamPay's statement of a day differs from the ledger, and nobody has signed that. It is a day's, no payment's."""
+    """CamPay's statement of a day differs from the ledger, and nobody has signed that."""
+    STATEMENT_MISSING = "statementMissing"
+    """The night has not compared a day with CamPay's statement, or not to its end."""
 
 
-OF_PAYMENTS = tuple(need for need in Need if need is not Need.STATEMENT_DIFFERENCE)
+OF_DAYS = (Need.STATEMENT_DIFFERENCE, Need.STATEMENT_MISSING)
+OF_PAYMENTS = tuple(need for need in Need if need not in OF_DAYS)
 
 
 def need_of(payment: Payment) -> Need | None:

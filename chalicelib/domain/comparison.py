@@ -118,11 +118,15 @@ class SignOff:
 
 @dataclass(frozen=True, slots=True)
 class ComparedDay:
-    """A day with its newest comparisons, one for each shard, and all that people have signed, the oldest first."""
+    """A day with its newest comparisons, one for each shard, and all that people have signed, the oldest first.
+
+    `is_whole`: no shard is missing.
+    """
 
     day: date
     shards: Sequence[Comparison]
     sign_offs: Sequence[SignOff]
+    is_whole: bool = True
 
     @property
     def compared_at(self) -> int:

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
-from chalicelib.domain.attention import OF_PAYMENTS, UNDECIDED_MS, UNDELIVERED_MS, Need, need_of
-from chalicelib.domain.comparison import ComparedDay
+from chalicelib.domain.attention import OF_DAYS, OF_PAYMENTS, UNDECIDED_MS, UNDELIVERED_MS, Need, need_of
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.operator_actions import allowed_actions
 from chalicelib.domain.rollup import end_of
-from chalicelib.flows.compared_days import open_days
+from chalicelib.flows.compared_days import compared_by, days_to_look_at
 from chalicelib.runtime.clock import Clock
 
 MOST_COUNTED = 1_000
@@ -28,7 +29,8 @@ Listed = Mapping[Need, Mapping[str, int]]
 class Attention:
     """Reads what needs a person from the ledger's indexes, and the payments themselves by their keys.
 
-    Days whose differences from CamPay's statement nobody has signed come from the comparisons.
+    Days whose differences from CamPay's statement nobody has signed, and those that were not compared, come from the
+    comparisons.
     """
 
     ledger: Ledger
@@ -42,7 +44,7 @@ class Attention:
         LedgerUnavailable.
         """
         listed, now = self._listed(), self.clock.now()
-        days = open_days(self.ledger, now)
+        days = self._days(now)
         waiting = sorted(_longest(listed))
         stored = {it.payment.reference: it for it in self.ledger.load_many(reference for _, _, reference in waiting)}
         items = [
@@ -53,9 +55,18 @@ class Attention:
         return {
             "counts": _counts(listed, days),
             "items": items,
-            "days": [_day(day) for day in reversed(days)],
+            "days": days,
             "timestamp": to_iso(now),
         }
+
+    def _days(self, now: int) -> list[dict[str, Any]]:
+        """Returns the days that need a person, with how many differences each has, signed ones too."""
+        different, missing = days_to_look_at(self.ledger, now)
+        days = [
+            _day(Need.STATEMENT_DIFFERENCE, day.day, end_of(day.day), day.whole.difference_count) for day in different
+        ]
+        days += [_day(Need.STATEMENT_MISSING, day, compared_by(day), None) for day in missing]
+        return sorted(days, key=itemgetter("since"))
 
     def _listed(self) -> Listed:
         now = self.clock.now()
@@ -75,17 +86,13 @@ def _longest(listed: Listed) -> Iterator[tuple[int, Need, str]]:
             yield since, kind, reference
 
 
-def _counts(listed: Listed, days: Sequence[ComparedDay]) -> dict[str, int]:
-    return {kind.value: len(listed[kind]) for kind in listed} | {Need.STATEMENT_DIFFERENCE.value: len(days)}
+def _counts(listed: Listed, days: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    of_payments = {kind.value: len(listed[kind]) for kind in listed}
+    return of_payments | {kind.value: sum(day["kind"] == kind for day in days) for kind in OF_DAYS}
 
 
-def _day(day: ComparedDay) -> dict[str, Any]:
-    """Returns a day with how many differences it has, signed ones too; it needs a person since it was over."""
-    return {
-        "day": day.day.isoformat(),
-        "since": to_iso(end_of(day.day)),
-        "differences": day.whole.difference_count,
-    }
+def _day(kind: Need, day: date, since: int, differences: int | None) -> dict[str, Any]:
+    return {"kind": kind.value, "day": day.isoformat(), "since": to_iso(since), "differences": differences}
 
 
 def _still_needs(kind: Need, stored: Stored) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters.ledger.ledger import Ledger
@@ -16,6 +16,8 @@ from chalicelib.domain.rollup import day_of
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
+_NIGHT_MS = 3_600_000 * 7 // 2
+"""From midnight (UTC) until the night's comparisons are over: they begin at 2:30 (app.py) and take minutes."""
 LOOKED_BACK = 28
 """Days in which a difference that nobody has signed is pointed out. They have a part of two months at most."""
 
@@ -60,14 +62,25 @@ class ComparedDays:
         return compared[0]
 
 
-def open_days(ledger: Ledger, now: int) -> list[ComparedDay]:
-    """Lists the days of the last four weeks with a difference that nobody has signed, the newest first.
+def days_to_look_at(ledger: Ledger, now: int) -> tuple[list[ComparedDay], list[date]]:
+    """Lists the days of the last four weeks with a difference that nobody has signed, and those not compared whole.
 
-    It takes one query or two. Raises LedgerUnavailable.
+    Days before the first one that was compared are not missing. The newest come first. It takes one query or two.
+    Raises LedgerUnavailable.
     """
     today = day_of(now)
     days = ledger.comparisons.between(today - timedelta(days=LOOKED_BACK - 1), today)
-    return [day for day in days if day.is_open]
+    whole = {day.day for day in days if day.is_whole}
+    last = datetime.fromtimestamp((now - _NIGHT_MS) / 1000, UTC).date() - timedelta(days=1)
+    first = days[-1].day if days else today
+    due = [last - timedelta(days=back) for back in range((last - first).days + 1)]
+    return [day for day in days if day.is_open], [day for day in due if day not in whole]
+
+
+def compared_by(day: date) -> int:
+    """Returns when the night that compares a day first is over, in milliseconds since the epoch."""
+    following = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+    return int(following.timestamp()) * 1000 + _NIGHT_MS
 
 
 def _day(day: ComparedDay) -> dict[str, Any]:

@@ -22,7 +22,8 @@ export interface HistoryPage {
 }
 
 /** Kinds of what needs a person. */
-export type Need = PaymentNeed | "statementDifference";
+export type Need = PaymentNeed | DayNeed;
+export type DayNeed = "statementDifference" | "statementMissing";
 export type PaymentNeed = "underReview" | "duplicate" | "undecided" | "undelivered";
 
 export interface AttentionItem {
@@ -32,13 +33,21 @@ export interface AttentionItem {
   readonly actions: readonly string[];
 }
 
+export interface AttentionDay {
+  readonly kind: DayNeed;
+  readonly day: string;
+  readonly since: string;
+  /** Null where the day was not compared. */
+  readonly differences: number | null;
+}
+
 export interface AttentionList {
   /** 1000 of a kind where there are more. */
   readonly counts: Readonly<Record<Need, number>>;
   /** The oldest first; of each kind the 50 that have waited longest. */
   readonly items: readonly AttentionItem[];
-  /** Days on which CamPay's statement differs in what nobody has signed, the oldest first. */
-  readonly days: readonly { readonly day: string; readonly since: string; readonly differences: number }[];
+  /** Days on which CamPay's statement differs in what nobody has signed, or was not compared; the oldest first. */
+  readonly days: readonly AttentionDay[];
   readonly timestamp: string;
 }
 

@@ -180,6 +180,12 @@ export const en: Texts = {
         title: "CamPay’s statement differs",
         sentence: "Open the day, follow each difference to its payment, and sign what is explained.",
       },
+      statementMissing: {
+        title: "Not compared with CamPay’s statement",
+        sentence:
+          "The night did not get to the end of the day’s statement. Four nights try; if the day stays here, tell the " +
+          "technical team: it can be compared by hand.",
+      },
     },
     oldestOf: (shown, all) => `The ${shown} oldest of ${all}.`,
   },

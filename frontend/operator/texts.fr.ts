@@ -188,6 +188,12 @@ export const fr: Texts = {
         title: "Le relevé de CamPay diffère",
         sentence: "Ouvrez le jour, suivez chaque écart jusqu’à son paiement, et signez ce qui s’explique.",
       },
+      statementMissing: {
+        title: "Pas comparé au relevé de CamPay",
+        sentence:
+          "La nuit n’est pas allée au bout du relevé de ce jour. Quatre nuits s’y essaient\u00a0; si le jour reste ici, prévenez " +
+          "l’équipe technique\u00a0: il peut être comparé à la main.",
+      },
     },
     oldestOf: (shown, all) => `Les ${shown} plus anciens, sur ${all}.`,
   },

@@ -11,7 +11,7 @@ from chalicelib.adapters.ledger.attributes import payment_key, to_attributes
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import SHARDS
 from chalicelib.bootstrap import Service
-from chalicelib.domain.attention import OF_PAYMENTS, UNDECIDED_MS, UNDELIVERED_MS
+from chalicelib.domain.attention import OF_PAYMENTS, UNDECIDED_MS, UNDELIVERED_MS, Need
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.errors import LedgerUnavailable, NotAllowed
 from chalicelib.domain.money import Money
@@ -31,7 +31,7 @@ S = PaymentStatus
 REQUEST = PaymentRequest("order-1", Money(5000, "XAF"), "237677777777", "Braids", "fr")
 CONFLICTED_REQUEST = replace(REQUEST, order_id="order-9", phone_number="237670000006")
 """The simulator charges its number another amount than was asked for."""
-NOBODY = {"underReview": 0, "duplicate": 0, "undecided": 0, "undelivered": 0, "statementDifference": 0}
+NOBODY = {kind.value: 0 for kind in Need}
 QUERIES = len(OF_PAYMENTS) - 1 + SHARDS
 MINUTE, HOUR = 60, 3600
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +91,30 @@ def test_a_signature_stays_with_what_it_signed(service: Service, shop: Shop, sim
     requests.post(f"{simulator.url}/simulator/reset", timeout=5).raise_for_status()
     service.compare_statement(today())
     assert shown(service)["signOffs"] == [{**sign_off, "isOfNow": False}]
+
+
+def test_a_day_that_no_night_has_compared_to_its_end_is_to_be_looked_at(service: Service, clock: HandClock) -> None:
+    kept = service.ledger.comparisons.keep
+    compared, partly, missing = (today() + timedelta(days=number) for number in range(3))
+    night = datetime.combine(missing + timedelta(days=1), time(3, 30), UTC).timestamp()
+    clock.forward(night - clock.now() // 1000 - 2)
+    assert service.attention()["days"] == [], "where nothing was ever compared, nothing is missing"
+    kept(Comparison(compared, clock.now()), None, 2)
+    kept(Comparison(partly, clock.now()), 1, 2)
+    assert waiting(service) == [partly.isoformat()], "the night of the last day is not over"
+    clock.forward(2)
+    assert waiting(service) == [partly.isoformat(), missing.isoformat()]
+    assert service.attention()["counts"]["statementMissing"] == 2
+    assert service.attention()["days"][1]["since"] == f"{missing + timedelta(days=1)}T03:30:00.000Z"
+    kept(Comparison(partly, clock.now()), 0, 2)
+    kept(Comparison(missing, clock.now()), None, 1)
+    assert waiting(service) == [], "a later night has made it good"
+
+
+def waiting(service: Service) -> list[str]:
+    days = service.attention()["days"]
+    assert {(day["kind"], day["differences"]) for day in days} <= {("statementMissing", None)}
+    return [day["day"] for day in days]
 
 
 def test_what_is_found_again_needs_no_second_signature_and_what_is_new_does(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from chalicelib.domain.attention import Need
 from chalicelib.settings import Settings
 from tests.conftest import Shop
 from tests.harness.api_gateway import Reply, call
@@ -13,7 +14,7 @@ from tests.harness.operators import session_of
 from tests.system.test_openapi_examples import ORDER_ID, payment_paid_twice, payment_under_review
 
 PATH = "/api/payment/attention"
-NOBODY = {"underReview": 0, "duplicate": 0, "undecided": 0, "undelivered": 0, "statementDifference": 0}
+NOBODY = {kind.value: 0 for kind in Need}
 
 
 def attention(headers: Mapping[str, str]) -> Reply:

@@ -12,7 +12,7 @@ from openapi_spec_validator import validate as lint
 import app as application
 from chalicelib import operator_routes
 from chalicelib.adapters.campay.client import Campay
-from chalicelib.domain.attention import OF_PAYMENTS, Need
+from chalicelib.domain.attention import OF_DAYS, OF_PAYMENTS, Need
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.comparison import KEPT, Kind
 from chalicelib.domain.contract import PaymentEvent
@@ -163,9 +163,10 @@ def test_the_kinds_and_bounds_of_what_needs_a_person_are_those_of_the_code() -> 
     assert counts["required"] == list(counts["properties"]) == list(Need)
     assert item["kind"]["enum"] == list(OF_PAYMENTS)
     most = {name: it["maximum"] for name, it in counts["properties"].items()}
-    assert most.pop(Need.STATEMENT_DIFFERENCE) == LOOKED_BACK
+    assert [most.pop(kind) for kind in OF_DAYS] == [LOOKED_BACK] * len(OF_DAYS)
     assert set(most.values()) == {MOST_COUNTED}
-    assert listed["days"]["maxItems"] == LOOKED_BACK
+    assert listed["days"]["maxItems"] == LOOKED_BACK * len(OF_DAYS)
+    assert listed["days"]["items"]["properties"]["kind"]["enum"] == list(OF_DAYS)
     assert listed["items"]["maxItems"] == len(OF_PAYMENTS) * MOST_SHOWN
     assert f"the {MOST_SHOWN} that have waited longest" in listed["items"]["description"]
     assert item["actions"]["items"]["enum"] == list(OperatorAction)

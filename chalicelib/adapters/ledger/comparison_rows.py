@@ -7,13 +7,13 @@ Every method raises LedgerUnavailable.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 from chalicelib.adapters.ledger.attributes import Item
-from chalicelib.adapters.ledger.month_rows import partition_of, rows_of_days, sort_key
+from chalicelib.adapters.ledger.month_rows import RowOfDay, partition_of, rows_of_days, sort_key
 from chalicelib.adapters.ledger.table_client import TableClient
 from chalicelib.adapters.ledger.update import Update
 from chalicelib.domain.comparison import ComparedDay, Comparison, Finding, Kind, SignOff
@@ -32,10 +32,10 @@ class ComparisonRows:
 
     def keep(self, comparison: Comparison, shard: int | None, shards: int) -> None:
         """Puts a comparison in place of any earlier one of that day and shard. `shard`: None, where it is of all."""
-        self._put(comparison, shard or 0)
+        self._put(comparison, shard or 0, shards)
         if shard is None:
             for other in range(1, shards):
-                self._put(Comparison(comparison.day, comparison.compared_at), other)
+                self._put(Comparison(comparison.day, comparison.compared_at), other, shards)
 
     def sign(self, day: date, sign_off: SignOff) -> None:
         """Keeps a signature."""
@@ -52,19 +52,16 @@ class ComparisonRows:
 
     def between(self, first: date, last: date) -> list[ComparedDay]:
         """Reads the days that have been compared, the newest first, consistently: a query for each month."""
-        days: dict[date, tuple[list[Comparison], list[SignOff]]] = {}
-        for day, what, row in rows_of_days(self._table, _NAME, first, last, consistent=True):
-            shards, sign_offs = days.setdefault(day, ([], []))
-            if what.startswith(_COMPARED):
-                shards.append(_read_comparison(day, row))
-            else:
-                sign_offs.append(_read_sign_off(row))
-        return [ComparedDay(day, *days[day]) for day in sorted(days, reverse=True)]
+        days: dict[date, list[RowOfDay]] = {}
+        for it in rows_of_days(self._table, _NAME, first, last, consistent=True):
+            days.setdefault(it.day, []).append(it)
+        return [_read_day(day, days[day]) for day in sorted(days, reverse=True)]
 
-    def _put(self, comparison: Comparison, shard: int) -> None:
+    def _put(self, comparison: Comparison, shard: int, shards: int) -> None:
         row = sort_key(comparison.day, f"{_COMPARED}#{shard}")
         update = Update(partition_of(_NAME, comparison.day), row).set(
             comparedAt=comparison.compared_at,
+            shards=shards,
             matched=comparison.matched,
             money={name: count for name, count in comparison.money.items() if count},
             counts={kind.value: count for kind, count in comparison.counts.items()},
@@ -85,6 +82,13 @@ def _write_finding(finding: Finding) -> Item:
 def _read_finding(item: Mapping[str, Any]) -> Finding:
     amounts = {name: Money(**item[name]) for name in ("listed", "claimed") if name in item}
     return Finding(**{**item, **amounts})
+
+
+def _read_day(day: date, rows: Sequence[RowOfDay]) -> ComparedDay:
+    compared = [it.row for it in rows if it.what.startswith(_COMPARED)]
+    sign_offs = [_read_sign_off(it.row) for it in rows if it.what.startswith(_SIGNED)]
+    is_whole = len(compared) >= max((row.get("shards", 1) for row in compared), default=1)
+    return ComparedDay(day, [_read_comparison(day, row) for row in compared], sign_offs, is_whole)
 
 
 def _read_comparison(day: date, row: Mapping[str, Any]) -> Comparison:

@@ -1,4 +1,4 @@
-import type { AttentionItem, AttentionList, PaymentNeed } from "../apiTypes";
+import type { AttentionDay, AttentionItem, AttentionList, DayNeed, PaymentNeed } from "../apiTypes";
 import { countWords, useAttention } from "../attention";
 import { PaymentTable } from "../PaymentTable";
 import { usePage } from "../page";
@@ -20,7 +20,7 @@ export function Attention() {
             {texts.list.refresh}
           </button>
         </div>
-        {answer?.items.length === 0 && (
+        {answer?.items.length === 0 && answer.days.length === 0 && (
           <p className="outcome" data-tone="positive">
             <ToneShape tone="positive" /> {words.nothing}
           </p>
@@ -32,7 +32,7 @@ export function Attention() {
         {!answer && error === null && <p className="muted">{texts.loading}</p>}
       </section>
       {answer && groupsOf(answer.items).map(([kind, items]) => <Kind key={kind} {...{ kind, items, answer }} />)}
-      {answer && answer.days.length > 0 && <Days days={answer.days} />}
+      {answer && groupsOf(answer.days).map(([kind, days]) => <Days key={kind} {...{ kind, days }} />)}
     </>
   );
 }
@@ -63,12 +63,17 @@ function Kind({ kind, items, answer }: KindProps) {
   );
 }
 
-/** Days on which CamPay's statement differs; each leads to what was found. */
-function Days({ days }: Pick<AttentionList, "days">) {
+interface DaysProps {
+  readonly kind: DayNeed;
+  readonly days: readonly AttentionDay[];
+}
+
+/** Days on which CamPay's statement differs, or was not compared; each leads to what was found. */
+function Days({ kind, days }: DaysProps) {
   const { texts, format } = usePage();
-  const { title, sentence } = texts.attention.kinds.statementDifference;
+  const { title, sentence } = texts.attention.kinds[kind];
   return (
-    <section className="card" data-tone="caution" data-kind="statementDifference">
+    <section className="card" data-tone="caution" data-kind={kind}>
       <h2>
         {title} <small className="muted">{format.number(days.length)}</small>
       </h2>
@@ -77,7 +82,7 @@ function Days({ days }: Pick<AttentionList, "days">) {
         {days.map(({ day, differences }) => (
           <li key={day}>
             <a href={hrefOf("statement", "", { days: "31" })}>{format.day(day)}</a>
-            <span className="muted">{texts.statement.differences(differences)}</span>
+            {differences !== null && <span className="muted">{texts.statement.differences(differences)}</span>}
           </li>
         ))}
       </ul>
@@ -86,7 +91,9 @@ function Days({ days }: Pick<AttentionList, "days">) {
 }
 
 /** Groups the items by kind, without changing their order. */
-function groupsOf(items: readonly AttentionItem[]): readonly (readonly [PaymentNeed, readonly AttentionItem[]])[] {
+function groupsOf<Kind, Item extends { readonly kind: Kind }>(
+  items: readonly Item[],
+): readonly (readonly [Item["kind"], readonly Item[]])[] {
   const kinds = [...new Set(items.map(({ kind }) => kind))];
   return kinds.map((kind) => [kind, items.filter((item) => item.kind === kind)] as const);
 }
