@@ -11,12 +11,12 @@ export const fr: Texts = {
   skip: "Aller au contenu",
   times: "Toutes les heures sont celles de Douala.",
   navigation: {
-    home: "Rechercher",
+    home: "Recherche",
     today: "Aujourd’hui",
     payments: "Paiements",
     attention: "À traiter",
     money: "Encaissements",
-    analytics: "Statistiques",
+    analytics: "Chiffres",
     statement: "Relevé",
     connections: "Connexions",
   },
@@ -451,7 +451,7 @@ export const fr: Texts = {
     },
   },
   analytics: {
-    title: "Statistiques",
+    title: "Chiffres",
     period: "Période",
     periods: { week: "7 jours", month: "30 jours", quarter: "90 jours" },
     none: "Aucun paiement pendant ces jours.",

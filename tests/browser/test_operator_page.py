@@ -172,6 +172,15 @@ def test_in_french_it_fits_too(chromium: Chromium, stack: Stack, theme: Any, wid
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Décider").click()
         looks_well(page, f"french-{width}-{theme}")
+        assert rows_of_menu(page) <= 2
+        page.get_by_role("link", name="Encaissements").click()  # the longest name, in bold where it is open
+        page.get_by_role("heading", name="Encaissements").wait_for()
+        assert rows_of_menu(page) <= 2
+
+
+def rows_of_menu(page: Page) -> int:
+    rows: int = page.evaluate("new Set([...document.querySelectorAll('nav a')].map((link) => link.offsetTop)).size")
+    return rows
 
 
 @pytest.mark.parametrize("width", [390, 1440])
