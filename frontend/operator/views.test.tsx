@@ -14,9 +14,10 @@ import {
   storyOf,
   version,
 } from "../tests/operatorPage";
-import type { PaymentStory } from "./apiTypes";
+import type { AttentionList, PaymentStory } from "./apiTypes";
 import { parseRoute } from "./router";
 import { TEXTS } from "./texts";
+import { Attention } from "./views/Attention";
 import { Home } from "./views/Home";
 import { Payment } from "./views/Payment";
 import { Payments } from "./views/Payments";
@@ -178,6 +179,32 @@ describe("the list", () => {
       api: { history: async () => ({ payments: [LONG_PAYMENT], phones: 1, cursor: null }) },
     });
     expect(main.textContent).toContain(LONG);
+    await expectAccessible(main);
+  });
+});
+
+describe("what needs a person", () => {
+  test.each(["fr", "en"] as const)("has days that differ and days that were not compared (%s)", async (locale) => {
+    const since = "2026-01-31T03:30:00.000Z";
+    const list: AttentionList = {
+      counts: {
+        ...{ underReview: 0, duplicate: 0, undecided: 0, undelivered: 0 },
+        ...{ statementDifference: 1, statementMissing: 2 },
+      },
+      items: [],
+      days: [
+        { kind: "statementMissing", day: "2026-01-28", since, differences: null },
+        { kind: "statementDifference", day: "2026-01-29", since, differences: 3 },
+        { kind: "statementMissing", day: "2026-01-30", since, differences: null },
+      ],
+      timestamp: since,
+    };
+    const { main, find } = await show(<Attention />, { api: { get: async () => list as never }, locale });
+    const { kinds, nothing } = TEXTS[locale].attention;
+    expect(main.textContent).not.toContain(nothing);
+    expect(find("[data-kind=statementMissing]").textContent).toContain(kinds.statementMissing.sentence);
+    expect(main.querySelectorAll("[data-kind=statementMissing] li")).toHaveLength(2);
+    expect(find("[data-kind=statementDifference] li").textContent).toContain(TEXTS[locale].statement.differences(3));
     await expectAccessible(main);
   });
 });
