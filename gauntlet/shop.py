@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count, groupby
 from typing import Any
@@ -20,6 +20,7 @@ AT_ONCE = 128
 """Connections that are kept to the API."""
 SETTLED_SECONDS = 150.0
 """Longest wait until a system has come to rest: a payment whose answer was lost is searched for every half minute."""
+PATIENCE_SECONDS = 12.0
 _ANSWER_SECONDS = 60.0
 _PHONES = count(237_671_000_000)
 """Each customer's own: the simulator's numbers with a meaning are below."""
@@ -148,6 +149,13 @@ class Shop:
     def post(self, path: str, body: object, **headers: str) -> requests.Response:
         """Calls a route of the API. Raises requests.RequestException."""
         return self._calls.post(f"{self.system.api}/{path}", json=body, headers=headers, timeout=30)
+
+    def wait(self, holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
+        """Waits until a condition holds. Returns whether it does."""
+        deadline = time.monotonic() + seconds
+        while not holds() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return holds()
 
     def report(self, fault: str) -> None:
         """Keeps what a row has found wrong at once, and no wait can mend."""

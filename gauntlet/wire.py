@@ -44,10 +44,10 @@ class Step:
         return f"{self.moment} {self.wire} {self.operation}"
 
 
-Fault = Callable[[Step], Awaitable[bytes | None]]
-"""Acts at a step. Returns None to carry on, or the bytes that the client gets in place of what would have come.
+Fault = Callable[[Step, bytes], Awaitable[bytes]]
+"""Acts at a step, with the bytes that are to be carried: the first ones of a request, an answer or a push.
 
-Raises Cut to reset both connections. What it returns ends the client's connection.
+Returns the bytes to carry in their place. Raises Cut or Answered.
 """
 
 
@@ -55,8 +55,17 @@ class Cut(Exception):
     """Resets the connections of an exchange: the client learns nothing."""
 
 
-async def carry_on(_: Step) -> None:
+class Answered(Exception):
+    """Gives the client an answer in the server's place, and ends its connection."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
+async def carry_on(_: Step, data: bytes) -> bytes:
     """Is the fault that does nothing."""
+    return data
 
 
 class Wires:
@@ -161,14 +170,15 @@ class _Connection:
                 if isinstance(ended, Cut):
                     _reset(self._to_client)
                     _reset(self._to_server)
+                elif isinstance(ended, Answered):
+                    self._to_client.write(ended.answer)
 
     async def _requests(self) -> None:
         with contextlib.suppress(OSError):
             while data := await self._client.read(_CHUNK):
                 if self._operation is None:
                     self._operation = operation_of(data)
-                    if await self._replaced("before"):
-                        return
+                    data = await self._act("before", data)
                 self._to_server.write(data)
                 await self._to_server.drain()
 
@@ -177,20 +187,13 @@ class _Connection:
             while data := await self._server.read(_CHUNK):
                 moment: Moment = "before" if self._operation is None else "after"
                 self._operation = self._operation or PUSH
-                if await self._replaced(moment):
-                    return
+                data = await self._act(moment, data)
                 self._operation = None
                 self._to_client.write(data)
                 await self._to_client.drain()
 
-    async def _replaced(self, moment: Moment) -> bool:
-        """Lets the fault act. Returns True where it has answered the client in the server's place."""
-        step = Step(self._wire.name, str(self._operation), moment)
-        if (answer := await self._wire.fault(step)) is None:
-            return False
-        self._to_client.write(answer)
-        await self._to_client.drain()
-        return True
+    async def _act(self, moment: Moment, data: bytes) -> bytes:
+        return await self._wire.fault(Step(self._wire.name, str(self._operation), moment), data)
 
 
 def operation_of(request: bytes) -> str:

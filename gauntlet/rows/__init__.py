@@ -3,6 +3,6 @@
 from collections.abc import Sequence
 
 from gauntlet.row import Row
-from gauntlet.rows import crashes, races, webhooks
+from gauntlet.rows import campay, crashes, forgeries, races, webhooks
 
-ROWS: Sequence[Row] = (*crashes.ROWS, *races.ROWS, *webhooks.ROWS)
+ROWS: Sequence[Row] = (*crashes.ROWS, *races.ROWS, *webhooks.ROWS, *campay.ROWS, *forgeries.ROWS)

@@ -5,9 +5,8 @@ after the payment has expired. The killed process runs again, and all must come 
 """
 
 import random
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -25,7 +24,6 @@ _NO_PAYMENTS = {
     *("HELLO", "CLIENT", "PING", "SCRIPT"),
 }
 """What a process asks for at its start or all the time, whether or not there is a payment."""
-_REACHED_SECONDS = 12.0
 LEAST_REACHED = 0.8
 
 
@@ -58,15 +56,16 @@ class Watch:
         self._seen.clear()
         self._at, self._victim, self.reached = at, victim, False
 
-    async def _step(self, step: Step) -> None:
+    async def _step(self, step: Step, data: bytes) -> bytes:
         if step.operation in _NO_PAYMENTS:
-            return
+            return data
         self._seen[step] += 1
         if self._at == Point(step, self._seen[step]) and self._victim:
             self._at = None
             self._victim.kill()
             self.reached = True
             raise Cut
+        return data
 
 
 @dataclass(frozen=True)
@@ -106,14 +105,14 @@ class Crashes:
         self._victim.restart()
         customer = self._live(outcome, None)
         if self._stage.begins != "call":
-            self._wait(lambda: self._system.is_settled(customer.reference))
+            self._shop.wait(lambda: self._system.is_settled(customer.reference))
         return self._watch.points
 
     def crash(self, outcome: Outcome, at: Point) -> bool:
         """Takes a customer through the stage, with a crash. Returns whether the point was reached."""
         self._live(outcome, at)
         if self._stage.begins != "call":
-            self._wait(lambda: self._watch.reached)
+            self._shop.wait(lambda: self._watch.reached)
         reached = self._watch.reached
         self._watch.begin()
         if reached:
@@ -150,7 +149,7 @@ class Crashes:
     def _wait_to_decide(self, customer: Customer, outcome: Outcome) -> None:
         """Waits until the payment of a customer who is late has expired."""
         if outcome == "late":
-            self._wait(lambda: self._system.payment(customer.reference).status is PaymentStatus.EXPIRED)
+            self._shop.wait(lambda: self._system.payment(customer.reference).status is PaymentStatus.EXPIRED)
 
     def _decide(self, customer: Customer, outcome: Outcome) -> None:
         """Lets a customer decide whose prompt has come."""
@@ -158,11 +157,6 @@ class Crashes:
         for it in self._system.transactions():
             if outcome != "silence" and it["externalReference"] == customer.reference and it["status"] == "PENDING":
                 self._system.decide(it["reference"], status, webhook=self._stage.webhook)
-
-    def _wait(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _REACHED_SECONDS
-        while not holds() and time.monotonic() < deadline:
-            time.sleep(0.02)
 
 
 def run(stage: Stage, shop: Shop, size: int, chance: random.Random) -> int:

@@ -53,9 +53,10 @@ def repeat(shop: Shop, size: int, chance: random.Random) -> int:
     rings = RINGS if size > 1 else RINGS_OF_SMALL
     reads: list[Step] = []
 
-    async def count(step: Step) -> None:
+    async def count(step: Step, data: bytes) -> bytes:
         if step.operation == "GET /api/transaction" and step.moment == "before":
             reads.append(step)
+        return data
 
     shop.system.wire["api-campay"].fault = count
     with ThreadPoolExecutor(RINGS_AT_ONCE) as threads:
