@@ -136,11 +136,11 @@ function Filters({ given, period, today, set }: FiltersProps) {
           <option key={operator}>{operator}</option>
         ))}
       </Select>
+      {field("minAmount", words.minimum, "number")}
+      {field("maxAmount", words.maximum, "number")}
       <Select label={words.webhook} value={given["webhook"] ?? ""} onChange={(webhook) => set({ webhook })}>
         <option value="missing">{texts.analytics.figures.webhooksMissing}</option>
       </Select>
-      {field("minAmount", words.minimum, "number")}
-      {field("maxAmount", words.maximum, "number")}
     </div>
   );
 }
