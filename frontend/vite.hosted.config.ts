@@ -45,8 +45,8 @@ const inOneFile: Plugin = {
   },
 };
 
-/** Gives all but the page's end what waits for socket.io-client. */
-const LATE_SOCKET: Plugin = {
+/** Gives all but `hosted/socket.ts` what waits for socket.io-client. */
+export const LATE_SOCKET: Plugin = {
   name: "late-socket",
   enforce: "pre",
   resolveId: (source, importer) =>

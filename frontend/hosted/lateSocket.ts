@@ -1,6 +1,6 @@
 /**
- * Stands in for socket.io-client, whose own code comes at the page's end: the form is there, and can be filled in, before
- * it. What is asked of a socket until then is asked when it has come, in the same order.
+ * Stands in for socket.io-client, whose own code comes later, in the link's page at its end: the form is there, and can be
+ * filled in, before it. What is asked of a socket until then is asked when it has come, in the same order.
  */
 
 import type { io as openSocket, Socket } from "socket.io-client";

@@ -1,4 +1,4 @@
-/** The end of the page: socket.io-client, given to what is there already. */
+/** Gives socket.io-client to the part of the page that is there already. */
 
 import { io } from "socket.io-client";
 

@@ -61,6 +61,15 @@ describe("the bytes that a customer loads", () => {
     expect(bytes).toBeLessThan(120_000);
   });
 
+  test("the test page's form does not wait for socket.io-client", async () => {
+    const { output } = (await build({ logLevel: "error", build: { write: false } })) as Built;
+    const chunks = output.filter((file) => file.type === "chunk");
+    const first = chunks.flatMap((chunk) => (chunk.isEntry ? [chunk.fileName, ...chunk.imports] : []));
+    const withSocket = chunks.filter(({ moduleIds }) => moduleIds.some((id) => id.includes("/engine.io-client/")));
+    expect(withSocket).toHaveLength(1);
+    expect(first).not.toContain(withSocket[0]?.fileName);
+  });
+
   test("nothing of the operators' page is in it", async () => {
     for (const configFile of ["vite.config.ts", "vite.library.config.ts", "vite.element.config.ts"]) {
       const outputs = (await build({ configFile, logLevel: "error", build: { write: false } })) as Built | Built[];
