@@ -3,10 +3,8 @@
 The screenshots are written to frontend/screenshots/, which is not committed.
 """
 
-import functools
 import subprocess
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,9 @@ import pytest
 from playwright.sync_api import Page
 
 from chalicelib.domain.failure import FailureCode
-from local.embedded import LOOPBACK, LoopbackServer
 from tests import ROOT
 from tests.harness.browser import AXE, SMALL_PHONE, TOO_WIDE, Chromium
+from tests.harness.folder_server import serving
 from tests.harness.stack import NODE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -38,11 +36,6 @@ _SMALL_TARGETS = """(shortest) => [...document.querySelectorAll("button, a")]
   .map((each) => each.textContent)"""
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
-
-
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serves the page that shows every picture; yields its URL."""
@@ -50,10 +43,8 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     vite = FRONTEND / "node_modules" / "vite" / "bin" / "vite.js"
     command = [NODE, str(vite), "build", "gallery", "--outDir", str(folder), "--emptyOutDir", "--logLevel", "error"]
     subprocess.run(command, cwd=FRONTEND, check=True, timeout=60)
-    server = LoopbackServer(functools.partial(_Quiet, directory=str(folder)))
-    server.start()
-    yield f"http://{LOOPBACK}:{server.server_port}/"
-    server.close()
+    with serving(folder) as origin:
+        yield f"{origin}/"
 
 
 @pytest.fixture(scope="module")

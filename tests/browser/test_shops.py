@@ -26,6 +26,7 @@ import requests
 from local.embedded import LOOPBACK, Valkey, free_port
 from tests import ROOT
 from tests.harness.browser import PATIENCE, Chromium, Order
+from tests.harness.markdown import blocks
 from tests.harness.stack import NODE, Stack, running, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -34,7 +35,6 @@ SHOPS = ROOT / "tests" / "browser" / "shops"
 FRONTEND = ROOT / "frontend"
 ORDER_TOKEN_KEY = "order-token-key-of-the-test-with-enough-bytes"
 NPM = str(Path(NODE).parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
-README_CODE = re.compile(r"```(tsx|ts)\n(.*?)```", re.DOTALL)
 ENVIRONMENT = {
     **os.environ,
     "PATH": f"{Path(NODE).parent}{os.pathsep}{os.environ['PATH']}",
@@ -112,8 +112,8 @@ def _link(source: str, target: str) -> None:
 
 def readme_code(language: str) -> str:
     """Returns the code of the package's README."""
-    (code,) = (code for found, code in README_CODE.findall((FRONTEND / "README.md").read_text()) if found == language)
-    return str(code)
+    (code,) = blocks((FRONTEND / "README.md").read_text("utf-8"), language)
+    return code
 
 
 @pytest.fixture(scope="module")

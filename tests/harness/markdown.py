@@ -1,5 +1,6 @@
-"""Reads the tables of a Markdown document."""
+"""Reads the tables and the code of a Markdown document."""
 
+import re
 from pathlib import Path
 
 
@@ -14,3 +15,9 @@ def rows(document: Path, heading: str) -> list[list[str]]:
 def code(cell: str) -> str:
     """Returns the text of a cell that is formatted as code."""
     return cell.strip("| `")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """Returns the blocks of code in a language, without the indentation of a list's item."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{indentation}", "", block, flags=re.MULTILINE) for indentation, block in found]

@@ -14,6 +14,7 @@ import pytest
 
 from local.embedded import LOOPBACK, free_port
 from tests import ROOT
+from tests.harness.markdown import blocks
 from tests.unit.test_french import AMISS
 
 PAGE = (ROOT / "docs" / "demarrage-rapide.md").read_text("utf-8")
@@ -21,13 +22,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 SHOP = "http://localhost:3000"
 
 
-def code(page: str, language: str) -> list[str]:
-    """Returns the page's blocks of code in a language, without the indentation of a list's item."""
-    blocks = re.findall(rf"^( *)```{language}\n(.*?)^\1```$", page, re.MULTILINE | re.DOTALL)
-    return [re.sub(rf"^{indentation}", "", block, flags=re.MULTILINE) for indentation, block in blocks]
-
-
-ALONE, WITH_SHOP, SIGN, PAY = code(PAGE, "sh")
+ALONE, WITH_SHOP, SIGN, PAY = blocks(PAGE, "sh")
 
 
 @pytest.fixture
@@ -84,9 +79,9 @@ def test_its_commands_make_a_payment_for_a_shop_on_another_port(
 
 
 def test_it_says_the_same_as_the_readme() -> None:
-    assert ALONE.strip() in code(README, "sh")[0]
-    assert WITH_SHOP in code(README, "sh")
-    assert code(PAGE, "tsx") == code(README, "tsx")
+    assert ALONE.strip() in blocks(README, "sh")[0]
+    assert WITH_SHOP in blocks(README, "sh")
+    assert blocks(PAGE, "tsx") == blocks(README, "tsx")
 
 
 def test_it_is_set_as_french_is() -> None:
