@@ -119,7 +119,7 @@ def quietly(work: Callable[[], object]) -> None:
         work()
 
 
-RACES = [(*kind, n) for n, kind in enumerate([*itertools.product(("give-up", "approval", "together"), (0, 1, 2))] * 34)]
+RACES = [(*kind, n) for n, kind in enumerate([*itertools.product(("give-up", "approval", "together"), (0, 1, 2))] * 8)]
 """The races: what comes first, how many attempts follow (the second is approved too), and a serial number."""
 
 
@@ -154,10 +154,14 @@ def race(service: Service, shop: Shop, comes_first: str, further: int, n: int) -
         thread.join()
 
 
-@pytest.mark.timeout(300)  # it takes some 40 s on two cores
-def test_three_hundred_races_of_give_up_against_approval(service: Service, shop: Shop) -> None:
-    """CamPay's ledger and ours agree in the end, and every second charge is reported."""
-    assert len(RACES) >= 300
+@pytest.mark.timeout(300)  # it takes some 20 s on two busy cores
+def test_seventy_races_of_give_up_against_approval(service: Service, shop: Shop) -> None:
+    """CamPay's ledger and ours agree in the end, and every second charge is reported.
+
+    Each of the nine kinds is run eight times, and 24 races have their steps at once. A commit that takes an order as
+    unpaid without the condition was found in three runs of three.
+    """
+    assert len(RACES) >= 70
     with ThreadPoolExecutor(4) as workers:
         for done in [workers.submit(race, service, shop, *each) for each in RACES]:
             done.result()
