@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, ViewportSize
 
+from chalicelib.adapters.ledger.attributes import key_of, to_attributes
+from chalicelib.runtime.clock import Clock
 from local.embedded import Valkey
 from tests.harness.browser import AXE, PATIENCE, TOO_WIDE, Chromium, Customer, Order
-from tests.harness.stack import Stack, running
+from tests.harness.stack import Stack, running, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -18,6 +20,8 @@ SETTINGS = {
     "MERCHANT_NAME": "Chez Awa",
     "MERCHANT_SUPPORT": "+237 6 99 00 11 22",
 }
+ENDS_IN_MS = 8_000
+"""Long enough for the page to show its form."""
 SMALLEST_PHONE: ViewportSize = {"width": 320, "height": 568}
 
 
@@ -54,6 +58,23 @@ def make_link(stack: Stack, order: Order) -> dict[str, Any]:
 
 def cancel(stack: Stack, link: dict[str, Any]) -> None:
     assert stack.session.delete(f"{stack.api}/links/{link['linkId']}", timeout=10).json()["status"] == "cancelled"
+
+
+def ends_soon(stack: Stack, link: dict[str, Any]) -> None:
+    """Has the link end in a few seconds. The API makes none that is good for less than five minutes."""
+    client = stack.dynamodb()
+    client.update_item(
+        TableName="payments",
+        Key=to_attributes(key_of(f"link#{link['linkId']}")),
+        UpdateExpression="SET expiresAt = :soon",
+        ConditionExpression="attribute_exists(pk)",
+        ExpressionAttributeValues={":soon": {"N": str(Clock().now() + ENDS_IN_MS)}},
+    )
+    client.close()
+
+
+def status_of(stack: Stack, link: dict[str, Any]) -> str:
+    return str(stack.session.get(f"{stack.api}/links/{link['linkId']}", timeout=10).json()["status"])
 
 
 def opened(customer: Customer, link: dict[str, Any]) -> Page:
@@ -145,6 +166,25 @@ def test_a_link_that_is_cancelled_while_its_page_is_open_starts_nothing(
     page.reload()
     shows(page, ".over")
     assert "annulé" in page.inner_text(".over")
+    assert page.query_selector(".bp-phone") is None
+    is_for_everybody(page)
+    assert order.prompts == []
+
+
+def test_a_link_whose_time_ends_while_its_page_is_open_starts_nothing(
+    phone: Customer, stack: Stack, order: Order
+) -> None:
+    link = make_link(stack, order)
+    ends_soon(stack, link)
+    page = opened(phone, link)
+    shows(page, ".bp-phone")
+    wait_until(lambda: status_of(stack, link) == "expired", "the link's time is over", seconds=30)
+    pay(page, order.phone_number)
+    shows(page, ".bp-problem")
+    assert "plus valable" in page.inner_text(".bp-problem")
+    page.reload()
+    shows(page, ".over")
+    assert "plus valable" in page.inner_text(".over")
     assert page.query_selector(".bp-phone") is None
     is_for_everybody(page)
     assert order.prompts == []

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-import boto3
 import pytest
 import requests
 from playwright.sync_api import Page, expect
@@ -66,10 +65,8 @@ def stray(stack: Stack) -> str:
 
 def compare(stack: Stack) -> Comparison:
     """Compares today, as the nightly function does; all payments are settled, so that there is none to make good."""
-    names = {"endpoint_url": "AWS_ENDPOINT_URL", "region_name": "AWS_DEFAULT_REGION"}
-    keys = {"aws_access_key_id": "AWS_ACCESS_KEY_ID", "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY"}
-    environment, clock = stack.aws_environment(), Clock()
-    client: Any = boto3.client("dynamodb", **{name: environment[it] for name, it in (names | keys).items()})
+    clock = Clock()
+    client = stack.dynamodb()
     campay = Campay(CampaySettings(api_of(stack), (), permanent_token=TOKEN), clock)
     nobody: Any = None
     comparison = CompareStatement(campay, Ledger(client, "payments", clock), nobody, clock)(

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -156,13 +155,7 @@ def test_the_connections_say_in_words_how_it_stands(operator: Customer, stack: S
 @pytest.fixture(scope="module")
 def days_before(stack: Stack) -> None:
     """Counts payments of the two weeks before today, as if they had been made."""
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=stack.aws_environment()["AWS_ENDPOINT_URL"],
-        region_name="eu-west-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
+    client = stack.dynamodb()
     clock = Clock()
     rollups, today = Ledger(client, "payments", clock, 1).rollups, day_of(clock.now())
     for back in range(1, 14):

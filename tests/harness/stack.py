@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+import boto3
 import requests
 from requests.adapters import HTTPAdapter
 
@@ -76,6 +77,17 @@ class Stack:
         (address,) = (line.split()[-1] for line in self.lines if line.strip().startswith(named))
         keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
         return {"AWS_ENDPOINT_URL": address, "AWS_DEFAULT_REGION": "eu-west-1", **keys}
+
+    def dynamodb(self) -> Any:
+        """Returns a client of this system's DynamoDB, to be closed."""
+        environment = self.aws_environment()
+        return boto3.client(
+            "dynamodb",
+            endpoint_url=environment["AWS_ENDPOINT_URL"],
+            region_name=environment["AWS_DEFAULT_REGION"],
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        )
 
     def log(self) -> str:
         return "\n".join(self.lines)
