@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.adapters.ledger.read_lease import ReadRequest
 from chalicelib.bootstrap import Service
 from chalicelib.domain.errors import PaymentError, ProviderBusy
 from chalicelib.domain.money import Money
@@ -246,6 +247,35 @@ def test_a_clock_two_seconds_ahead_loses_no_webhook(
         look.result(20)
         assert webhook.result(20) is None
     assert newest(service, pending).status is S.SUCCESSFUL
+
+
+def test_a_reader_whose_clock_is_a_little_behind_does_not_take_a_lease_that_is_held(
+    service: Service, pending: Payment, clock: HandClock
+) -> None:
+    """Two threads of one machine suffice: one takes the time, the other one takes it later and writes first."""
+    clock.forward(6)
+    campay = WatchedCampay(service, hold=lambda _: True)
+    behind = WatchedCampay(service)
+    with ThreadPoolExecutor(1) as threads:
+        holder = threads.submit(settle_with(service, campay).refresh, pending.reference)
+        assert campay.is_held.wait(10)
+        settle_with(service, behind, ahead(clock, -0.005)).refresh(pending.reference)
+        assert behind.read_references == []
+        campay.may_answer.set()
+        holder.result(20)
+
+
+def test_a_webhook_on_a_machine_whose_clock_is_a_little_behind_keeps_the_gap(
+    service: Service, pending: Payment, clock: HandClock
+) -> None:
+    first = settle_with(service, WatchedCampay(service))
+    first.handle_webhook(pending.reference, pending.provider_reference)
+    request = ReadRequest(by_webhook=True, named=pending.provider_reference)
+    table = service.ledger._table
+    behind = Ledger(table.client, table.name, ahead(clock, -0.005))
+    found = behind.begin_read(pending.reference, request)
+    assert found is not None
+    assert not found.granted
 
 
 def test_a_clock_minutes_ahead_does_not_block_other_readers(

@@ -11,6 +11,8 @@ READ_LEASE_MS = 15_000
 WEBHOOK_GAP_MS = 2_000
 """Minimum interval between webhook-triggered reads of one payment. A captured signature is valid for
 any payment for an hour; without this limit a replay could flood CamPay."""
+CLOCK_SKEW_MS = 1_000
+"""By how much the clocks of two machines may differ, and two threads that took the time and then raced to the row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +34,17 @@ class ReadRequest:
         update.only_if("attribute_exists(pk)").only_if("payment.#status <> :final")
         update.only_if("attribute_not_exists(leaseId) OR leaseUntil <= :now OR leaseUntil > :longest")
         update.names["#status"] = "status"
-        update.values |= {":final": PaymentStatus.SUCCESSFUL.value, ":now": now, ":longest": now + READ_LEASE_MS}
+        latest = now + CLOCK_SKEW_MS
+        update.values |= {":final": PaymentStatus.SUCCESSFUL.value, ":now": now, ":longest": latest + READ_LEASE_MS}
         if self.by_webhook:
-            update.only_if("attribute_not_exists(webhookReadAt) OR webhookReadAt <= :gap OR webhookReadAt > :now")
-            update.values[":gap"] = now - WEBHOOK_GAP_MS
+            update.only_if("attribute_not_exists(webhookReadAt) OR webhookReadAt <= :gap OR webhookReadAt > :latest")
+            update.values |= {":gap": now - WEBHOOK_GAP_MS, ":latest": latest}
         if self.named is not None:
             known = "payment.provider_reference"
             update.only_if(f"attribute_not_exists({known}) OR {known} = :named").values[":named"] = self.named
         if self.older_than_ms is not None:
-            update.only_if("readAt <= :old OR readAt > :now").values[":old"] = now - self.older_than_ms
+            update.only_if("readAt <= :old OR readAt > :latest")
+            update.values |= {":old": now - self.older_than_ms, ":latest": latest}
         return update
 
 
@@ -60,11 +64,11 @@ class ReadLease:
 
         state       row                                          what may happen
         free        no leaseId                                   anybody begins a read
-        held        leaseUntil within the next READ_LEASE_MS     its holder ends it, nobody else
+        held        leaseUntil at most READ_LEASE_MS from now    its holder ends it, nobody else
         abandoned   leaseUntil past, or further away than that   anybody begins a read
 
     Reads are ordered by their numbers: the clocks of two machines may differ. A moment that is further in the future
-    than this code ever writes comes from a wrong clock and is ignored.
+    than this code ever writes, and by more than CLOCK_SKEW_MS, comes from a wrong clock and is ignored.
     """
 
     stored: Stored
