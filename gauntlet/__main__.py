@@ -54,6 +54,7 @@ def _run(rows: Sequence[Row], seed: int, *, small: bool) -> list[str]:
         started = time.monotonic()
         for row in rows:
             cases = row.run(shop, row.small if small else row.whole, random.Random(f"{seed} {row.name}"))
+            system.carry_on()
             print(f"{row.name:<18} {cases:>7} cases {time.monotonic() - started:>6.0f} s", flush=True)
             started = time.monotonic()
         wrong = shop.settled()

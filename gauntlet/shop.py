@@ -38,6 +38,7 @@ class Screen:
     def __init__(self, reference: str, token: str) -> None:
         self.reference, self.token = reference, token
         self.versions: list[int] = []
+        self.connects = 0
         self._client = socketio.AsyncClient(reconnection_delay=0.1, reconnection_delay_max=0.5)
         self._client.on("connect", self._connected)
         self._client.on("payment-status", self._received)
@@ -50,6 +51,7 @@ class Screen:
         await self._client.shutdown()
 
     async def _connected(self) -> None:
+        self.connects += 1
         await self._client.emit("track-payment", {"reference": self.reference, "token": self.token})
 
     async def _received(self, payment: dict[str, Any]) -> None:
@@ -114,11 +116,12 @@ class Shop:
             time.sleep(0.1)
         return status
 
-    def watch(self, customer: Customer) -> None:
+    def watch(self, customer: Customer) -> Screen:
         """Opens a screen that watches the customer's payment to the end, and connects again where it must."""
         screen = Screen(customer.reference, customer.token)
         self.screens.append(screen)
         self.system.wires.begin(screen.open(self.system.gateway))
+        return screen
 
     def evidence(self) -> Evidence:
         watched = [screen.watched for screen in self.screens]
@@ -156,6 +159,10 @@ class Shop:
         while not holds() and time.monotonic() < deadline:
             time.sleep(0.02)
         return holds()
+
+    def note(self, figure: str) -> None:
+        """Prints a figure that a row has measured."""
+        print(f"    {figure}", flush=True)
 
     def report(self, fault: str) -> None:
         """Keeps what a row has found wrong at once, and no wait can mend."""

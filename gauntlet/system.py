@@ -22,7 +22,7 @@ from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.payment import Payment
 from chalicelib.runtime.clock import Clock
 from gauntlet.invariants import Evidence
-from gauntlet.wire import Wire, Wires
+from gauntlet.wire import Wire, Wires, carry_on
 from local.__main__ import Ports, environment, redis_server
 from local.embedded import LOOPBACK, free_port
 from local.processes import is_ready
@@ -31,7 +31,7 @@ READY_SECONDS = 60.0
 _REDIS_OPTIONS = ("--bind", LOOPBACK, "--save", "", "--loglevel", "warning")
 SETTINGS: Mapping[str, str] = {
     "PAYMENT_EXPIRES_SECONDS": "5",
-    "CHECK_AGES_SECONDS": ",".join(str(age) for age in (*range(1, 60, 2), *range(60, 301, 10))),
+    "CHECK_AGES_SECONDS": ",".join(str(age) for age in (*range(1, 60, 2), *range(60, 3600, 60))),
     "SWEEP_SECONDS": "1",
     # Nobody decides before a row does: `System.decide`.
     "SIMULATOR_APPROVE_AFTER": "86400",
@@ -77,8 +77,12 @@ class Part:
         if self._process is not None:
             self._process.send_signal(number)
 
-    def restart(self) -> None:
-        """Kills the process if it still runs, starts it again, and waits until it is ready."""
+    def restart(self, **changed: str) -> None:
+        """Kills the process if it still runs, starts it again, and waits until it is ready.
+
+        `changed`: variables of its environment that have another value from now on.
+        """
+        self._environment = {**self._environment, **changed}
         self.kill()
         self.start()
         self.wait()
@@ -191,6 +195,11 @@ class System:
     @property
     def gateway(self) -> str:
         return f"http://{LOOPBACK}:{self.wire['browser-gateway'].port}"
+
+    def carry_on(self) -> None:
+        """Ends the faults of all wires."""
+        for wire in self.wire.values():
+            wire.fault = carry_on
 
     def transactions(self) -> list[dict[str, Any]]:
         """Lists CamPay's ledger."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gauntlet.row import Row
-from gauntlet.rows import campay, crashes, forgeries, races, webhooks
+from gauntlet.rows import campay, crashes, forgeries, prompts, races, redis_away, webhooks
 
-ROWS: Sequence[Row] = (*crashes.ROWS, *races.ROWS, *webhooks.ROWS, *campay.ROWS, *forgeries.ROWS)
+_KINDS = (crashes, races, webhooks, campay, forgeries, prompts, redis_away)
+ROWS: Sequence[Row] = [row for kind in _KINDS for row in kind.ROWS]
