@@ -58,6 +58,10 @@ class Screen:
         self.versions.append(payment["version"])
 
     @property
+    def is_connected(self) -> bool:
+        return bool(self._client.connected)
+
+    @property
     def watched(self) -> Watched:
         return Watched(self.reference, [version for version, _ in groupby(self.versions)])
 

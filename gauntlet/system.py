@@ -208,8 +208,13 @@ class System:
 
     def transaction(self, reference: str) -> dict[str, Any]:
         """Returns the one transaction at CamPay that names a payment."""
-        (row,) = self._control("GET", f"transactions?externalReference={reference}").json()
-        return dict(row)
+        (row,) = self.transactions_of(reference)
+        return row
+
+    def transactions_of(self, reference: str) -> list[dict[str, Any]]:
+        """Lists the transactions at CamPay that name a payment; there is none where the prompt never came."""
+        rows: list[dict[str, Any]] = self._control("GET", f"transactions?externalReference={reference}").json()
+        return rows
 
     def decide(self, transaction: str, status: str, *, webhook: bool) -> None:
         """Lets the customer of a transaction approve (SUCCESSFUL) or decline (FAILED), with or without a webhook."""

@@ -139,7 +139,7 @@ class EmbeddedAws(Embedded):
 
         self.port = port or free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
-        self.events: deque[Mapping[str, Any]] = deque(maxlen=1000)
+        self.events: deque[Mapping[str, Any]] = deque(maxlen=100_000)
         self.ready = threading.Event()
         self._moto = Moto()
         self.faults, self.calls = self._moto.faults, self._moto.calls

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gauntlet.row import Row
-from gauntlet.rows import campay, crashes, forgeries, prompts, races, redis_away, webhooks
+from gauntlet.rows import aws, campay, crashes, forgeries, gateway, prompts, races, redis_away, soak, webhooks
 
-_KINDS = (crashes, races, webhooks, campay, forgeries, prompts, redis_away)
+_KINDS = (crashes, races, webhooks, campay, forgeries, prompts, redis_away, aws, gateway, soak)
 ROWS: Sequence[Row] = [row for kind in _KINDS for row in kind.ROWS]

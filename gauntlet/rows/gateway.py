@@ -1,0 +1,48 @@
+"""Takes the gateway away under many browsers: killed at once, and drained as a deployment does."""
+
+import random
+import signal
+
+from gauntlet.row import Row
+from gauntlet.shop import Customer, Shop
+
+SCREENS_OF_A_PAYMENT = 25
+CAUGHT_UP_SECONDS = 60.0
+
+
+def run(shop: Shop, size: int, chance: random.Random) -> int:
+    """Opens `size` screens. Half of the payments are decided while the gateway is away, the others after it."""
+    payments = max(2, size // SCREENS_OF_A_PAYMENT)
+    customers = [shop.started()[0] for _ in range(payments)]
+    screens = [shop.watch(customers[number % payments]) for number in range(size)]
+    if not shop.wait(lambda: all(screen.versions for screen in screens), CAUGHT_UP_SECONDS):
+        shop.report("not all browsers could connect")
+    gateway = shop.system.parts["gateway"]
+    for number, end in enumerate([signal.SIGKILL, signal.SIGTERM]):
+        away, there = customers[number::4], customers[number + 2 :: 4]
+        gateway.signal(end)
+        _decide(shop, away, chance)
+        gateway.restart()
+        _decide(shop, there, chance)
+        if not shop.wait(lambda: all(screen.is_connected for screen in screens), CAUGHT_UP_SECONDS):
+            shop.report(f"not all browsers came back after {end.name}")
+    return size
+
+
+def _decide(shop: Shop, customers: list[Customer], chance: random.Random) -> None:
+    for customer in customers:
+        transaction = shop.system.transaction(customer.reference)
+        shop.system.decide(transaction["reference"], chance.choice(["SUCCESSFUL", "FAILED"]), webhook=True)
+
+
+ROWS = [
+    Row(
+        *("gateway", "the gateway killed and drained under 1,000 browsers", run, 20, 1_000),
+        settings={
+            "PAYMENT_EXPIRES_SECONDS": "600",
+            "SOCKETS_PER_PAYMENT": "1000",
+            "SOCKETS_PER_ADDRESS": "10000",
+            "DRAIN_CLOSE_SECONDS": "5",
+        },
+    )
+]
