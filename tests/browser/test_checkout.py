@@ -50,11 +50,6 @@ def hasty_stack() -> Iterator[Stack]:
 
 
 @pytest.fixture
-def order(stack: Stack) -> Order:
-    return Order(stack)
-
-
-@pytest.fixture
 def customer(chromium: Chromium, stack: Stack) -> Iterator[Customer]:
     with chromium.customer(stack.origin) as customer:
         yield customer

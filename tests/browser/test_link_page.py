@@ -32,11 +32,6 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture
-def order(stack: Stack) -> Order:
-    return Order(stack)
-
-
-@pytest.fixture
 def phone(chromium: Chromium, stack: Stack) -> Iterator[Customer]:
     with chromium.customer(stack.origin) as customer:
         yield customer

@@ -63,11 +63,6 @@ def customer(chromium: Chromium, gateway: SpareGateway) -> Iterator[Customer]:
 
 
 @pytest.fixture
-def order(stack: Stack) -> Order:
-    return Order(stack)
-
-
-@pytest.fixture
 def page(customer: Customer, order: Order) -> CheckoutPage:
     return waiting_for_pin(customer, order)
 

@@ -44,11 +44,6 @@ def stack(shop: str) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def order(stack: Stack) -> Order:
-    return Order(stack)
-
-
-@pytest.fixture
 def page(chromium: Chromium, shop: str, stack: Stack, order: Order) -> Iterator[Page]:
     """Opens the shop's page, which notes what it is to show."""
     known = f"""

@@ -134,11 +134,6 @@ def stack(port: int) -> Iterator[Stack]:
         yield system
 
 
-@pytest.fixture
-def order(stack: Stack) -> Order:
-    return Order(stack)
-
-
 def shops_environment(stack: Stack) -> dict[str, str]:
     """What a shop's server is told."""
     api = stack.api.removesuffix("/api/payment")
