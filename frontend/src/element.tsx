@@ -29,7 +29,7 @@ const Base = typeof HTMLElement === "undefined" ? (class {} as typeof HTMLElemen
 
 /**
  * The checkout as an element. It sends `payment-change` at each newer version of the payment, and `payment-settled`
- * once the outcome is known; a late success sends it again. Its attributes stand in docs/frontend.md.
+ * once the outcome is known; a late success sends it again. Its attributes stand in the package's README.
  */
 export class BraidsterCheckout extends Base {
   static readonly observedAttributes = ATTRIBUTES;
