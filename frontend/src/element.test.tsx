@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { payment, REFERENCE } from "../tests/fakeWire";
 import { GatewayAndApi, until } from "../tests/gateway";
@@ -136,4 +136,36 @@ test("without its form it shows the order's payment alone", async () => {
   server.track = () => ({ ok: true, payment: paid });
   show({ "order-id": "order-2" });
   await until(() => find(".bp-tracker")?.dataset["picture"] === "approved");
+});
+
+test("two on one page each have their own order, and one that is taken out leaves the other its connection", async () => {
+  const other = document.createElement(ELEMENT_NAME);
+  const pending = payment({ orderId: "order-1" });
+  server.current = { ...pending, trackingToken: "a-token" };
+  server.track = () => ({ ok: true, payment: pending });
+  show(ORDER);
+  await until(() => find(".bp-tracker")?.dataset["version"] === "2" && server.tracked.length > 0);
+  server.current = null;
+  for (const [name, value] of Object.entries({
+    ...ORDER,
+    "order-id": "order-2",
+    amount: "700",
+    "api-url": server.url,
+  })) {
+    other.setAttribute(name, value);
+  }
+  document.body.append(other);
+  await until(() => /^Pay FCFA.700$/.test(other.shadowRoot?.querySelector(".bp-pay")?.textContent ?? ""));
+  other.remove();
+  server.emit(PAYMENT_STATUS, payment({ orderId: "order-1", version: 3, status: "SUCCESSFUL" }));
+  await until(() => find(".bp-tracker")?.dataset["picture"] === "approved");
+  expect(server.connections).toBe(1);
+});
+
+test("a script that comes twice defines the element once", async () => {
+  vi.resetModules();
+  const again = await import("./element");
+  expect(again.BraidsterCheckout).not.toBe(customElements.get(ELEMENT_NAME));
+  show(ORDER);
+  await until(() => find("form") !== null);
 });
