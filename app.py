@@ -74,9 +74,9 @@ def within_the_lambdas_time(call: Any, get_response: Callable[[Any], Any]) -> An
 
 
 @app.middleware("http")
-def framework_problems(request: Request, get_response: Callable[[Request], Response]) -> Response:
-    """Turns Chalice's own refusals into problem+json."""
-    return replies.of_framework(get_response(request), requests.locale_of(request))
+def whole_reply(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Turns Chalice's own refusals into problem+json, and adds what every reply has."""
+    return replies.guarded(replies.of_framework(get_response(request), requests.locale_of(request)))
 
 
 @app.route("/api/payment/initiate", methods=["POST"], cors=cors)

@@ -20,28 +20,34 @@ from chalicelib.runtime import log
 from chalicelib.web.requests import JSON, locale_of
 
 PROBLEM = "application/problem+json"
+ON_EVERY_REPLY: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+}
+"""What a reply has unless it says otherwise: it says how things are now, and a browser that opens it as a page runs
+nothing of it.
+"""
 P = ParamSpec("P")
 
 
 def reply(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Returns a JSON response that must not be cached (`Cache-Control: no-store`): it says how things are now."""
-    return Response(
-        json.dumps(body, ensure_ascii=False),
-        status_code=status,
-        headers={"Content-Type": JSON, "Cache-Control": "no-store", **(headers or {})},
-    )
+    """Returns a JSON response."""
+    headers = {"Content-Type": JSON, **(headers or {})}
+    return Response(json.dumps(body, ensure_ascii=False), status_code=status, headers={**headers})
 
 
 def nothing(headers: Mapping[str, str] | None = None) -> Response:
     """Returns a response without a body (204)."""
-    return Response("", status_code=204, headers={"Cache-Control": "no-store", **(headers or {})})
+    return Response("", status_code=204, headers={**(headers or {})})
 
 
 def file(text: str, content_type: str, name: str, *, headers: Mapping[str, str]) -> Response:
-    """Returns a file that a browser saves under a name. It must not be cached."""
+    """Returns a file that a browser saves under a name."""
     disposition = f'attachment; filename="{name}"'
     sent: dict[str, str | list[str]]
-    sent = {"Content-Type": content_type, "Content-Disposition": disposition, "Cache-Control": "no-store", **headers}
+    sent = {"Content-Type": content_type, "Content-Disposition": disposition, **headers}
     return Response(text, headers=sent)
 
 
@@ -98,6 +104,12 @@ def problem(error: PaymentError, locale: str) -> Response:
     if isinstance(error, LimitReached):
         headers["Retry-After"] = str(error.retry_after)
     return Response(json.dumps(body, ensure_ascii=False), status_code=error.http_status, headers=headers)
+
+
+def guarded(response: Response) -> Response:
+    """Adds to a reply what every reply has."""
+    response.headers = {**ON_EVERY_REPLY, **response.headers}
+    return response
 
 
 def of_framework(response: Response, locale: str) -> Response:

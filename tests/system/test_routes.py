@@ -363,6 +363,26 @@ def test_health_says_what_holds(valkey: Valkey) -> None:
         valkey.start()
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/payment/health", 200),
+        ("GET", "/api/payment/status/order-1", 401),
+        ("POST", "/api/payment/test/simulate", 404),
+        ("PUT", "/api/payment/initiate", 405),
+        ("POST", "/api/payment/initiate", 400),
+    ],
+)
+@pytest.mark.usefixtures("api")
+def test_no_browser_keeps_guesses_frames_or_runs_an_answer(method: str, path: str, status: int) -> None:
+    reply = call(method, path)
+    assert reply.status == status
+    assert reply.headers["Cache-Control"] == "no-store"
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    assert reply.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    assert reply.headers["Content-Security-Policy"] == "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+
 @pytest.mark.usefixtures("api")
 def test_simulate_is_unknown_in_production() -> None:
     assert call("POST", "/api/payment/test/simulate", {"outcome": "approved"}).status == 404
