@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = {row.name: row for row in ROWS}
     if unknown := sorted(set(options.rows) - known.keys()):
         parser.error(f"there is no row {', '.join(unknown)}; there are {', '.join(known)}")
-    rows = [known[name] for name in options.rows] or list(ROWS)
+    rows = [known[name] for name in options.rows] or [row for row in ROWS if row.small or not options.small]
     if options.list:
         print("\n".join(f"{row.name:<18} {row.what}" for row in rows))
         return 0

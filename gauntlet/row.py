@@ -13,7 +13,7 @@ class Row:
 
     `run`: makes that many cases of it in a shop's system, and returns how many it has made; the same random numbers
     make the same choices. It reports on the shop what was wrong at once; the invariants are the runner's.
-    `small`, `whole`: how many cases there are in `make test`, and in the whole gauntlet.
+    `small`, `whole`: how many cases there are in `make test`, where 0 leaves the row out, and in the whole gauntlet.
     `settings`: variables of the environment that the row's system needs. A row that has some gets its own.
     """
 

@@ -181,9 +181,9 @@ def run(stage: Stage, shop: Shop, size: int, chance: random.Random) -> int:
 
 
 ROWS = [
-    Row("crash-initiate", "the API killed around each exchange of initiate", partial(run, INITIATE), 2, 200),
+    Row("crash-initiate", "the API killed around each exchange of initiate", partial(run, INITIATE), 1, 200),
     Row("crash-webhook", "the API killed around each exchange of a webhook", partial(run, WEBHOOK), 1, 200),
     Row("crash-worker", "the worker killed around each exchange of its checks", partial(run, WORKER), 1, 200),
-    Row("crash-redis", "Redis killed around each of its exchanges", partial(run, REDIS), 1, 200),
-    Row("crash-gateway", "the gateway killed around each of its exchanges", partial(run, GATEWAY), 1, 50),
+    Row("crash-redis", "Redis killed around each of its exchanges", partial(run, REDIS), 0, 200),
+    Row("crash-gateway", "the gateway killed around each of its exchanges", partial(run, GATEWAY), 0, 50),
 ]

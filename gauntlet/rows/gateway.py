@@ -4,6 +4,7 @@ import random
 import signal
 
 from gauntlet.row import Row
+from gauntlet.rows.webhooks import NO_CHECKS
 from gauntlet.shop import Customer, Shop
 
 SCREENS_OF_A_PAYMENT = 25
@@ -35,14 +36,4 @@ def _decide(shop: Shop, customers: list[Customer], chance: random.Random) -> Non
         shop.system.decide(transaction["reference"], chance.choice(["SUCCESSFUL", "FAILED"]), webhook=True)
 
 
-ROWS = [
-    Row(
-        *("gateway", "the gateway killed and drained under 1,000 browsers", run, 20, 1_000),
-        settings={
-            "PAYMENT_EXPIRES_SECONDS": "600",
-            "SOCKETS_PER_PAYMENT": "1000",
-            "SOCKETS_PER_ADDRESS": "10000",
-            "DRAIN_CLOSE_SECONDS": "5",
-        },
-    )
-]
+ROWS = [Row("gateway", "the gateway killed and drained under 1,000 browsers", run, 20, 1_000, NO_CHECKS)]

@@ -1,4 +1,4 @@
-"""Runs a few cases of each row of the gauntlet, and shows that its rules find what they forbid."""
+"""Runs a few cases of most rows of the gauntlet, and shows that its rules find what they forbid."""
 
 import subprocess
 import sys
@@ -97,8 +97,8 @@ def test_a_success_that_changes_is_found() -> None:
     assert [line.split()[0] for line in violations(seen)] == ["I4"]
 
 
-@pytest.mark.timeout(180)
-def test_a_few_cases_of_each_row_pass() -> None:
+@pytest.mark.timeout(400)
+def test_a_few_cases_of_most_rows_pass() -> None:
     command = [sys.executable, "-m", "gauntlet", "--small"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170)
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=390)
     assert run.returncode == 0, run.stdout + run.stderr
