@@ -81,6 +81,7 @@ def ledger_row(transaction: Transaction) -> dict[str, Any]:
         "currency": "XAF",
         "status": transaction.status,
         "moneyMoved": transaction.money_moved,
+        "asked": transaction.asked,
     }
 
 

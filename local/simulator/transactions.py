@@ -28,7 +28,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """Holds one transaction. When it is approved, the prompt's amount moves, whatever the record shows."""
+    """Holds one transaction. When it is approved, the prompt's amount moves, whatever the record shows.
+
+    `asked`: how often a call has asked for it. Only the first call sends a prompt.
+    """
 
     number: int
     reference: str
@@ -36,6 +39,7 @@ class Transaction:
     created_at: datetime
     status: Status = "PENDING"
     reason: str | None = None
+    asked: int = 1
 
     @property
     def is_payout(self) -> bool:
@@ -72,7 +76,9 @@ class TransactionLedger:
         with self._lock:
             known = reference or self._by_external_reference.get(prompt.external_reference, "")
             if known in self._transactions:
-                return self._transactions[known], False
+                again = self._transactions[known]
+                self._transactions[known] = again = replace(again, asked=again.asked + 1)
+                return again, False
             now = datetime.now(CAMEROON)
             transaction = Transaction(next(self._numbers), reference or str(uuid.uuid4()), prompt, now)
             self._transactions[transaction.reference] = transaction

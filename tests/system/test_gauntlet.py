@@ -33,6 +33,7 @@ TRANSACTION = {
     "amount": 5000,
     "currency": "XAF",
     "status": "SUCCESSFUL",
+    "asked": 1,
 }
 TOLD = {"id": "payment-1:2", "reference": "payment-1", "orderId": "order-1", "version": 2, "duplicate": False}
 SOUND = Evidence(
@@ -81,6 +82,7 @@ def test_nothing_is_wrong_with_a_sound_payment() -> None:
         ({"I6"}, {"payments": {"payment-1": replace(PAID, reason="changed by nobody")}}),
         ({"I7"}, {"asked": [*SOUND.asked, Asked("order-1", "key-1", 201, "payment-2")]}),
         ({"I8"}, {"transactions": [TRANSACTION, TRANSACTION | {"externalReference": "nobody", "status": "PENDING"}]}),
+        ({"I8"}, {"transactions": [TRANSACTION | {"asked": 2}]}),
         ({"I9"}, {"prompts_per_phone": 0}),
         ({"I10"}, {"told": []}),
     ],

@@ -56,6 +56,7 @@ def test_a_person_decides(simulator: CampaySimulator, receiver: Receiver) -> Non
         "currency": "XAF",
         "status": "SUCCESSFUL",
         "moneyMoved": True,
+        "asked": 1,
     }
     assert receiver.next()["status"] == "SUCCESSFUL"
     assert control(simulator, path, {"status": "FAILED"}).status_code == 409
