@@ -21,6 +21,9 @@ from chalicelib.runtime.clock import Clock
 KEYS_PER_ORDER = 50
 """Maximum idempotency keys kept per order, for 72 h. No real customer reaches it; it bounds the order's row, which
 DynamoDB limits to 400 KB."""
+PROMPTS_PER_ORDER = 20
+"""Maximum prompts of an order within `WATCHED_MS`. Without it, whoever has one order token could send prompts to phones
+of strangers one after the other, by giving up each, and each further attempt reads all earlier ones at CamPay."""
 WATCHED_MS = 72 * 3_600_000
 """How long CamPay is asked about a payment. An older attempt is not re-read."""
 
@@ -61,23 +64,30 @@ class EarlierAttempts:
         Returns the references of those, and the latest attempt as it is now; None where the order has had none.
 
         Raises OrderAlreadyPaid and PaymentInProgress by what CamPay says, ProviderUnavailable where it cannot be read:
-        then no prompt may go out.
+        then no prompt may go out. Raises InvalidRequest, and reads nothing, where the order has had too many prompts.
         """
+        attempts = [self.load(reference) for reference in order.attempts]
+        if sum(map(self._may_be_charged, attempts)) >= PROMPTS_PER_ORDER:
+            raise InvalidRequest(fields={"orderId": "this order has had too many prompts"})
         open_ones, earlier = [], None
-        for reference in order.attempts:
-            stored = self.load(reference)
+        for stored in attempts:
             earlier = stored.payment
-            if earlier.created_at < self.clock.now() - WATCHED_MS:
+            if not self._may_be_charged(stored):
                 continue
-            if stored.was_never_sent or (not earlier.is_undecided and earlier.provider_reference is None):
-                continue  # proven that no prompt went out
-            earlier = self.settle.recheck(reference, Cause.FURTHER_ATTEMPT)
+            earlier = self.settle.recheck(earlier.reference, Cause.FURTHER_ATTEMPT)
             if earlier.is_final:
                 raise OrderAlreadyPaid(reference=earlier.reference)
             if earlier.is_under_review:
                 raise PaymentInProgress
-            open_ones.append(reference)
+            open_ones.append(earlier.reference)
         return open_ones, earlier
+
+    def _may_be_charged(self, attempt: Stored) -> bool:
+        """Whether a prompt of an earlier attempt may have gone out, not so long ago that CamPay has forgotten it."""
+        payment = attempt.payment
+        if payment.created_at < self.clock.now() - WATCHED_MS:
+            return False
+        return not attempt.was_never_sent and (payment.is_undecided or payment.provider_reference is not None)
 
     def has_ended(self, active: Payment) -> bool:
         """Whether an attempt that the ledger calls active has ended. One whose time is over is re-read first.

@@ -11,10 +11,11 @@ import pytest
 
 from chalicelib.bootstrap import Service
 from chalicelib.domain import tokens
-from chalicelib.domain.errors import NotFound, PaymentError, ProviderUnavailable
+from chalicelib.domain.errors import InvalidRequest, NotFound, PaymentError, ProviderUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.flows.earlier_attempts import PROMPTS_PER_ORDER
 from chalicelib.settings import Settings
 from tests.conftest import ORDER, Shop
 from tests.harness.api_gateway import call
@@ -95,6 +96,18 @@ def test_prompts_stay_within_the_phones_limits(service: Service, clock: HandCloc
     with pytest.raises(PaymentError) as refused:
         service.initiate(replace(REQUEST, idempotency_key="key-3"))
     assert refused.value.code == "phone_limit"
+
+
+def test_one_order_does_not_prompt_strangers_without_end(service: Service, clock: HandClock, shop: Shop) -> None:
+    for n in range(PROMPTS_PER_ORDER):
+        service.give_up(service.initiate(replace(REQUEST, phone_number=f"2376777{n:05}")).payment.reference)
+    shop.faults(transaction=["502"])  # nothing is read for a call that is refused
+    with pytest.raises(InvalidRequest) as refused:
+        service.initiate(replace(REQUEST, phone_number="237677799999"))
+    assert "orderId" in refused.value.fields
+    assert len(shop.transactions) == PROMPTS_PER_ORDER
+    clock.forward(72 * 3600 + 1)
+    assert not service.initiate(replace(REQUEST, phone_number="237677799999")).replayed
 
 
 def test_the_route_takes_the_payments_own_tracking_token_and_nothing_else(
