@@ -137,6 +137,12 @@ class Shop:
         self.pay(customer)
         return customer, self.system.transaction(customer.reference)
 
+    def decide(self, reference: str, status: str, *, webhook: bool) -> None:
+        """Lets the customer of a payment approve (SUCCESSFUL) or decline (FAILED) the prompt, if there is one."""
+        for it in self.system.transactions_of(reference):
+            if it["status"] == "PENDING":
+                self.system.decide(it["reference"], status, webhook=webhook)
+
     def ring(self, transaction: Mapping[str, Any], **changed: object) -> int:
         """Sends CamPay's webhook of a transaction, as it should be but for what is changed. Returns the status."""
         body = {

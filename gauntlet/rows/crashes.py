@@ -153,10 +153,9 @@ class Crashes:
 
     def _decide(self, customer: Customer, outcome: Outcome) -> None:
         """Lets a customer decide whose prompt has come."""
-        status = "FAILED" if outcome == "decline" else "SUCCESSFUL"
-        for it in self._system.transactions():
-            if outcome != "silence" and it["externalReference"] == customer.reference and it["status"] == "PENDING":
-                self._system.decide(it["reference"], status, webhook=self._stage.webhook)
+        if outcome != "silence":
+            status = "FAILED" if outcome == "decline" else "SUCCESSFUL"
+            self._shop.decide(customer.reference, status, webhook=self._stage.webhook)
 
 
 def run(stage: Stage, shop: Shop, size: int, chance: random.Random) -> int:

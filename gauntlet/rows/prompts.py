@@ -63,14 +63,10 @@ def _call(shop: Shop, address: str, phone: str, number: int) -> Answer:
         reply = connection.getresponse()
         told = reply.getheader("Retry-After")
         if reply.status == 201:
-            _decline(shop, json.loads(reply.read())["reference"])
+            shop.decide(json.loads(reply.read())["reference"], "FAILED", webhook=True)
         return Answer(reply.status, float(told or 0), time.time())
     finally:
         connection.close()
-
-
-def _decline(shop: Shop, reference: str) -> None:
-    shop.system.decide(shop.system.transaction(reference)["reference"], "FAILED", webhook=True)
 
 
 def _rotate(shop: Shop) -> None:

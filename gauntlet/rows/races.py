@@ -35,15 +35,9 @@ def run(shop: Shop, size: int, chance: random.Random) -> int:
                 shop.report(
                     f"{len(faults)} of {calls} calls of {customer.order_id} were answered {sorted(set(faults))}"
                 )
-            _decide(shop, {tab.reference for tab in tabs if tab.reference})
+            for reference in {tab.reference for tab in tabs if tab.reference}:
+                shop.decide(reference, "SUCCESSFUL", webhook=True)
     return size
-
-
-def _decide(shop: Shop, references: set[str]) -> None:
-    """Lets the customer approve each prompt. Each payment that a call was answered with was sent one."""
-    for transaction in shop.system.transactions():
-        if transaction["externalReference"] in references:
-            shop.system.decide(transaction["reference"], "SUCCESSFUL", webhook=True)
 
 
 ROWS = [Row("races", "one order called 100 times at once, under one key and under many", run, 1, 200)]

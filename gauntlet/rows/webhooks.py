@@ -31,10 +31,10 @@ def lose_all(shop: Shop, size: int, chance: random.Random) -> int:
     """Loses every webhook: each payment is settled by its next check."""
     decided: dict[str, tuple[str, float]] = {}
     for _ in range(size):
-        customer, transaction = shop.started()
+        customer = shop.started()[0]
         shop.watch(customer)
         status = chance.choice(["SUCCESSFUL", "FAILED"])
-        shop.system.decide(transaction["reference"], status, webhook=False)
+        shop.decide(customer.reference, status, webhook=False)
         decided[customer.reference] = status, time.time()
     shop.settled()
     ages = [int(age) for age in shop.system.environment["CHECK_AGES_SECONDS"].split(",")]
