@@ -1,11 +1,12 @@
 import { useRef, useState } from "react";
 
 import { operatorWords, TRACKER_TEXTS } from "../src/components/payment/paymentTexts";
-import { formatAmount } from "../src/currency";
 import type { Locale } from "../src/locale";
 import { failureOf } from "../src/paymentContract";
 import type { PaymentEvent, PaymentStory } from "./apiTypes";
 import { CUSTOMER_SENTENCES } from "./customerSentences";
+import { extraChargesOf } from "./extraCharges";
+import { formatIn } from "./format";
 import { useNow } from "./PaymentTable";
 import { usePage } from "./page";
 import { customerCaseOf } from "./verdict";
@@ -69,10 +70,17 @@ function extraPaymentOf({ payment, order }: PaymentStory): PaymentEvent {
 export function sentenceFor(story: PaymentStory, locale: Locale, now: number): string {
   const { payment } = story;
   const texts = TRACKER_TEXTS[locale];
+  const format = formatIn(locale);
   return CUSTOMER_SENTENCES[locale][customerCaseOf(story, now)]({
-    amount: formatAmount(payment.amount, payment.currency, locale),
+    amount: format.amount(payment.amount, payment.currency),
     order: payment.orderId,
     short: extraPaymentOf(story).reference.slice(0, SHORT),
+    extra: extraChargesOf(story).map(({ amount, at, operatorReference }) => ({
+      amount: format.amount(amount, payment.currency),
+      day: format.day(at),
+      time: format.time(at),
+      id: operatorReference,
+    })),
     ussdCode: payment.ussdCode,
     failure:
       payment.status === "FAILED" ? texts.failures[failureOf(payment)](operatorWords(payment, texts)).sentence : "",

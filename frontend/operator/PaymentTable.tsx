@@ -2,6 +2,7 @@ import { useContext, useEffect, useRef, useSyncExternalStore } from "react";
 
 import { failureOf } from "../src/paymentContract";
 import type { PaymentEvent } from "./apiTypes";
+import { useAttention } from "./attention";
 import { focusIfFree } from "./focus";
 import { usePage } from "./page";
 import { hrefOfPayment, LeftRoute } from "./router";
@@ -53,6 +54,9 @@ interface PaymentRowProps {
 function PaymentRow({ payment, since = payment.updatedAt }: PaymentRowProps) {
   const { format, texts } = usePage();
   const now = useNow();
+  const isToGiveBack = useAttention().answer?.items.some(
+    (item) => item.kind === "duplicate" && item.payment.reference === payment.reference,
+  );
   return (
     <tr data-reference={payment.reference} data-version={payment.version}>
       <td className="time">
@@ -65,7 +69,7 @@ function PaymentRow({ payment, since = payment.updatedAt }: PaymentRowProps) {
       <td className="operator">{payment.operator ?? "–"}</td>
       <td className="number">{payment.phoneNumber}</td>
       <td className="state">
-        <StateMark payment={payment} />
+        <StateMark payment={payment} isToGiveBack={isToGiveBack ?? false} />
         <Why payment={payment} />
       </td>
       <td className="age">

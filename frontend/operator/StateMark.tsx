@@ -31,15 +31,23 @@ export function toneOf(payment: PaymentEvent): Tone {
 }
 
 /** Returns the payment's state in words, such as "Paid, late". */
-export function stateWords(payment: PaymentEvent, texts: Texts): string {
+function stateWords(payment: PaymentEvent, isToGiveBack: boolean, texts: Texts): string {
   const state = isGivenUp(payment) ? texts.givenUp : texts.states[payment.status];
   const { late, duplicate } = payment;
-  return [state, late && texts.late, duplicate && texts.twice].filter(Boolean).join(", ");
+  return [state, late && texts.late, duplicate && (isToGiveBack ? texts.toGiveBack : texts.twice)]
+    .filter(Boolean)
+    .join(", ");
 }
 
-export function StateMark({ payment }: { readonly payment: PaymentEvent }) {
+interface StateMarkProps {
+  readonly payment: PaymentEvent;
+  /** Whether it was one too many, and nobody has dealt with it yet. */
+  readonly isToGiveBack: boolean;
+}
+
+export function StateMark({ payment, isToGiveBack }: StateMarkProps) {
   const { texts } = usePage();
-  return <Mark tone={toneOf(payment)}>{stateWords(payment, texts)}</Mark>;
+  return <Mark tone={toneOf(payment)}>{stateWords(payment, isToGiveBack, texts)}</Mark>;
 }
 
 /** A word with its tone's colour and shape. */

@@ -1,4 +1,5 @@
 import type { PaymentStory, PaymentVersion, ProviderRecord } from "./apiTypes";
+import { isOpenDuplicate } from "./extraCharges";
 import { dayOf } from "./format";
 import { useNow } from "./PaymentTable";
 import { usePage } from "./page";
@@ -148,7 +149,8 @@ export function Attempts({ story }: { readonly story: PaymentStory }) {
           .join(" ")}
       </p>
       <ul className="rows">
-        {attempts.map(({ payment, active, paysOrder, acknowledged, charges }) => {
+        {attempts.map((attempt) => {
+          const { payment, active, paysOrder, acknowledged, charges } = attempt;
           const flags = [
             payment.reference === story.payment.reference && words.thisOne,
             paysOrder && words.paysOrder,
@@ -165,7 +167,7 @@ export function Attempts({ story }: { readonly story: PaymentStory }) {
                 {format.amount(payment.amount, payment.currency)} · {payment.phoneNumber}
                 <span className="muted small"> {flags.join(" · ")}</span>
               </span>
-              <StateMark payment={payment} />
+              <StateMark payment={payment} isToGiveBack={isOpenDuplicate(attempt)} />
             </li>
           );
         })}

@@ -9,7 +9,7 @@ export type CustomerCase =
   | "approved"
   | "lateSuccess"
   | "duplicate"
-  /** Somebody of the shop has dealt with the second payment. */
+  /** Somebody of the shop has dealt with the extra payment. */
   | "duplicateHandled"
   | "failed"
   | "reviewed"
@@ -24,12 +24,27 @@ export interface CustomerFacts {
   readonly order: string;
   /** The beginning of our reference. */
   readonly short: string;
+  /** The charges that are one too many. */
+  readonly extra: readonly ChargeFacts[];
   readonly ussdCode: string | null;
   /** Why the payment has failed, as the customer's page says it; "" unless it has. */
   readonly failure: string;
 }
 
+interface ChargeFacts {
+  readonly amount: string;
+  readonly day: string;
+  readonly time: string;
+  /** The operator's, which stands in the customer's SMS; null where it is not known. */
+  readonly id: string | null;
+}
+
 type Sentences = Readonly<Record<CustomerCase, (facts: CustomerFacts) => string>>;
+
+const chargeFr = ({ amount, day, time, id }: ChargeFacts) =>
+  `${amount}, débité le ${day} à ${time}${id ? `, numéro ${id} dans votre SMS` : ""}`;
+const chargeEn = ({ amount, day, time, id }: ChargeFacts) =>
+  `${amount}, charged on ${day} at ${time}${id ? `, number ${id} in your SMS` : ""}`;
 
 const fr: Sentences = {
   checkPhone: ({ amount, order, short, ussdCode }) =>
@@ -43,12 +58,12 @@ const fr: Sentences = {
   lateSuccess: ({ amount, order, short }) =>
     `Bonjour, votre paiement de ${amount} pour la commande ${order} est arrivé un peu tard, mais il a bien été pris en ` +
     `compte\u00a0: la commande est payée. Merci\u00a0! Réf.\u00a0${short}`,
-  duplicate: ({ order, short }) =>
-    `Bonjour, la commande ${order} a été payée deux fois. Nous vous recontactons pour vous rembourser le second ` +
-    `paiement. Gardez cette référence\u00a0: ${short}`,
-  duplicateHandled: ({ order, short }) =>
-    `Bonjour, la commande ${order} avait été payée deux fois. Le second paiement est réglé. S’il vous manque quelque ` +
-    `chose, répondez avec cette référence\u00a0: ${short}`,
+  duplicate: ({ order, short, extra }) =>
+    `Bonjour, la commande ${order} a été payée deux fois. Nous vous recontactons pour vous rembourser le paiement en ` +
+    `trop\u00a0: ${extra.map(chargeFr).join("\u00a0; ")}. Gardez cette référence\u00a0: ${short}`,
+  duplicateHandled: ({ order, short, extra }) =>
+    `Bonjour, la commande ${order} avait été payée deux fois. Le paiement en trop est réglé\u00a0: ` +
+    `${extra.map(chargeFr).join("\u00a0; ")}. S’il vous manque quelque chose, répondez avec cette référence\u00a0: ${short}`,
   failed: ({ amount, order, short, failure }) =>
     `Bonjour, le paiement de ${amount} pour la commande ${order} n’a pas abouti. ${failure} Réf.\u00a0${short}`,
   reviewed: ({ order, short }) =>
@@ -82,12 +97,13 @@ const en: Sentences = {
   lateSuccess: ({ amount, order, short }) =>
     `Hello, your payment of ${amount} for order ${order} came a little late, but it counts: the order is paid. ` +
     `Thank you! Ref. ${short}`,
-  duplicate: ({ order, short }) =>
-    `Hello, order ${order} was paid twice. We will be in touch to give you the extra payment back. ` +
+  duplicate: ({ order, short, extra }) =>
+    `Hello, order ${order} was paid twice. We will be in touch to give you the extra payment back: ` +
+    `${extra.map(chargeEn).join("; ")}. ` +
     `Please keep this reference: ${short}`,
-  duplicateHandled: ({ order, short }) =>
-    `Hello, order ${order} had been paid twice. The second payment has been dealt with. If anything is still missing, ` +
-    `answer with this reference: ${short}`,
+  duplicateHandled: ({ order, short, extra }) =>
+    `Hello, order ${order} had been paid twice. The extra payment has been dealt with: ` +
+    `${extra.map(chargeEn).join("; ")}. If anything is still missing, answer with this reference: ${short}`,
   failed: ({ amount, order, short, failure }) =>
     `Hello, the payment of ${amount} for order ${order} did not go through. ${failure} Ref. ${short}`,
   reviewed: ({ order, short }) =>

@@ -10,13 +10,15 @@ afterEach(() => {
 describe.each(["America/Los_Angeles", "Asia/Tokyo", "Africa/Douala"])("on a device in %s", (of) => {
   test("every time and day is Douala's, an hour before UTC", () => {
     process.env["TZ"] = of;
-    const { time, seconds, moment, day } = formatIn("en");
+    const { time, seconds, moment, exactMoment, day } = formatIn("en");
     const late = "2026-01-31T23:30:07.000Z";
     expect(dayOf(Date.parse(late))).toBe("2026-02-01");
     expect(dayOf(Date.parse("2026-01-31T22:59:59.999Z"))).toBe("2026-01-31");
     expect([time(late), seconds(late)]).toEqual(["00:30", "00:30:07"]);
     expect(moment(late, Date.parse("2026-02-01T08:00:00Z"))).toBe("00:30");
     expect(moment(late, Date.parse("2026-02-01T23:30:00Z"))).toBe("1 Feb, 00:30");
+    expect(exactMoment(late, Date.parse("2026-02-01T08:00:00Z"))).toBe("00:30:07");
+    expect(exactMoment(late, Date.parse("2026-02-01T23:30:00Z"))).toBe("1 Feb, 00:30:07");
     expect(moment("2025-12-31T23:30:00Z", Date.parse("2026-02-01T12:00:00Z"))).toBe("1 Jan, 00:30");
     expect(moment("2025-12-31T22:30:00Z", Date.parse("2026-02-01T12:00:00Z"))).toBe("31 Dec 2025, 23:30");
     expect(day("2019-07-09T12:00:00Z")).toBe("9 Jul 2019");

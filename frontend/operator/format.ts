@@ -24,6 +24,8 @@ export interface Format {
   readonly day: (iso: string) => string;
   /** The day where it is not today, and the time. */
   readonly moment: (iso: string, now?: number) => string;
+  /** The same to the second. */
+  readonly exactMoment: (iso: string, now?: number) => string;
   /** How long something took or lasts: `340 ms`, `2.4 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
   readonly duration: (milliseconds: number) => string;
   /** How old something is, in seconds at the finest. */
@@ -46,10 +48,15 @@ export function formatIn(locale: Locale): Format {
   const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
   const percents = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
   const time = dated({ hour: "2-digit", minute: "2-digit" });
+  const seconds = dated({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const day = dated({ day: "numeric", month: "short" });
   const dayOfYear = dated({ day: "numeric", month: "short", year: "numeric" });
   const dayFor = (iso: string, now: number) =>
     (dayOf(now).slice(0, 4) === dayOf(Date.parse(iso)).slice(0, 4) ? day : dayOfYear)(iso);
+  const momentBy =
+    (clock: (iso: string) => string) =>
+    (iso: string, now = Date.now()) =>
+      dayOf(Date.parse(iso)) === dayOf(now) ? clock(iso) : `${dayFor(iso, now)}, ${clock(iso)}`;
   return {
     amount: (minorUnits, currency) => formatAmount(minorUnits, currency, locale),
     decimal: (minorUnits, currency) => decimalOf(minorUnits, exponentOf(currency), locale === "fr" ? "," : "."),
@@ -57,10 +64,10 @@ export function formatIn(locale: Locale): Format {
     short: (minorUnits, currency) => compact.format(minorUnits / 10 ** exponentOf(currency)),
     percent: (share) => percents.format(share),
     time,
-    seconds: dated({ hour: "2-digit", minute: "2-digit", second: "2-digit" }),
+    seconds,
     day: (iso) => dayFor(iso, Date.now()),
-    moment: (iso, now = Date.now()) =>
-      dayOf(Date.parse(iso)) === dayOf(now) ? time(iso) : `${dayFor(iso, now)}, ${time(iso)}`,
+    moment: momentBy(time),
+    exactMoment: momentBy(seconds),
     duration: (milliseconds) => durationOf(milliseconds, locale, tenths),
     age: (milliseconds) => durationOf(Math.max(10_000, Math.floor(milliseconds / 10_000) * 10_000), locale, tenths),
   };

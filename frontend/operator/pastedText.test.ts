@@ -74,6 +74,7 @@ test("each of our own messages leads back to its order", () => {
     order: "order-1042",
     short: "0b8f6c1e",
     ussdCode: "*126#",
+    extra: [{ amount: "5 000 FCFA", day: "31 janv.", time: "12:00", id: "18801069560" }],
     failure: "Wrong code.",
   };
   for (const sentences of Object.values(CUSTOMER_SENTENCES)) {

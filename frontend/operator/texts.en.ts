@@ -83,6 +83,7 @@ export const en: Texts = {
   },
   late: "late",
   twice: "extra",
+  toGiveBack: "to give back",
   search: {
     label: "What has the customer given you?",
     hint: "The whole SMS, a phone number, an order or a reference: paste it as it is.",
@@ -312,6 +313,8 @@ export const en: Texts = {
       amount: (charged, asked) => `CamPay says ${charged}, the order asks for ${asked}.`,
       currency: (charged, asked) => `CamPay says the currency ${charged}, the order asks for ${asked}.`,
       giveBack: (amount) => `To give back: ${amount}, all that the customer paid with it.`,
+      giveBackOther: (amount) => `To give back is the other attempt, not this one: ${amount}.`,
+      charge: (moment, id) => `Charged: ${moment}${id ? `; id in the customer’s SMS: ${id}` : ""}.`,
       payout: "CamPay says that money went to the customer, not that it came.",
       other: "The amount that CamPay says cannot be read.",
     },

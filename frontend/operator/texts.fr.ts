@@ -88,6 +88,7 @@ export const fr: Texts = {
   },
   late: "en retard",
   twice: "en trop",
+  toGiveBack: "à rendre",
   search: {
     label: "Que vous a donné le client\u00a0?",
     hint: "Le SMS entier, un numéro de téléphone, une commande ou une référence\u00a0: collez-le tel quel.",
@@ -326,6 +327,9 @@ export const fr: Texts = {
       amount: (charged, asked) => `CamPay indique ${charged}, la commande demande ${asked}.`,
       currency: (charged, asked) => `CamPay indique la devise ${charged}, la commande demande ${asked}.`,
       giveBack: (amount) => `À rendre\u00a0: ${amount}, tout ce que le client a payé ainsi.`,
+      giveBackOther: (amount) => `C’est l’autre essai qui est à rendre, pas celui-ci\u00a0: ${amount}.`,
+      charge: (moment, id) =>
+        `Encaissé\u00a0: ${moment}${id ? `\u00a0; identifiant du SMS du client\u00a0: ${id}` : ""}.`,
       payout: "CamPay indique un versement au client, pas un encaissement.",
       other: "Le montant que CamPay indique n’est pas lisible.",
     },

@@ -74,6 +74,7 @@ export interface Texts {
   readonly failures: Readonly<Record<Exclude<FailureCode, "unknown">, string>>;
   readonly late: string;
   readonly twice: string;
+  readonly toGiveBack: string;
   readonly search: {
     readonly label: string;
     readonly hint: string;
@@ -177,6 +178,9 @@ export interface Texts {
       readonly amount: (charged: string, asked: string) => string;
       readonly currency: (charged: string, asked: string) => string;
       readonly giveBack: (amount: string) => string;
+      readonly giveBackOther: (amount: string) => string;
+      /** What the charge is known by: its time, and the id in the customer's SMS. */
+      readonly charge: (moment: string, id: string | null) => string;
       readonly payout: string;
       readonly other: string;
     };

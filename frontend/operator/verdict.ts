@@ -1,8 +1,9 @@
 /** Says of a payment's story what an operator should know first, and what may be said to the customer. Does no I/O. */
 
 import { pictureOf } from "../src/components/payment/paymentPicture";
-import type { Attempt, PaymentStory, ProviderRecord } from "./apiTypes";
+import type { PaymentStory, ProviderRecord } from "./apiTypes";
 import type { CustomerCase } from "./customerSentences";
+import { isOpenDuplicate } from "./extraCharges";
 import type { Tone } from "./StateMark";
 import type { Verdict } from "./texts";
 
@@ -27,9 +28,6 @@ export function verdictOf({ payment, order, actions }: PaymentStory): Verdict {
       return payment.status === "PENDING" ? "waiting" : "unknownYet";
   }
 }
-
-const isOpenDuplicate = ({ payment, charges, acknowledged }: Attempt) =>
-  payment.duplicate && charges.length > 0 && !acknowledged;
 
 export const TONE_OF_VERDICT: Readonly<Record<Verdict, Tone>> = {
   paid: "positive",

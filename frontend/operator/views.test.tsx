@@ -161,6 +161,28 @@ describe("the list", () => {
     await expectAccessible(main);
   });
 
+  test("marks what is to be given back, while it is to be handled", async () => {
+    const extra = (reference: string) => payment("successful", { reference, duplicate: true });
+    const [open, handled] = [extra("open"), extra("handled")];
+    const attention = {
+      counts: {
+        underReview: 0,
+        duplicate: 1,
+        undecided: 0,
+        undelivered: 0,
+        statementDifference: 0,
+        statementMissing: 0,
+      },
+      items: [{ kind: "duplicate", since: open.updatedAt, payment: open, actions: [] }],
+      days: [],
+      timestamp: open.updatedAt,
+    } satisfies AttentionList;
+    const history = async () => ({ payments: [open, handled], phones: 1, cursor: null });
+    const { find } = await show(list, { api: { history, get: async () => attention as never } });
+    expect(find("[data-reference=open] .mark").textContent).toBe("Paid, to give back");
+    expect(find("[data-reference=handled] .mark").textContent).toBe("Paid, extra");
+  });
+
   test("keeps what is shown where the next page does not come", async () => {
     const first = { payments: two, phones: 1, cursor: "next" };
     const history = vi.fn(async (query: URLSearchParams) => {
@@ -326,24 +348,66 @@ describe("a payment", () => {
     ]);
   });
 
-  test("says what is to be given back, and names that payment to the customer on the page of the other too", async () => {
-    const extra = { ...payment("successfulChargedTwice"), reference: "extra-000000000000", duplicate: true };
-    const open = await shown(
-      storyOf(extra, {
-        actions: ["acknowledge"],
-        order: { orderId: "o", attemptCount: 1, chargeCount: 2, attempts: [attempt(extra, { charges: ["c-2"] })] },
-      }),
-      "en",
-    );
-    expect(open.find(".verdict .difference").textContent).toContain("To give back: FCFA");
-    const paying = { ...extra, reference: "paying-00000000000", duplicate: false };
-    const attempts = [attempt(paying, { charges: ["c-1"] }), attempt(extra, { charges: ["c-2"] })];
-    const other = await shown(
-      storyOf(paying, { order: { orderId: "o", attemptCount: 2, chargeCount: 2, attempts } }),
-      "en",
-    );
-    expect(other.find(".customer-words p").textContent).toContain("extra-00");
-    expect(other.main.querySelector(".verdict .difference")).toBeNull();
+  describe("of an order that was paid twice", () => {
+    const plain = (element: Element) => element.textContent?.replace(/\u00a0/gu, " ");
+    const extra = payment("successful", {
+      reference: "extra-000000000000",
+      duplicate: true,
+      operatorReference: "10000000019",
+      updatedAt: "2026-01-31T16:39:02.000Z",
+    });
+    const good = payment("successful", { reference: "good-0000000000000", operatorReference: "10000000018" });
+    const attempts = [attempt(good, { charges: ["c-1"], paysOrder: true }), attempt(extra, { charges: ["c-2"] })];
+    const order = { orderId: "o", attemptCount: 2, chargeCount: 2, attempts };
+    const MESSAGES = {
+      en: /extra payment back: FCFA 5,000, charged on 31 Jan( 2026)? at 17:39, number 10000000019 in your SMS/,
+      fr: /paiement en trop : 5.000 FCFA, débité le 31 janv\.( 2026)? à 17:39, numéro 10000000019 dans votre SMS/,
+    };
+    const both = async (story: PaymentStory, verdict: Readonly<Record<"en" | "fr", RegExp>>) => {
+      for (const locale of ["en", "fr"] as const) {
+        const { find, main } = await shown(story, locale);
+        expect(plain(find(".verdict .difference"))).toMatch(verdict[locale]);
+        for (const language of ["en", "fr"] as const) {
+          expect(plain(find(`.customer-words p[lang=${language}]`))).toMatch(MESSAGES[language]);
+        }
+        await expectAccessible(main);
+      }
+    };
+
+    test("what is to be given back is named as in the customer's SMS", () =>
+      both(storyOf(extra, { actions: ["acknowledge"], order }), {
+        en: /^To give back: FCFA 5,000,.* Charged: 31 Jan( 2026)?, 17:39:02; id in the customer’s SMS: 10000000019\.$/,
+        fr: /^À rendre : 5.000 FCFA,.* Encaissé : 31 janv\.( 2026)?, 17:39:02 ; identifiant du SMS du client : 10000000019\.$/,
+      }));
+
+    test("the payment that is good says that it is not this one", () =>
+      both(storyOf(good, { order }), {
+        en: /^To give back is the other attempt, not this one: FCFA 5,000\. Charged: .*17:39:02; .* 10000000019\.$/,
+        fr: /^C’est l’autre essai .*, pas celui-ci : 5.000 FCFA\. Encaissé : .*17:39:02 ; .* 10000000019\.$/,
+      }));
+
+    test("what is to be given back is marked until somebody has dealt with it", async () => {
+      const marks = async (story: PaymentStory) => [...(await shown(story)).main.querySelectorAll(".mark")].map(plain);
+      const open = await marks(storyOf(extra, { actions: ["acknowledge"], order }));
+      expect(open.filter((mark) => mark === "Paid, to give back")).toHaveLength(2);
+      const handled = attempts.map((it) => ({ ...it, acknowledged: it.payment.duplicate }));
+      const settled = await marks(storyOf(extra, { order: { ...order, attempts: handled } }));
+      expect(settled.filter((mark) => mark === "Paid, extra")).toHaveLength(2);
+    });
+
+    test("the second charge of one payment has the time and the id of CamPay's record of it", async () => {
+      const versions = ["c-1", "c-2"].map((providerReference, index) =>
+        version(extra, {
+          version: index + 1,
+          at: `2026-01-31T16:4${index}:00Z`,
+          evidence: record({ providerReference, operatorReference: `1000000002${index}`, amount: 5000 }),
+        }),
+      );
+      const own = [attempt(extra, { charges: ["c-1", "c-2"], paysOrder: true })];
+      const charged = storyOf(extra, { actions: ["acknowledge"], versions, order: { ...order, attempts: own } });
+      const said = plain((await shown(charged)).find(".verdict .difference"));
+      expect(said).toMatch(/^To give back: FCFA 5,000, .*17:41:00; id in the customer’s SMS: 10000000021\.$/);
+    });
   });
 
   test("shows the longest references whole", async () => {

@@ -6,6 +6,7 @@ import { Actions } from "../Actions";
 import type { PaymentStory } from "../apiTypes";
 import { useAttention } from "../attention";
 import { CustomerWords } from "../CustomerWords";
+import { extraChargesOf } from "../extraCharges";
 import { focusIfFree } from "../focus";
 import { useNow } from "../PaymentTable";
 import { type Page, useLoaded, usePage } from "../page";
@@ -62,7 +63,7 @@ function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
         <h1 ref={heading} tabIndex={-1}>
           {format.amount(payment.amount, payment.currency)} <small>{words.title(payment.orderId)}</small>
         </h1>
-        <StateMark payment={payment} />
+        <StateMark payment={payment} isToGiveBack={story.actions.includes("acknowledge")} />
         <button type="button" className="quiet" onClick={reload} aria-disabled={isLoading || undefined}>
           {words.refresh}
         </button>
@@ -135,12 +136,19 @@ function VerdictCard({ story, heading }: VerdictProps) {
   );
 }
 
-/** Says what is to be given back of a payment that was one too many; null where nothing is. */
-function toGiveBack(verdict: Verdict, { payment, order }: PaymentStory, { texts, format }: Page): string | null {
-  const charges = order.attempts.find((it) => it.payment.reference === payment.reference)?.charges.length ?? 1;
-  const extra = verdict === "orderPaidTwice" ? charges : verdict === "paidTwice" ? charges - 1 : 0;
-  if (extra < 1) return null;
-  return texts.payment.difference.giveBack(format.amount(extra * payment.amount, payment.currency));
+/** Says what is to be given back of an order that was paid twice; null where nothing is. */
+function toGiveBack(verdict: Verdict, story: PaymentStory, { texts, format }: Page): string | null {
+  if (!["orderPaidTwice", "paidTwice", "otherPaidToo"].includes(verdict)) return null;
+  const words = texts.payment.difference;
+  const extra = extraChargesOf(story);
+  const amount = format.amount(
+    extra.reduce((sum, charge) => sum + charge.amount, 0),
+    story.payment.currency,
+  );
+  return [
+    verdict === "otherPaidToo" ? words.giveBackOther(amount) : words.giveBack(amount),
+    ...extra.map(({ at, operatorReference }) => words.charge(format.exactMoment(at), operatorReference)),
+  ].join(" ");
 }
 
 /** Says in one sentence how CamPay's record and the order differ; null where no record does. */
