@@ -136,13 +136,14 @@ export function Attempts({ story }: { readonly story: PaymentStory }) {
   const { texts, format } = usePage();
   const words = texts.payment;
   const { attempts, attemptCount, chargeCount } = story.order;
+  const isFinal = attempts.length === attemptCount && attempts.every(({ payment }) => payment.status === "FAILED");
   const disputedCount = attempts.reduce((sum, { disputed }) => sum + disputed.length, 0);
   return (
     <section className="card" data-tone={chargeCount > 1 ? "caution" : undefined} data-charges={chargeCount}>
       <h2>{words.attempts(attemptCount)}</h2>
       <p className={chargeCount > 1 ? "difference" : "muted"}>
         {[
-          (chargeCount > 0 || disputedCount === 0) && words.charges(chargeCount),
+          (chargeCount > 0 || disputedCount === 0) && words.charges(chargeCount, isFinal),
           disputedCount > 0 && words.disputed(disputedCount),
         ]
           .filter(Boolean)
@@ -155,7 +156,7 @@ export function Attempts({ story }: { readonly story: PaymentStory }) {
             payment.reference === story.payment.reference && words.thisOne,
             paysOrder && words.paysOrder,
             active && words.active,
-            charges.length > 0 && words.charges(charges.length),
+            charges.length > 0 && words.charges(charges.length, isFinal),
             acknowledged && words.fields["acknowledged"],
           ].filter(Boolean);
           return (

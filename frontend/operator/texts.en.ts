@@ -329,6 +329,7 @@ export const en: Texts = {
       reason: "Reason",
     },
     noMoreChecks: "none: all is known",
+    checkOfFailed: (moment) => `${moment}, in case it takes its answer back`,
     unknownValue: "not known yet",
     story: "What happened",
     causes: {
@@ -386,8 +387,10 @@ export const en: Texts = {
     screens: (delivered, newest) =>
       delivered >= newest ? "The screens are up to date." : `The screens have version ${delivered} of ${newest}.`,
     attempts: (count) => (count === 1 ? "One attempt for this order" : `${count} attempts for this order`),
-    charges: (count) =>
-      count === 0 ? "No charge." : count === 1 ? "One charge." : `${count} charges: only one was due.`,
+    charges: (count, isFinal) => {
+      if (count === 0) return isFinal ? "No charge." : "No charge known yet.";
+      return count === 1 ? "One charge." : `${count} charges: only one was due.`;
+    },
     disputed: (count) => (count === 1 ? "One answer of CamPay disagrees." : `${count} answers of CamPay disagree.`),
     thisOne: "this one",
     paysOrder: "paid the order",
@@ -400,7 +403,7 @@ export const en: Texts = {
     title: "Act",
     names: {
       recheck: "Check with CamPay",
-      redeliver: "Tell again",
+      redeliver: "Tell the shop again",
       resolve: "Decide",
       acknowledge: "Mark as handled",
     },
@@ -446,7 +449,7 @@ export const en: Texts = {
       prompted: "Prompted",
       paid: "Paid",
       declined: "Declined",
-      refused: "Refused",
+      refused: "Not sent",
       expired: "Expired",
       givenUp: "Given up",
       conflicted: "Under review",
@@ -482,14 +485,14 @@ export const en: Texts = {
       retried: "By itself: it had not reached CamPay",
     },
     reasons: "Why not",
-    reasonsMeaning: "CamPay’s words for the declined and the refused ones; # stands for a number.",
-    noReasons: "Nothing was declined or refused.",
+    reasonsMeaning: "CamPay’s words for those declined and not sent; # stands for a number.",
+    noReasons: "No reason in these days.",
     further: "Trying again",
     furtherMeaning: "What further attempts have won, by what had become of the attempt before.",
     noFurther: "Nobody tried again.",
     before: {
       declined: "After a declined one",
-      refused: "After a refused one",
+      refused: "After one that was not sent",
       expired: "After an expired one",
       givenUp: "After one that was given up",
     },

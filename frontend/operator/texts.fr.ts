@@ -329,7 +329,7 @@ export const fr: Texts = {
       giveBack: (amount) => `À rendre\u00a0: ${amount}, tout ce que le client a payé ainsi.`,
       giveBackOther: (amount) => `C’est l’autre essai qui est à rendre, pas celui-ci\u00a0: ${amount}.`,
       charge: (moment, id) =>
-        `Encaissé\u00a0: ${moment}${id ? `\u00a0; identifiant du SMS du client\u00a0: ${id}` : ""}.`,
+        `Débité\u00a0: ${moment}${id ? `\u00a0; identifiant du SMS du client\u00a0: ${id}` : ""}.`,
       payout: "CamPay indique un versement au client, pas un encaissement.",
       other: "Le montant que CamPay indique n’est pas lisible.",
     },
@@ -343,7 +343,8 @@ export const fr: Texts = {
       nextCheck: "CamPay sera réinterrogé",
       reason: "Motif",
     },
-    noMoreChecks: "aucune\u00a0: tout est connu",
+    noMoreChecks: "non\u00a0: tout est connu",
+    checkOfFailed: (moment) => `${moment}, au cas où il reviendrait sur sa réponse`,
     unknownValue: "pas encore connu",
     story: "Ce qui s’est passé",
     causes: {
@@ -378,8 +379,8 @@ export const fr: Texts = {
       late: "En retard",
       duplicate: "En trop",
       orderPaidBy: "Commande payée par",
-      charges: "Encaissements",
-      disputed: "Encaissements d’un autre montant",
+      charges: "Débits",
+      disputed: "Débits d’un autre montant",
       acknowledged: "Traité",
       amount: "Montant",
     },
@@ -401,12 +402,10 @@ export const fr: Texts = {
     screens: (delivered, newest) =>
       delivered >= newest ? "Les écrans sont à jour." : `Les écrans en sont à la version ${delivered} sur ${newest}.`,
     attempts: (count) => (count === 1 ? "Un seul essai pour cette commande" : `${count} essais pour cette commande`),
-    charges: (count) =>
-      count === 0
-        ? "Aucun encaissement."
-        : count === 1
-          ? "Un encaissement."
-          : `${count} encaissements\u00a0: un seul était dû.`,
+    charges: (count, isFinal) => {
+      if (count === 0) return isFinal ? "Aucun débit." : "Aucun débit connu à ce jour.";
+      return count === 1 ? "Un débit." : `${count} débits\u00a0: un seul était dû.`;
+    },
     disputed: (count) =>
       count === 1 ? "Une réponse de CamPay en désaccord." : `${count} réponses de CamPay en désaccord.`,
     thisOne: "celui-ci",
@@ -420,7 +419,7 @@ export const fr: Texts = {
     title: "Agir",
     names: {
       recheck: "Vérifier chez CamPay",
-      redeliver: "Prévenir de nouveau",
+      redeliver: "Prévenir de nouveau la boutique",
       resolve: "Décider",
       acknowledge: "Marquer comme traité",
     },
@@ -469,7 +468,7 @@ export const fr: Texts = {
       prompted: "Demandes envoyées",
       paid: "Payés",
       declined: "Rejetés",
-      refused: "Refusés",
+      refused: "Non envoyés",
       expired: "Expirés",
       givenUp: "Abandonnés",
       conflicted: "À examiner",
@@ -505,14 +504,14 @@ export const fr: Texts = {
       retried: "D’office : elles n’avaient pas atteint CamPay",
     },
     reasons: "Pourquoi pas",
-    reasonsMeaning: "Les mots de CamPay pour les rejetés et les refusés ; # remplace un nombre.",
-    noReasons: "Rien n’a été rejeté ni refusé.",
+    reasonsMeaning: "Les mots de CamPay pour les rejetés et les non envoyés ; # remplace un nombre.",
+    noReasons: "Aucun motif pendant ces jours.",
     further: "Nouvelles tentatives",
     furtherMeaning: "Ce qu’elles ont apporté, selon la fin de la tentative précédente.",
     noFurther: "Personne n’a réessayé.",
     before: {
       declined: "Après un rejet",
-      refused: "Après un refus",
+      refused: "Après une demande non envoyée",
       expired: "Après une expiration",
       givenUp: "Après un abandon",
     },

@@ -189,6 +189,8 @@ export interface Texts {
       Record<"reference" | "provider" | "operatorReference" | "number" | "operator" | "nextCheck" | "reason", string>
     >;
     readonly noMoreChecks: string;
+    /** Why CamPay is asked again of a payment that it has said is not paid. */
+    readonly checkOfFailed: (moment: string) => string;
     readonly unknownValue: string;
     readonly story: string;
     readonly causes: Readonly<Record<string, string>>;
@@ -209,7 +211,8 @@ export interface Texts {
     readonly nothingToTell: string;
     readonly screens: (delivered: number, newest: number) => string;
     readonly attempts: (count: number) => string;
-    readonly charges: (count: number) => string;
+    /** `isFinal`: whether no further charge can come to be known. */
+    readonly charges: (count: number, isFinal: boolean) => string;
     readonly disputed: (count: number) => string;
     readonly thisOne: string;
     readonly paysOrder: string;

@@ -377,13 +377,13 @@ describe("a payment", () => {
     test("what is to be given back is named as in the customer's SMS", () =>
       both(storyOf(extra, { actions: ["acknowledge"], order }), {
         en: /^To give back: FCFA 5,000,.* Charged: 31 Jan( 2026)?, 17:39:02; id in the customer’s SMS: 10000000019\.$/,
-        fr: /^À rendre : 5.000 FCFA,.* Encaissé : 31 janv\.( 2026)?, 17:39:02 ; identifiant du SMS du client : 10000000019\.$/,
+        fr: /^À rendre : 5.000 FCFA,.* Débité : 31 janv\.( 2026)?, 17:39:02 ; identifiant du SMS du client : 10000000019\.$/,
       }));
 
     test("the payment that is good says that it is not this one", () =>
       both(storyOf(good, { order }), {
         en: /^To give back is the other attempt, not this one: FCFA 5,000\. Charged: .*17:39:02; .* 10000000019\.$/,
-        fr: /^C’est l’autre essai .*, pas celui-ci : 5.000 FCFA\. Encaissé : .*17:39:02 ; .* 10000000019\.$/,
+        fr: /^C’est l’autre essai .*, pas celui-ci : 5.000 FCFA\. Débité : .*17:39:02 ; .* 10000000019\.$/,
       }));
 
     test("what is to be given back is marked until somebody has dealt with it", async () => {
@@ -408,6 +408,31 @@ describe("a payment", () => {
       const said = plain((await shown(charged)).find(".verdict .difference"));
       expect(said).toMatch(/^To give back: FCFA 5,000, .*17:41:00; id in the customer’s SMS: 10000000021\.$/);
     });
+  });
+
+  test.each([
+    ["failedDeclined", "No charge.", "Aucun débit."],
+    ["expired", "No charge known yet.", "Aucun débit connu à ce jour."],
+    ["expiredGivenUp", "No charge known yet.", "Aucun débit connu à ce jour."],
+    ["pending", "No charge known yet.", "Aucun débit connu à ce jour."],
+  ] as const)("without a charge, that is %s, says what is known of one: %s", async (golden, en, fr) => {
+    expect((await shown(storyOf(payment(golden)), "en")).find("[data-charges]").textContent).toContain(en);
+    expect((await shown(storyOf(payment(golden)), "fr")).find("[data-charges]").textContent).toContain(fr);
+  });
+
+  test("says of older attempts that are not listed only that no charge is known", async () => {
+    const failed = payment("failedDeclined");
+    const order = { orderId: "o", attemptCount: 2, chargeCount: 0, attempts: [attempt(failed)] };
+    const { find } = await shown(storyOf(failed, { order }));
+    expect(find("[data-charges]").textContent).toContain("No charge known yet.");
+  });
+
+  test("that is not paid says why CamPay is asked again", async () => {
+    const nextCheckAt = "2026-01-31T16:39:00.000Z";
+    const { find } = await shown(storyOf(payment("failedDeclined"), { nextCheckAt }));
+    expect(find(".verdict .facts").textContent).toContain("17:39, in case it takes its answer back");
+    const waits = await shown(storyOf(payment("pending"), { nextCheckAt }));
+    expect(waits.find(".verdict .facts").textContent).not.toContain("in case");
   });
 
   test("shows the longest references whole", async () => {

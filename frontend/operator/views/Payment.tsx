@@ -101,13 +101,18 @@ function VerdictCard({ story, heading }: VerdictProps) {
   const { title, sentence } = words.verdicts[verdict];
   const { payment, delivery, nextCheckAt } = story;
   const difference = toGiveBack(verdict, story, page) ?? differenceIn(story, page);
+  const nextCheck = () => {
+    if (!nextCheckAt) return words.noMoreChecks;
+    const moment = format.moment(nextCheckAt, now);
+    return verdict === "failed" ? words.checkOfFailed(moment) : moment;
+  };
   const facts = [
     [words.facts.reference, payment.reference],
     [words.facts.provider, payment.providerReference],
     [words.facts.operatorReference, payment.operatorReference],
     [words.facts.number, payment.phoneNumber],
     [words.facts.operator, payment.operator],
-    [words.facts.nextCheck, nextCheckAt ? format.moment(nextCheckAt, now) : words.noMoreChecks],
+    [words.facts.nextCheck, nextCheck()],
     ...(payment.reason && !isGivenUp(payment) ? [[words.facts.reason, payment.reason]] : []),
   ] as const;
   const known = payment.status === "FAILED" ? facts.filter(([, value]) => value !== null) : facts;
