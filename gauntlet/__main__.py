@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 
-from gauntlet.row import Row
+from gauntlet.row import Row, Simulation
 from gauntlet.rows import ROWS
 from gauntlet.shop import Shop
 from gauntlet.system import System
@@ -32,13 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = {row.name: row for row in ROWS}
     if unknown := sorted(set(options.rows) - known.keys()):
         parser.error(f"there is no row {', '.join(unknown)}; there are {', '.join(known)}")
-    rows = [known[name] for name in options.rows] or [row for row in ROWS if row.small or not options.small]
+    chosen = [known[name] for name in options.rows] or [row for row in ROWS if row.small or not options.small]
     if options.list:
-        print("\n".join(f"{row.name:<18} {row.what}" for row in rows))
+        print("\n".join(f"{row.name:<18} {row.what}" for row in chosen))
         return 0
     print(f"seed {options.seed}", flush=True)
+    rows = [row for row in chosen if isinstance(row, Row)]
+    simulations = [row for row in chosen if isinstance(row, Simulation)]
     together = _together(rows) if options.small else [[row] for row in rows]
-    wrong = [line for each in together for line in _run(each, options.seed, small=options.small)]
+    wrong = [line for each in simulations for line in _simulate(each, options.seed, small=options.small)]
+    wrong += [line for each in together for line in _run(each, options.seed, small=options.small)]
     return 1 if wrong else 0
 
 
@@ -46,6 +49,17 @@ def _together(rows: Sequence[Row]) -> list[list[Row]]:
     """Puts rows together that need the same settings of their system."""
     settings = {tuple(sorted(row.settings.items())) for row in rows}
     return [[row for row in rows if tuple(sorted(row.settings.items())) == each] for each in sorted(settings)]
+
+
+def _simulate(row: Simulation, seed: int, *, small: bool) -> list[str]:
+    """Makes the runs of a simulation, and returns what is wrong."""
+    started, runs = time.monotonic(), row.small if small else row.whole
+    wrong = row.run(seed, runs)
+    seconds = time.monotonic() - started
+    print(f"{row.name:<18} {runs:>7} cases {seconds:>6.0f} s  {'FAILED' if wrong else 'passed'}", flush=True)
+    for line in wrong:
+        print(f"    {line}")
+    return wrong
 
 
 def _run(rows: Sequence[Row], seed: int, *, small: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""Defines a row of the gauntlet: one kind of fault, and how often it is made."""
+"""Defines the rows of the gauntlet: each is one kind of fault, and how often it is made."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -23,3 +23,17 @@ class Row:
     small: int
     whole: int
     settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A kind of fault that is made without a system.
+
+    `run`: makes that many runs from a seed on, and returns what is wrong. `small`, `whole`: as of `Row`.
+    """
+
+    name: str
+    what: str
+    run: Callable[[int, int], list[str]]
+    small: int
+    whole: int

@@ -3,7 +3,7 @@
 import itertools
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Literal
@@ -59,9 +59,13 @@ class Transaction:
 
 
 class TransactionLedger:
-    """Keeps all transactions. Threads may share it; the transactions that it returns never change."""
+    """Keeps all transactions. Threads may share it; the transactions that it returns never change.
 
-    def __init__(self) -> None:
+    `now`: returns the time in Cameroon.
+    """
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(CAMEROON)) -> None:
+        self._now = now
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._transactions: dict[str, Transaction] = {}
@@ -79,8 +83,8 @@ class TransactionLedger:
                 again = self._transactions[known]
                 self._transactions[known] = again = replace(again, asked=again.asked + 1)
                 return again, False
-            now = datetime.now(CAMEROON)
-            transaction = Transaction(next(self._numbers), reference or str(uuid.uuid4()), prompt, now)
+            new = reference or str(uuid.uuid4())
+            transaction = Transaction(next(self._numbers), new, prompt, self._now())
             self._transactions[transaction.reference] = transaction
             if prompt.external_reference and not reference:
                 self._by_external_reference[prompt.external_reference] = transaction.reference
