@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.errors import InvalidRequest, InvalidToken, LimitReached, NotFound, PaymentError
+from chalicelib.web.replies import ON_EVERY_REPLY
 
 _LANGUAGE = "fr"
 """The API's default language; a mapping template cannot read Accept-Language."""
@@ -65,6 +66,7 @@ def gateway_responses(origin: str) -> dict[str, Any]:
         "Cache-Control": "no-store",
         "Content-Language": _LANGUAGE,
         "Content-Type": "application/problem+json",
+        **{name: ON_EVERY_REPLY[name] for name in ("Strict-Transport-Security", "X-Content-Type-Options")},
     }
     return {name: _response(answer, headers) for name, answer in _ANSWERS.items()}
 

@@ -276,6 +276,8 @@ def test_a_browser_can_read_what_api_gateway_answers_by_itself(stack: Template, 
         origin = headers["gatewayresponse.header.Access-Control-Allow-Origin"]
         assert origin == f"'{STAGES[variant.stage].frontend_url}'"
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert headers["gatewayresponse.header.X-Content-Type-Options"] == "'nosniff'"
+        assert headers["gatewayresponse.header.Strict-Transport-Security"].startswith("'max-age=31536000;")
 
 
 def test_api_gateways_own_answers_are_problems_like_the_apis(stack: Template) -> None:
