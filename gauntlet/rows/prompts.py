@@ -3,12 +3,14 @@
 Meanwhile the key of the phones' hashes is rotated.
 """
 
+import itertools
 import json
 import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
 
 from gauntlet.row import Row
@@ -16,6 +18,7 @@ from gauntlet.shop import AMOUNT, Shop
 from local.embedded import LOOPBACK
 
 AT_ONCE = 16
+ROTATED_AFTER_WAVES = 2
 ADDRESS_PROMPTS_PER_MINUTE = 60
 PROMPTS_OF_A_PHONE = 3
 QUARTER_HOUR = 15 * 60
@@ -25,28 +28,47 @@ CLOCK_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to a call. `retry_after`: in seconds; 0 where it says none. `at`: when it came."""
+    """The answer to a call.
+
+    `retry_after`: in seconds; 0 where it says none. `at`: when it came. `reference`: of the payment that was started.
+    """
 
     status: int
     retry_after: float
     at: float
+    reference: str
 
 
 def run(shop: Shop, size: int, chance: random.Random) -> int:
     """Calls from `size` addresses for one phone, whose owner declines each prompt, then from one for `size` phones."""
-    numbers = iter(range(1, 2**24))
+    numbers = itertools.count(1)
     phone = shop.customer().phone_number
+    addresses = [_address(number) for number in chance.sample(range(2, 2**20), size)]
+    answers: list[Answer] = []
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        addresses = [_address(number) for number in chance.sample(range(2, 2**20), size)]
-        first = list(threads.map(lambda address: _call(shop, address, phone, next(numbers)), addresses[: size // 2]))
-        _rotate(shop)
-        rest = list(threads.map(lambda address: _call(shop, address, phone, next(numbers)), addresses[size // 2 :]))
-        _judge_phone(shop, phone, [*first, *rest])
+        for begin in range(0, size, AT_ONCE):
+            if begin == AT_ONCE * ROTATED_AFTER_WAVES:
+                _rotate(shop)
+            wave = addresses[begin : begin + AT_ONCE]
+            told = list(threads.map(lambda address: _call(shop, address, phone, next(numbers)), wave))
+            for reference in _decline(shop, told):
+                shop.wait(partial(shop.system.is_settled, reference))
+            answers += told
+        _judge_phone(shop, phone, answers)
         phones = [shop.customer().phone_number for _ in range(size)]
         began = time.time()
         answers = list(threads.map(lambda it: _call(shop, _address(1), it, next(numbers)), phones))
+        _decline(shop, answers)
         _judge_address(shop, answers, time.time() - began)
     return size * 2
+
+
+def _decline(shop: Shop, answers: list[Answer]) -> list[str]:
+    """Lets the prompts be declined that were sent, so that only the limits keep the next one from being sent."""
+    references = [it.reference for it in answers if it.reference]
+    for reference in references:
+        shop.decide(reference, "FAILED", webhook=True)
+    return references
 
 
 def _address(number: int) -> str:
@@ -62,9 +84,8 @@ def _call(shop: Shop, address: str, phone: str, number: int) -> Answer:
         connection.request("POST", "/api/payment/initiate", json.dumps(body), {"Content-Type": "application/json"})
         reply = connection.getresponse()
         told = reply.getheader("Retry-After")
-        if reply.status == 201:
-            shop.decide(json.loads(reply.read())["reference"], "FAILED", webhook=True)
-        return Answer(reply.status, float(told or 0), time.time())
+        reference = json.loads(reply.read())["reference"] if reply.status == 201 else ""
+        return Answer(reply.status, float(told or 0), time.time(), reference)
     finally:
         connection.close()
 
