@@ -213,7 +213,9 @@ export const en: Texts = {
   },
   webhooks: {
     told: (moment, age) => `Last news by webhook: ${moment}, ${age} ago.`,
-    missing: (moment) => `We find outcomes ourselves (last: ${moment}): CamPay’s webhooks do not come, or come late.`,
+    missing: (last, since) =>
+      `${since ? `Since ${since} outcomes` : "Outcomes"} have come without CamPay’s webhook, the last at ${last}. ` +
+      "Our own checks found them; customers and the shop are told all the same.",
     list: "Show them",
   },
   connections: {

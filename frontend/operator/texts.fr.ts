@@ -221,9 +221,9 @@ export const fr: Texts = {
   },
   webhooks: {
     told: (moment, age) => `Dernière nouvelle par webhook\u00a0: ${moment}, il y a ${age}.`,
-    missing: (moment) =>
-      `Nous trouvons les résultats nous-mêmes (le dernier\u00a0: ${moment})\u00a0: les webhooks de CamPay n’arrivent pas, ou ` +
-      "trop tard.",
+    missing: (last, since) =>
+      `${since ? `Depuis ${since}, des` : "Des"} résultats sont arrivés sans le webhook de CamPay, le dernier à ${last}. ` +
+      "Nos propres vérifications les ont trouvés\u00a0; les clients et la boutique sont prévenus quand même.",
     list: "Les voir",
   },
   connections: {

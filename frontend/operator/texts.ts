@@ -152,7 +152,8 @@ export interface Texts {
   };
   readonly webhooks: {
     readonly told: (moment: string, age: string) => string;
-    readonly missing: (moment: string) => string;
+    /** `last`: the last outcome that came so. `since`: when a webhook last told; null where none has. */
+    readonly missing: (last: string, since: string | null) => string;
     readonly list: string;
   };
   readonly connections: {

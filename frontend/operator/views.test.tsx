@@ -14,10 +14,11 @@ import {
   storyOf,
   version,
 } from "../tests/operatorPage";
-import type { AttentionList, PaymentStory } from "./apiTypes";
+import type { AttentionList, ConnectionsPage, PaymentStory } from "./apiTypes";
 import { parseRoute } from "./router";
 import { TEXTS } from "./texts";
 import { Attention } from "./views/Attention";
+import { Connections } from "./views/Connections";
 import { Home } from "./views/Home";
 import { Payment } from "./views/Payment";
 import { Payments } from "./views/Payments";
@@ -246,8 +247,33 @@ describe("news by webhook", () => {
     const { main } = await news(told, missing);
     expect(main.textContent?.includes("Last news by webhook: 31 Jan")).toBe(isTold);
     expect(main.querySelector("[data-webhook=missing]") !== null).toBe(isMissing);
+    expect(main.textContent?.includes("customers and the shop are told all the same")).toBe(isMissing);
     if (isMissing) expect(main.querySelector("a")?.getAttribute("href")).toBe("#/payments?webhook=missing");
     await expectAccessible(main);
+  });
+});
+
+describe("the connections", () => {
+  const [early, later] = ["2026-01-31T12:00:00.000Z", "2026-01-31T12:00:01.000Z"];
+  const connections = (missingAt: string): ConnectionsPage => ({
+    storage: "redis",
+    webhooks: { toldAt: "2026-01-31T12:00:00.500Z", missingAt },
+    gateways: [{ gatewayId: "gateway-1", startedAt: early, clients: 2, payments: 2 }],
+    clients: [],
+    cursor: null,
+  });
+
+  test.each(["fr", "en"] as const)("are not called well where webhooks do not come (%s)", async (locale) => {
+    const words = TEXTS[locale].connections.health.well;
+    const answered = (page: ConnectionsPage) =>
+      show(<Connections />, { api: { get: async () => page as never }, locale });
+    const well = await answered(connections(early));
+    expect(well.find("[data-health=well]").textContent).toContain(words.title);
+    const missing = await answered(connections(later));
+    expect(missing.main.textContent).not.toContain(words.title);
+    expect(missing.find("[data-health=well]").textContent).toContain(words.sentence);
+    expect(missing.find("[data-webhook=missing]").textContent).toContain("13:00:01");
+    await expectAccessible(missing.main);
   });
 });
 

@@ -8,7 +8,7 @@ import { useLoaded, usePage } from "../page";
 import { hrefOfPayment } from "../router";
 import { Mark } from "../StateMark";
 import { Trouble } from "../Trouble";
-import { WebhookNews } from "../WebhookNews";
+import { lacksWebhooks, WebhookNews } from "../WebhookNews";
 
 const READ_MS = 10_000;
 const ROWS = 50;
@@ -51,12 +51,19 @@ function Health({ page }: { readonly page: ConnectionsPage }) {
   const { texts, format } = usePage();
   const words = texts.connections;
   const state = page.storage === "degraded" ? "away" : page.gateways.length === 0 ? "noGateway" : "well";
+  const isWell = state === "well";
+  const lacksNews = isWell && lacksWebhooks(page.webhooks); // then not all is well: the line below says what is not
   const customers = page.gateways.reduce((count, gateway) => count + gateway.clients, 0);
   return (
-    <div className="notice" data-tone={state === "well" ? "positive" : "negative"} role="status" data-health={state}>
-      <p className="outcome">{words.health[state].title}</p>
+    <div
+      className="notice"
+      data-tone={lacksNews ? "neutral" : isWell ? "positive" : "negative"}
+      role="status"
+      data-health={state}
+    >
+      {!lacksNews && <p className="outcome">{words.health[state].title}</p>}
       <p>{words.health[state].sentence}</p>
-      {state === "well" && <p>{words.connected(customers, format.number(customers))}</p>}
+      {isWell && <p>{words.connected(customers, format.number(customers))}</p>}
     </div>
   );
 }
