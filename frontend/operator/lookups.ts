@@ -5,14 +5,29 @@
 
 import { createContext, useContext } from "react";
 
+import type { SearchField } from "./apiTypes";
+import type { Doubt } from "./pastedText";
+
+/** How a search came to the one payment that it opened. */
+export interface Finding {
+  readonly field: SearchField;
+  readonly value: string;
+  /** What else in the text is the payment's. */
+  readonly agrees: readonly Doubt[];
+}
+
 export interface Lookups {
   /** Returns what was looked for at this step of the browser's history; empty where nothing was. */
   readonly here: () => string;
   readonly keep: (text: string) => void;
+  /** Returns how a search came to this step of the browser's history; null where none did. */
+  readonly finding: () => Finding | null;
+  readonly keepFinding: (finding: Finding) => void;
 }
 
 export function createLookups(): Lookups {
   const texts = new Map<string, string>();
+  const findings = new Map<string, Finding>();
   const openedAt = Date.now(); // a step from before a reload is not taken for one of now
   return {
     here: () => texts.get(String(window.history.state?.lookup)) ?? "",
@@ -20,6 +35,12 @@ export function createLookups(): Lookups {
       const lookup = `${openedAt}-${texts.size}`;
       texts.set(lookup, text);
       window.history.replaceState({ lookup }, "");
+    },
+    finding: () => findings.get(String(window.history.state?.finding)) ?? null,
+    keepFinding: (given) => {
+      const finding = `${openedAt}-${findings.size}`;
+      findings.set(finding, given);
+      window.history.replaceState({ finding }, "");
     },
   };
 }

@@ -34,17 +34,26 @@ const DATE = /\b(?:(\d{4})-(\d{2})-(\d{2})|(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}))\
 /** What in a pasted text is not a payment's. */
 export type Doubt = "amount" | "day";
 
-/** Returns what in the text speaks against a payment that was found by it; a text can be made up, or be of another one. */
-export function doubtIn(text: string, payment: PaymentEvent): Doubt | null {
+/** Returns whether what the text says agrees with a payment that was found by it; null where it does not say it. */
+export function agreementOf(text: string, payment: PaymentEvent): Readonly<Record<Doubt, boolean | null>> {
   const amounts = [...text.matchAll(AMOUNT)]
     .filter(({ index }) => !NOT_PAID.test(text.slice(0, index)))
     .map(([, after, before]) => wholeUnits(after ?? before ?? ""));
-  if (amounts.length > 0 && !amounts.includes(payment.amount / 10 ** exponentOf(payment.currency))) return "amount";
   const days = [...text.matchAll(DATE)].map(([, year, month, day, d = "", m = "", y]) =>
     y ? `${y}-${m.padStart(2, "0")}-${d.padStart(2, "0")}` : `${year}-${month}-${day}`,
   );
   const own = [payment.createdAt, payment.updatedAt].map((iso) => dayOf(Date.parse(iso)));
-  return days.length > 0 && !days.some((day) => own.includes(day)) ? "day" : null;
+  return {
+    amount: amounts.length > 0 ? amounts.includes(payment.amount / 10 ** exponentOf(payment.currency)) : null,
+    day: days.length > 0 ? days.some((day) => own.includes(day)) : null,
+  };
+}
+
+/** Returns what in the text speaks against a payment that was found by it; a text can be made up, or be of another one. */
+export function doubtIn(text: string, payment: PaymentEvent): Doubt | null {
+  const { amount, day } = agreementOf(text, payment);
+  if (amount === false) return "amount";
+  return day === false ? "day" : null;
 }
 
 /** Reads `15.000` and `15,000.00` as fifteen thousand: two digits after a mark are a fraction, three are thousands. */

@@ -108,7 +108,8 @@ export const en: Texts = {
       phoneNumber: "the phone number",
     },
     lookedFor: (fields) => `Looked for as: ${fields}.`,
-    matched: (field) => `Found by ${field}.`,
+    matched: (field, value) => `Found by ${field}: ${value}.`,
+    agrees: { amount: "The amount agrees.", day: "The date agrees.", both: "Amount and date agree." },
     unreadable:
       "No id was recognised in this text. Paste the whole SMS, or only the reference, the order or the number.",
     latest: "Latest payments",

@@ -114,7 +114,12 @@ export const fr: Texts = {
       phoneNumber: "le numéro de téléphone",
     },
     lookedFor: (fields) => `Cherché comme\u00a0: ${fields}.`,
-    matched: (field) => `Trouvé d’après ${field}.`,
+    matched: (field, value) => `Trouvé d’après ${field}\u00a0: ${value}.`,
+    agrees: {
+      amount: "Le montant concorde.",
+      day: "La date concorde.",
+      both: "Le montant et la date concordent.",
+    },
     unreadable:
       "Aucun identifiant reconnu dans ce texte. Collez le SMS entier, ou seulement la référence, la commande ou le numéro.",
     latest: "Derniers paiements",

@@ -92,7 +92,9 @@ export interface Texts {
     >;
     readonly lookedFor: (fields: string) => string;
     /** What the found payments were found by. */
-    readonly matched: (field: string) => string;
+    readonly matched: (field: string, value: string) => string;
+    /** What else in the text is the payment's. */
+    readonly agrees: Readonly<Record<Doubt | "both", string>>;
     readonly unreadable: string;
     readonly latest: string;
     readonly all: string;

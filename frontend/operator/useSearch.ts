@@ -1,8 +1,9 @@
 import { useRef, useState } from "react";
 
 import type { FoundPayments, SearchField } from "./apiTypes";
+import { useLookups } from "./lookups";
 import { usePage } from "./page";
-import { type Doubt, doubtIn, type Guess, guessesIn } from "./pastedText";
+import { agreementOf, type Doubt, doubtIn, type Guess, guessesIn } from "./pastedText";
 import { goTo, hrefOfPayment } from "./router";
 import { SignedOut } from "./session";
 
@@ -17,6 +18,7 @@ interface First {
   readonly found: FoundPayments;
   /** What the payments were found by. */
   readonly field: SearchField;
+  readonly value: string;
 }
 
 interface Searching {
@@ -28,6 +30,7 @@ interface Searching {
 /** Looks for payments by what was pasted. */
 export function useSearch(): Searching {
   const { api } = usePage();
+  const lookups = useLookups();
   const [search, setSearch] = useState<Search>({ name: "idle" });
   const asked = useRef(0);
 
@@ -45,7 +48,11 @@ export function useSearch(): Searching {
       const doubts = first.found.payments.map((payment) => doubtIn(text, payment));
       const doubt = doubts.includes(null) ? null : (doubts[0] ?? null);
       const isNewest = show({ name: "found", doubt, ...first }) !== false;
-      if (isNewest && opens && only && others.length === 0 && doubt === null) goTo(hrefOfPayment(only.reference));
+      if (!isNewest || !opens || !only || others.length > 0 || doubt !== null) return;
+      goTo(hrefOfPayment(only.reference));
+      const { amount, day } = agreementOf(text, only);
+      const agrees = [...(amount ? (["amount"] as const) : []), ...(day ? (["day"] as const) : [])];
+      lookups.keepFinding({ field: first.field, value: first.value, agrees });
     } catch (error) {
       show(error instanceof SignedOut ? { name: "idle" } : { name: "failed", error });
     }
@@ -60,7 +67,7 @@ async function firstFound(
 ): Promise<First | null> {
   for (const { field, value } of guesses) {
     const found = await search(field, value);
-    if (found.payments.length > 0) return { found, field };
+    if (found.payments.length > 0) return { found, field, value };
   }
   return null;
 }

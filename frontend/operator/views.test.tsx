@@ -89,7 +89,7 @@ describe("the search box", () => {
     await click(EN.search.submit);
     expect(find("[role=status]").textContent).toBe("2 payments found");
     expect(main.textContent).toContain(EN.search.more);
-    expect(main.textContent).toContain("Found by the phone number.");
+    expect(main.textContent).toMatch(/Found by the phone number: \+?237677777777\./);
     expect(find("tbody tr:last-child .state").textContent).toContain(EN.failures.declined);
     expect(window.location.hash).toBe("");
     await expectAccessible(main);
@@ -101,6 +101,29 @@ describe("the search box", () => {
     await fill("textarea", "237677777777");
     await click(EN.search.submit);
     expect(window.location.hash).toBe(`#/payment/${two[0]?.reference}`);
+  });
+
+  test.each([
+    ["Vous avez paye 5000 FCFA le 15/01/2026. ID de transaction: 18801069560.", "Amount and date agree."],
+    ["Vous avez paye 5000 FCFA. ID de transaction: 18801069560.", "The amount agrees."],
+    ["ID de transaction: 18801069560, 2026-01-15.", "The date agrees."],
+    ["ID de transaction: 18801069560.", ""],
+  ])("says above the only match what of the text led to it and agrees: %s", async (text, agreed) => {
+    const found = payment("successful");
+    const api = {
+      history: latest,
+      search: async () => ({ payments: [found], hasMore: false }),
+      story: async () => storyOf(found),
+    };
+    const { find, fill, click, again, main } = await show(<Home />, { api });
+    await fill("textarea", text);
+    await click(EN.search.submit);
+    await again(<Payment route={parseRoute(window.location.hash)} />);
+    expect(find(".found-by").textContent?.trim()).toBe(`Found by the id in the SMS: 18801069560. ${agreed}`.trim());
+    await expectAccessible(main);
+    window.history.pushState(null, "", "#/payment/another"); // by a link
+    await again(<Payment route={parseRoute(window.location.hash)} />);
+    expect(main.querySelector(".found-by")).toBeNull();
   });
 
   test("does not open the only match where the text speaks against it, and says so", async () => {

@@ -90,7 +90,7 @@ function Outcome({ search, onRetry }: { readonly search: Search; readonly onRetr
           {search.fields.includes("operatorReference") && words.nothingHelp}
         </p>
       )}
-      {search.name === "found" && <p className="muted">{words.matched(words.fields[search.field])}</p>}
+      {search.name === "found" && <p className="muted">{words.matched(words.fields[search.field], search.value)}</p>}
       {search.name === "found" && search.doubt && (
         <p className="notice" data-tone="caution" role="alert">
           {words.doubts[search.doubt]}

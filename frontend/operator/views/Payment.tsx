@@ -8,6 +8,7 @@ import { useAttention } from "../attention";
 import { CustomerWords } from "../CustomerWords";
 import { extraChargesOf } from "../extraCharges";
 import { focusIfFree } from "../focus";
+import { useLookups } from "../lookups";
 import { useNow } from "../PaymentTable";
 import { type Page, useLoaded, usePage } from "../page";
 import type { Route } from "../router";
@@ -59,6 +60,7 @@ function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
   };
   return (
     <div className="payment">
+      <FoundBy />
       <header className="payment-head">
         <h1 ref={heading} tabIndex={-1}>
           {format.amount(payment.amount, payment.currency)} <small>{words.title(payment.orderId)}</small>
@@ -84,6 +86,22 @@ function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
         <Acts story={story} />
       </div>
     </div>
+  );
+}
+
+/** Says how the search that opened the payment came to it; without a search nothing. */
+function FoundBy() {
+  const { texts } = usePage();
+  const words = texts.search;
+  const lookups = useLookups();
+  const [finding] = useState(lookups.finding);
+  if (!finding) return null;
+  const { field, value, agrees } = finding;
+  const agreed = agrees.length > 1 ? "both" : agrees[0];
+  return (
+    <p className="found-by muted">
+      {words.matched(words.fields[field], value)} {agreed && words.agrees[agreed]}
+    </p>
   );
 }
 
