@@ -2,10 +2,14 @@
 
 import itertools
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chalicelib.adapters.ledger.attributes import key_of, to_attributes, to_values
 from chalicelib.adapters.ledger.ledger import Ledger
@@ -109,6 +113,103 @@ def test_the_real_flows_get_the_same_answers(service: Service, shop: Shop, clock
     assert service.ledger.load(silent.reference) is not None
     assert twins.calls == {"get_item", "batch_get_item", "query", "update_item", "transact_write_items"}
     assert twins.refused
+
+
+_PARTITIONS = ("order#1", "order#2", "payment#1")
+_NUMBERS = st.integers(0, 3)
+
+
+@st.composite
+def _updates(draw: st.DrawFn) -> Update:
+    """Draws an update of few rows with few values, so that conditions meet."""
+    update = Update(draw(st.sampled_from(_PARTITIONS)))
+    for change in draw(st.lists(st.sampled_from(CHANGES), min_size=1, max_size=4, unique=True)):
+        change(update, draw)
+    for requirement in draw(st.lists(st.sampled_from(REQUIREMENTS), max_size=2, unique=True)):
+        requirement(update, draw)
+    return update
+
+
+def _require(update: Update, condition: str, value: int) -> None:
+    update.only_if(condition).values[":wanted"] = value
+
+
+def _due(update: Update, number: int) -> None:
+    """Lists a row in an index at a place that no other has, or no longer."""
+    if number:
+        update.set(dueMark="due#00", dueAt=number * 3 + _PARTITIONS.index(update._key["pk"]))
+    else:
+        update.remove("dueMark", "dueAt")
+
+
+CHANGES: list[Callable[[Update, st.DrawFn], object]] = [
+    lambda it, draw: it.set(revision=draw(_NUMBERS)),
+    lambda it, draw: it.set(active=draw(st.sampled_from("ab")), keys={}),
+    lambda it, draw: it.set(payment={"status": draw(st.sampled_from(["PENDING", "FAILED"])), "version": 1}),
+    lambda it, draw: it.set_once(undeliveredSince=draw(_NUMBERS)),
+    lambda it, draw: it.undelivered() if draw(st.booleans()) else it.remove("undeliveredMark"),
+    lambda it, draw: _due(it, draw(_NUMBERS)),
+    lambda it, _: it.remove("paid", "checkAt"),
+    lambda it, draw: it.add("underReview", draw(st.sampled_from("xyz"))),
+    lambda it, draw: it.discard("cases", draw(st.sampled_from("xyz"))),
+    lambda it, _: it.count("uses"),
+    lambda it, draw: it.increase({"paidCount": draw(_NUMBERS), "other count": 1}),
+    lambda it, draw: it.put_entry("entries", draw(st.sampled_from("ab")), {"at": 1}),
+]
+REQUIREMENTS: list[Callable[[Update, st.DrawFn], object]] = [
+    lambda it, _: it.only_if("attribute_not_exists(paid)"),
+    lambda it, _: it.only_if("attribute_exists(pk) AND (attribute_not_exists(uses) OR attribute_exists(active))"),
+    lambda it, draw: _require(it, "uses < :wanted OR attribute_not_exists(uses)", draw(_NUMBERS)),
+    lambda it, draw: _require(it, "payment.version <> :wanted AND dueAt >= :wanted", draw(_NUMBERS)),
+    lambda it, draw: _require(it, "dueAt <= :wanted OR dueAt > :wanted", draw(_NUMBERS)),
+]
+_CALLS = st.one_of(
+    st.tuples(st.just("update"), _updates(), st.booleans()),
+    st.tuples(st.just("transact"), st.lists(_updates(), min_size=1, max_size=3), st.sampled_from("tuv")),
+    st.tuples(st.just("list"), st.booleans(), st.integers(1, 3)),
+    st.tuples(st.just("read"), st.sampled_from(_PARTITIONS), st.none()),
+)
+
+
+@pytest.mark.timeout(180)
+def test_generated_calls_get_the_same_answers(dynamodb: Any) -> None:
+    table = next(_NAMES)
+    create_table(dynamodb, table)
+    twins: Any = Twins(dynamodb)
+
+    @settings(max_examples=12, derandomize=True, database=None)
+    @given(st.lists(_CALLS, min_size=8, max_size=20))
+    def agree(calls: list[Any]) -> None:
+        rows = [{**key_of(partition), "entries": {}, "cases": {"x", "y"}} for partition in _PARTITIONS]
+        puts = [{"Put": {"TableName": table, "Item": to_attributes(row)}} for row in rows]
+        twins.transact_write_items(TransactItems=puts)
+        for call in calls:
+            with suppress(ClientError):
+                _make(twins, table, *call)
+
+    agree()
+    assert twins.refused > 20
+
+
+def _make(twins: Any, table: str, kind: str, what: Any, more: Any) -> None:
+    if kind == "update":
+        twins.update_item(**what.arguments(table), ReturnValues="ALL_NEW" if more else "NONE")
+    elif kind == "transact":
+        parts = {it._key["pk"]: it for it in what}  # a transaction changes each row once
+        put = {"TableName": table, "Item": to_attributes({**key_of(f"v#{more}"), "version": 1})}
+        put |= {"ConditionExpression": "attribute_not_exists(pk)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        twins.transact_write_items(TransactItems=[*(it.item(table) for it in parts.values()), {"Put": put}])
+    elif kind == "list":
+        of_index, values = "#dueMark = :mark AND #dueAt BETWEEN :from AND :to", {"mark": "due#00", "from": 3, "to": 10}
+        options = {"IndexName": "due", "ScanIndexForward": what, "Limit": more}
+        page = Ledger(twins, table, HandClock())._table.page
+        _, following = page(of_index, values, **options)
+        if following:
+            page(of_index, values, **options, ExclusiveStartKey=following)
+    else:
+        twins.get_item(TableName=table, Key=to_attributes(key_of(what)), ConsistentRead=True)
+        condition, values = "#pk = :pk AND #sk BETWEEN :from AND :to", {"pk": what, "from": "a", "to": "z"}
+        Ledger(twins, table, HandClock())._table.page(condition, values, ConsistentRead=True)
 
 
 def test_a_transaction_is_done_once_for_its_token(dynamodb: Any) -> None:
