@@ -3,11 +3,11 @@
 import type { Locale } from "../src/locale";
 import type { FailureCode } from "../src/paymentContract";
 import type { FindingKind, Need, PaymentStatus } from "./apiTypes";
+import type { FigureName } from "./figures";
 import type { Doubt } from "./pastedText";
 import type { Theme } from "./preferences";
 import { en } from "./texts.en";
 import { fr } from "./texts.fr";
-import type { FigureName } from "./views/Analytics";
 
 /** What an operator should know of a payment first. */
 export type Verdict =

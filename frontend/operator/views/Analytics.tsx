@@ -1,6 +1,7 @@
 import type { CSSProperties } from "react";
 
 import type { Analytics as AnalyticsAnswer, AnalyticsFigures } from "../apiTypes";
+import { FIGURES, type FigureName } from "../figures";
 import { Choice } from "../PreferenceChoice";
 import { type Page, usePage } from "../page";
 import { hrefOf, type Route } from "../router";
@@ -9,12 +10,6 @@ import { usePeriod } from "../usePeriod";
 
 /** How many days each period has. */
 const PERIODS = { week: 7, month: 30, quarter: 90 } as const;
-const FIGURES = [
-  ...(["started", "prompted", "paid", "declined", "refused", "expired", "givenUp", "conflicted"] as const),
-  ...(["waiting", "late", "duplicate", "webhooksMissing"] as const),
-  ...(["successRate", "p50", "p95", "further", "furtherPaid", "retried"] as const),
-] as const;
-export type FigureName = (typeof FIGURES)[number];
 
 /** How payments go: what has become of them, how fast, and why not, by operator and by day. */
 export function Analytics({ route }: { readonly route: Route }) {
