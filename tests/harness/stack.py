@@ -172,7 +172,11 @@ class SpareGateway:
         """Starts the gateway, and returns when it is ready."""
         command = [sys.executable, "-m", "local.gateway_server"]
         self._process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **self._environment})
-        wait_until(lambda: is_ready(f"{self._url}/readyz"), "the gateway is ready")
+        try:
+            wait_until(lambda: is_ready(f"{self._url}/readyz"), "the gateway is ready", READY_WITHIN_SECONDS)
+        except AssertionError:
+            self.kill()  # nobody else would: the test that starts it has not got it yet
+            raise
 
     def kill(self) -> None:
         """Kills the gateway, without a shutdown."""
