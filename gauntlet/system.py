@@ -30,7 +30,7 @@ from local.processes import is_ready
 READY_SECONDS = 60.0
 _REDIS_OPTIONS = ("--bind", LOOPBACK, "--save", "", "--loglevel", "warning")
 SETTINGS: Mapping[str, str] = {
-    "PAYMENT_EXPIRES_SECONDS": "5",
+    "PAYMENT_EXPIRES_SECONDS": "8",
     "CHECK_AGES_SECONDS": ",".join(str(age) for age in (*range(1, 60, 2), *range(60, 3600, 60))),
     "SWEEP_SECONDS": "1",
     # Nobody decides before a row does: `System.decide`.

@@ -110,20 +110,21 @@ class Crashes:
 
     def crash(self, outcome: Outcome, at: Point) -> bool:
         """Takes a customer through the stage, with a crash. Returns whether the point was reached."""
-        self._live(outcome, at)
+        customer = self._live(outcome, at)
         if self._stage.begins != "call":
             self._shop.wait(lambda: self._watch.reached)
         reached = self._watch.reached
         self._watch.begin()
         if reached:
             self._victim.restart()
+        if self._stage.begins == "call":
+            self._shop.pay(customer)  # at once, as a page does: the payment has not expired yet
+            self._shop.watch(customer)
+            self._called.append((customer, outcome))
         return reached
 
     def end(self) -> None:
-        """Lets those whose call a crash has ended repeat it, and decide."""
-        for customer, _ in self._called:
-            self._shop.pay(customer)
-            self._shop.watch(customer)
+        """Lets those decide whose call a crash has ended."""
         for customer, outcome in self._called:
             self._wait_to_decide(customer, outcome)
             self._decide(customer, outcome)
@@ -132,7 +133,6 @@ class Crashes:
         """Takes a new customer through the stage; at a point, if one is given, the victim is killed."""
         customer = self._shop.customer()
         if self._stage.begins == "call":
-            self._called.append((customer, outcome))
             self._watch.begin(at, self._victim)
             self._shop.ask(customer)
             return customer
