@@ -25,7 +25,7 @@ from gauntlet.invariants import Evidence
 from gauntlet.wire import Wire, Wires, carry_on
 from local.__main__ import Ports, environment, redis_server
 from local.embedded import LOOPBACK, free_port
-from local.processes import is_ready
+from local.processes import die_with_parent, is_ready
 
 READY_SECONDS = 60.0
 _REDIS_OPTIONS = ("--bind", LOOPBACK, "--save", "", "--loglevel", "warning")
@@ -57,7 +57,12 @@ class Part:
     def start(self) -> None:
         """Starts the process, and returns at once."""
         self._process = subprocess.Popen(
-            self._command, env=self._environment, stdout=self._log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            self._command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            preexec_fn=die_with_parent,
         )
 
     def wait(self) -> None:

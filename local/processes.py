@@ -86,7 +86,7 @@ class Processes:
                 text=True,
                 errors="replace",
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         except OSError as error:
             raise ChildFailed(f"{child.name} cannot be started: {error.strerror}") from error
@@ -201,4 +201,5 @@ def _death_signal_setter() -> Callable[[], None]:
     return ask_to_die_with_parent
 
 
-_die_with_parent = _death_signal_setter()
+die_with_parent = _death_signal_setter()
+"""Lets a child be killed when the thread that started it ends, on Linux: a `preexec_fn` of subprocess.Popen."""
