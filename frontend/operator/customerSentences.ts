@@ -42,9 +42,9 @@ interface ChargeFacts {
 type Sentences = Readonly<Record<CustomerCase, (facts: CustomerFacts) => string>>;
 
 const chargeFr = ({ amount, day, time, id }: ChargeFacts) =>
-  `${amount}, débité le ${day} à ${time}${id ? `, numéro ${id} dans votre SMS` : ""}`;
+  [`${amount}, débité le ${day} à ${time}`, id && `numéro ${id} dans votre SMS`].filter(Boolean).join(", ");
 const chargeEn = ({ amount, day, time, id }: ChargeFacts) =>
-  `${amount}, charged on ${day} at ${time}${id ? `, number ${id} in your SMS` : ""}`;
+  [`${amount}, charged on ${day} at ${time}`, id && `number ${id} in your SMS`].filter(Boolean).join(", ");
 
 const fr: Sentences = {
   checkPhone: ({ amount, order, short, ussdCode }) =>

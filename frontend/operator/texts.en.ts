@@ -317,7 +317,7 @@ export const en: Texts = {
       currency: (charged, asked) => `CamPay says the currency ${charged}, the order asks for ${asked}.`,
       giveBack: (amount) => `To give back: ${amount}, all that the customer paid with it.`,
       giveBackOther: (amount) => `To give back is the other attempt, not this one: ${amount}.`,
-      charge: (moment, id) => `Charged: ${moment}${id ? `; id in the customer’s SMS: ${id}` : ""}.`,
+      charge: (moment, id) => (id ? `Charged: ${moment}; id in the customer’s SMS: ${id}.` : `Charged: ${moment}.`),
       payout: "CamPay says that money went to the customer, not that it came.",
       other: "The amount that CamPay says cannot be read.",
     },

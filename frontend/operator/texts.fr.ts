@@ -334,7 +334,7 @@ export const fr: Texts = {
       giveBack: (amount) => `À rendre\u00a0: ${amount}, tout ce que le client a payé ainsi.`,
       giveBackOther: (amount) => `C’est l’autre essai qui est à rendre, pas celui-ci\u00a0: ${amount}.`,
       charge: (moment, id) =>
-        `Débité\u00a0: ${moment}${id ? `\u00a0; identifiant du SMS du client\u00a0: ${id}` : ""}.`,
+        id ? `Débité\u00a0: ${moment}\u00a0; identifiant du SMS du client\u00a0: ${id}.` : `Débité\u00a0: ${moment}.`,
       payout: "CamPay indique un versement au client, pas un encaissement.",
       other: "Le montant que CamPay indique n’est pas lisible.",
     },
