@@ -107,6 +107,7 @@ describe("a text that speaks against the payment found", () => {
     ["Paiement de 15.000 F CFA le 16-01-2026", null],
     ["Paiement de 15\u202f000 FCFA le 16.1.2026", null],
     ["18801069560", null],
+    ["13516b8f-c2b3-46ea-b86e-aa4499a6bb62", null],
     ["Nouveau solde: 42150 FCFA. Frais: 0 FCFA", null],
     ["Vous avez paye 150000 FCFA le 15/01/2026. Nouveau solde: 42150 FCFA.", "amount"],
     ["Vous avez paye 1500 F le 15/01/2026", "amount"],

@@ -36,10 +36,11 @@ export type Doubt = "amount" | "day";
 
 /** Returns whether what the text says agrees with a payment that was found by it; null where it does not say it. */
 export function agreementOf(text: string, payment: PaymentEvent): Readonly<Record<Doubt, boolean | null>> {
-  const amounts = [...text.matchAll(AMOUNT)]
-    .filter(({ index }) => !NOT_PAID.test(text.slice(0, index)))
+  const said = text.replace(UUID, " "); // 13516b8f- is not eight francs
+  const amounts = [...said.matchAll(AMOUNT)]
+    .filter(({ index }) => !NOT_PAID.test(said.slice(0, index)))
     .map(([, after, before]) => wholeUnits(after ?? before ?? ""));
-  const days = [...text.matchAll(DATE)].map(([, year, month, day, d = "", m = "", y]) =>
+  const days = [...said.matchAll(DATE)].map(([, year, month, day, d = "", m = "", y]) =>
     y ? `${y}-${m.padStart(2, "0")}-${d.padStart(2, "0")}` : `${year}-${month}-${day}`,
   );
   const own = [payment.createdAt, payment.updatedAt].map((iso) => dayOf(Date.parse(iso)));
