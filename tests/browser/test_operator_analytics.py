@@ -68,7 +68,7 @@ def test_what_lacks_a_webhook_is_listed_and_said_on_the_day(operator: Customer, 
     navigation = page.get_by_role("navigation")
     navigation.get_by_role("link", name="Today").click()
     said = page.locator("[data-webhook=missing]")
-    expect(said).to_contain_text("We find outcomes ourselves", timeout=30_000)
+    expect(said).to_contain_text("Our own checks found them", timeout=30_000)
     said.get_by_role("link").click()
     expect(page.locator("table.payments tbody th")).to_have_text(["figures-mtn"])
     navigation.get_by_role("link", name="Figures").click()

@@ -79,7 +79,7 @@ def test_a_page_of_another_site_is_sent_no_cookie_and_none_of_ours_is_framed(chr
         page.keyboard.press("Enter")
         page.get_by_label("What has the customer given you?").wait_for()
         stranger = operator.prepare().page
-        stranger.goto(f"{OTHER_SITE}{STAGE}/api/payment/health")
+        stranger.goto(OTHER_SITE)  # outside the stage: a page without a policy, as the stranger's would be
         history = f"https://{DOMAIN}{STAGE}/api/payment/history"
         fetch = "(url) => fetch(url, {credentials: 'include', mode: 'no-cors'})"
         with stranger.expect_response(history) as answered:

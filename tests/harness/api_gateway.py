@@ -90,22 +90,29 @@ def event_of(
 def over_http(
     invoke: Callable[[Mapping[str, Any]], Mapping[str, Any]], tls: ssl.SSLContext | None = None
 ) -> Iterator[str]:
-    """Serves a stage over HTTP, or with TLS, and yields its URL. Each request becomes an event for `invoke`."""
+    """Serves a stage over HTTP, or with TLS, and yields its URL. Each request becomes an event for `invoke`.
+
+    One outside the stage is refused without it, as API Gateway does.
+    """
 
     class Gateway(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            path = self.path.removeprefix(STAGE)
-            headers = dict(self.headers)
+            if not self.path.startswith(STAGE):
+                self.send(403, {"Content-Type": "application/json"}, b'{"message":"Forbidden"}')
+                return
+            path, headers = self.path.removeprefix(STAGE), dict(self.headers)
             reply = reply_to(event_of(self.command, path, body or None, headers=headers), invoke)
-            text = reply.text.encode()
-            self.send_response_only(reply.status)
-            for name, value in {**reply.headers, "Content-Length": str(len(text))}.items():
+            self.send(reply.status, reply.headers, reply.text.encode())
+
+        def send(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
+            self.send_response_only(status)
+            for name, value in {**headers, "Content-Length": str(len(content))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(text)
+            self.wfile.write(content)
 
         do_GET = do_POST = do_any  # noqa: N815 - the names that the base class looks up
 
