@@ -1,4 +1,4 @@
-"""Makes moto's DynamoDB a multiple faster without another answer.
+"""Makes moto's DynamoDB faster without another answer.
 
 moto builds and checks everything anew at each step. What is replaced here returns what moto's own returns: the tests
 compare both. Replaced is what a profile of our transactions and queries named, and nothing else.

@@ -18,7 +18,7 @@ class Died(BaseException):
     """Ends an actor whose process has died. No code of the product catches it."""
 
 
-class Actor(greenlet):  # type: ignore[misc] # it has no types
+class Actor(greenlet):  # type: ignore[misc]  # greenlet has no types
     """Does some work. `chance`: its random numbers, which no other actor has any part in."""
 
     def __init__(self, scheduler: "Scheduler", name: str, work: Callable[[], object], seed: object) -> None:
