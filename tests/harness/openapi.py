@@ -16,7 +16,7 @@ from tests import ROOT
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text("utf-8"))
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _UNDOCUMENTED_HEADERS = re.compile(
-    r"content-type|content-length|connection|date|server|allow|access-control-.*"
+    r"content-type|content-length|content-encoding|vary|connection|date|server|allow|access-control-.*"
     r"|cache-control|content-security-policy|strict-transport-security|x-content-type-options",
     re.IGNORECASE,
 )
