@@ -56,7 +56,7 @@ class DeliveryHint:
 def _fields(body: str, known: set[str]) -> dict[str, Any]:
     try:
         fields = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedHint("not JSON") from error
     if not isinstance(fields, dict) or not fields.keys() <= known:
         raise MalformedHint("not an object of known fields")

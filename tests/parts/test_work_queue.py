@@ -111,7 +111,7 @@ def test_a_hint_is_read_as_it_was_written(hint: CheckHint | DeliveryHint) -> Non
 @pytest.mark.parametrize(
     "body",
     [
-        *("", "[]", "1", '"a"', "null", "{}", '{"reference":1}', '{"reference":"a/../b"}'),
+        *("", "[]", "1", '"a"', "null", "{}", "[" * 5_000, '{"reference":1}', '{"reference":"a/../b"}'),
         f'{{"reference":"{REFERENCE}x"}}',
         f'{{"reference":"{REFERENCE}","more":1}}', f'{{"reference":"{REFERENCE}","providerReference":"/"}}',
         f'{{"reference":"{REFERENCE}","providerReference":null}}',
