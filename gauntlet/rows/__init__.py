@@ -9,6 +9,7 @@ from gauntlet.rows import (
     crashes,
     forgeries,
     gateway,
+    parsers,
     prompts,
     races,
     redis_away,
@@ -18,4 +19,8 @@ from gauntlet.rows import (
 )
 
 _KINDS = (crashes, races, webhooks, campay, forgeries, prompts, redis_away, aws, gateway, soak)
-ROWS: Sequence[Row | Simulation] = [*simulation.ROWS, *(row for kind in _KINDS for row in kind.ROWS)]
+ROWS: Sequence[Row | Simulation] = [
+    *simulation.ROWS,
+    *parsers.ROWS,
+    *(row for kind in _KINDS for row in kind.ROWS),
+]
