@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention link trace destroy install gauntlet clean
+.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention link forget trace destroy install gauntlet clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -78,6 +78,10 @@ attention: $(INSTALLED_DEPLOY)
 link: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.commands.payment_link --order="$(ORDER)" --amount="$(AMOUNT)" --description="$(DESCRIPTION)" \
 		--days="$(DAYS)" --cancel="$(CANCEL)" --stage="$(STAGE)"
+
+# Takes a customer's phone (PHONE) out of all payments. Without a STAGE, of the running `make run`.
+forget: $(INSTALLED_DEPLOY)
+	@$(PY) -m infra.commands.forget_phone "$(PHONE)" "$(STAGE)"
 
 # Points all functions back to the release before; asks first.
 rollback: $(INSTALLED_DEPLOY)

@@ -7,10 +7,13 @@ from chalicelib.domain.payment import Payment, PaymentStatus
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _FIRST_HOUR_MS = 70 * _MINUTE_MS
 """Age at which the checks of a payment's first hour have ended: the last of them comes up to a tenth late."""
-_LISTED_UNTIL_MS = (72 + 1 + 24) * _HOUR_MS
-"""Age until which a payment counts as undecided: its last check comes after 72 hours, up to half an hour late, and is
-read from CamPay within the hour. A day is left in which somebody sees that it ended without an outcome."""
-UNDECIDED_MS = _LISTED_UNTIL_MS - _FIRST_HOUR_MS
+LAST_CHANGE_MS = (72 + 1 + 24) * _HOUR_MS
+"""Age until which a payment may change by itself, and counts as undecided.
+
+Its last check comes after 72 hours, up to half an hour late, and is read from CamPay within the hour. A day is left in
+which somebody sees that it ended without an outcome.
+"""
+UNDECIDED_MS = LAST_CHANGE_MS - _FIRST_HOUR_MS
 """How long a payment counts as undecided."""
 UNDELIVERED_MS = 2 * _MINUTE_MS
 """Age of a delivery that needs a person. The sweep takes over after a minute, and tries again at least each minute."""

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 
 OPERATORS = ("MTN", "Orange")
+FORGOTTEN_MASK = "2376********"
+"""What stands in place of a mask where a phone was forgotten."""
 _PHONE = re.compile(r"2376[0-9]{8}")
 _MTN = re.compile(r"237(67|65[0-4]|68[0-3])")
 _ORANGE = re.compile(r"237(69|65[5-9]|640|68[5-9])")

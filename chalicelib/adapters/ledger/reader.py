@@ -31,6 +31,7 @@ from chalicelib.adapters.ledger.items import (
     version_key,
 )
 from chalicelib.adapters.ledger.link_rows import LinkRows
+from chalicelib.adapters.ledger.phone_rows import PhoneRows
 from chalicelib.adapters.ledger.rollup_rows import RollupRows
 from chalicelib.adapters.ledger.shards import of_all_shards
 from chalicelib.adapters.ledger.table import SHARDS, day_mark, shard_mark, shard_of
@@ -61,6 +62,7 @@ class LedgerReader:
         self.rollups = RollupRows(self._table)
         self.comparisons = ComparisonRows(self._table)
         self.links = LinkRows(self._table)
+        self.phones = PhoneRows(self._table)
 
     def pause(self, attempt: int) -> None:
         """Waits before another attempt after a write conflict."""
@@ -101,7 +103,7 @@ class LedgerReader:
 
         A call reads 1 MB: some eight hundred versions, of which a payment has about three.
         """
-        rows = self._rows_of(payment_key(reference)["pk"])
+        rows = self._table.partition(payment_key(reference)["pk"])
         stored = read_stored(next((row for row in rows if row["sk"] == "state"), None))
         if stored is None:
             return None
@@ -112,15 +114,6 @@ class LedgerReader:
         """Reads the versions of a payment, in order; none where there is no such payment."""
         found = self.load_with_history(reference)
         return found[1] if found else []
-
-    def _rows_of(self, partition: str) -> list[Item]:
-        rows, following = self._table.page("#pk = :pk", {"pk": partition}, ConsistentRead=True)
-        while following:
-            more, following = self._table.page(
-                "#pk = :pk", {"pk": partition}, ConsistentRead=True, ExclusiveStartKey=following
-            )
-            rows += more
-        return rows
 
     # ------------------------------------------------------------------ by index, eventually consistent
 

@@ -101,6 +101,30 @@ class TableClient:
             )
         return [to_values(item) for item in answer["Items"]], answer.get("LastEvaluatedKey", {})
 
+    def partition(self, partition: str) -> list[Item]:
+        """Reads all rows of a partition, consistently, in the order of their sort keys."""
+        rows, following = self.page("#pk = :pk", {"pk": partition}, ConsistentRead=True)
+        while following:
+            more, following = self.page(
+                "#pk = :pk", {"pk": partition}, ConsistentRead=True, ExclusiveStartKey=following
+            )
+            rows += more
+        return rows
+
+    def delete(self, key: Item, condition: str, values: Mapping[str, Any]) -> None:
+        """Deletes a row, if its condition holds. The condition has a : before the names of `values`."""
+        try:
+            with _unavailable():
+                self.client.delete_item(
+                    TableName=self.name,
+                    Key=to_attributes(key),
+                    ConditionExpression=condition,
+                    ExpressionAttributeValues=to_attributes({f":{name}": value for name, value in values.items()}),
+                )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise LedgerUnavailable("too many conflicts") from error
+
     def update(self, update: Update, *, returns_item: bool = False) -> Written | Refused:
         """Changes one row, if its condition holds."""
         returns: Any = "ALL_NEW" if returns_item else "NONE"

@@ -28,6 +28,13 @@ class Update:
             self.values[f":{name}"] = value
         return self
 
+    def set_within(self, name: str, **fields: Any) -> "Update":
+        """Sets fields of a map, whose others stay."""
+        for field, value in fields.items():
+            self._sets.append(f"{self._name(name)}.{self._name(field)} = :{field}")
+            self.values[f":{field}"] = value
+        return self
+
     def set_once(self, **fields: Any) -> "Update":
         for name, value in fields.items():
             self._name(name)
