@@ -5,6 +5,7 @@ import gc
 gc.disable()  # until the service is built: what is made until then is kept, and to look for garbage in it takes long
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ from chalicelib.domain.hints import CheckHint, DeliveryHint
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.phone_number import OPERATORS
 from chalicelib.domain.tokens import TrackingGrant
+from chalicelib.domain.webhooks import WebhookOutcome, outcome_of
 from chalicelib.flows.batch import unfinished
 from chalicelib.flows.initiate_payment import Initiated
 from chalicelib.runtime import deadline, log, metrics
@@ -26,6 +28,7 @@ from chalicelib.settings import allowed_origin, handler_name, runs_in_lambda
 from chalicelib.web import callers, invocation, messages, replies, requests, statement_events
 
 HANDLER = handler_name()
+WEBHOOK = "/api/payment/webhook"
 OPERATOR_NOTICE = "Operator-Notice"
 """Says with an answer that has no body what `operatorNotice` says in one."""
 
@@ -76,7 +79,10 @@ def within_the_lambdas_time(call: Any, get_response: Callable[[Any], Any]) -> An
 @app.middleware("http")
 def whole_reply(request: Request, get_response: Callable[[Request], Response]) -> Response:
     """Turns Chalice's own refusals into problem+json, and adds what every reply has."""
-    return replies.guarded(replies.of_framework(get_response(request), requests.locale_of(request)))
+    response = get_response(request)
+    if request.path == WEBHOOK and response.status_code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        service().live_store.webhooks.note(WebhookOutcome.MALFORMED)
+    return replies.guarded(replies.of_framework(response, requests.locale_of(request)))
 
 
 @app.route("/api/payment/initiate", methods=["POST"], cors=cors)
@@ -126,17 +132,18 @@ def current() -> Response:
     return replies.reply(opened(payments, payment))
 
 
-@app.route("/api/payment/webhook", methods=["GET", "POST"], content_types=[requests.JSON, requests.FORM])
+@app.route(WEBHOOK, methods=["GET", "POST"], content_types=[requests.JSON, requests.FORM])
 @told_as_problems
 def webhook() -> Response:
-    """Takes CamPay's notice that a payment may have changed, and re-reads that payment."""
+    """Takes CamPay's notice that a payment may have changed, re-reads that payment, and counts what came of it."""
     payments = service()
-    call = requests.webhook_call(current_request())
-    tokens.check_webhook_signature(call.signature, payments.settings.campay.webhook_keys, payments.clock.now())
-    log.note(reference=call.reference)
-    log.info("webhook")
-    if call.reference is not None:
-        payments.settle.handle_webhook(call.reference, call.provider_reference)
+    try:
+        outcome = handle_webhook(payments, current_request())
+    except Exception as error:
+        payments.live_store.webhooks.note(outcome_of(error))
+        raise
+    if outcome is not WebhookOutcome.TOLD:  # what it has told is counted with the change
+        payments.live_store.webhooks.note(outcome)
     return replies.reply({"received": True})
 
 
@@ -258,6 +265,17 @@ def current_request() -> Request:
     if request is None:
         raise RuntimeError("there is a request only inside a route")
     return request
+
+
+def handle_webhook(payments: Service, request: Request) -> WebhookOutcome:
+    """Re-reads the payment that a webhook names. Raises what refuses the webhook."""
+    call = requests.webhook_call(request)
+    tokens.check_webhook_signature(call.signature, payments.settings.campay.webhook_keys, payments.clock.now())
+    log.note(reference=call.reference)
+    log.info("webhook")
+    if call.reference is None:
+        return WebhookOutcome.UNKNOWN_PAYMENT
+    return payments.settle.handle_webhook(call.reference, call.provider_reference)
 
 
 def require_key_or_grant(payments: Service, request: Request, covers: Callable[[TrackingGrant], bool]) -> None:

@@ -8,7 +8,6 @@ import math
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib import resources
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import redis
@@ -21,10 +20,10 @@ from chalicelib.adapters.breaker import Breaker, BreakerOpen
 from chalicelib.adapters.gateway_registry import ConnectionsPage, read_connections
 from chalicelib.adapters.operator_outcomes import OperatorOutcomes
 from chalicelib.adapters.shared_breaker import SharedBreaker
+from chalicelib.adapters.webhook_counts import WebhookCounts
 from chalicelib.domain.contract import (
     PAYMENT_TTL_SECONDS,
     WAITING_TTL_SECONDS,
-    WEBHOOKS_TTL_SECONDS,
     MalformedEvent,
     PaymentEvent,
     breaker_key,
@@ -34,9 +33,9 @@ from chalicelib.domain.contract import (
     operators_channel,
     payment_key,
     waiting_key,
-    webhooks_key,
 )
 from chalicelib.domain.operator_trouble import Outcome
+from chalicelib.domain.webhooks import WebhookNews
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 from chalicelib.runtime.settings_reader import RedisSettings
@@ -45,6 +44,7 @@ CONNECT_SECONDS, READ_SECONDS = 0.5, 1.0
 WINDOW_MS = 60_000
 _PUBLISH_NEWER = resources.files(__package__).joinpath("lua/publish_newer.lua").read_text("utf-8")
 _FAILURES = (redis.RedisError, RedisClusterException, OSError, ValueError)
+NO_NEWS = WebhookNews()
 T = TypeVar("T")
 
 
@@ -77,7 +77,7 @@ class LiveStore:
     """Reads and writes the live store. One per process; threads may share it.
 
     `connect`: makes redis-py's client, or an in-memory one with the same interface. `credentials_refused`: called
-    when Redis refuses the password.
+    when Redis refuses the password. `webhooks`: how CamPay's webhooks come.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class LiveStore:
         self._breaker = Breaker("redis", clock, _FAILURES)
         self._shared_breakers: list[SharedBreaker] = []
         self._outcomes = OperatorOutcomes(self._try, clock)
+        self.webhooks = WebhookCounts(self._try, clock)
 
     def close(self) -> None:
         if self._connected is not None:
@@ -130,12 +131,13 @@ class LiveStore:
         ended: Collection[str],
         notice: str,
         outcomes: Iterable[Outcome] = (),
-        webhooks: Mapping[str, int] = MappingProxyType({}),
+        webhooks: WebhookNews = NO_NEWS,
+        told: int = 0,
     ) -> None:
         """Notes which payments wait, and since when, and which no longer do; then publishes a notice for operators.
 
-        `outcomes`: how payments have ended, for `operators_in_trouble`. `webhooks`: for `webhooks`; a later time stays.
-        Neither takes a round trip of its own.
+        `outcomes`: how payments have ended, for `operators_in_trouble`. `webhooks`, `told`: how webhooks came, and how
+        many more of them have told of a change. None of it takes a round trip of its own.
 
         Raises LiveStoreUnavailable.
         """
@@ -150,9 +152,7 @@ class LiveStore:
             pipeline.zremrangebyscore(key, "-inf", now - WAITING_TTL_SECONDS * 1000)
             pipeline.expire(key, WAITING_TTL_SECONDS)
             self._outcomes.note(outcomes, pipeline)
-            if webhooks:
-                pipeline.zadd(webhooks_key(), dict(webhooks), gt=True)
-                pipeline.expire(webhooks_key(), WEBHOOKS_TTL_SECONDS)
+            self.webhooks.note_changes(webhooks, told, pipeline)
             pipeline.execute()
             self._client.publish(operators_channel(), notice)
 
@@ -217,14 +217,6 @@ class LiveStore:
         What has been read within the last seconds is not read again.
         """
         return self._outcomes.in_trouble()
-
-    def webhooks(self) -> dict[str, int]:
-        """Returns when a webhook last told of a change, `told`, and when a payment was last settled without: `missing`.
-
-        Times are in milliseconds. What is not known is left out: everything where Redis is away.
-        """
-        members = self._try(lambda client: client.zrange(webhooks_key(), 0, -1, withscores=True)) or ()
-        return {name.decode(): int(at) for name, at in members}
 
     def seconds_to_next_window(self) -> int:
         return math.ceil((WINDOW_MS - self._clock.now() % WINDOW_MS) / 1000)

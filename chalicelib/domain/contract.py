@@ -18,6 +18,7 @@ GATEWAY_TTL_SECONDS = 30
 WAITING_TTL_SECONDS = 86_400
 OUTCOMES_TTL_SECONDS = 900
 WEBHOOKS_TTL_SECONDS = 7 * 86_400
+WEBHOOK_COUNTS_TTL_SECONDS = 2 * 86_400
 
 TRACK = "track-payment"
 STOP_TRACKING = "stop-tracking-payment"
@@ -114,6 +115,15 @@ def webhooks_key() -> str:
     Its members are `told` and `missing`; a score is in milliseconds.
     """
     return "payments:webhooks"
+
+
+def webhook_counts_key(day: str) -> str:
+    """Names the sorted set of what has become of a day's webhooks (Cameroon's day, as ISO 8601 has it).
+
+    Its members are an outcome, with how many there were; `<outcome>:last`, with the time of the last one; and `since`,
+    with the time when the counting began. Times are in milliseconds.
+    """
+    return f"payments:webhooks:{day}"
 
 
 def outcomes_key(operator: str) -> str:
@@ -287,6 +297,10 @@ def to_iso(milliseconds: int) -> str:
     """Writes milliseconds since the epoch as ISO 8601 in UTC: `2026-01-31T12:00:00.000Z`."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def iso_or_none(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else to_iso(milliseconds)
 
 
 _MESSAGES: Mapping[str, Mapping[str, str]] = {

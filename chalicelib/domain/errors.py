@@ -127,6 +127,10 @@ class InvalidSignature(NotAuthenticated):
     sentence = {"en": "The signature is not valid.", "fr": "La signature n’est pas valable."}
 
 
+class ExpiredSignature(InvalidSignature):
+    """It is CamPay's signature, and its time is over, or has not begun by our clock."""
+
+
 class Forbidden(PaymentError):
     """The caller is known, and may not do this; or a page of another origin makes the call in the caller's name."""
 

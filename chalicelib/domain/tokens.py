@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 
-from chalicelib.domain.errors import InvalidSession, InvalidSignature, InvalidToken
+from chalicelib.domain.errors import ExpiredSignature, InvalidSession, InvalidSignature, InvalidToken
 from chalicelib.domain.operators import OperatorKey
 from chalicelib.domain.payment_link import LinkGrant, PaymentLink
 
@@ -20,6 +20,8 @@ TRACKING_TOKEN_LIFE_MS = 75 * 3_600_000
 TICKET_LIFE_MS = 60_000
 """Enough for a page that has just asked for it."""
 _SIGNATURE_ONLY: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
+
+_WRONG_SIGNATURE = "The webhook's signature is not valid or has expired."
 
 # The length of CamPay's webhook key is CamPay's choice; that of our own keys is checked at start.
 warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
@@ -147,22 +149,32 @@ def _is_of(key: OperatorKey, claims: Mapping[str, Any]) -> bool:
 def check_webhook_signature(signature: str, keys: Sequence[str], now: int) -> None:
     """Raises InvalidSignature unless CamPay signed the token within the hour; without a key nothing passes.
 
-    It proves no more: the signature binds neither reference, status nor amount.
+    Where only the time is wrong it is an ExpiredSignature. It proves no more: the signature binds neither reference,
+    status nor amount.
     """
-    if _verified(signature, keys, now, leeway=WEBHOOK_LEEWAY_MS) is None:
-        raise InvalidSignature("The webhook's signature is not valid or has expired.")
+    claims = _signed(signature, keys)
+    if claims is None:
+        raise InvalidSignature(_WRONG_SIGNATURE)
+    if not _is_current(claims, now, WEBHOOK_LEEWAY_MS):
+        raise ExpiredSignature(_WRONG_SIGNATURE)
 
 
-def _verified(token: str, keys: Sequence[str], now: int, leeway: int = 0) -> Mapping[str, Any] | None:
+def _verified(token: str, keys: Sequence[str], now: int) -> Mapping[str, Any] | None:
     """Returns the claims, or None. Time is judged here, by `now`, not by the library's own clock."""
+    claims = _signed(token, keys)
+    return claims if claims is not None and _is_current(claims, now) else None
+
+
+def _signed(token: str, keys: Sequence[str]) -> Mapping[str, Any] | None:
+    """Returns the claims that one of the keys has signed, whatever their time; None where none has."""
     for key in keys:
         if not key:
             continue
         try:
-            claims = jwt.decode(token, key, algorithms=["HS256"], options=_SIGNATURE_ONLY)
+            claims: Mapping[str, Any] = jwt.decode(token, key, algorithms=["HS256"], options=_SIGNATURE_ONLY)
         except (jwt.PyJWTError, ValueError):
             continue
-        return claims if _is_current(claims, now, leeway) else None
+        return claims
     return None
 
 
@@ -175,7 +187,7 @@ def _unverified(token: str) -> Mapping[str, Any]:
     return claims
 
 
-def _is_current(claims: Mapping[str, Any], now: int, leeway: int) -> bool:
+def _is_current(claims: Mapping[str, Any], now: int, leeway: int = 0) -> bool:
     expires, begins = claims.get("exp"), claims.get("nbf", 0)
     if type(expires) is not int or type(begins) not in (int, float):
         return False

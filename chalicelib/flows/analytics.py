@@ -7,7 +7,8 @@ from typing import Any
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.live_store import LiveStore
 from chalicelib.domain.analytics import analytics_of
-from chalicelib.domain.contract import to_iso
+from chalicelib.domain.contract import iso_or_none, to_iso
+from chalicelib.domain.webhooks import Arrivals
 from chalicelib.runtime.clock import Clock
 
 
@@ -29,10 +30,22 @@ class Analytics:
         return {**analytics_of(rollup, first, last), "webhooks": webhooks, "timestamp": to_iso(self.clock.now())}
 
 
-def webhooks_shown(live_store: LiveStore) -> dict[str, str | None]:
-    """Returns when a webhook last told of a change, and when a payment was last settled without one.
+def webhooks_shown(live_store: LiveStore) -> dict[str, Any]:
+    """Returns when a webhook last told of a change, when a payment was last settled without one, and today's arrivals.
 
     None is what is not known, such as while Redis is away.
     """
-    webhooks = live_store.webhooks()
-    return {f"{name}At": to_iso(webhooks[name]) if name in webhooks else None for name in ("told", "missing")}
+    news = live_store.webhooks.read()
+    return {
+        "toldAt": iso_or_none(news.told_at),
+        "missingAt": iso_or_none(news.missing_at),
+        "arrivals": _arrivals(news.arrivals) if news.arrivals else None,
+    }
+
+
+def _arrivals(arrivals: Arrivals) -> dict[str, Any]:
+    outcomes = [
+        {"outcome": outcome.value, "count": it.count, "lastAt": to_iso(it.last_at)}
+        for outcome, it in arrivals.outcomes.items()
+    ]
+    return {"since": to_iso(arrivals.since), "outcomes": outcomes}

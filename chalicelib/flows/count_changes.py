@@ -59,15 +59,16 @@ class CountChanges:
         """
         written = sorted(written_versions(records), key=attrgetter("sequence"))
         for _ in range(_ROUNDS):
-            if self._count(shard_id, written):
-                self.tell_operators([it.version for it in written])
+            seen = self.ledger.rollups.counted_until(shard_id)
+            uncounted = [it for it in written if it.sequence > seen]
+            if self._count(shard_id, seen, uncounted):
+                self.tell_operators([it.version for it in written], counted=[it.version for it in uncounted])
                 return
         raise LedgerUnavailable("others count the same shard")
 
-    def _count(self, shard_id: str, written: Sequence[WrittenVersion]) -> bool:
-        """Returns False where another process has counted some of the versions meanwhile."""
-        seen = self.ledger.rollups.counted_until(shard_id)
-        additions = self._additions([it for it in written if it.sequence > seen])
+    def _count(self, shard_id: str, seen: int, uncounted: Sequence[WrittenVersion]) -> bool:
+        """Counts what comes after `seen`. Returns False where another process has counted some of it meanwhile."""
+        additions = self._additions(uncounted)
         if not additions:
             return True
         days = {group.day for addition in additions for group in addition.rollup}

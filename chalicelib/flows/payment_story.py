@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.adapters.ledger.items import Act, Order, Stored
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.cause import split_note
-from chalicelib.domain.contract import order_events, to_event, to_iso
+from chalicelib.domain.contract import iso_or_none, order_events, to_event, to_iso
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.operator_actions import allowed_actions
 from chalicelib.domain.payment import Payment
@@ -44,9 +44,9 @@ class PaymentStory:
             "delivery": {
                 "deliveredVersion": stored.delivered_version,
                 "announcedVersion": stored.announced_version,
-                "undeliveredSince": _iso_or_none(stored.undelivered_since),
+                "undeliveredSince": iso_or_none(stored.undelivered_since),
             },
-            "nextCheckAt": _iso_or_none(stored.check_at),
+            "nextCheckAt": iso_or_none(stored.check_at),
             "actions": allowed_actions(payment),
             "resolutions": sorted(payment.resolutions),
             "order": _order(order, self._attempts(order, payment), now),
@@ -126,7 +126,3 @@ def _order(order: Order, attempts: Sequence[Payment], now: int) -> dict[str, Any
             for attempt in attempts
         ],
     }
-
-
-def _iso_or_none(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else to_iso(milliseconds)

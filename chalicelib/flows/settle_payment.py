@@ -12,6 +12,7 @@ from chalicelib.adapters.ledger.read_lease import ReadLease, ReadRequest
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.errors import NotFound, ProviderBusy, ProviderUnavailable
 from chalicelib.domain.payment import Payment
+from chalicelib.domain.webhooks import WebhookOutcome
 from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.read_payment import Reading, ReadPayment
 from chalicelib.runtime import log
@@ -41,8 +42,10 @@ class SettlePayment:
     clock: Clock
     unproven_reads_a_minute: int = UNPROVEN_READS_A_MINUTE
 
-    def handle_webhook(self, reference: str, provider_reference: str | None) -> None:
+    def handle_webhook(self, reference: str, provider_reference: str | None) -> WebhookOutcome:
         """Settles the payment that a webhook names; of its body only the two references count.
+
+        Returns whether it has told of a change, or what was known, or of no payment of ours.
 
         A webhook waits while another reader is at work and then reads once more, unless a read of the same
         reference that began meanwhile has been answered. A reference that is not the payment's own does not
@@ -51,8 +54,10 @@ class SettlePayment:
         Raises ProviderUnavailable, ProviderBusy, LedgerUnavailable.
         """
         lease = self._lease_for_webhook(reference, ReadRequest(by_webhook=True, named=provider_reference))
-        if lease is not None:
-            self._read_for_webhook(lease)
+        if isinstance(lease, WebhookOutcome):
+            return lease
+        after = self._read_for_webhook(lease)
+        return WebhookOutcome.TOLD if after.version > lease.stored.payment.version else WebhookOutcome.UNCHANGED
 
     def refresh(self, reference: str) -> Payment:
         """Re-reads a payment that somebody looks at, when the last answer is old and nobody else reads.
@@ -87,10 +92,11 @@ class SettlePayment:
 
     # ------------------------------------------------------------------ what a webhook may read
 
-    def _lease_for_webhook(self, reference: str, request: ReadRequest) -> ReadLease | None:
+    def _lease_for_webhook(self, reference: str, request: ReadRequest) -> ReadLease | WebhookOutcome:
         """Waits for the read lease.
 
-        Returns it, also where it was refused and the webhook must read without it; None where nothing is to be read.
+        Returns it, also where it was refused and the webhook must read without it. Where nothing is to be read, it
+        returns what has become of the webhook.
         """
         gives_up_at = self.clock.now() + _LONGEST_WAIT_MS
         came_during: int | None = None
@@ -98,19 +104,19 @@ class SettlePayment:
             lease = self.ledger.begin_read(reference, request)
             if lease is None:
                 log.info("webhook-unknown", reference=reference)
-                return None
+                return WebhookOutcome.UNKNOWN_PAYMENT
             payment, reads = lease.stored.payment, lease.stored.reads
             if payment.is_final and request.named in (None, *payment.charges):
-                return None
+                return WebhookOutcome.UNCHANGED
             is_foreign = payment.provider_reference is not None and not lease.is_proven
             if lease.granted or payment.is_final or is_foreign or self.clock.now() > gives_up_at:
                 return lease
             came_during = reads.number if came_during is None else came_during
             if reads.has_seen(came_during, request.named or payment.provider_reference):
-                return None
+                return WebhookOutcome.UNCHANGED
             self.clock.sleep(lease.wait_ms(self.clock.now()) / 1000)
 
-    def _read_for_webhook(self, lease: ReadLease) -> None:
+    def _read_for_webhook(self, lease: ReadLease) -> Payment:
         """Reads with the lease or, within a small budget, without it.
 
         It reads without for a foreign reference, and where a reader has held the lease for too long. Copies of one
@@ -122,7 +128,7 @@ class SettlePayment:
                 self.ledger.release_read(held)
             raise ProviderBusy("too many reads of references that are not known to be this payment's")
         with self.campay.within(LOOK_SECONDS):
-            self.read(lease.stored, Reading(Cause.WEBHOOK, named=lease.request.named, lease=held))
+            return self.read(lease.stored, Reading(Cause.WEBHOOK, named=lease.request.named, lease=held))
 
     def _may_read_unproven(self, reference: str) -> bool:
         return self.ledger.spend(

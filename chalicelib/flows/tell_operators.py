@@ -11,6 +11,7 @@ from chalicelib.domain.operator_trouble import outcomes_of
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.rollup import day_of, outcome_of
 from chalicelib.domain.version import Version
+from chalicelib.domain.webhooks import WebhookNews
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
@@ -28,8 +29,11 @@ class TellOperators:
     live_store: LiveStore
     clock: Clock
 
-    def __call__(self, changed: Sequence[Version]) -> None:
-        """Tells of versions in the order in which they were written. Never raises."""
+    def __call__(self, changed: Sequence[Version], counted: Sequence[Version] = ()) -> None:
+        """Tells of versions in the order in which they were written. Never raises.
+
+        `counted`: those of them that come for the first time, of which the webhooks' count is.
+        """
         newest: dict[str, Payment] = {}
         for version in changed:
             newest.pop(version.payment.reference, None)
@@ -40,7 +44,8 @@ class TellOperators:
         ended, outcomes = newest.keys() - waiting.keys(), outcomes_of(newest.values())
         try:
             notice = self._notice([*newest.values()])
-            self.live_store.tell_operators(waiting, ended, notice, outcomes, _webhooks(changed))
+            told = sum(map(_is_by_webhook, counted))
+            self.live_store.tell_operators(waiting, ended, notice, outcomes, _webhooks(changed), told)
         except LiveStoreUnavailable:
             log.info("operators-not-told", reason="LiveStoreUnavailable")
         except Exception:
@@ -56,8 +61,11 @@ class TellOperators:
         return json.dumps(notice, separators=(",", ":"), ensure_ascii=False)
 
 
-def _webhooks(changed: Sequence[Version]) -> dict[str, int]:
-    """Returns when a webhook last told of a change, `told`, and when a payment was last settled without: `missing`."""
-    told = [it.at for it in changed if split_note(it.cause)[0] == Cause.WEBHOOK]
+def _webhooks(changed: Sequence[Version]) -> WebhookNews:
+    told = [it.at for it in changed if _is_by_webhook(it)]
     missing = [it.payment.webhook_missing_at for it in changed if it.payment.webhook_missing_at is not None]
-    return {name: max(times) for name, times in (("told", told), ("missing", missing)) if times}
+    return WebhookNews(max(told, default=None), max(missing, default=None))
+
+
+def _is_by_webhook(version: Version) -> bool:
+    return split_note(version.cause)[0] == Cause.WEBHOOK

@@ -57,7 +57,30 @@ export interface Webhooks {
   readonly toldAt: string | null;
   /** When a payment was last settled before one told so. */
   readonly missingAt: string | null;
+  /** Those that have reached the API today. */
+  readonly arrivals: {
+    readonly since: string;
+    /** Empty where none has arrived. */
+    readonly outcomes: readonly ArrivedWebhooks[];
+  } | null;
 }
+
+export interface ArrivedWebhooks {
+  readonly outcome: "told" | "unchanged" | WebhookRefusal;
+  readonly count: number;
+  readonly lastAt: string;
+}
+
+/** Why webhooks were not accepted. */
+export type WebhookRefusal =
+  | "invalidSignature"
+  | "expiredSignature"
+  | "malformed"
+  | "unknownPayment"
+  | "providerUnavailable"
+  | "providerBusy"
+  | "ledgerUnavailable"
+  | "internalError";
 
 /** Figures of payments, by the day on which they were claimed. Amounts are by currency, in minor units. */
 export interface AnalyticsFigures {

@@ -212,13 +212,6 @@ export const en: Texts = {
     rateByDay: "Success rate by day",
     inFigures: "In figures",
   },
-  webhooks: {
-    told: (moment, age) => `Last news by webhook: ${moment}, ${age} ago.`,
-    missing: (last, since) =>
-      `${since ? `Since ${since} outcomes` : "Outcomes"} have come without CamPay’s webhook, the last at ${last}. ` +
-      "Our own checks found them; customers and the shop are told all the same.",
-    list: "Show them",
-  },
   connections: {
     title: "Connections",
     health: {

@@ -224,13 +224,6 @@ export const fr: Texts = {
     rateByDay: "Taux de réussite par jour",
     inFigures: "En chiffres",
   },
-  webhooks: {
-    told: (moment, age) => `Dernière nouvelle par webhook\u00a0: ${moment}, il y a ${age}.`,
-    missing: (last, since) =>
-      `${since ? `Depuis ${since}, des` : "Des"} résultats sont arrivés sans le webhook de CamPay, le dernier à ${last}. ` +
-      "Nos propres vérifications les ont trouvés\u00a0; les clients et la boutique sont prévenus quand même.",
-    list: "Les voir",
-  },
   connections: {
     title: "Connexions",
     health: {

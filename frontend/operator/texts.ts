@@ -152,12 +152,6 @@ export interface Texts {
     readonly rateByDay: string;
     readonly inFigures: string;
   };
-  readonly webhooks: {
-    readonly told: (moment: string, age: string) => string;
-    /** `last`: the last outcome that came so. `since`: when a webhook last told; null where none has. */
-    readonly missing: (last: string, since: string | null) => string;
-    readonly list: string;
-  };
   readonly connections: {
     readonly title: string;
     readonly health: Readonly<Record<"well" | "away" | "noGateway", TitleAndSentence>>;

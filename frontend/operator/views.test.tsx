@@ -14,7 +14,7 @@ import {
   storyOf,
   version,
 } from "../tests/operatorPage";
-import type { AttentionList, ConnectionsPage, PaymentStory } from "./apiTypes";
+import type { AttentionList, ConnectionsPage, PaymentStory, WebhookRefusal, Webhooks } from "./apiTypes";
 import { parseRoute } from "./router";
 import { TEXTS } from "./texts";
 import { Attention } from "./views/Attention";
@@ -23,6 +23,7 @@ import { Home } from "./views/Home";
 import { Payment } from "./views/Payment";
 import { Payments } from "./views/Payments";
 import { WebhookNews } from "./WebhookNews";
+import { WEBHOOK_TEXTS } from "./webhookTexts";
 
 const EMPTY = { payments: [], phones: 0, cursor: null };
 const EN = TEXTS.en;
@@ -258,7 +259,7 @@ describe("what needs a person", () => {
 describe("news by webhook", () => {
   const [early, later] = ["2026-01-31T12:00:00.000Z", "2026-01-31T12:00:01.000Z"];
   const news = (toldAt: string | null, missingAt: string | null) =>
-    show(<WebhookNews webhooks={{ toldAt, missingAt }} />, {});
+    show(<WebhookNews webhooks={{ toldAt, missingAt, arrivals: null }} />, {});
 
   test.each([
     [null, null, false, false],
@@ -274,13 +275,73 @@ describe("news by webhook", () => {
     if (isMissing) expect(main.querySelector("a")?.getAttribute("href")).toBe("#/payments?webhook=missing");
     await expectAccessible(main);
   });
+
+  const arrived = (arrivals: Webhooks["arrivals"], missingAt: string | null, locale: "fr" | "en") =>
+    show(<WebhookNews webhooks={{ toldAt: null, missingAt, arrivals }} />, { locale });
+
+  test.each(["fr", "en"] as const)(
+    "never says that nothing has arrived where that is not known (%s)",
+    async (locale) => {
+      const words = WEBHOOK_TEXTS[locale];
+      const { main, find } = await arrived(null, later, locale);
+      expect(find("[data-arrivals=unknown]").textContent).toBe(words.unknown);
+      expect(main.querySelector("[data-arrivals=nothing]")).toBeNull();
+      await expectAccessible(main);
+    },
+  );
+
+  test.each(["fr", "en"] as const)(
+    "says that nothing has arrived, and what that means where it is missed (%s)",
+    async (locale) => {
+      const words = WEBHOOK_TEXTS[locale];
+      const quiet = await arrived({ since: early, outcomes: [] }, null, locale);
+      expect(quiet.find("[data-arrivals=nothing]").textContent).not.toContain(words.nothingMeans);
+      const missed = await arrived({ since: early, outcomes: [] }, later, locale);
+      expect(missed.find("[data-arrivals=nothing]").textContent).toContain(words.nothingMeans);
+      expect(missed.find("[data-arrivals=nothing]").textContent).toContain("13:00:00");
+      await expectAccessible(missed.main);
+    },
+  );
+
+  test.each(["fr", "en"] as const)(
+    "counts what was accepted, and what was refused by its reason (%s)",
+    async (locale) => {
+      const words = WEBHOOK_TEXTS[locale];
+      const outcomes = [
+        { outcome: "told", count: 41, lastAt: early },
+        { outcome: "unchanged", count: 1, lastAt: later },
+        ...Object.keys(words.refusals).map((outcome) => ({
+          outcome: outcome as WebhookRefusal,
+          count: 7,
+          lastAt: early,
+        })),
+      ] as const;
+      const { main, find } = await arrived({ since: early, outcomes }, later, locale);
+      expect(find("[data-arrived=accepted]").textContent).toContain(words.accepted(42, "42"));
+      expect(find("[data-arrived=accepted]").textContent).toContain("13:00:01");
+      expect(find("[data-arrived=accepted]").textContent).toContain(words.unchanged(1, "1"));
+      for (const [outcome, { title, sentence }] of Object.entries(words.refusals)) {
+        expect(find(`[data-arrived=${outcome}]`).textContent).toContain(words.refused(7, "7", title));
+        expect(find(`[data-arrived=${outcome}]`).textContent).toContain(sentence);
+      }
+      expect(main.querySelector("[data-arrivals=nothing]")).toBeNull();
+      await expectAccessible(main);
+    },
+  );
+
+  test("where all are refused, says that none was accepted", async () => {
+    const outcomes = [{ outcome: "invalidSignature", count: 1, lastAt: early }] as const;
+    const { find } = await arrived({ since: early, outcomes }, later, "en");
+    expect(find("[data-arrived=accepted] .mark").textContent).toBe("0 accepted");
+    expect(find("[data-arrived=invalidSignature] .mark").textContent).toBe("1 refused: wrong signature");
+  });
 });
 
 describe("the connections", () => {
   const [early, later] = ["2026-01-31T12:00:00.000Z", "2026-01-31T12:00:01.000Z"];
   const connections = (missingAt: string): ConnectionsPage => ({
     storage: "redis",
-    webhooks: { toldAt: "2026-01-31T12:00:00.500Z", missingAt },
+    webhooks: { toldAt: "2026-01-31T12:00:00.500Z", missingAt, arrivals: null },
     gateways: [{ gatewayId: "gateway-1", startedAt: early, clients: 2, payments: 2 }],
     clients: [],
     cursor: null,

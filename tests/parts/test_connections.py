@@ -78,7 +78,7 @@ async def test_rows_say_who_is_where_and_how_each_payment_stands(
     assert started_b.endswith("Z")
     assert page == {
         "storage": "redis",
-        "webhooks": {"toldAt": None, "missingAt": None},
+        "webhooks": {"toldAt": None, "missingAt": None, "arrivals": None},
         "gateways": [
             {"gatewayId": "gateway-a", "clients": 1, "payments": 0},
             {"gatewayId": "gateway-b", "clients": 1, "payments": 0},
@@ -160,11 +160,11 @@ async def test_a_page_costs_what_it_holds_among_50_000_clients(
         return ours, stats["keyspace_hits"] + stats["keyspace_misses"], stats["total_net_output_bytes"]
 
     few, many = await cost(60), await cost(50_000)
-    # the health of Redis; how webhooks come; the gateways and their two records; the ids; ten records; the payment that
-    # all ten track
-    assert few[0] == {"ping": 1, "zrange": 1 + 1, "zrangebylex": 1, "get": 2 + 10 + 1}
+    # the health of Redis; how webhooks come, and today's; the gateways and their two records; the ids; ten records; the
+    # payment that all ten track
+    assert few[0] == {"ping": 1, "zrange": 2 + 1, "zrangebylex": 1, "get": 2 + 10 + 1}
     assert many[0] == few[0]
-    assert (few[1], many[1]) == (16, 16)
+    assert (few[1], many[1]) == (17, 17)
     assert many[2] < few[2] + 1000
 
 
@@ -182,4 +182,4 @@ def test_without_redis_the_page_is_empty_and_says_so(operator: dict[str, str], v
     finally:
         valkey.start()
     nothing: dict[str, object] = {"gateways": [], "clients": [], "cursor": None}
-    assert page == {"storage": "degraded", "webhooks": {"toldAt": None, "missingAt": None}, **nothing}
+    assert page == {"storage": "degraded", "webhooks": {"toldAt": None, "missingAt": None, "arrivals": None}, **nothing}

@@ -100,26 +100,30 @@ def test_records_that_come_again_are_told_again_and_counted_once(service: Servic
     assert counted(service) == recount(service)
 
 
-def webhooks(service: Service) -> dict[str, str | None]:
+def webhooks(service: Service) -> dict[str, Any]:
     today = day_of(service.clock.now())
-    shown: dict[str, str | None] = service.analytics(today, today)["webhooks"]
+    shown: dict[str, Any] = service.analytics(today, today)["webhooks"]
     assert service.track.connections("", 1)["webhooks"] == shown
     return shown
+
+
+def news(service: Service) -> dict[str, str | None]:
+    return {name: at for name, at in webhooks(service).items() if name != "arrivals"}
 
 
 def test_when_a_webhook_last_told_and_when_one_last_failed_to_is_known(
     service: Service, shop: Shop, clock: HandClock, client: "redis.Redis"
 ) -> None:
-    assert webhooks(service) == {"toldAt": None, "missingAt": None}
+    assert news(service) == {"toldAt": None, "missingAt": None}
     told_first, lost = (start(service, f"order-{number}", f"23767777770{number}") for number in range(2))
     count_all(service)
-    assert webhooks(service) == {"toldAt": None, "missingAt": None}, "nothing was settled yet"
+    assert news(service) == {"toldAt": None, "missingAt": None}, "nothing was settled yet"
     clock.forward(5)
     told(service, shop, told_first, "SUCCESSFUL")
     told_at = to_iso(clock.now())
     earlier = records_of(service)
     count_all(service)
-    assert webhooks(service) == {"toldAt": told_at, "missingAt": None}
+    assert news(service) == {"toldAt": told_at, "missingAt": None}
     shop.customer(provider_reference(service, lost), "SUCCESSFUL")
     run_for(service, clock, 10)
     stored = service.ledger.load(lost)
@@ -131,11 +135,16 @@ def test_when_a_webhook_last_told_and_when_one_last_failed_to_is_known(
     service.settle.handle_webhook(lost, shop.charge_again(lost))
     again_at = to_iso(clock.now())
     count_all(service)
-    assert webhooks(service) == {"toldAt": again_at, "missingAt": missing_at}
+    assert news(service) == {"toldAt": again_at, "missingAt": missing_at}
+    told_twice = [{"outcome": "told", "count": 2, "lastAt": again_at}]
+    assert webhooks(service)["arrivals"]["outcomes"] == told_twice, (
+        "one with the first payment, one with the new charge"
+    )
     service.count_changes(*earlier)
-    assert webhooks(service) == {"toldAt": again_at, "missingAt": missing_at}, "an earlier time came again"
+    assert webhooks(service)["arrivals"]["outcomes"] == told_twice, "what is counted already is not counted again"
+    assert news(service) == {"toldAt": again_at, "missingAt": missing_at}, "an earlier time came again"
     RebuildRollups(service.ledger, clock)([day_of(clock.now())])
-    assert webhooks(service) == {"toldAt": again_at, "missingAt": missing_at}
+    assert news(service) == {"toldAt": again_at, "missingAt": missing_at}
     assert 0 < client.ttl(webhooks_key()) <= WEBHOOKS_TTL_SECONDS
 
 
@@ -152,7 +161,7 @@ def test_without_redis_everything_is_counted(service: Service, clock: HandClock)
     without = rebuilt(service, live_store=away)
     count_all(without)
     assert counted(service) == recount(service) != {}
-    assert webhooks(without) == {"toldAt": None, "missingAt": None}
+    assert webhooks(without) == {"toldAt": None, "missingAt": None, "arrivals": None}
 
 
 @dataclass

@@ -259,6 +259,39 @@ def test_a_webhook_while_campay_is_away_may_come_again(api: Settings, merchant: 
     assert call("GET", "/api/payment/status/order-1", headers=merchant).json["status"] == "SUCCESSFUL"
 
 
+def arrivals(operator: dict[str, str]) -> dict[str, int]:
+    shown = call("GET", "/api/payment/debug/connections", headers=operator).json["webhooks"]["arrivals"]
+    return {it["outcome"]: it["count"] for it in shown["outcomes"]}
+
+
+def test_an_operator_sees_what_became_of_the_webhooks_that_arrived(
+    api: Settings, merchant: dict[str, str], operator: dict[str, str], shop: Shop
+) -> None:
+    started = initiate(merchant).json
+    mine, now = {"external_reference": started["reference"], "reference": ""}, int(time.time())
+    good = signature(api)
+
+    def webhook(status: int, **fields: str) -> None:
+        assert call("POST", "/api/payment/webhook", mine | fields).status == status
+
+    webhook(401, signature="x")
+    webhook(401)
+    webhook(401, signature=signature(api, exp=now - 61))
+    webhook(400, signature=good, external_reference="")
+    assert call("POST", "/api/payment/webhook", "x", headers={"Content-Type": "text/plain"}).status == 400
+    webhook(200, signature=good, external_reference="00000000-0000-4000-8000-000000000000")
+    webhook(200, signature=good, external_reference="another system's")
+    shop.faults(transaction=["502"])
+    webhook(503, signature=good)
+    refused = {"invalidSignature": 2, "expiredSignature": 1, "malformed": 2, "unknownPayment": 2}
+    assert arrivals(operator) == refused | {"providerUnavailable": 1}
+    shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
+    webhook(200, signature=good)
+    assert arrivals(operator) == refused | {"providerUnavailable": 1}, "what has told of a change is counted with it"
+    webhook(200, signature=good)
+    assert arrivals(operator) == refused | {"providerUnavailable": 1, "unchanged": 1}
+
+
 # --------------------------------------------------------------------------- status and tracking
 
 

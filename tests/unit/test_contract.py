@@ -202,6 +202,7 @@ def test_keys_channels_and_rooms() -> None:
         "operatorsChannel": contract.operators_channel(),
         "waitingKey": contract.waiting_key(),
         "webhooksKey": contract.webhooks_key(),
+        "webhookCountsKey": contract.webhook_counts_key("<day>"),
         "outcomesKey": contract.outcomes_key("<operator>"),
         "breakerKey": contract.breaker_key("<service>", "<calls>"),
         "limitKey": contract.limit_key("<kind>", "<address>", 7).replace("7", "<window>"),
@@ -215,6 +216,7 @@ def test_lifetimes() -> None:
         "gateway": contract.GATEWAY_TTL_SECONDS,
         "waiting": contract.WAITING_TTL_SECONDS,
         "webhooks": contract.WEBHOOKS_TTL_SECONDS,
+        "webhookCounts": contract.WEBHOOK_COUNTS_TTL_SECONDS,
         "outcomes": contract.OUTCOMES_TTL_SECONDS,
     }
 
