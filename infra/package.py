@@ -1,7 +1,8 @@
 """Builds the Lambda zip, the same to the last byte from every clone.
 
 `chalice package` decides what is in it: `app.py`, `chalicelib/`, what `requirements.txt` names, and its own runtime.
-It is given pure wheels only, so that one zip fits both of Lambda's processors. Added here are the operators' page and
+It is given `requirements.lock` in its place, so that a package is refused whose hash is another one; and pure wheels
+only, so that one zip fits both of Lambda's processors. Added here are the operators' page and
 that of payment links, as vite has built them, and bytecode: Lambda's /var/task cannot be written to, so that without
 it each cold start would compile every module again.
 """
@@ -28,9 +29,10 @@ LINK_PAGE = "link_page"
 """The same of the page of payment links."""
 BUILT_OPERATOR_PAGE, BUILT_LINK_PAGE = "frontend/dist-operator", "frontend/dist-hosted"
 
-_PRODUCT = ("app.py", "chalicelib", "requirements.txt", "constraints.txt", ".chalice/config.json")
+LOCK = "requirements.lock"
+_PRODUCT = ("app.py", "chalicelib", LOCK, ".chalice/config.json")
 _PACKAGER = {
-    "PIP_CONSTRAINT": "constraints.txt",
+    "PIP_REQUIRE_HASHES": "1",
     "PIP_PLATFORM": "any",
     "PIP_ONLY_BINARY": ":all:",
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -87,6 +89,7 @@ def _copy_product(root: Path, project: Path) -> None:
         if name:
             (project / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / name, project / name)
+    (project / LOCK).rename(project / "requirements.txt")
 
 
 def _unpack_chalice_package(project: Path, contents: Path) -> None:

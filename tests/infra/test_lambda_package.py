@@ -5,10 +5,11 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from infra.package import (
     BUILT_LINK_PAGE,
     BUILT_OPERATOR_PAGE,
     LINK_PAGE,
+    LOCK,
     OPERATOR_PAGE,
     ROOT,
     Package,
@@ -123,6 +125,12 @@ def status(function: LambdaFunction, started: Mapping[str, Any]) -> str:
 # --------------------------------------------------------------------------- what is in it
 
 
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / "clone")], check=True)  # noqa: S607 any git will do
+    return tmp_path / "clone"
+
+
 def test_two_clean_clones_give_the_same_bytes(tmp_path: Path) -> None:
     hashes = set()
     for name in ("clone", "another-clone-elsewhere"):
@@ -132,20 +140,48 @@ def test_two_clean_clones_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("requirement", "told"),
+    ("packages", "told"),
     [
-        ("hiredis==3.5.0", r"Cannot install hiredis==3\.5\.0"),
-        ("boto3==1.44.5", r"not to be in the zip: boto3, botocore$"),
+        (["hiredis"], r"Could not satisfy the requirement: hiredis==3"),
+        (
+            ["boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six"],
+            r"not to be in the zip: boto3, botocore$",
+        ),
     ],
     ids=["machine code", "what Lambda brings"],
 )
-def test_what_does_not_belong_is_refused(tmp_path: Path, requirement: str, told: str) -> None:
-    clone = tmp_path / "clone"
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)  # noqa: S607 any git will do
-    with (clone / "requirements.txt").open("a", encoding="utf-8") as requirements:
-        requirements.write(f"{requirement}\n")
+def test_what_does_not_belong_is_refused(clone: Path, packages: list[str], told: str) -> None:
+    gateway = (ROOT / "socket_gateway" / LOCK).read_text("utf-8")
+    blocks = [
+        block for block in re.split(r"^(?=[a-z])", gateway, flags=re.MULTILINE) if block.split("==")[0] in packages
+    ]
+    assert len(blocks) == len(packages)
+    with (clone / LOCK).open("a", encoding="utf-8") as lock:
+        lock.writelines(blocks)
     with pytest.raises(PackagingFailed, match=told):
-        build(tmp_path / "packaged", clone)
+        build(clone / "packaged", clone)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda lock: re.sub(r"--hash=sha256:\w{4}", "--hash=sha256:0000", lock), "DO NOT MATCH THE HASHES"),
+        (lambda lock: lock + "six==1.17.0\n", "Hashes are required"),
+    ],
+    ids=["a replaced package", "a package without a hash"],
+)
+def test_what_the_lock_does_not_vouch_for_is_refused(clone: Path, spoil: Callable[[str], str], told: str) -> None:
+    lock = clone / LOCK
+    lock.write_text(spoil(lock.read_text("utf-8")), "utf-8")
+    with pytest.raises(PackagingFailed, match=told):
+        build(clone / "packaged", clone)
+
+
+def test_the_lock_is_of_what_is_required() -> None:
+    """When a pin changes, the command at the top of the lock makes a new one."""
+    named = re.findall(r"^([\w-]+==\S+)", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE)
+    locked = re.findall(r"^([\w-]+==\S+)", (ROOT / LOCK).read_text("utf-8"), re.MULTILINE)
+    assert sorted(each.lower() for each in named) == sorted(locked)
 
 
 def test_it_has_what_lambda_lacks_and_nothing_else(package: Package) -> None:
