@@ -23,6 +23,7 @@ from chalicelib.flows.compared_days import ComparedDays
 from chalicelib.flows.count_changes import CountChanges
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.flows.earlier_attempts import EarlierAttempts
+from chalicelib.flows.failing_operators import FailingOperators
 from chalicelib.flows.give_up_payment import GiveUpPayment
 from chalicelib.flows.initiate_payment import InitiatePayment
 from chalicelib.flows.late_payments import LatePayments
@@ -75,6 +76,7 @@ class Service:
     count_changes: CountChanges
     analytics: Analytics
     attention: Attention
+    failing_operators: FailingOperators
 
     def close(self) -> None:
         """Closes the connections to CamPay and to Redis."""
@@ -216,6 +218,7 @@ def compose(
         count_changes=CountChanges(ledger, clock, TellOperators(live_store, clock)),
         analytics=Analytics(ledger, live_store, clock),
         attention=Attention(ledger, clock),
+        failing_operators=FailingOperators(ledger, live_store, clock),
     )
 
 

@@ -108,10 +108,10 @@ def history() -> Response:
 @routes.route("/api/payment/attention", methods=["GET"], cors=cors)
 @told_as_problems
 def attention() -> Response:
-    """Lists for an operator what needs a person, the oldest first."""
+    """Lists for an operator what needs a person, the oldest first, and says whose payments all fail."""
     payments, request = service(), routes.current_request
     callers.require_operator(request, payments.settings, Right.VIEW, payments.clock.now())
-    return replies.reply(payments.attention())
+    return replies.reply({**payments.attention(), "failing": payments.failing_operators()})
 
 
 @routes.route("/api/payment/operator/{reference}", methods=["GET"], cors=cors)

@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from chalicelib.adapters.breaker import Breaker, BreakerOpen
 from chalicelib.adapters.gateway_registry import ConnectionsPage, read_connections
-from chalicelib.adapters.operator_outcomes import OperatorOutcomes
+from chalicelib.adapters.operator_outcomes import Latest, OperatorOutcomes
 from chalicelib.adapters.shared_breaker import SharedBreaker
 from chalicelib.adapters.webhook_counts import WebhookCounts
 from chalicelib.domain.contract import (
@@ -217,6 +217,10 @@ class LiveStore:
         What has been read within the last seconds is not read again.
         """
         return self._outcomes.in_trouble()
+
+    def latest_outcomes(self) -> Latest | None:
+        """Returns how each operator's last payments have ended; None while Redis is away."""
+        return self._outcomes.latest()
 
     def seconds_to_next_window(self) -> int:
         return math.ceil((WINDOW_MS - self._clock.now() % WINDOW_MS) / 1000)

@@ -16,7 +16,8 @@ PAYMENT_TTL_SECONDS = 3600
 CLIENT_TTL_SECONDS = 86_400
 GATEWAY_TTL_SECONDS = 30
 WAITING_TTL_SECONDS = 86_400
-OUTCOMES_TTL_SECONDS = 900
+OUTCOMES_TTL_SECONDS = 86_400
+LAST_PAID_TTL_SECONDS = 7 * 86_400
 WEBHOOKS_TTL_SECONDS = 7 * 86_400
 WEBHOOK_COUNTS_TTL_SECONDS = 2 * 86_400
 
@@ -129,9 +130,14 @@ def webhook_counts_key(day: str) -> str:
 def outcomes_key(operator: str) -> str:
     """Names the sorted set of an operator's last outcomes, by when the payments were claimed (milliseconds).
 
-    A member is `<reference>:technical` or `<reference>:other`.
+    A member is `<reference>:paid`, `<reference>:technical` or, of any other that failed, `<reference>:failed`.
     """
     return f"outcomes:{{{operator}}}"
+
+
+def last_paid_key() -> str:
+    """Names the sorted set of operators, by when the latest of their payments that were paid was claimed (ms)."""
+    return "payments:last-paid"
 
 
 def limit_key(kind: str, address: str, window: int) -> str:

@@ -174,7 +174,7 @@ def figures_of(history: Sequence[Version]) -> Figures:
     if outcome := outcome_of(newest):
         figures[outcome.value] += 1
     if outcome in (Figure.DECLINED, Figure.REFUSED):
-        figures[Detail.REASON.of(_reason_of(newest))] += 1
+        figures[Detail.REASON.of(reason_of(newest))] += 1
     if newest.further_attempt:
         before = newest.attempt_before or UNKNOWN
         figures[Detail.FURTHER_AFTER.of(before)] = 1
@@ -245,7 +245,7 @@ def charge_figures(charge: RecordedCharge) -> Figures:
     return figures
 
 
-def _reason_of(payment: Payment) -> str:
+def reason_of(payment: Payment) -> str:
     """Returns the provider's words as one of few: without numbers, which differ from payment to payment."""
     return re.sub(r"[0-9]+", "#", payment.reason or UNKNOWN)[:_REASON_LENGTH]
 

@@ -1,6 +1,6 @@
 /** The API's answers to operators, as docs/openapi.yaml has them. Times are ISO 8601 in UTC, amounts in minor units. */
 
-import type { PaymentEvent, PaymentStatus } from "../src/paymentContract";
+import type { FailureCode, PaymentEvent, PaymentStatus } from "../src/paymentContract";
 
 export type { PaymentEvent, PaymentStatus };
 
@@ -48,7 +48,28 @@ export interface AttentionList {
   readonly items: readonly AttentionItem[];
   /** Days on which CamPay's statement differs in what nobody has signed, or was not compared; the oldest first. */
   readonly days: readonly AttentionDay[];
+  /** Whose last payments have all failed; null where that is not known. */
+  readonly failing: readonly FailingOperator[] | null;
   readonly timestamp: string;
+}
+
+export interface FailingOperator {
+  readonly operator: string;
+  readonly count: number;
+  /** False where there may be more of them. */
+  readonly isWhole: boolean;
+  /** When the first of them was begun, and the last that was paid; null where none is known. */
+  readonly since: string;
+  readonly lastPaidAt: string | null;
+  readonly phones: number;
+  /** How many of them failed because the operator, or CamPay, could not do its part. */
+  readonly technical: number;
+  readonly reasons: readonly {
+    readonly failureCode: FailureCode;
+    /** CamPay's word, as it came. */
+    readonly reason: string | null;
+    readonly count: number;
+  }[];
 }
 
 /** How CamPay's webhooks come; null is what is not known. */

@@ -191,6 +191,19 @@ export const en: Texts = {
     },
     oldestOf: (shown, all) => `The ${shown} oldest of ${all}.`,
   },
+  failing: {
+    title: (operator) => `${operator}: the last payments all failed.`,
+    line: (operator, count, isWhole, since) =>
+      `${operator}: the last ${count}${isWhole ? "" : " or more"} payments all failed, begun since ${since}.`,
+    paid: (last) => (last ? `The last paid one was begun: ${last}.` : "None was paid in the seven days before."),
+    list: "Show them",
+    cause: (technical, count) => {
+      if (technical === count) return "For technical reasons, not the customers’:";
+      if (technical > 0) return `${technical} for technical reasons; of the others CamPay’s words leave that open:`;
+      return "No technical reason is named; the operator may be down all the same. CamPay’s words:";
+    },
+    unknown: "Reason not understood",
+  },
   today: {
     title: "Today",
     live: "Live: what changes shows by itself.",
@@ -497,27 +510,6 @@ export const en: Texts = {
       `The prompt was sent again by itself for ${payments} payments; ${paid} of them were paid.`,
     byDay: "Day by day",
     byDayMeaning: "The columns mean what is said above.",
-  },
-  money: {
-    title: "Money",
-    period: "Period",
-    periods: { today: "Today", week: "7 days", month: "30 days", quarter: "92 days" },
-    columns: { day: "Day", operator: "Operator", charges: "Charges", gross: "Gross", fee: "CamPay’s fee", net: "Net" },
-    meanings: {
-      charges: "How often CamPay took money, second and late charges too",
-      gross: "What the customers paid",
-      fee: "What CamPay kept of it",
-      net: "What is yours: gross less fee",
-    },
-    note:
-      "An amount counts on the day of its payment, also where the charge came later or a second time. What is still to " +
-      "be given back is in it.",
-    atMost: (amount) => `at most ${amount}`,
-    feesUnknown: (count) => (count === 1 ? "1 fee unknown" : `${count} fees unknown`),
-    feesUnknownColumn: "Fees unknown",
-    currency: "Currency",
-    unknownOperator: "Unknown",
-    none: "No charge in these days.",
   },
   statement: {
     title: "CamPay’s statement",

@@ -203,6 +203,20 @@ export const fr: Texts = {
     },
     oldestOf: (shown, all) => `Les ${shown} plus anciens, sur ${all}.`,
   },
+  failing: {
+    title: (operator) => `${operator}\u00a0: les derniers paiements ont tous échoué.`,
+    line: (operator, count, isWhole, since) =>
+      `${operator}\u00a0: les ${count} derniers paiements${isWhole ? "" : " ou plus"}, commencés depuis ${since}, ont tous échoué.`,
+    paid: (last) => (last ? `Dernier payé, commencé\u00a0: ${last}.` : "Aucun payé les sept jours d’avant."),
+    list: "Les voir",
+    cause: (technical, count) => {
+      if (technical === count) return "Pour des raisons techniques, pas celles des clients\u00a0:";
+      if (technical > 0)
+        return `${technical} pour des raisons techniques\u00a0; pour les autres, CamPay ne le dit pas\u00a0:`;
+      return "Aucune raison technique n’est nommée\u00a0; l’opérateur peut être en panne quand même. Mots de CamPay\u00a0:";
+    },
+    unknown: "Raison non comprise",
+  },
   today: {
     title: "Aujourd’hui",
     live: "En direct\u00a0: ce qui change s’affiche tout seul.",
@@ -517,34 +531,6 @@ export const fr: Texts = {
     retries: (payments, paid) => `La demande est repartie d’office pour ${payments} paiements ; ${paid} ont été payés.`,
     byDay: "Jour par jour",
     byDayMeaning: "Les colonnes ont le sens indiqué plus haut.",
-  },
-  money: {
-    title: "Encaissements",
-    period: "Période",
-    periods: { today: "Aujourd’hui", week: "7 jours", month: "30 jours", quarter: "92 jours" },
-    columns: {
-      day: "Jour",
-      operator: "Opérateur",
-      charges: "Débits",
-      gross: "Brut",
-      fee: "Frais CamPay",
-      net: "Net",
-    },
-    meanings: {
-      charges: "Nombre de débits chez CamPay, y compris les doubles et les tardifs",
-      gross: "Ce que les clients ont payé",
-      fee: "Ce que CamPay en a gardé",
-      net: "Ce qui vous revient\u00a0: le brut moins les frais",
-    },
-    note:
-      "Un montant compte au jour de son paiement, même si le débit est venu plus tard ou une deuxième fois. Ce qui reste " +
-      "à rembourser y figure.",
-    atMost: (amount) => `au plus ${amount}`,
-    feesUnknown: (count) => (count === 1 ? "frais d’un débit inconnus" : `frais de ${count} débits inconnus`),
-    feesUnknownColumn: "Frais inconnus",
-    currency: "Devise",
-    unknownOperator: "Inconnu",
-    none: "Aucun débit pendant ces jours.",
   },
   statement: {
     title: "Relevé de CamPay",

@@ -131,6 +131,15 @@ export interface Texts {
     readonly kinds: Readonly<Record<Need, TitleAndSentence>>;
     readonly oldestOf: (shown: string, all: string) => string;
   };
+  /** Where an operator's last payments have all failed. */
+  readonly failing: {
+    readonly title: (operator: string) => string;
+    readonly line: (operator: string, count: number, isWhole: boolean, since: string) => string;
+    readonly paid: (last: string | null) => string;
+    readonly list: string;
+    readonly cause: (technical: number, count: number) => string;
+    readonly unknown: string;
+  };
   readonly today: {
     readonly title: string;
     readonly live: string;
@@ -233,20 +242,6 @@ export interface Texts {
     readonly cancel: string;
     readonly busy: string;
     readonly done: Readonly<Record<string, string>>;
-  };
-  readonly money: {
-    readonly title: string;
-    readonly period: string;
-    readonly periods: Readonly<Record<"today" | "week" | "month" | "quarter", string>>;
-    readonly columns: Readonly<Record<"day" | "operator" | "charges" | "gross" | "fee" | "net", string>>;
-    readonly meanings: Readonly<Record<"charges" | "gross" | "fee" | "net", string>>;
-    readonly note: string;
-    readonly atMost: (amount: string) => string;
-    readonly feesUnknown: (count: number) => string;
-    readonly feesUnknownColumn: string;
-    readonly currency: string;
-    readonly unknownOperator: string;
-    readonly none: string;
   };
   readonly analytics: {
     readonly title: string;

@@ -6,6 +6,7 @@ import {
   expectAccessible,
   LONG,
   NO_ANSWER,
+  NOBODY_IS_NEEDED,
   never,
   payment,
   record,
@@ -14,7 +15,15 @@ import {
   storyOf,
   version,
 } from "../tests/operatorPage";
-import type { AttentionList, ConnectionsPage, PaymentStory, WebhookRefusal, Webhooks } from "./apiTypes";
+import type {
+  AttentionList,
+  ConnectionsPage,
+  FailingOperator,
+  PaymentStory,
+  WebhookRefusal,
+  Webhooks,
+} from "./apiTypes";
+import { FailingStrip } from "./FailingStrip";
 import { parseRoute } from "./router";
 import { TEXTS } from "./texts";
 import { Attention } from "./views/Attention";
@@ -200,6 +209,7 @@ describe("the list", () => {
       },
       items: [{ kind: "duplicate", since: open.updatedAt, payment: open, actions: [] }],
       days: [],
+      failing: null,
       timestamp: open.updatedAt,
     } satisfies AttentionList;
     const history = async () => ({ payments: [open, handled], phones: 1, cursor: null });
@@ -244,6 +254,7 @@ describe("what needs a person", () => {
         { kind: "statementDifference", day: "2026-01-29", since, differences: 3 },
         { kind: "statementMissing", day: "2026-01-30", since, differences: null },
       ],
+      failing: null,
       timestamp: since,
     };
     const { main, find } = await show(<Attention />, { api: { get: async () => list as never }, locale });
@@ -253,6 +264,54 @@ describe("what needs a person", () => {
     expect(main.querySelectorAll("[data-kind=statementMissing] li")).toHaveLength(2);
     expect(find("[data-kind=statementDifference] li").textContent).toContain(TEXTS[locale].statement.differences(3));
     await expectAccessible(main);
+  });
+});
+
+describe("an operator whose last payments have all failed", () => {
+  const failing: FailingOperator = {
+    operator: "Orange",
+    count: 9,
+    isWhole: true,
+    since: "2026-01-31T13:05:00.000Z",
+    lastPaidAt: "2026-01-31T12:58:00.000Z",
+    phones: 7,
+    technical: 0,
+    reasons: [
+      { failureCode: "declined", reason: "REJECTED", count: 8 },
+      { failureCode: "unknown", reason: null, count: 1 },
+    ],
+  };
+  const strip = (list: AttentionList["failing"], locale: "fr" | "en") =>
+    show(<FailingStrip />, { api: { get: async () => ({ ...NOBODY_IS_NEEDED, failing: list }) as never }, locale });
+
+  test.each(["fr", "en"] as const)("is told with its times, its phones and CamPay's words (%s)", async (locale) => {
+    const { failing: words, failures, list } = TEXTS[locale];
+    const { main, find } = await strip([failing], locale);
+    const said = find("[data-failing=Orange]").textContent;
+    for (const part of [list.phones(7), "14:05", "13:58", `8 × ${failures.declined} (REJECTED)`, words.unknown]) {
+      expect(said).toContain(part);
+    }
+    expect(said).toContain(words.cause(0, 9));
+    expect(find("a").getAttribute("href")).toMatch(
+      /^#\/payments\?operator=Orange&status=FAILED&period=days&from=2026-01-31&to=/,
+    );
+    expect(find("[role=status]").textContent).toBe(words.title("Orange"));
+    await expectAccessible(main);
+  });
+
+  test.each([0, 4, 9])("says of %i of 9 that they are technical, and no more than CamPay does", async (technical) => {
+    const { find } = await strip([{ ...failing, technical, isWhole: false, lastPaidAt: null }], "en");
+    const said = find("[data-failing=Orange]").textContent;
+    expect(said?.includes("For technical reasons, not the customers’")).toBe(technical === 9);
+    expect(said?.includes("4 for technical reasons; of the others")).toBe(technical === 4);
+    expect(said?.includes("the operator may be down all the same")).toBe(technical === 0);
+    expect(said).toContain("9 or more");
+    expect(said).toContain("None was paid in the seven days before.");
+  });
+
+  test.each([null, []])("is not told where there is none, or nobody knows: %j", async (list) => {
+    const { main } = await strip(list, "en");
+    expect(main.querySelector("[data-failing]")).toBeNull();
   });
 });
 

@@ -99,10 +99,11 @@ export const NO_ANSWER = new ApiError(null);
 /** An answer that never comes. */
 export const never = <Answer,>() => new Promise<Answer>(() => {});
 
-const NOBODY_IS_NEEDED: AttentionList = {
+export const NOBODY_IS_NEEDED: AttentionList = {
   counts: { underReview: 0, duplicate: 0, undecided: 0, undelivered: 0, statementDifference: 0, statementMissing: 0 },
   items: [],
   days: [],
+  failing: [],
   timestamp: "2026-02-01T12:00:00.000Z",
 };
 

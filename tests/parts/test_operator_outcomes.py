@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import redis
@@ -10,12 +11,21 @@ import redis
 from chalicelib.adapters.live_store import LiveStore, connect
 from chalicelib.bootstrap import Service
 from chalicelib.domain.cause import Cause
-from chalicelib.domain.contract import OUTCOMES_TTL_SECONDS, outcomes_key
+from chalicelib.domain.contract import OUTCOMES_TTL_SECONDS, outcomes_key, to_iso
 from chalicelib.domain.errors import ProviderBusy
 from chalicelib.domain.failure import FailureCode, failure_code_of
-from chalicelib.domain.operator_trouble import LATEST, LEAST_TECHNICAL, TROUBLE_WINDOW_MS
+from chalicelib.domain.operator_trouble import (
+    LATEST,
+    LEAST_TECHNICAL,
+    RUN_FAILED,
+    RUN_WINDOW_MS,
+    TROUBLE_WINDOW_MS,
+    Outcome,
+    failing_run,
+)
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.version import Version
+from chalicelib.flows.failing_operators import FailingOperators
 from chalicelib.flows.tell_operators import TellOperators
 from chalicelib.runtime.settings_reader import RedisSettings
 from local.embedded import Valkey, free_port
@@ -25,6 +35,7 @@ from tests.parts.test_rollups import count_all, start
 from tests.unit.test_contract import golden_payments
 
 PENDING = replace(golden_payments()["pending"], operator="MTN")
+NOW = 1_769_850_000_000
 BELIEVED_SECONDS = 5
 """A process asks Redis again after this time."""
 
@@ -137,6 +148,116 @@ def test_without_redis_nobody_is_warned(clock: HandClock) -> None:
     port = free_port()
     away = LiveStore(lambda: connect(RedisSettings("127.0.0.1", port)), clock, in_memory=False)
     assert [*away.operators_in_trouble()] == []
+
+
+def outcomes(*words: str, age_ms: int = 0) -> list[Outcome]:
+    """Builds outcomes, the newest first, a second apart."""
+    return [
+        Outcome("MTN", f"ref-{number}", word == "technical", NOW - age_ms - number * 1000, word == "paid")
+        for number, word in enumerate(words)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ([], 0),
+        (["failed"] * 4, 0),
+        (["failed"] * 5, 5),
+        (["failed"] * 9 + ["paid"], 9),
+        (["paid"] + ["failed"] * 9, 0),
+        (["technical"] * 2, 0),
+        (["technical"] * 3 + ["paid"], 3),
+        (["technical"] * 3 + ["failed"], 4),
+        (["failed"] + ["technical"] * 3, 0),
+    ],
+)
+def test_what_is_a_run_of_failures(words: list[str], count: int) -> None:
+    assert len(failing_run(outcomes(*words), NOW)) == count
+    assert not failing_run(outcomes(*words, age_ms=RUN_WINDOW_MS), NOW), "an hour later"
+
+
+def test_the_last_outcome_of_a_payment_counts_once(day: Day) -> None:
+    failed = day.breaks()
+    day.tell(replace(failed, status=PaymentStatus.SUCCESSFUL, reason=None, version=failed.version + 1))
+    latest = day.live_store.latest_outcomes()
+    assert latest is not None
+    assert [(it.reference, it.is_paid) for it in latest.outcomes["MTN"]] == [(failed.reference, True)]
+    assert latest.paid_at == {"MTN": failed.created_at}
+
+
+def test_what_an_earlier_release_wrote_ends_a_run(day: Day, valkey: Valkey) -> None:
+    for _ in range(5):
+        day.ends(PaymentStatus.FAILED, "REJECTED")
+    with redis.Redis(port=valkey.port) as client:
+        client.zadd(outcomes_key("MTN"), {"ref-x:other": day.clock.now() + 1})
+    latest = day.live_store.latest_outcomes()
+    assert latest is not None
+    assert [it.is_paid for it in latest.outcomes["MTN"]] == [True, *[False] * 5]
+
+
+def decline(service: Service, shop: Shop, number: int, phone: str) -> str:
+    payment = start(service, f"order-{number}", phone)
+    stored = service.ledger.load(payment)
+    assert stored is not None
+    shop.customer(stored.payment.provider_reference, "FAILED")
+    service.settle.handle_webhook(payment, stored.payment.provider_reference)
+    return payment
+
+
+def failing(service: Service) -> list[dict[str, Any]]:
+    told = service.failing_operators()
+    assert told is not None
+    return told
+
+
+def test_the_shops_people_are_told_whose_payments_all_fail(service: Service, shop: Shop, clock: HandClock) -> None:
+    paid = start(service, "order-0", "237677777700")
+    stored = service.ledger.load(paid)
+    assert stored is not None
+    shop.customer(stored.payment.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(paid, stored.payment.provider_reference)
+    paid_at = to_iso(stored.payment.created_at)
+    clock.forward(1)
+    began = to_iso(clock.now())
+    for number in range(1, 5):
+        decline(service, shop, number, f"23767777770{number}")
+        clock.forward(1)
+    count_all(service)
+    assert service.failing_operators() == []
+    shop.faults(collect=["rate-limit"])
+    clock.forward(1)
+    with pytest.raises(ProviderBusy):
+        start(service, "order-5", "237677777705")
+    count_all(service)
+    (shown,) = failing(service)
+    reasons = shown.pop("reasons")
+    counts = {"count": 5, "isWhole": True, "phones": 5, "technical": 1}
+    assert shown == {"operator": "MTN", "since": began, "lastPaidAt": paid_at, **counts}
+    assert [(it["failureCode"], it["count"]) for it in reasons] == [("declined", 4), ("operator_down", 1)]
+    assert reasons[0]["reason"], "CamPay's word, as it came"
+    clock.forward(RUN_WINDOW_MS / 1000)
+    assert service.failing_operators() == []
+
+
+def test_one_customer_who_fails_five_times_is_no_news_of_the_operator(
+    service: Service, shop: Shop, clock: HandClock
+) -> None:
+    for number in range(RUN_FAILED):
+        decline(service, shop, number, "237677777700")
+        clock.forward(20 * 60 if number < RUN_FAILED - 1 else 1)
+    count_all(service)
+    assert service.failing_operators() == []
+    decline(service, shop, 9, "237677777701")
+    count_all(service)
+    (shown,) = failing(service)
+    assert (shown["count"], shown["phones"], shown["lastPaidAt"]) == (RUN_FAILED + 1, 2, None)
+
+
+def test_without_redis_nobody_knows_whose_payments_fail(service: Service, clock: HandClock) -> None:
+    port = free_port()
+    away = LiveStore(lambda: connect(RedisSettings("127.0.0.1", port)), clock, in_memory=False)
+    assert FailingOperators(service.ledger, away, clock)() is None
 
 
 def test_payments_that_fail_at_campay_warn_the_next_customer(service: Service, shop: Shop) -> None:

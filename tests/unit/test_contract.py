@@ -203,6 +203,7 @@ def test_keys_channels_and_rooms() -> None:
         "waitingKey": contract.waiting_key(),
         "webhooksKey": contract.webhooks_key(),
         "webhookCountsKey": contract.webhook_counts_key("<day>"),
+        "lastPaidKey": contract.last_paid_key(),
         "outcomesKey": contract.outcomes_key("<operator>"),
         "breakerKey": contract.breaker_key("<service>", "<calls>"),
         "limitKey": contract.limit_key("<kind>", "<address>", 7).replace("7", "<window>"),
@@ -217,6 +218,7 @@ def test_lifetimes() -> None:
         "waiting": contract.WAITING_TTL_SECONDS,
         "webhooks": contract.WEBHOOKS_TTL_SECONDS,
         "webhookCounts": contract.WEBHOOK_COUNTS_TTL_SECONDS,
+        "lastPaid": contract.LAST_PAID_TTL_SECONDS,
         "outcomes": contract.OUTCOMES_TTL_SECONDS,
     }
 

@@ -1,5 +1,6 @@
 import type { Analytics, MoneyFigures } from "../apiTypes";
 import { saveCsv } from "../downloadCsv";
+import { MONEY_TEXTS } from "../moneyTexts";
 import { Choice } from "../PreferenceChoice";
 import { type Page, usePage } from "../page";
 import type { Route } from "../router";
@@ -19,8 +20,8 @@ interface Row {
 
 /** What came in, what CamPay kept and what is left, by day and operator. */
 export function Money({ route }: { readonly route: Route }) {
-  const { texts } = usePage();
-  const words = texts.money;
+  const { texts, locale } = usePage();
+  const words = MONEY_TEXTS[locale];
   const { name, names, choose, from, to, answer, error, isLoading, reload } = usePeriod(route, PERIODS);
   const rows = answer ? rowsOf(answer) : [];
   return (
@@ -72,7 +73,7 @@ interface TotalsProps {
 /** The sums of all days, each with what it means. */
 function Totals({ currency, money }: TotalsProps) {
   const page = usePage();
-  const words = page.texts.money;
+  const words = MONEY_TEXTS[page.locale];
   return (
     <dl className="totals">
       {COLUMNS.map((name) => (
@@ -91,7 +92,7 @@ function Totals({ currency, money }: TotalsProps) {
 
 function MoneyTable({ rows }: { readonly rows: readonly Row[] }) {
   const page = usePage();
-  const words = page.texts.money;
+  const words = MONEY_TEXTS[page.locale];
   return (
     <table className="money">
       <thead>
@@ -127,15 +128,15 @@ function MoneyTable({ rows }: { readonly rows: readonly Row[] }) {
 
 /** Writes one figure. A net with an unknown fee is told as the most that it can be. */
 function written(name: (typeof COLUMNS)[number], money: MoneyFigures, currency: string, page: Page): string {
-  const { texts, format } = page;
+  const { locale, format } = page;
   if (name === "charges") return format.number(money.charges);
   if (name === "net" && money.net === null) {
-    return texts.money.atMost(format.amount(money.gross - money.fee, currency));
+    return MONEY_TEXTS[locale].atMost(format.amount(money.gross - money.fee, currency));
   }
   return format.amount(name === "net" ? (money.net ?? 0) : money[name], currency);
 }
 
-const unknownWords = ({ feesUnknown }: MoneyFigures, { texts }: Page) => texts.money.feesUnknown(feesUnknown);
+const unknownWords = ({ feesUnknown }: MoneyFigures, { locale }: Page) => MONEY_TEXTS[locale].feesUnknown(feesUnknown);
 
 interface DownloadProps {
   readonly rows: readonly Row[];
@@ -146,7 +147,7 @@ interface DownloadProps {
 /** Saves the table as a file, amounts as ISO 4217 writes them. Without an exact net its cell is empty. */
 function Download({ rows, from, to }: DownloadProps) {
   const { texts, locale, format } = usePage();
-  const words = texts.money;
+  const words = MONEY_TEXTS[locale];
   const header = [words.columns.day, words.columns.operator, words.currency, ...COLUMNS.map((it) => words.columns[it])];
   const cells = rows.map(({ day, operator, currency, money }) => [
     day,

@@ -2,6 +2,7 @@
 
 import { type ComponentType, lazy } from "react";
 import { AttentionStrip } from "../AttentionStrip";
+import { FailingStrip } from "../FailingStrip";
 import type { Route } from "../router";
 import type { ViewName } from "../texts";
 import { Attention } from "./Attention";
@@ -45,4 +46,5 @@ export const VIEWS: readonly View[] = [
 /** What stands above every view, where there is something to say: such as what somebody must act on. */
 export const STRIPS: readonly { readonly name: string; readonly Component: ComponentType }[] = [
   { name: "attention", Component: AttentionStrip },
+  { name: "failing", Component: FailingStrip },
 ];
