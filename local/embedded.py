@@ -221,6 +221,7 @@ class _AwsHandler(BaseHTTPRequestHandler):
         self.send_response_only(status)
         for name, value in headers:
             self.send_header(name, value)
+        self.send_header("Date", self.date_time_string())  # as AWS does: its callers set their clocks by it
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

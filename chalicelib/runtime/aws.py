@@ -11,6 +11,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, NamedTuple, Self
 
@@ -29,6 +30,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from chalicelib.runtime import clock
 from chalicelib.runtime.tls import trusting
 
 _ATTEMPTS = 3
@@ -111,6 +113,15 @@ def _credentials(variables: Mapping[str, str]) -> Any:
     return found
 
 
+class _Signer(SigV4Auth):  # type: ignore[misc]
+    """Signs at AWS's time: botocore's own takes the machine's."""
+
+    def _modify_request_before_signing(self, request: AWSRequest) -> None:
+        if clock.is_corrected():
+            request.context["timestamp"] = f"{datetime.fromtimestamp(clock.Clock().now() / 1000, UTC):%Y%m%dT%H%M%SZ}"
+        super()._modify_request_before_signing(request)
+
+
 class AwsClient:
     """Calls one service. `get_item(TableName=...)` is its operation GetItem, and so with every other."""
 
@@ -147,7 +158,8 @@ class AwsClient:
             time.sleep(random.uniform(0, _PAUSE_SECONDS * 2 ** (attempt - 1)))  # noqa: S311 - jitter, no secret
         return self._attempt(operation, body)
 
-    def _attempt(self, operation: str, body: bytes) -> dict[str, Any]:
+    def _attempt(self, operation: str, body: bytes, *, is_last: bool = False) -> dict[str, Any]:
+        asked_at = clock.machine_now()
         try:
             response = self._pool.urlopen(
                 "POST",
@@ -160,7 +172,10 @@ class AwsClient:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise _as_botocore(error, self.url) from error
+        was_off = clock.correct_by(response.headers.get("Date"), asked_at)
         if response.status != 200:
+            if was_off and not is_last:  # AWS refuses what was signed at another time than its own
+                return self._attempt(operation, body, is_last=True)
             raise _refusal(operation, response)
         try:
             result: dict[str, Any] = json.loads(response.data)
@@ -177,7 +192,7 @@ class AwsClient:
             "User-Agent": "braidster-payments",
         }
         request = AWSRequest("POST", self.url, headers=headers, data=body)
-        SigV4Auth(self._credentials.get_frozen_credentials(), self._service, self._region).add_auth(request)
+        _Signer(self._credentials.get_frozen_credentials(), self._service, self._region).add_auth(request)
         return dict(request.headers.items())
 
 

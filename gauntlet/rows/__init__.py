@@ -6,6 +6,7 @@ from gauntlet.row import Row, Simulation
 from gauntlet.rows import (
     aws,
     campay,
+    clocks,
     crashes,
     forgeries,
     gateway,
@@ -18,7 +19,7 @@ from gauntlet.rows import (
     webhooks,
 )
 
-_KINDS = (crashes, races, webhooks, campay, forgeries, prompts, redis_away, aws, gateway, soak)
+_KINDS = (crashes, races, webhooks, campay, forgeries, prompts, redis_away, aws, clocks, gateway, soak)
 ROWS: Sequence[Row | Simulation] = [
     *simulation.ROWS,
     *parsers.ROWS,

@@ -85,8 +85,9 @@ def served(scripted: Scripted) -> Iterator[None]:
                 self.close_connection = True
                 return
             status, headers, content = scripted.answer
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            self.send_response_only(status)
+            own = {"Date": self.date_time_string(), "Content-Length": str(len(content))}
+            for name, value in {**own, **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
