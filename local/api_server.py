@@ -2,7 +2,7 @@
 
 Chalice's handler writes each response in two segments, so that a keep-alive connection waits some 40 ms for the delayed
 acknowledgement of the first; here it is one segment. Long answers are compressed, as API Gateway does it. Chalice's
-server runs no schedule.
+server runs no schedule. What API Gateway answers by itself is answered as infra/gateway_responses.py has it.
 """
 
 import gzip
@@ -13,15 +13,18 @@ import signal
 import sys
 import time
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from chalice.app import Chalice
 from chalice.config import Config
-from chalice.local import ChaliceRequestHandler, LocalChalice
+from chalice.local import ChaliceRequestHandler, LocalChalice, LocalGatewayException
 
 from chalicelib.bootstrap import service
+from chalicelib.domain.errors import InvalidRequest, NotFound, PaymentError
 from chalicelib.runtime import log
 from chalicelib.runtime.settings_reader import InvalidSettings
+from chalicelib.web import replies
 from local.embedded import LOOPBACK, Embedded, LoopbackServer
 
 COMPRESSED_FROM_BYTES = 10_000
@@ -54,6 +57,26 @@ class _Handler(ChaliceRequestHandler):
         self._started = time.perf_counter()
         log.begin()  # of the connection's request before, nothing is said of this one
         return bool(super().parse_request())
+
+    def _answer(self) -> None:
+        try:
+            self._generic_handle()
+        except UnicodeEncodeError:  # Chalice repeats a token of an unknown path, and fails where it is not ASCII
+            self._refuse(NotFound())
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = _answer  # noqa: N815 - the base class's
+
+    def _send_error_response(self, _: LocalGatewayException) -> None:
+        self._refuse(NotFound())
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """Refuses a request that http.server cannot read, or whose method it does not know."""
+        self._started, self.close_connection = time.perf_counter(), True
+        self._refuse(NotFound() if code == HTTPStatus.NOT_IMPLEMENTED else InvalidRequest())
+
+    def _refuse(self, error: PaymentError) -> None:
+        refused = replies.guarded(replies.problem(error, "fr"))
+        self._send_http_response(refused.status_code, dict(refused.headers), refused.body)
 
     def _send_http_response_with_body(self, code: int, headers: Any, body: str | bytes) -> None:
         """Sends a response, compressed where it is long and the browser takes it so."""
