@@ -37,6 +37,7 @@ SETTINGS: Mapping[str, str] = {
     "SIMULATOR_APPROVE_AFTER": "86400",
     "SIMULATOR_SLOW_APPROVE_AFTER": "86400",
     "ADDRESS_PROMPTS_PER_MINUTE": "1000000",
+    "ADDRESS_REFUSALS_PER_MINUTE": "1000000",
     "SOCKETS_PER_ADDRESS": "10000",
     "SOCKETS_PER_PAYMENT": "1000",
     "DRAIN_ACCEPT_SECONDS": "0",
@@ -81,6 +82,13 @@ class Part:
             self._process.kill()
             self._process.wait(10)
 
+    @property
+    def pid(self) -> int:
+        """Returns the id of the process. Raises RuntimeError where it has not been started."""
+        if self._process is None:
+            raise RuntimeError(f"{self.name} has not been started")
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
@@ -101,7 +109,7 @@ class Part:
 
 
 class System:
-    """Is a running system. Its parts: redis, aws, simulator, api, worker, gateway.
+    """Is a running system. Its parts: redis, aws, simulator, api, worker, gateway; rows may add a second gateway.
 
     Its wires are named by both ends: `api-aws`, `worker-redis`, `simulator-api`. Customers call the API by `shop-api`
     and the gateway by `browser-gateway`.
@@ -116,6 +124,7 @@ class System:
         self._closing = ExitStack()
         self._settings = {**SETTINGS, **settings}
         self.environment: Mapping[str, str] = {}
+        self._stores_of_gateway: Mapping[str, str] = {}
         self.calls = requests.Session()
 
     # ------------------------------------------------------------------ start and end
@@ -150,9 +159,8 @@ class System:
         )
         self._add("api", _module("local.api_server"), self._stores_of("api"), f"{ports.api}/api/payment/health")
         self._add("worker", _module("local.worker"), self._stores_of("worker"), "")
-        redis_of_gateway = {"REDIS_PORT": self._wired("gateway-redis", ports.redis).rpartition(":")[2]}
-        more = {"PORT": str(ports.gateway), **redis_of_gateway, **to_api}
-        self._add("gateway", _module("local.gateway_server"), more, f"{ports.gateway}/readyz")
+        self._stores_of_gateway = {"REDIS_PORT": self._wired("gateway-redis", ports.redis).rpartition(":")[2], **to_api}
+        self._add_gateway("gateway", ports.gateway)
         self._wired("shop-api", ports.api)
         self._wired("browser-gateway", ports.gateway)
         self.parts["redis"].start()
@@ -162,6 +170,17 @@ class System:
         for name in ("aws", "simulator", "api", "gateway"):
             self.parts[name].wait()
         self.parts["worker"].start()
+
+    def start_second_gateway(self) -> int:
+        """Starts a further replica of the gateway, the part `gateway-2`, and returns its port."""
+        port = free_port()
+        self._add_gateway("gateway-2", port)
+        self.parts["gateway-2"].restart()
+        return port
+
+    def _add_gateway(self, name: str, port: int) -> None:
+        changed = {"PORT": str(port), **self._stores_of_gateway}
+        self._add(name, _module("local.gateway_server"), changed, f"{port}/readyz")
 
     def _stores_of(self, part: str) -> dict[str, str]:
         """Returns the variables by which a part reaches Redis, AWS and CamPay, each by a wire of its own."""
@@ -267,9 +286,13 @@ class System:
     @cached_property
     def ledger(self) -> Ledger:
         """Is a ledger that reads the system's table past all wires."""
+        return Ledger(self.table_client, self.environment["PAYMENTS_TABLE"], Clock())
+
+    @cached_property
+    def table_client(self) -> Any:
+        """Is a client of DynamoDB that reads past all wires."""
         keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": "eu-west-1"}
-        client = boto3.client("dynamodb", endpoint_url=f"http://{LOOPBACK}:{self.ports.aws}", **keys)
-        return Ledger(client, self.environment["PAYMENTS_TABLE"], Clock())
+        return boto3.client("dynamodb", endpoint_url=f"http://{LOOPBACK}:{self.ports.aws}", **keys)
 
     def keep_logs(self) -> Path:
         """Returns the folder of the parts' logs, which is then left when the system ends."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gauntlet.row import Row, Simulation
 from gauntlet.rows import (
     aws,
+    bad_input,
     campay,
     clocks,
     crashes,
@@ -19,7 +20,10 @@ from gauntlet.rows import (
     webhooks,
 )
 
-_KINDS = (crashes, races, webhooks, campay, forgeries, prompts, redis_away, aws, clocks, gateway, soak)
+_KINDS = (
+    *(crashes, races, webhooks, campay, forgeries, bad_input),
+    *(prompts, redis_away, aws, clocks, gateway, soak),
+)
 ROWS: Sequence[Row | Simulation] = [
     *simulation.ROWS,
     *parsers.ROWS,

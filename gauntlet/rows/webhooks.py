@@ -12,7 +12,7 @@ from gauntlet.row import Row
 from gauntlet.shop import Shop
 from gauntlet.wire import Step
 
-NO_CHECKS = {"CHECK_AGES_SECONDS": "3600", "PAYMENT_EXPIRES_SECONDS": "600", "SWEEP_SECONDS": "600"}
+NO_CHECKS = {"CHECK_AGES_SECONDS": "3600", "PAYMENT_EXPIRES_SECONDS": "3600", "SWEEP_SECONDS": "600"}
 """Nothing settles a payment but its webhooks."""
 CHECK_LATENESS = 0.1
 """A check comes up to a tenth of its age late (chalicelib/domain/check_schedule.py)."""
