@@ -11,6 +11,7 @@ import requests
 import socketio
 from requests.adapters import HTTPAdapter
 
+from gauntlet.browsers import Browser
 from gauntlet.invariants import Asked, Evidence, Watched, violations
 from gauntlet.system import System
 from local.simulator.webhooks import sign
@@ -83,7 +84,7 @@ class Shop:
     def __init__(self, system: System) -> None:
         self.system = system
         self.asked: list[Asked] = []
-        self.screens: list[Screen] = []
+        self.screens: list[Screen | Browser] = []
         self._phones: list[str] = []
         self._reported: list[str] = []
         self._calls = requests.Session()

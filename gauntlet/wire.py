@@ -76,6 +76,11 @@ class Wires:
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
 
+    @property
+    def thread_id(self) -> int:
+        """Returns the system's id of the loop's thread."""
+        return self._thread.native_id or 0
+
     def wire(self, name: str, to_port: int) -> "Wire":
         """Opens a wire to a port of this machine."""
         wire = Wire(name, to_port)
@@ -104,13 +109,17 @@ class Wires:
 
 
 class Wire:
-    """Forwards a port of its own to another one on this machine. `fault` may be replaced at any time."""
+    """Forwards a port of its own to another one on this machine. `fault` may be replaced at any time.
+
+    `to_ports`: where there are several, each new connection goes to the next of them that accepts it.
+    """
 
     def __init__(self, name: str, to_port: int) -> None:
         self.name = name
         self.port = 0
         self.fault: Fault = carry_on
-        self._to_port = to_port
+        self.to_ports = [to_port]
+        self._turn = 0
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -129,12 +138,12 @@ class Wire:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
-        try:
-            server_reader, server_writer = await asyncio.open_connection(LOOPBACK, self._to_port)
-        except OSError:
+        server = await self._server_of_turn()
+        if server is None:
             _reset(writer)
             self._writers.discard(writer)
             return
+        server_reader, server_writer = server
         connection = _Connection(self, reader, writer, server_reader, server_writer)
         try:
             await connection.run()
@@ -142,6 +151,15 @@ class Wire:
             self._writers.discard(writer)
             for each in (writer, server_writer):
                 each.close()
+
+    async def _server_of_turn(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """Connects to the next server that accepts; None where there is none."""
+        self._turn += 1
+        at = self._turn % len(self.to_ports)
+        for port in [*self.to_ports[at:], *self.to_ports[:at]]:
+            with contextlib.suppress(OSError):
+                return await asyncio.open_connection(LOOPBACK, port)
+        return None
 
 
 class _Connection:

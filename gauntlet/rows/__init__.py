@@ -17,12 +17,14 @@ from gauntlet.rows import (
     redis_away,
     simulation,
     soak,
+    sockets,
+    two_gateways,
     webhooks,
 )
 
 _KINDS = (
-    *(crashes, races, webhooks, campay, forgeries, bad_input),
-    *(prompts, redis_away, aws, clocks, gateway, soak),
+    *(crashes, races, webhooks, campay, forgeries, bad_input, prompts),
+    *(redis_away, aws, clocks, gateway, two_gateways, sockets, soak),
 )
 ROWS: Sequence[Row | Simulation] = [
     *simulation.ROWS,

@@ -22,15 +22,16 @@ def run(shop: Shop, size: int, chance: random.Random) -> int:
     for number, end in enumerate([signal.SIGKILL, signal.SIGTERM]):
         away, there = customers[number::4], customers[number + 2 :: 4]
         gateway.signal(end)
-        _decide(shop, away, chance)
+        decide(shop, away, chance)
         gateway.restart()
-        _decide(shop, there, chance)
+        decide(shop, there, chance)
         if not shop.wait(lambda: all(screen.is_connected for screen in screens), CAUGHT_UP_SECONDS):
             shop.report(f"not all browsers came back after {end.name}")
     return size
 
 
-def _decide(shop: Shop, customers: list[Customer], chance: random.Random) -> None:
+def decide(shop: Shop, customers: list[Customer], chance: random.Random) -> None:
+    """Lets customers approve or decline."""
     for customer in customers:
         shop.decide(customer.reference, chance.choice(["SUCCESSFUL", "FAILED"]), webhook=True)
 
