@@ -100,9 +100,9 @@ def history() -> Response:
         following = {"Next-Cursor": page.cursor} if page.cursor else {}
         return replies.file(payments_csv(page.payments, csv_language), CSV, name, headers=following)
     now = payments.clock.now()
-    return replies.reply(
-        {"payments": [to_event(each, now) for each in page.payments], "phones": page.phones, "cursor": page.cursor}
-    )
+    shown = [to_event(each, now) for each in page.payments]
+    phones = {"phones": page.phones, "phoneMarks": page.phone_marks}
+    return replies.reply({"payments": shown, **phones, "cursor": page.cursor})
 
 
 @routes.route("/api/payment/attention", methods=["GET"], cors=cors)

@@ -30,8 +30,8 @@ class OrderEvents:
         self._client = cache(connect)
         self._event_bus = event_bus
 
-    def announce(self, payment: Payment, now: int) -> None:
-        """Publishes a version's order events.
+    def announce(self, payment: Payment, now: int) -> list[str]:
+        """Publishes a version's order events. Returns the event bus's own ids of those that it has taken.
 
         Raises AnnouncementFailed when any of them was not accepted. All are then published again, under the same ids,
         by which a consumer drops repetitions.
@@ -42,8 +42,9 @@ class OrderEvents:
                 log.alarm(kind, reference=payment.reference, order=payment.order_id)
             if not self._event_bus:
                 log.info("order-event", type=kind, id=event["id"], order=payment.order_id)
-        if self._event_bus and events:
-            _put(self._client(), [self._entry(kind, event) for kind, event in events])
+        if not self._event_bus or not events:
+            return []
+        return _put(self._client(), [self._entry(kind, event) for kind, event in events])
 
     def _entry(self, kind: str, event: Mapping[str, Any]) -> "PutEventsRequestEntryTypeDef":
         return {
@@ -54,7 +55,7 @@ class OrderEvents:
         }
 
 
-def _put(client: "EventBridgeClient", entries: "Sequence[PutEventsRequestEntryTypeDef]") -> None:
+def _put(client: "EventBridgeClient", entries: "Sequence[PutEventsRequestEntryTypeDef]") -> list[str]:
     try:
         answer = client.put_events(Entries=entries)
     except (BotoCoreError, ClientError) as error:
@@ -62,3 +63,4 @@ def _put(client: "EventBridgeClient", entries: "Sequence[PutEventsRequestEntryTy
     if answer.get("FailedEntryCount"):
         codes = [entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry]
         raise AnnouncementFailed(", ".join(codes) or "refused")
+    return [entry.get("EventId", "") for entry in answer["Entries"]]

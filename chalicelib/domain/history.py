@@ -17,6 +17,7 @@ class HistoryFilter:
 
     `first`, `last`: days of the claim in Cameroon's time, both included. `minimum`, `maximum`: amounts in
     minor units of `currency`, both included. `webhook_missing`: only those that were settled without a webhook.
+    `short`: the first eight digits of the reference, which a customer reads out.
     """
 
     first: date
@@ -27,6 +28,7 @@ class HistoryFilter:
     minimum: int | None = None
     maximum: int | None = None
     webhook_missing: bool = False
+    short: str | None = None
 
     @property
     def since(self) -> int:
@@ -77,10 +79,15 @@ class HistoryQuery:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """A page of the list, newest first. `cursor`: where the next page begins; None at the end of the list."""
+    """A page of the list, newest first. `cursor`: where the next page begins; None at the end of the list.
+
+    `phone_marks`: of each payment a mark of its phone. In one list a phone has one mark, on every page; no other list
+    has it, and it tells nothing of the number.
+    """
 
     payments: Sequence[Payment]
     cursor: str | None
+    phone_marks: Sequence[str] = ()
 
     @property
     def phones(self) -> int:

@@ -5,7 +5,7 @@ Each version is delivered at least once, in rising order.
 
 from dataclasses import dataclass
 
-from chalicelib.adapters.ledger.items import Stored
+from chalicelib.adapters.ledger.items import HandedOver, Stored
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
 from chalicelib.adapters.order_events import AnnouncementFailed, OrderEvents
@@ -60,17 +60,21 @@ class DeliverPayment:
     def _deliver(self, stored: Stored) -> bool:
         """Announces, then publishes: order events never wait for Redis. Returns whether nothing newer has come."""
         payment, now = stored.payment, self.clock.now()
+        handed = {}
         for version in self._unannounced(stored):
-            self.order_events.announce(version, now)
+            if bus_ids := self.order_events.announce(version, now):
+                handed[version.version] = HandedOver(self.clock.now(), bus_ids)
         try:
             self.live_store.publish_newer(to_event(payment, now))
         except LiveStoreUnavailable:
             if stored.announced_version < payment.version:
-                self.ledger.announced(payment.reference, payment.version)
+                self.ledger.announced(payment.reference, payment.version, handed)
             raise
         waited = self.clock.now() - payment.updated_at
         log.info("payment-delivered", reference=payment.reference, version=payment.version, ms=waited)
-        return stored.delivered_version >= payment.version or self.ledger.delivered(payment.reference, payment.version)
+        if stored.delivered_version >= payment.version:
+            return True
+        return self.ledger.delivered(payment.reference, payment.version, handed)
 
     def _unannounced(self, stored: Stored) -> list[Payment]:
         payment, announced = stored.payment, stored.announced_version

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.history import HistoryPage, HistoryQuery, Position
-from chalicelib.domain.history_cursor import read_cursor, sign_cursor
+from chalicelib.domain.history_cursor import phone_mark, read_cursor, sign_cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,5 @@ class PaymentHistory:
             begin = read_cursor(query.cursor, wanted, self.cursor_keys)
         payments, following = self.ledger.history(wanted, begin, query.limit)
         cursor = sign_cursor(following, wanted, self.cursor_keys) if following else None
-        return HistoryPage(payments, cursor)
+        marks = [phone_mark(payment.phone_hash, wanted, self.cursor_keys) for payment in payments]
+        return HistoryPage(payments, cursor, marks)

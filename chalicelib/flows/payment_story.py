@@ -78,8 +78,22 @@ def _told(before: Version | None, version: Version, stored: Stored) -> dict[str,
         "changes": list(_changes(before.payment, payment)) if before else [],
         "delivered": payment.version <= stored.delivered_version,
         "announced": payment.version <= stored.announced_version,
-        "orderEvents": [{"type": kind, "id": event["id"]} for kind, event in order_events(payment, version.at)],
+        "orderEvents": _order_events(version, stored),
     }
+
+
+def _order_events(version: Version, stored: Stored) -> list[dict[str, Any]]:
+    """Returns what the shop is told of a version: with when the event bus took it, and its id there, where noted."""
+    payment, handed = version.payment, stored.handed.get(version.payment.version)
+    return [
+        {
+            "type": kind,
+            "id": event["id"],
+            "takenAt": to_iso(handed.at) if handed else None,
+            "busId": handed.bus_ids[place] if handed and place < len(handed.bus_ids) else None,
+        }
+        for place, (kind, event) in enumerate(order_events(payment, version.at))
+    ]
 
 
 def _act(act: Act) -> dict[str, Any]:

@@ -20,9 +20,10 @@ USUAL_PAYMENTS = 50
 FORMATS = ("json", "csv")
 LANGUAGES = ("en", "fr")
 _NAMES = frozenset(
-    {"from", "to", "status", "operator", "currency", "minAmount", "maxAmount", "webhook"}
+    {"from", "to", "status", "operator", "currency", "minAmount", "maxAmount", "webhook", "short"}
     | {"limit", "cursor", "format", "language"}
 )
+_SHORT = re.compile(r"[0-9a-f]{8}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
 
 
@@ -38,7 +39,7 @@ def history_query(request: Request, now: int, currencies: Collection[str]) -> tu
     first, last = _days(query, now)
     operator, amounts = query.choice("operator", OPERATORS), _amounts(query, sorted(currencies))
     webhook_missing = query.choice("webhook", ("missing",)) is not None
-    wanted = HistoryFilter(first, last, query.status(), operator, *amounts, webhook_missing)
+    wanted = HistoryFilter(first, last, query.status(), operator, *amounts, webhook_missing, query.short())
     limit = query.number("limit", 1, MOST_PAYMENTS) or USUAL_PAYMENTS
     is_csv = query.choice("format", FORMATS) == "csv"
     language = query.choice("language", LANGUAGES) or locale_of(request)
@@ -99,6 +100,12 @@ class _Query:
         if word not in words:
             self.faults.setdefault(name, f"must be one of {', '.join(words)}")
         return word if word in words else None
+
+    def short(self) -> str | None:
+        text = self.text("short")
+        if text and not _SHORT.fullmatch(text):
+            self.faults.setdefault("short", "must be the first eight digits of a reference, in lower case")
+        return text or None
 
     def amount(self, name: str, currency: str) -> int | None:
         """Returns an amount in minor units. It is written as people write it: 5000 francs, 19.99 euros."""

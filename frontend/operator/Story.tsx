@@ -114,13 +114,21 @@ export function ShopNews({ story }: { readonly story: PaymentStory }) {
       <h2>{words.shop}</h2>
       {news.length === 0 && <p className="muted">{words.nothingToTell}</p>}
       <ul className="rows">
-        {news.map(({ id, type, announced, at }) => (
+        {news.map(({ id, type, announced, at, takenAt, busId }) => (
           <li key={id}>
             <span>
               {format.day(at)}, {format.seconds(at)} <b>{words.shopEvents[type] ?? type}</b>{" "}
               <small className="muted">{id}</small>
+              {busId && (
+                <small className="muted">
+                  <br />
+                  {words.busId(busId)}
+                </small>
+              )}
             </span>
-            <Mark tone={announced ? "positive" : "caution"}>{announced ? words.told : words.notTold}</Mark>
+            <Mark tone={announced ? "positive" : "caution"}>
+              {announced ? words.told(takenAt && format.seconds(takenAt)) : words.notTold}
+            </Mark>
           </li>
         ))}
       </ul>

@@ -15,8 +15,8 @@ export interface FoundPayments {
 
 export interface HistoryPage {
   readonly payments: readonly PaymentEvent[];
-  /** Of how many phones the payments are. */
-  readonly phones: number;
+  /** Of each payment a mark of its phone, the same on every page of one list. */
+  readonly phoneMarks: readonly string[];
   /** Of the next page; null at the end of the list. A page may be empty and have one all the same. */
   readonly cursor: string | null;
 }
@@ -195,7 +195,16 @@ export interface PaymentVersion {
   readonly changes: readonly { readonly field: string; readonly before: unknown; readonly after: unknown }[];
   readonly delivered: boolean;
   readonly announced: boolean;
-  readonly orderEvents: readonly { readonly type: string; readonly id: string }[];
+  readonly orderEvents: readonly OrderEvent[];
+}
+
+export interface OrderEvent {
+  readonly type: string;
+  /** The same however often it is sent. */
+  readonly id: string;
+  /** When the event bus first took it, and its own id of it; null where that is not noted. */
+  readonly takenAt: string | null;
+  readonly busId: string | null;
 }
 
 export interface OperatorAct {

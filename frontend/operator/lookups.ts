@@ -5,12 +5,11 @@
 
 import { createContext, useContext } from "react";
 
-import type { SearchField } from "./apiTypes";
-import type { Doubt } from "./pastedText";
+import type { Doubt, Guess } from "./pastedText";
 
 /** How a search came to the one payment that it opened. */
 export interface Finding {
-  readonly field: SearchField;
+  readonly field: Guess["field"];
   readonly value: string;
   /** What else in the text is the payment's. */
   readonly agrees: readonly Doubt[];

@@ -31,6 +31,20 @@ describe("one word", () => {
   });
 });
 
+describe("the beginning of our reference", () => {
+  test.each(["0B8F-6C1E", "0b8f6c1e", "Réf 0B8F-6C1E svp"])("is read in %s", (text) => {
+    expect(guessesIn(text)).toContainEqual({ field: "short", value: "0b8f6c1e" });
+  });
+
+  test.each(["0B8F-6C1", "0B8F-6C1E-5D0A", "cafe-dead beef", REFERENCE, "12345678901"])("is not in %s", (text) => {
+    expect(fields(text)).not.toContain("short");
+  });
+
+  test("comes after an order that is called so", () => {
+    expect(fields("1234-5678").slice(0, 2)).toEqual(["orderId", "short"]);
+  });
+});
+
 describe("a whole SMS", () => {
   test.each([
     [

@@ -6,7 +6,8 @@ import type { PaymentEvent, SearchField } from "./apiTypes";
 import { dayOf } from "./format";
 
 export interface Guess {
-  readonly field: SearchField;
+  /** `short`: the first digits of our reference, which no index has. */
+  readonly field: SearchField | "short";
   readonly value: string;
 }
 
@@ -22,6 +23,9 @@ const PHONE = /(?<!\d)(?:\+|00)?(?:237[\s.-]?)?6(?:[\s.-]?[0-9]){8}(?!\d)/g;
 const NAMED_ORDER = /\b(?:commande|order)\s*[:#n°]*\s*([A-Za-z0-9][A-Za-z0-9._:-]{0,63})/giu;
 const ORDER = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 const FOREIGN_REFERENCE = /^[\x21-\x7e]{1,128}$/;
+/** The beginning of our reference, as a customer reads it out: `0B8F-6C1E`. */
+const SHORT = /(?<![\w-])([0-9a-f]{4})-?([0-9a-f]{4})(?![\w-])/gi;
+const WRITTEN_SHORT = /(?<![\w-])[0-9a-f]{4}-[0-9a-f]{4}(?![\w-])/gi;
 /** An order as people write it who have not the exact one before them: `braid 3500`. */
 const SPOKEN_ORDER = /^([A-Za-z]{2,20}) ?[-:#]? ?([0-9]{1,12})$/;
 const MOST_GUESSES = 8;
@@ -36,7 +40,7 @@ export type Doubt = "amount" | "day";
 
 /** Returns whether what the text says agrees with a payment that was found by it; null where it does not say it. */
 export function agreementOf(text: string, payment: PaymentEvent): Readonly<Record<Doubt, boolean | null>> {
-  const said = text.replace(UUID, " "); // 13516b8f- is not eight francs
+  const said = text.replace(UUID, " ").replace(WRITTEN_SHORT, " "); // 13516b8f- is not eight francs
   const amounts = [...said.matchAll(AMOUNT)]
     .filter(({ index }) => !NOT_PAID.test(said.slice(0, index)))
     .map(([, after, before]) => wholeUnits(after ?? before ?? ""));
@@ -85,6 +89,7 @@ function guessesOfWord(word: string): Guess[] {
     ...ids,
     ...(digits && !phoneNumber ? as("operatorReference", [word]) : []),
     ...as("orderId", ORDER.test(word) ? [word] : []),
+    ...shortReferences(word, (whole) => whole === word),
     ...(phoneNumber ? [] : spokenOrder(word)),
     ...(ids.length === 0 && !phoneNumber && FOREIGN_REFERENCE.test(word)
       ? [...as("operatorReference", [word]), ...as("providerReference", [word])]
@@ -118,8 +123,17 @@ function guessesInText(text: string): Guess[] {
       orders.filter((order) => /\d/.test(order)),
     ),
     ...spokenOrder(text),
+    ...shortReferences(text, (whole) => whole[4] === "-" && /\d/.test(whole)),
     ...as("phoneNumber", phones),
   ];
+}
+
+function shortReferences(text: string, isOne: (whole: string) => boolean): Guess[] {
+  const found = [...text.matchAll(SHORT)].filter(([whole]) => isOne(whole));
+  return as(
+    "short",
+    found.map(([, begin = "", end = ""]) => (begin + end).toLowerCase()),
+  );
 }
 
 /** A UUID may be our reference or CamPay's. */
@@ -139,4 +153,4 @@ function guessesOfIds(text: string): Guess[] {
 }
 
 const matches = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([whole]) => whole);
-const as = (field: SearchField, values: readonly string[]): Guess[] => values.map((value) => ({ field, value }));
+const as = (field: Guess["field"], values: readonly string[]): Guess[] => values.map((value) => ({ field, value }));

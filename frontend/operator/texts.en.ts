@@ -103,10 +103,14 @@ export const en: Texts = {
     fields: {
       orderId: "the order",
       reference: "our reference",
+      short: "the beginning of our reference",
       providerReference: "CamPay’s reference",
       operatorReference: "the id in the SMS",
       phoneNumber: "the phone number",
     },
+    shortHelp:
+      "The beginning of a reference is looked for among the newest payments only, of three days at most. Ask for the " +
+      "order, the operator’s SMS or the phone number: those are found whatever their age.",
     lookedFor: (fields) => `Looked for as: ${fields}.`,
     matched: (field, value) => `Found by ${field}: ${value}.`,
     agrees: { amount: "The amount agrees.", day: "The date agrees.", both: "Amount and date agree." },
@@ -224,31 +228,6 @@ export const en: Texts = {
     paidByDay: "Paid by day",
     rateByDay: "Success rate by day",
     inFigures: "In figures",
-  },
-  connections: {
-    title: "Connections",
-    health: {
-      well: { title: "All is well", sentence: "Customers see each change as it happens." },
-      away: {
-        title: "Redis does not answer",
-        sentence:
-          "Customers’ pages are not told of changes and ask by themselves every few seconds. No payment is lost. Who is " +
-          "connected is not known meanwhile.",
-      },
-      noGateway: {
-        title: "No gateway is running",
-        sentence:
-          "Customers’ pages are not told of changes and ask by themselves every few seconds. No payment is lost. Tell the " +
-          "developers.",
-      },
-    },
-    connected: (count, written) => (count === 1 ? "1 customer is connected." : `${written} customers are connected.`),
-    gateway: "Gateway",
-    runsSince: "Running for",
-    customers: "Customers",
-    payments: "Payments",
-    since: (age) => `for ${age}`,
-    more: (shown) => `The first ${shown}; there are more.`,
   },
   payment: {
     name: "Payment",
@@ -381,8 +360,9 @@ export const en: Texts = {
     nothingYet: "nothing",
     shop: "What the shop was told",
     shopHint:
-      "The time is that of the change, which the shop is told of within seconds. “Told”: its system has taken the " +
-      "message. The id stays the same, however often it is sent.",
+      "The time before is that of the change. “Told”: EventBridge took the event then, under the id, which stays the same " +
+      "however often it is sent. That does not prove that a rule of the shop matched it, or that its code ran: look there " +
+      "for the ids.",
     shopEvents: {
       "payment.successful": "Paid",
       "payment.failed": "Not paid",
@@ -390,7 +370,8 @@ export const en: Texts = {
       "payment.conflicted": "To decide",
       "payment.duplicate": "Paid twice",
     },
-    told: "told",
+    told: (time) => (time ? `told at ${time}` : "told"),
+    busId: (id) => `EventBridge’s id: ${id}`,
     notTold: "not told yet",
     nothingToTell: "Nothing yet: the shop is told outcomes only.",
     screens: (delivered, newest) =>

@@ -109,10 +109,14 @@ export const fr: Texts = {
     fields: {
       orderId: "la commande",
       reference: "notre référence",
+      short: "le début de notre référence",
       providerReference: "la référence CamPay",
       operatorReference: "l’identifiant du SMS",
       phoneNumber: "le numéro de téléphone",
     },
+    shortHelp:
+      "Le début d’une référence n’est cherché que parmi les paiements les plus récents, de trois jours au plus. Demandez la " +
+      "commande, le SMS de l’opérateur ou le numéro\u00a0: ceux-là se trouvent quel que soit leur âge.",
     lookedFor: (fields) => `Cherché comme\u00a0: ${fields}.`,
     matched: (field, value) => `Trouvé d’après ${field}\u00a0: ${value}.`,
     agrees: {
@@ -237,32 +241,6 @@ export const fr: Texts = {
     paidByDay: "Payé par jour",
     rateByDay: "Taux de réussite par jour",
     inFigures: "En chiffres",
-  },
-  connections: {
-    title: "Connexions",
-    health: {
-      well: { title: "Tout va bien", sentence: "Les clients voient chaque changement aussitôt." },
-      away: {
-        title: "Redis ne répond pas",
-        sentence:
-          "Les pages des clients ne sont plus prévenues des changements et demandent d’elles-mêmes toutes les quelques " +
-          "secondes. Aucun paiement n’est perdu. On ne sait pas, pour l’instant, qui est connecté.",
-      },
-      noGateway: {
-        title: "Aucune passerelle ne tourne",
-        sentence:
-          "Les pages des clients ne sont plus prévenues des changements et demandent d’elles-mêmes toutes les quelques " +
-          "secondes. Aucun paiement n’est perdu. Prévenez l’équipe technique.",
-      },
-    },
-    connected: (count, written) =>
-      count < 2 ? `${written} client est connecté.` : `${written} clients sont connectés.`,
-    gateway: "Passerelle",
-    runsSince: "Tourne depuis",
-    customers: "Clients",
-    payments: "Paiements",
-    since: (age) => `depuis ${age}`,
-    more: (shown) => `Les ${shown} premiers\u00a0; il y en a d’autres.`,
   },
   payment: {
     name: "Paiement",
@@ -399,8 +377,9 @@ export const fr: Texts = {
     nothingYet: "rien",
     shop: "Ce que la boutique a su",
     shopHint:
-      "L’heure est celle du changement, dont la boutique est prévenue en quelques secondes. «\u00a0Transmis\u00a0»\u00a0: son " +
-      "système a pris le message. L’identifiant reste le même, quel que soit le nombre d’envois.",
+      "L’heure au début est celle du changement. «\u00a0Transmis\u00a0»\u00a0: EventBridge a pris l’événement à ce moment, sous " +
+      "l’identifiant, le même à chaque envoi. Cela ne prouve pas qu’une règle de la boutique l’a retenu, ni que son code a " +
+      "tourné\u00a0: cherchez-y les identifiants.",
     shopEvents: {
       "payment.successful": "Payé",
       "payment.failed": "Non payé",
@@ -408,7 +387,8 @@ export const fr: Texts = {
       "payment.conflicted": "À décider",
       "payment.duplicate": "Payé deux fois",
     },
-    told: "transmis",
+    told: (time) => (time ? `transmis à ${time}` : "transmis"),
+    busId: (id) => `Identifiant d’EventBridge\u00a0: ${id}`,
     notTold: "pas encore transmis",
     nothingToTell: "Rien encore\u00a0: la boutique n’apprend que les résultats.",
     screens: (delivered, newest) =>

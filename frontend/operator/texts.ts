@@ -88,8 +88,10 @@ export interface Texts {
     readonly nothingHelp: string;
     /** By what was looked for, such as "the id in the SMS". */
     readonly fields: Readonly<
-      Record<"orderId" | "reference" | "providerReference" | "operatorReference" | "phoneNumber", string>
+      Record<"orderId" | "reference" | "short" | "providerReference" | "operatorReference" | "phoneNumber", string>
     >;
+    /** What to ask for where the beginning of our reference has found nothing. */
+    readonly shortHelp: string;
     readonly lookedFor: (fields: string) => string;
     /** What the found payments were found by. */
     readonly matched: (field: string, value: string) => string;
@@ -161,17 +163,6 @@ export interface Texts {
     readonly rateByDay: string;
     readonly inFigures: string;
   };
-  readonly connections: {
-    readonly title: string;
-    readonly health: Readonly<Record<"well" | "away" | "noGateway", TitleAndSentence>>;
-    readonly connected: (count: number, written: string) => string;
-    readonly gateway: string;
-    readonly runsSince: string;
-    readonly customers: string;
-    readonly payments: string;
-    readonly since: (age: string) => string;
-    readonly more: (shown: string) => string;
-  };
   readonly payment: {
     /** Of the browser's window, and so of its history: without the order. */
     readonly name: string;
@@ -212,7 +203,9 @@ export interface Texts {
     readonly shop: string;
     readonly shopHint: string;
     readonly shopEvents: Readonly<Record<string, string>>;
-    readonly told: string;
+    /** `time`: when the event bus took it; null where that is not noted. */
+    readonly told: (time: string | null) => string;
+    readonly busId: (id: string) => string;
     readonly notTold: string;
     readonly nothingToTell: string;
     readonly screens: (delivered: number, newest: number) => string;

@@ -8,8 +8,8 @@ import { SignedOut } from "./session";
 export interface PaymentList {
   /** Newest first. */
   readonly payments: readonly PaymentEvent[];
-  /** Of how many phones they are; null where nobody can say: of several pages, and of a part of one. */
-  readonly phones: number | null;
+  /** Of how many phones they are. */
+  readonly phones: number;
   readonly hasMore: boolean;
   readonly isLoading: boolean;
   readonly error: unknown;
@@ -22,14 +22,14 @@ export interface PaymentList {
 interface Read {
   readonly query: string;
   readonly payments: readonly PaymentEvent[];
-  readonly phones: number | null;
+  readonly phoneMarks: readonly string[];
   readonly cursor: string | null;
   readonly isLoading: boolean;
   readonly error: unknown;
   readonly asOf: string | null;
 }
 
-const BEGIN = { payments: [], phones: null, cursor: null, isLoading: true, error: null, asOf: null };
+const BEGIN = { payments: [], phoneMarks: [], cursor: null, isLoading: true, error: null, asOf: null };
 
 /**
  * Reads the list of payments page by page, and by itself until a page has any or the list ends.
@@ -49,10 +49,10 @@ export function usePaymentList(query: string, since = 0): PaymentList {
       set({ ...before, isLoading: true, error: null });
       try {
         const next = await nextPayments(api, query, before.cursor, since, () => mine === asked.current);
-        const phones = before.payments.length === 0 ? next.phones : null;
+        const phoneMarks = [...before.phoneMarks, ...next.phoneMarks];
         const asOf = before.asOf ?? new Date().toISOString();
         const payments = [...before.payments, ...next.payments];
-        set({ query, payments, phones, cursor: next.cursor, isLoading: false, error: null, asOf });
+        set({ query, payments, phoneMarks, cursor: next.cursor, isLoading: false, error: null, asOf });
       } catch (error) {
         if (!(error instanceof SignedOut)) set({ ...before, isLoading: false, error });
       }
@@ -69,7 +69,7 @@ export function usePaymentList(query: string, since = 0): PaymentList {
 
   const shown = read.query === query ? read : { query, ...BEGIN };
   const more = () => void readOn(shown);
-  return { ...shown, hasMore: shown.cursor !== null, more, reload };
+  return { ...shown, phones: new Set(shown.phoneMarks).size, hasMore: shown.cursor !== null, more, reload };
 }
 
 async function nextPayments(api: Api, query: string, from: string | null, since: number, isWanted: () => boolean) {
@@ -81,7 +81,8 @@ async function nextPayments(api: Api, query: string, from: string | null, since:
     const payments = page.payments.filter(({ createdAt }) => Date.parse(createdAt) >= since);
     const isAtEnd = payments.length < page.payments.length;
     cursor = isAtEnd ? null : page.cursor;
-    const phones = isAtEnd ? null : page.phones;
-    if (payments.length > 0 || cursor === null || !isWanted()) return { payments, phones, cursor };
+    // The newest first, so that those which are left out are at the end.
+    const phoneMarks = page.phoneMarks.slice(0, payments.length);
+    if (payments.length > 0 || cursor === null || !isWanted()) return { payments, phoneMarks, cursor };
   }
 }

@@ -1,23 +1,28 @@
 import { useRef, useState } from "react";
 
-import type { FoundPayments, SearchField } from "./apiTypes";
+import type { Api } from "./api";
+import type { FoundPayments } from "./apiTypes";
+import { dayOf } from "./format";
 import { useLookups } from "./lookups";
 import { usePage } from "./page";
 import { agreementOf, type Doubt, doubtIn, type Guess, guessesIn } from "./pastedText";
 import { goTo, hrefOfPayment } from "./router";
 import { SignedOut } from "./session";
 
+/** How far back a short reference is looked for at most. */
+const SHORT_DAYS_MS = 3 * 86_400_000;
+
 export type Search =
   | { readonly name: "idle" | "unreadable" }
   | { readonly name: "busy" }
   | ({ readonly name: "found"; readonly doubt: Doubt | null } & First)
-  | { readonly name: "nothing"; readonly fields: readonly SearchField[] }
+  | { readonly name: "nothing"; readonly fields: readonly Guess["field"][] }
   | { readonly name: "failed"; readonly error: unknown };
 
 interface First {
   readonly found: FoundPayments;
   /** What the payments were found by. */
-  readonly field: SearchField;
+  readonly field: Guess["field"];
   readonly value: string;
 }
 
@@ -42,7 +47,7 @@ export function useSearch(): Searching {
     if (guesses.length === 0) return void show({ name: text.trim() ? "unreadable" : "idle" });
     show({ name: "busy" });
     try {
-      const first = await firstFound(guesses, api.search);
+      const first = await firstFound(guesses, (guess) => found(guess, api));
       if (!first) return void show({ name: "nothing", fields: [...new Set(guesses.map(({ field }) => field))] });
       const [only, ...others] = first.found.payments;
       const doubts = first.found.payments.map((payment) => doubtIn(text, payment));
@@ -63,11 +68,20 @@ export function useSearch(): Searching {
 /** Tries one guess after the other until one finds something, and says which; null where none does. */
 async function firstFound(
   guesses: readonly Guess[],
-  search: (field: SearchField, value: string) => Promise<FoundPayments>,
+  find: (guess: Guess) => Promise<FoundPayments>,
 ): Promise<First | null> {
-  for (const { field, value } of guesses) {
-    const found = await search(field, value);
-    if (found.payments.length > 0) return { found, field, value };
+  for (const guess of guesses) {
+    const found = await find(guess);
+    if (found.payments.length > 0) return { found, ...guess };
   }
   return null;
+}
+
+/** Looks for one guess; for a short reference among the newest payments of these days, one page of them. */
+async function found({ field, value }: Guess, api: Api): Promise<FoundPayments> {
+  if (field !== "short") return api.search(field, value);
+  const now = Date.now();
+  const days = { from: dayOf(now - SHORT_DAYS_MS), to: dayOf(now) };
+  const { payments } = await api.history(new URLSearchParams({ ...days, short: value }));
+  return { payments, hasMore: false };
 }

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, test, vi } from "vitest";
-
+import type { FailureCode } from "../src/paymentContract";
 import {
   attempt,
   expectAccessible,
@@ -19,11 +19,14 @@ import type {
   AttentionList,
   ConnectionsPage,
   FailingOperator,
+  PaymentEvent,
   PaymentStory,
   WebhookRefusal,
   Webhooks,
 } from "./apiTypes";
+import { CONNECTION_TEXTS } from "./connectionTexts";
 import { FailingStrip } from "./FailingStrip";
+import { REASON_TEXTS } from "./reasonTexts";
 import { parseRoute } from "./router";
 import { TEXTS } from "./texts";
 import { Attention } from "./views/Attention";
@@ -34,7 +37,7 @@ import { Payments } from "./views/Payments";
 import { WebhookNews } from "./WebhookNews";
 import { WEBHOOK_TEXTS } from "./webhookTexts";
 
-const EMPTY = { payments: [], phones: 0, cursor: null };
+const EMPTY = { payments: [], phoneMarks: [], cursor: null };
 const EN = TEXTS.en;
 const two = [payment("pending"), payment("failedDeclined", { reference: "another", orderId: "order-2" })];
 const LONG_PAYMENT = payment("conflicted", {
@@ -171,18 +174,26 @@ describe("the list", () => {
     await expectAccessible(main);
   });
 
-  test("says of how many phones a page is, and not of several pages or of a part of one", async () => {
-    const page = (cursor: string | null) => ({ payments: two, phones: 1, cursor });
-    const history = async (query: URLSearchParams) => page(query.get("cursor") ? null : "next");
+  test("says of how many phones all are that are shown, on several pages and of a part of one", async () => {
+    const history = async (query: URLSearchParams) => {
+      const isSecond = query.get("cursor") !== null;
+      const reference = isSecond ? ["c", "d"] : ["a", "b"];
+      const payments = reference.map((it) => payment("pending", { reference: it }));
+      return { payments, phoneMarks: isSecond ? ["one", "two"] : ["one", "one"], cursor: isSecond ? null : "next" };
+    };
     const { find, click } = await show(list, { api: { history } });
     expect(find("[role=status]").textContent).toContain("2 shown, there are more · 1 phone · As of");
     await click(EN.list.more);
-    expect(find("[role=status]").textContent).toContain("4 shown, that is all · As of");
+    expect(find("[role=status]").textContent).toContain("4 shown, that is all · 2 phones · As of");
     const now = new Date().toISOString();
-    const recent = { payments: [payment("pending", { createdAt: now }), ...two], phones: 2, cursor: null };
+    const recent = {
+      payments: [payment("pending", { createdAt: now }), ...two],
+      phoneMarks: ["one", "two", "three"],
+      cursor: null,
+    };
     const hour = <Payments route={parseRoute("#/payments?period=hour")} />;
     const cut = await show(hour, { api: { history: async () => recent } });
-    expect(cut.find("[role=status]").textContent).toContain("1 shown, that is all · As of");
+    expect(cut.find("[role=status]").textContent).toContain("1 shown, that is all · 1 phone · As of");
   });
 
   test.each(["fr", "en"] as const)("is filtered by what no webhook told of (%s)", async (locale) => {
@@ -212,14 +223,14 @@ describe("the list", () => {
       failing: null,
       timestamp: open.updatedAt,
     } satisfies AttentionList;
-    const history = async () => ({ payments: [open, handled], phones: 1, cursor: null });
+    const history = async () => ({ payments: [open, handled], phoneMarks: ["one", "one"], cursor: null });
     const { find } = await show(list, { api: { history, get: async () => attention as never } });
     expect(find("[data-reference=open] .mark").textContent).toBe("Paid, to give back");
     expect(find("[data-reference=handled] .mark").textContent).toBe("Paid, extra");
   });
 
   test("keeps what is shown where the next page does not come", async () => {
-    const first = { payments: two, phones: 1, cursor: "next" };
+    const first = { payments: two, phoneMarks: ["one", "one"], cursor: "next" };
     const history = vi.fn(async (query: URLSearchParams) => {
       if (query.get("cursor")) throw NO_ANSWER;
       return first;
@@ -233,9 +244,37 @@ describe("the list", () => {
 
   test("shows the longest order there may be whole", async () => {
     const { main } = await show(list, {
-      api: { history: async () => ({ payments: [LONG_PAYMENT], phones: 1, cursor: null }) },
+      api: { history: async () => ({ payments: [LONG_PAYMENT], phoneMarks: ["one"], cursor: null }) },
     });
     expect(main.textContent).toContain(LONG);
+    await expectAccessible(main);
+  });
+});
+
+describe("the beginning of our reference, which a customer reads out", () => {
+  const looked = async (found: readonly PaymentEvent[], locale: "fr" | "en" = "en") => {
+    const history = vi.fn(async (query: URLSearchParams) => ({
+      payments: query.get("short") ? found : [],
+      phoneMarks: found.map(() => "mark"),
+      cursor: query.get("short") ? "more" : null,
+    }));
+    const search = vi.fn(async () => ({ payments: [], hasMore: false }));
+    const home = await show(<Home />, { api: { history, search }, locale });
+    await home.fill("textarea", "0B8F-6C1E");
+    await home.click(TEXTS[locale].search.submit);
+    return { ...home, asked: history.mock.calls.map(([query]) => query).filter((query) => query.get("short")) };
+  };
+
+  test("finds a payment of the last days, in one call", async () => {
+    const { asked } = await looked([payment("pending")]);
+    expect(window.location.hash).toBe(`#/payment/${payment("pending").reference}`);
+    expect(asked.map((query) => query.get("short"))).toEqual(["0b8f6c1e"]);
+  });
+
+  test.each(["fr", "en"] as const)("says what to ask for instead where it finds nothing (%s)", async (locale) => {
+    const { main, asked } = await looked([], locale);
+    expect(asked).toHaveLength(1);
+    expect(main.textContent).toContain(TEXTS[locale].search.shortHelp);
     await expectAccessible(main);
   });
 });
@@ -407,7 +446,7 @@ describe("the connections", () => {
   });
 
   test.each(["fr", "en"] as const)("are not called well where webhooks do not come (%s)", async (locale) => {
-    const words = TEXTS[locale].connections.health.well;
+    const words = CONNECTION_TEXTS[locale].health.well;
     const answered = (page: ConnectionsPage) =>
       show(<Connections />, { api: { get: async () => page as never }, locale });
     const well = await answered(connections(early));
@@ -460,7 +499,7 @@ describe("a payment", () => {
       versions: [
         version(payment("successful"), {
           announced: false,
-          orderEvents: [{ type: "payment.successful", id: "ref:3" }],
+          orderEvents: [{ type: "payment.successful", id: "ref:3", takenAt: null, busId: null }],
         }),
       ],
     }),
@@ -486,7 +525,7 @@ describe("a payment", () => {
         version(payment("pending"), {
           cause: "a new cause",
           changes: [{ field: "novelty", before: null, after: [] }],
-          orderEvents: [{ type: "payment.new", id: "ref:9" }],
+          orderEvents: [{ type: "payment.new", id: "ref:9", takenAt: null, busId: null }],
         }),
       ],
     }),
@@ -506,6 +545,44 @@ describe("a payment", () => {
       await expectAccessible(main);
     }
   });
+
+  test.each(["fr", "en"] as const)(
+    "says when the shop's bus took the event, and under which ids (%s)",
+    async (locale) => {
+      const event = { type: "payment.successful", id: "ref:3", takenAt: "2026-01-31T13:03:22Z", busId: "bus-1" };
+      const story = storyOf(payment("successful"), {
+        versions: [version(payment("successful"), { announced: true, orderEvents: [event] })],
+      });
+      const words = TEXTS[locale].payment;
+      const { main } = await shown(story, locale);
+      for (const part of [words.told("14:03:22"), "ref:3", words.busId("bus-1"), words.shopHint]) {
+        expect(main.textContent).toContain(part);
+      }
+      await expectAccessible(main);
+    },
+  );
+
+  test.each(["fr", "en"] as const)(
+    "says of each reason what it can mean, and shows the word itself (%s)",
+    async (locale) => {
+      const { about, noWord, meanings } = REASON_TEXTS[locale];
+      for (const failureCode of Object.keys(meanings) as FailureCode[]) {
+        const { main, find } = await shown(
+          storyOf(payment("failedDeclined", { failureCode, reason: "A WORD" })),
+          locale,
+        );
+        await vi.waitFor(() => find(`[data-failure=${failureCode}]`));
+        expect(find(`[data-failure=${failureCode}]`).textContent).toBe(`${about} ${meanings[failureCode]}`);
+        expect(main.textContent).toContain("A WORD");
+      }
+      const { find } = await shown(
+        storyOf(payment("failedDeclined", { failureCode: "unknown", reason: null })),
+        locale,
+      );
+      await vi.waitFor(() => find("[data-failure=unknown]"));
+      expect(find("[data-failure=unknown]").textContent?.trim()).toBe(noWord);
+    },
+  );
 
   test("says the day of the first change, and of the first of another day in Douala", async () => {
     const { main } = await shown(stories["was checked on another day"] as PaymentStory, "en");

@@ -56,7 +56,12 @@ def test_each_version_says_what_led_to_it_when_and_what_it_changed(
     assert (paid["evidence"]["status"], paid["evidence"]["amount"]) == ("SUCCESSFUL", 5000)
     assert {"field": "status", "before": "PENDING", "after": "SUCCESSFUL"} in paid["changes"]
     assert {"field": "charges", "before": [], "after": [payment.provider_reference]} in paid["changes"]
-    assert paid["orderEvents"] == [{"type": "payment.successful", "id": f"{payment.reference}:3"}]
+    (event,) = paid["orderEvents"]
+    assert event.pop("busId"), "the event bus's own id, which its log has"
+    taken_at = to_iso(claimed_at + 12_500)
+    assert event == {"type": "payment.successful", "id": f"{payment.reference}:3", "takenAt": taken_at}
+    service.operate.redeliver(payment.reference, by="ada")
+    assert service.story(payment.reference)["versions"][-1]["orderEvents"][0]["takenAt"] == taken_at, "the first time"
     assert story["payment"] == to_event(newest(service, payment), clock.now()), "what the customer's screen has"
     assert (story["nextCheckAt"], story["actions"], story["resolutions"]) == (None, ["recheck", "redeliver"], [])
 

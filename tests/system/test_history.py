@@ -114,6 +114,37 @@ def test_a_page_says_of_how_many_phones_its_payments_are(
     assert listed(operator, **days, status="FAILED").json["phones"] == 0
 
 
+def test_the_phones_of_several_pages_can_be_told_apart_in_one_list_only(
+    api: Settings, operator: dict[str, str], dynamodb: Any
+) -> None:
+    hashes = ("one", "two", "one", "three", "one")
+    payments = [replace(a_payment(number, at=number), phone_hash=phone) for number, phone in enumerate(hashes)]
+    put_payments(dynamodb, api.payments_table, payments)
+    days = {"from_day": LAST, "to_day": LAST}
+    marks: list[str] = []
+    page = listed(operator, **days, limit=2).json
+    while True:
+        marks += page["phoneMarks"]
+        if page["cursor"] is None:
+            break
+        page = listed(operator, **days, limit=2, cursor=page["cursor"]).json
+    assert len(marks) == 5
+    assert [marks.index(it) for it in marks] == [0, 1, 0, 3, 0], "newest first: one, three, one, two, one"
+    others = listed(operator, **days, operator="MTN").json["phoneMarks"]
+    assert not set(others) & set(marks), "another list has other marks"
+
+
+def test_a_short_reference_is_found_among_the_newest(api: Settings, operator: dict[str, str], dynamodb: Any) -> None:
+    wanted = replace(a_payment(1, at=1), reference="0b8f6c1e-5d0a-4a37-9a53-2f1f4f0f9a11")
+    put_payments(dynamodb, api.payments_table, [wanted, a_payment(2, at=2), a_payment(3, at=3)])
+    days = {"from_day": LAST, "to_day": LAST}
+    found = listed(operator, **days, short="0b8f6c1e").json
+    assert [it["reference"] for it in found["payments"]] == [wanted.reference]
+    assert listed(operator, **days, short="0b8f6c1f").json["payments"] == []
+    for wrong in ("0b8f", "0B8F6C1E", "0b8f-6c1e"):
+        assert listed(operator, **days, short=wrong).status == 400
+
+
 def test_no_answer_has_a_hash(api: Settings, operator: dict[str, str], dynamodb: Any) -> None:
     put_payments(dynamodb, api.payments_table, [replace(a_payment(1, at=1), phone_hash="a-hash-of-a-phone")])
     for form in ("json", "csv"):

@@ -18,14 +18,15 @@ from chalicelib.adapters.ledger.table_client import TableClient
 from chalicelib.domain.history import HistoryFilter, Position
 from chalicelib.domain.payment import Payment
 
-QUERIES_A_PAGE = 5
-"""Queries of a page at most, of all days and shards together."""
+QUERIES_A_PAGE, QUERIES_FOR_SHORT = 5, 3
+"""Queries of a page at most, of all days and shards together; and of one that looks for a short reference."""
 _CONDITIONS: Mapping[str, str] = {
     "status": "#payment.#status = :status",
     "operator": "#payment.#operator = :operator",
     "currency": "#payment.#money.#currency = :currency",
     "minimum": "#payment.#money.#amount >= :minimum",
     "maximum": "#payment.#money.#amount <= :maximum",
+    "short": "begins_with(#payment.#reference, :short)",
 }
 _WITHOUT_WEBHOOK = "attribute_exists(#payment.#webhook_missing_at)"
 _Entry = tuple[Position, Payment]
@@ -58,7 +59,8 @@ class DayPages:
         """
         found: list[Payment] = []
         following: Position | None = begin
-        for _ in range(max(1, QUERIES_A_PAGE // self.shards)):
+        queries = QUERIES_A_PAGE if self.wanted.short is None else QUERIES_FOR_SHORT
+        for _ in range(max(1, queries // self.shards)):
             if following is None or len(found) == limit:
                 break
             entries, following = self._of_day(following, limit - len(found))

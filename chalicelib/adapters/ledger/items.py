@@ -21,6 +21,7 @@ class SearchKind(StrEnum):
     OPERATOR = "operator"
 
 
+_TOLD = "told"
 VERSION, ACT = "v#", "act#"
 """What the sort keys of a payment's versions and of its operators' acts begin with."""
 UNSENT, SENDING = "unsent", "sending"
@@ -44,11 +45,23 @@ class Reads:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class HandedOver:
+    """When the event bus took a version's order events, in milliseconds since the epoch, and its own ids of them."""
+
+    at: int
+    bus_ids: Sequence[str]
+
+
+NOTHING_HANDED: Mapping[int, HandedOver] = MappingProxyType({})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Stored:
     """The stored state of a payment. `announced_version` and `delivered_version` are at most its version.
 
     `is_unsent`: no process has begun to send its prompt; see `Ledger.begin_prompt`. `check_at`: when the payment is
-    checked next; None: nothing more will be learnt. `undelivered_since`: None where everything is delivered.
+    checked next; None: nothing more will be learnt. `undelivered_since`: None where everything is delivered. `handed`:
+    by version; an earlier release has noted none.
     """
 
     payment: Payment
@@ -58,6 +71,7 @@ class Stored:
     is_unsent: bool = False
     check_at: int | None = None
     undelivered_since: int | None = None
+    handed: Mapping[int, HandedOver] = dataclasses.field(default_factory=lambda: NOTHING_HANDED)
 
     @property
     def is_announced(self) -> bool:
@@ -273,7 +287,18 @@ def read_stored(item: Item | None) -> Stored | None:
         item.get("prompt") == UNSENT,
         item.get("checkAt"),
         item.get("undeliveredSince"),
+        _read_handed(item),
     )
+
+
+def write_handed(handed: Mapping[int, HandedOver]) -> Item:
+    """Returns an attribute for each version, so that none is overwritten: `told3`."""
+    return {f"{_TOLD}{version}": [it.at, *it.bus_ids] for version, it in handed.items()}
+
+
+def _read_handed(item: Mapping[str, Any]) -> Mapping[int, HandedOver]:
+    told = {name.removeprefix(_TOLD): value for name, value in item.items() if name.startswith(_TOLD)}
+    return {int(version): HandedOver(value[0], value[1:]) for version, value in told.items()}
 
 
 def read_version(item: Mapping[str, Any]) -> Version:

@@ -21,14 +21,17 @@ Every method raises LedgerUnavailable where DynamoDB cannot be reached or will n
 """
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from chalicelib.adapters.ledger.attributes import Item, key_of
 from chalicelib.adapters.ledger.change import AssumedRows, Change, Committed, mark_need
 from chalicelib.adapters.ledger.items import (
+    NOTHING_HANDED,
     SENDING,
     UNSENT,
     Act,
+    HandedOver,
     Order,
     Phone,
     Stored,
@@ -37,6 +40,7 @@ from chalicelib.adapters.ledger.items import (
     read_stored,
     version_items,
     write_act,
+    write_handed,
     write_key,
     write_keys,
     write_payment,
@@ -246,18 +250,22 @@ class Ledger(LedgerReader):
         update.only_if("attribute_not_exists(uses) OR uses < :most").values[":most"] = most
         return isinstance(self._table.update(update), Written)
 
-    def delivered(self, reference: str, version: int) -> bool:
-        """Records a delivery and removes the undelivered mark; returns False where a newer version keeps the mark."""
+    def delivered(self, reference: str, version: int, handed: Mapping[int, HandedOver] = NOTHING_HANDED) -> bool:
+        """Records a delivery and removes the undelivered mark; returns False where a newer version keeps the mark.
+
+        `handed`: by version, when the event bus has taken its order events; the first such time stays.
+        """
         update = Update(f"payment#{reference}").set(deliveredVersion=version, announcedVersion=version)
+        update.set_once(**write_handed(handed))
         update.only_if("payment.version = :version AND deliveredVersion < :version")
         update.remove("undeliveredMark", "undeliveredSince").values[":version"] = version
         result = self._table.update(update)
         stored = read_stored(result.item) if isinstance(result, Refused) else None
         return stored is None or stored.delivered_version >= stored.payment.version
 
-    def announced(self, reference: str, version: int) -> None:
+    def announced(self, reference: str, version: int, handed: Mapping[int, HandedOver] = NOTHING_HANDED) -> None:
         """Raises `announcedVersion`: the order events are published, the rest of the delivery is still outstanding."""
-        update = Update(f"payment#{reference}").set(announcedVersion=version)
+        update = Update(f"payment#{reference}").set(announcedVersion=version).set_once(**write_handed(handed))
         update.only_if("announcedVersion < :version").values[":version"] = version
         self._table.update(update)
 

@@ -3,6 +3,7 @@ import "../live.css";
 import { useEffect } from "react";
 
 import type { ConnectedClient, ConnectionsPage, PaymentStatus } from "../apiTypes";
+import { CONNECTION_TEXTS } from "../connectionTexts";
 import { useNow } from "../PaymentTable";
 import { useLoaded, usePage } from "../page";
 import { hrefOfPayment } from "../router";
@@ -15,8 +16,8 @@ const ROWS = 50;
 
 /** Who is connected: whether customers see changes live, through which gateways, and what they track. */
 export function Connections() {
-  const { api, texts, format } = usePage();
-  const words = texts.connections;
+  const { api, texts, locale, format } = usePage();
+  const words = CONNECTION_TEXTS[locale];
   const path = `debug/connections?limit=${ROWS}`;
   const { answer, error, reload } = useLoaded(path, () => api.get<ConnectionsPage>(path));
   useEffect(() => {
@@ -48,8 +49,8 @@ export function Connections() {
 }
 
 function Health({ page }: { readonly page: ConnectionsPage }) {
-  const { texts, format } = usePage();
-  const words = texts.connections;
+  const { locale, format } = usePage();
+  const words = CONNECTION_TEXTS[locale];
   const state = page.storage === "degraded" ? "away" : page.gateways.length === 0 ? "noGateway" : "well";
   const isWell = state === "well";
   const lacksNews = isWell && lacksWebhooks(page.webhooks); // then not all is well: the line below says what is not
@@ -69,8 +70,8 @@ function Health({ page }: { readonly page: ConnectionsPage }) {
 }
 
 function Gateways({ page }: { readonly page: ConnectionsPage }) {
-  const { texts, format } = usePage();
-  const words = texts.connections;
+  const { locale, format } = usePage();
+  const words = CONNECTION_TEXTS[locale];
   const now = useNow();
   return (
     <table className="numbers">
@@ -97,11 +98,11 @@ function Gateways({ page }: { readonly page: ConnectionsPage }) {
 }
 
 function Customer({ client }: { readonly client: ConnectedClient }) {
-  const { texts, format } = usePage();
+  const { texts, locale, format } = usePage();
   const now = useNow();
   return (
     <li>
-      <span className="muted">{texts.connections.since(format.age(now - Date.parse(client.connectedAt)))}</span>
+      <span className="muted">{CONNECTION_TEXTS[locale].since(format.age(now - Date.parse(client.connectedAt)))}</span>
       {client.payments.map(({ reference, status }) => (
         <span key={reference}>
           <a href={hrefOfPayment(reference)}>{reference.slice(0, 8)}</a>{" "}

@@ -87,6 +87,7 @@ function Outcome({ search, onRetry }: { readonly search: Search; readonly onRetr
       {search.name === "nothing" && (
         <p className="muted">
           {words.lookedFor(search.fields.map((field) => words.fields[field]).join(", "))}{" "}
+          {search.fields.includes("short") && words.shortHelp}{" "}
           {search.fields.includes("operatorReference") && words.nothingHelp}
         </p>
       )}

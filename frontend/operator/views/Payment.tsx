@@ -11,6 +11,7 @@ import { focusIfFree } from "../focus";
 import { useLookups } from "../lookups";
 import { useNow } from "../PaymentTable";
 import { type Page, useLoaded, usePage } from "../page";
+import { ReasonMeaning } from "../ReasonMeaning";
 import type { Route } from "../router";
 import { StateMark, ToneShape } from "../StateMark";
 import { Acts, Attempts, ShopNews, Timeline } from "../Story";
@@ -147,6 +148,7 @@ function VerdictCard({ story, heading }: VerdictProps) {
       <p className="muted small">
         {format.moment(payment.updatedAt, now)}, {words.since(age(payment.updatedAt))}
       </p>
+      {payment.status === "FAILED" && <ReasonMeaning payment={payment} />}
       <dl className="facts">
         {known.map(([label, value]) => (
           <div key={label}>

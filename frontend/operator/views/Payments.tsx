@@ -42,7 +42,7 @@ export function Payments({ route }: { readonly route: Route }) {
         {list.asOf &&
           [
             words.count(format.number(list.payments.length), list.hasMore),
-            ...(list.phones ? [words.phones(list.phones)] : []),
+            ...(list.phones > 0 ? [words.phones(list.phones)] : []),
             words.updated(format.seconds(list.asOf)),
           ].join(" · ")}
       </p>
