@@ -33,25 +33,25 @@ const Base = typeof HTMLElement === "undefined" ? (class {} as typeof HTMLElemen
  */
 export class BraidsterCheckout extends Base {
   static readonly observedAttributes = ATTRIBUTES;
-  #root: Root | null = null;
+  private root: Root | null = null;
 
   connectedCallback(): void {
-    this.#root = createRoot(contentOf(this.shadowRoot ?? styledShadow(this)));
-    this.#render();
+    this.root = createRoot(contentOf(this.shadowRoot ?? styledShadow(this)));
+    this.renderCheckout();
   }
 
   disconnectedCallback(): void {
-    this.#root?.unmount();
-    this.#root = null;
+    this.root?.unmount();
+    this.root = null;
   }
 
   attributeChangedCallback(): void {
-    this.#render();
+    this.renderCheckout();
   }
 
-  #render(): void {
+  private renderCheckout(): void {
     const apiUrl = this.getAttribute("api-url");
-    const order = this.#order();
+    const order = this.order();
     const locale = this.getAttribute("locale");
     const continueUrl = this.getAttribute("continue-url");
     const shop = {
@@ -59,7 +59,7 @@ export class BraidsterCheckout extends Base {
       promptName: this.getAttribute("prompt-name") ?? undefined,
       support: this.getAttribute("support") ?? undefined,
     };
-    this.#root?.render(
+    this.root?.render(
       order && apiUrl !== null ? (
         <div data-theme={this.getAttribute("theme") ?? undefined}>
           <ElementCheckout
@@ -69,7 +69,7 @@ export class BraidsterCheckout extends Base {
             locale={locale === "fr" || locale === "en" ? locale : undefined}
             shop={shop}
             isFollowOnly={this.hasAttribute("follow-only")}
-            onChange={this.#tell}
+            onChange={this.tell}
             onContinue={continueUrl === null ? undefined : () => window.location.assign(continueUrl)}
           />
         </div>
@@ -78,7 +78,7 @@ export class BraidsterCheckout extends Base {
   }
 
   /** The order: signed, or in development its three facts. Null until the attributes say one. */
-  #order(): Order | null {
+  private order(): Order | null {
     const orderToken = this.getAttribute("order-token");
     if (orderToken) return { orderToken };
     const orderId = this.getAttribute("order-id");
@@ -87,7 +87,7 @@ export class BraidsterCheckout extends Base {
     return orderId && currency && Number.isInteger(amount) ? { orderId, amount, currency } : null;
   }
 
-  readonly #tell = (payment: PaymentEvent, previous: PaymentEvent | null): void => {
+  private readonly tell = (payment: PaymentEvent, previous: PaymentEvent | null): void => {
     const isNews = isSettled(payment) && payment.status !== previous?.status;
     for (const name of isNews ? ["payment-change", "payment-settled"] : ["payment-change"]) {
       const detail: PaymentChange = { payment, previous };

@@ -42,8 +42,6 @@ export function pictureOf({ phase, payment, problem, connection, now }: Known): 
       return { name: phase, payment: null };
     case "tracking":
       return payment ? pictureOfPayment(payment, problem, now) : pictureOfNoPayment(problem, connection);
-    default:
-      return impossible(phase);
   }
 }
 
@@ -83,8 +81,6 @@ function pictureOfPayment(payment: PaymentEvent, problem: Problem | null, now: n
       return pictureOfUnpaid(payment, problem);
     case "SUCCESSFUL":
       return pictureOfSuccess(payment);
-    default:
-      return impossible(status);
   }
 }
 
@@ -162,14 +158,8 @@ export function progressOf({ name, payment }: Picture): Progress | null {
     case "lateSuccess":
     case "duplicate":
       return { done: 3, next: "current" };
-    default:
-      return impossible(name);
   }
 }
 
 /** Returns 1 where CamPay has accepted the payment: only then it has CamPay's reference. */
 const sentSteps = (payment: PaymentEvent | null) => (payment?.providerReference ? 1 : 0);
-
-function impossible(value: never): never {
-  throw new TypeError(`unexpected: ${String(value)}`);
-}

@@ -17,24 +17,17 @@ export function useCopy(text: string, element: RefObject<HTMLElement | null>) {
   return { isCopied: copies > 0, copy };
 }
 
-/** Copies a text, or the text of an element where a page without HTTPS may not. Returns whether it was copied. */
+/**
+ * Copies a text. A page without HTTPS may not, and a browser may forbid it: there it copies what is selected, the element's
+ * text, which stays selected, so that it can be copied by hand. Returns whether it was copied.
+ */
 async function copyText(text: string, element: HTMLElement | null): Promise<boolean> {
-  return (await writeToClipboard(text)) || copySelected(element);
-}
-
-/** Copies a text; returns false where the page is not served over HTTPS or the browser forbids it. */
-async function writeToClipboard(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return false;
+    if (element) getSelection()?.selectAllChildren(element);
   }
-}
-
-/** Copies by a selection. Where this fails too, the text stays selected, so that it can be copied by hand. */
-function copySelected(element: HTMLElement | null): boolean {
-  if (element) getSelection()?.selectAllChildren(element);
   try {
     return document.execCommand("copy");
   } catch {
