@@ -2,13 +2,12 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 import { OLDEST_BROWSERS } from "./browsers.ts";
-import { LATE_SOCKET } from "./vite.hosted.config.ts";
 
 /** The test page, as the gateway serves them in development. */
 export default defineConfig({
   root: "payment-test",
   base: "/payment-test/",
-  plugins: [LATE_SOCKET, react()],
+  plugins: [react()],
   build: {
     target: OLDEST_BROWSERS,
     outDir: "../dist",

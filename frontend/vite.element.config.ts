@@ -10,8 +10,18 @@ export const PREACT_FOR_REACT = [
   { find: /^react(-dom\/client)?$/, replacement: RENDERER },
 ];
 
-/** What takes the place of modules of socket.io-client that no payment uses: one transport, and binary messages. */
+/**
+ * What takes the place of modules in one file: socket.io-client is there at once, and without what no payment uses, one
+ * transport and binary messages.
+ */
 const INSTEAD_OF: readonly (readonly [RegExp, string])[] = [
+  [/\/src\/socketClient\.ts$/, 'import { io } from "socket.io-client"; export const socketClient = async () => io;'],
+  [/\/engine\.io-parser\/.*\/base64-arraybuffer\.js$/, "export const decode = (text) => text;"],
+  [
+    /\/engine\.io-parser\/.*\/encodePacket\.browser\.js$/,
+    'import { PACKET_TYPES } from "./commons.js"; export const encodePacketToBinary = null, ' +
+      "encodePacket = ({ type, data }, _, done) => done(PACKET_TYPES[type] + (data || ''));",
+  ],
   [/\/engine\.io-client\/.*\/webtransport\.js$/, "export class WT {}"],
   [/\/socket\.io-parser\/.*\/is-binary\.js$/, "export const isBinary = () => false, hasBinary = isBinary;"],
   [
@@ -20,8 +30,8 @@ const INSTEAD_OF: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-export const WITHOUT_THE_UNUSED: Plugin = {
-  name: "without-the-unused",
+export const FOR_ONE_FILE: Plugin = {
+  name: "for-one-file",
   load: (id) => INSTEAD_OF.find(([path]) => path.test(id))?.[1] ?? null,
 };
 
@@ -34,7 +44,7 @@ export default defineConfig(({ mode }) => {
   return {
     define: { "process.env.NODE_ENV": '"production"' },
     resolve: { alias: PREACT_FOR_REACT },
-    plugins: [WITHOUT_THE_UNUSED],
+    plugins: isScript ? [FOR_ONE_FILE] : [],
     oxc: { jsx: { runtime: "automatic" } },
     build: {
       target: OLDEST_BROWSERS,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { defineConfig, type Plugin } from "vite";
 
 import { OLDEST_BROWSERS } from "./browsers.ts";
-import { PREACT_FOR_REACT, WITHOUT_THE_UNUSED } from "./vite.element.config.ts";
+import { FOR_ONE_FILE, PREACT_FOR_REACT } from "./vite.element.config.ts";
 
 const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
@@ -45,22 +45,18 @@ const inOneFile: Plugin = {
   },
 };
 
-/** Gives all but `hosted/socket.ts` what waits for socket.io-client. */
-export const LATE_SOCKET: Plugin = {
-  name: "late-socket",
-  enforce: "pre",
-  resolveId: (source, importer) =>
-    source === "socket.io-client" && !importer?.endsWith("/hosted/socket.ts")
-      ? new URL("hosted/lateSocket.ts", import.meta.url).pathname
-      : null,
+/** Has the page wait for its own end, where socket.io-client is, and not for a further file. */
+const LATE_SOCKET = {
+  find: /^.*\/socketClient$/,
+  replacement: new URL("hosted/lateSocket.ts", import.meta.url).pathname,
 };
 
 /** The page of a payment link, as one file. */
 export default defineConfig({
   root: "hosted",
   base: "./",
-  resolve: { alias: PREACT_FOR_REACT },
-  plugins: [LATE_SOCKET, WITHOUT_THE_UNUSED, inOneFile],
+  resolve: { alias: [LATE_SOCKET, ...PREACT_FOR_REACT] },
+  plugins: [FOR_ONE_FILE, inOneFile],
   build: {
     target: OLDEST_BROWSERS,
     outDir: "../dist-hosted",

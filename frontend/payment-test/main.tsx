@@ -17,7 +17,6 @@ async function start(): Promise<void> {
       <TestPage addresses={addresses} order={order} />
     </StrictMode>,
   );
-  void import("../hosted/socket"); // on a slow network it comes while the number is typed
 }
 
 void start(); // Chrome 80 does not support a top-level await

@@ -7,6 +7,7 @@ import { type CheckoutAttempt, factsOf, loadAttempt, newIdempotencyKey, saveAtte
 import { browserLocale, type Locale } from "./locale";
 import type { OpenedPayment, OperatorNotice, PaymentEvent, Problem } from "./paymentContract";
 import { currentPayment, type InitiateAnswer, initiatePayment, type Order, reachApi } from "./paymentSocket";
+import { socketClient } from "./socketClient";
 
 /**
  * `ready`: the form. `sending`: the call is under way. `unsent`: the API cannot be reached and nothing was sent; it is
@@ -196,6 +197,7 @@ export function createCheckout({ apiUrl, order, locale }: CheckoutOptions, over 
     if (state.phase !== "ready" && state.phase !== "tracking") void send();
   };
   const resume = () => {
+    void socketClient(); // on a slow network it comes while the number is typed
     window.addEventListener("online", resend);
     if (state.phase === "ready" && state.shown === null) void lookUp();
     resend();

@@ -16,9 +16,11 @@ import {
   readPayment,
   type SocketListener,
 } from "./paymentSocket";
+import { socketClient } from "./socketClient";
 
 let server: GatewayAndApi;
 let socket: PaymentSocket | null = null;
+const CHECKOUT = {};
 
 beforeEach(async () => {
   server = await new GatewayAndApi().start();
@@ -27,7 +29,7 @@ beforeEach(async () => {
 afterEach(async () => {
   socket?.close();
   socket = null;
-  dropPrepared();
+  dropPrepared(CHECKOUT);
   await server.stop();
 });
 
@@ -51,13 +53,12 @@ function opened(): string[] {
 describe("a prepared connection", () => {
   test("is taken by the payment, with what it has received", async () => {
     server.track = () => ({ ok: true, payment: payment({ version: 7 }) });
-    prepareConnection(server.url);
-    prepareConnection(server.url);
+    void prepareConnection(server.url, CHECKOUT);
+    void prepareConnection(server.url, CHECKOUT);
     await until(() => server.connections === 1);
     expect(server.tracked).toEqual([]);
     await new Promise((later) => setTimeout(later, 50)); // its first event arrives
     const said = opened();
-    dropPrepared();
     await until(() => said.includes("tracked"));
     expect(said).toEqual(["time known", "event connected", "version 7", "tracked"]);
     expect(server.transports).toEqual(["websocket"]);
@@ -68,15 +69,15 @@ describe("a prepared connection", () => {
 
   test("is taken before it is open, too", async () => {
     server.track = () => ({ ok: true, payment: payment() });
-    prepareConnection(server.url);
+    void prepareConnection(server.url, CHECKOUT);
     const said = opened();
     await until(() => said.includes("tracked"));
     expect(server.transports).toHaveLength(1);
   });
 
   test.each(["cut", "dismiss"] as const)("that the gateway has ended (%s) is not opened again", async (end) => {
-    prepareConnection(server.url);
-    await until(() => server.connections === 1);
+    void prepareConnection(server.url, CHECKOUT);
+    await until(() => server.transports.length === 1);
     await new Promise((later) => setTimeout(later, 50));
     server[end]();
     await until(() => server.connections === 0);
@@ -87,21 +88,25 @@ describe("a prepared connection", () => {
     expect(server.transports).toHaveLength(2);
   });
 
-  test("that no payment takes is closed", async () => {
-    prepareConnection(server.url);
+  test("that no payment takes is closed by the checkout that was the last to ask for it", async () => {
+    const another = {};
+    void prepareConnection(server.url, another);
+    void prepareConnection(server.url, CHECKOUT);
     await until(() => server.connections === 1);
-    dropPrepared();
+    dropPrepared(another);
+    await new Promise((later) => setTimeout(later, 50)); // longer than its end would take
+    expect(server.connections).toBe(1);
+    dropPrepared(CHECKOUT);
     await until(() => server.connections === 0);
   });
 
   test("of another gateway is not taken", async () => {
     const other = await new GatewayAndApi().start();
-    prepareConnection(other.url);
+    void prepareConnection(other.url, CHECKOUT);
     await until(() => other.connections === 1);
     opened();
     await until(() => server.connections === 1);
-    dropPrepared();
-    await until(() => other.connections === 0);
+    expect(other.tracked).toEqual([]);
     await other.stop();
   });
 });
@@ -166,6 +171,21 @@ describe("the socket", () => {
     await until(() => server.connections === 0);
     expect(said).toHaveLength(before);
   });
+});
+
+test("closed before socket.io-client has come, it connects to nothing", async () => {
+  const said = opened();
+  socket?.close();
+  await socketClient();
+  await new Promise((later) => setTimeout(later, 200)); // longer than a connection takes
+  expect([server.transports, said]).toEqual([[], []]);
+});
+
+test("revived before socket.io-client has come, it connects once", async () => {
+  const said = opened();
+  socket?.revive();
+  await until(() => said.includes("tracked"));
+  expect(server.transports).toHaveLength(1);
 });
 
 test("closed while the answer is on its way, it stays closed", async () => {

@@ -3,7 +3,7 @@
  * Nothing here decides or throws: a missing answer is a value of its own.
  */
 
-import { io, type Socket } from "socket.io-client";
+import type { io, Socket } from "socket.io-client";
 
 import {
   CONNECTED,
@@ -16,6 +16,7 @@ import {
   parseProblem,
   TRACK,
 } from "./paymentContract";
+import { socketClient } from "./socketClient";
 
 export interface TrackedPayment {
   /** The Socket.IO gateway's URL, such as https://live.shop.example. */
@@ -63,8 +64,8 @@ interface Connected {
 }
 
 /** Connects by WebSocket, or by long-polling where that is blocked. */
-function connect(gatewayUrl: string, reconnection: boolean): Socket {
-  return io(gatewayUrl, {
+function connect(open: typeof io, gatewayUrl: string, reconnection: boolean): Socket {
+  return open(gatewayUrl, {
     forceNew: true, // not shared, so that closing it closes the transport
     transports: ["websocket", "polling"],
     tryAllTransports: true,
@@ -75,17 +76,22 @@ function connect(gatewayUrl: string, reconnection: boolean): Socket {
   });
 }
 
-let prepared: (Connected & { readonly gatewayUrl: string }) | null = null;
+let prepared: (Connected & { readonly gatewayUrl: string; by: object }) | null = null;
 
 /**
  * Connects for the payment that is about to start, so that it need not wait for that. The gateway closes a connection
  * that tracks nothing for 10 s; it is not opened again, since no more customers connect than are about to pay.
+ * `by`: the checkout that closes it again, if no payment has taken it; of several, the last that asked for it.
  */
-export function prepareConnection(gatewayUrl: string): void {
-  if (prepared?.gatewayUrl === gatewayUrl) return;
-  dropPrepared();
-  const socket = connect(gatewayUrl, false);
-  const mine = { gatewayUrl, socket, events: [] as [string, unknown][] };
+export async function prepareConnection(gatewayUrl: string, by: object): Promise<void> {
+  const io = await socketClient();
+  if (io === null) return;
+  if (prepared?.gatewayUrl === gatewayUrl) {
+    prepared.by = by;
+    return;
+  }
+  const socket = connect(io, gatewayUrl, false);
+  const mine = { gatewayUrl, by, socket, events: [] as [string, unknown][] };
   prepared = mine;
   socket.onAny((name: string, payload: unknown) => mine.events.push([name, payload]));
   const forget = () => {
@@ -94,27 +100,44 @@ export function prepareConnection(gatewayUrl: string): void {
   socket.on("disconnect", forget).on("connect_error", forget);
 }
 
-/** Closes the prepared connection, if no payment has taken it. */
-export function dropPrepared(): void {
-  prepared?.socket.off().offAny().disconnect();
+/** Closes the connection that a checkout has prepared, if no payment has taken it. */
+export function dropPrepared(by: object): void {
+  if (prepared?.by !== by) return;
+  prepared.socket.disconnect();
   prepared = null;
 }
 
-function takeConnection(gatewayUrl: string): Connected {
+function takeConnection(open: typeof io, gatewayUrl: string): Connected {
   const taken = prepared;
-  if (taken?.gatewayUrl !== gatewayUrl) return { socket: connect(gatewayUrl, true), events: [] };
+  if (taken?.gatewayUrl !== gatewayUrl) return { socket: connect(open, gatewayUrl, true), events: [] };
   prepared = null;
   taken.socket.off().offAny().io.reconnection(true);
   return taken;
 }
 
-/** Tracks the payment on a connection of its own, at every connect. */
-export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayment, on: SocketListener): PaymentSocket {
-  const { socket, events } = takeConnection(gatewayUrl);
+/** Tracks the payment on a connection of its own, at every connect, as soon as socket.io-client is there. */
+export function openPaymentSocket(target: TrackedPayment, on: SocketListener): PaymentSocket {
+  let opened: PaymentSocket | null = null;
+  let isClosed = false;
+  const open = async () => {
+    const io = await socketClient();
+    if (io && !isClosed) opened ??= track(takeConnection(io, target.gatewayUrl), target, on);
+  };
+  void open();
+  return {
+    revive: () => (opened ? opened.revive() : void open()),
+    close: () => {
+      isClosed = true;
+      opened?.close();
+    },
+  };
+}
+
+function track({ socket, events }: Connected, { reference, token }: TrackedPayment, on: SocketListener): PaymentSocket {
   let retrack: ReturnType<typeof setTimeout> | undefined;
   const reconnect = () => void socket.disconnect().connect();
 
-  const track = () => {
+  const ask = () => {
     clearTimeout(retrack);
     socket.timeout(ACK_TIMEOUT_MS).emit(TRACK, { reference, token }, (late: Error | null, ack: unknown) => {
       if (late === null && isOk(ack)) {
@@ -129,7 +152,7 @@ export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayme
       }
       const problem = problemOfAck(ack);
       if (problem?.code === "invalid_token") on.refused(problem);
-      else retrack = setTimeout(track, RETRACK_AFTER_MS);
+      else retrack = setTimeout(ask, RETRACK_AFTER_MS);
     });
   };
 
@@ -138,7 +161,7 @@ export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayme
     if (parsed.ok && parsed.event.reference === reference) on.received(parsed.event);
   };
 
-  socket.on("connect", track);
+  socket.on("connect", ask);
   socket.on("disconnect", (reason) => {
     clearTimeout(retrack);
     on.lost();
@@ -151,10 +174,10 @@ export function openPaymentSocket({ gatewayUrl, reference, token }: TrackedPayme
   };
   socket.onAny(hear);
   for (const [name, payload] of events) hear(name, payload);
-  if (socket.connected) track();
+  if (socket.connected) ask();
 
   return {
-    revive: () => (socket.connected ? track() : reconnect()),
+    revive: () => (socket.connected ? ask() : reconnect()),
     close: () => {
       clearTimeout(retrack);
       socket.off().offAny();

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.embedded import Valkey
-from tests.harness.browser import PAID, SMALL_PHONE, CheckoutPage, Chromium, Customer, Order
+from tests.harness.browser import PAID, PATIENCE, SMALL_PHONE, CheckoutPage, Chromium, Customer, Order
 from tests.harness.stack import Stack, running, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -287,6 +287,20 @@ def test_a_slow_network(customer: Customer, order: Order) -> None:
     page.is_connected(within=20)
     order.approve()
     page.shows("approved", within=SOON)
+    assert_true(page, order)
+
+
+def test_the_payment_is_followed_by_reading_where_socket_io_client_does_not_come(
+    customer: Customer, order: Order
+) -> None:
+    """It is a file of its own, which a weak network may lose when the form is there already."""
+    customer.context.route("**/assets/esm-*.js", lambda route: route.abort())
+    page = customer.open(order.id)
+    page.pay(order.phone_number)
+    page.shows("checkPhone")
+    order.approve()
+    page.shows("approved", within=PATIENCE + SOON)  # the longest pause between two reads
+    assert page.connections == 0
     assert_true(page, order)
 
 

@@ -54,8 +54,8 @@ export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: 
   const reference = state.shown?.reference ?? null;
   const token = state.shown?.token ?? null;
   const tracking = usePaymentSocket({ gatewayUrl, apiUrl, reference, token, known: state.known, ...handlers });
-  const prepare = useCallback(() => prepareConnection(gatewayUrl), [gatewayUrl]);
-  useEffect(() => dropPrepared, []);
+  const prepare = useCallback(() => void prepareConnection(gatewayUrl, checkout), [gatewayUrl, checkout]);
+  useEffect(() => () => dropPrepared(checkout), [checkout]);
   const { payment, giveUp } = tracking;
   const isTracking = state.phase === "tracking";
   const isEnded = isTracking && mayRetry(payment);
