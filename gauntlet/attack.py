@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from urllib.request import urlopen
 
 from gauntlet.browsers import Browser, frame
 from local.embedded import LOOPBACK
@@ -60,7 +61,7 @@ class Count:
     unlike: list[str] = field(default_factory=list)
 
 
-def _odd_requests(orders: Orders) -> Sequence[object]:
+def _odd_requests(orders: Orders) -> Sequence[Sequence[object]]:
     """Returns arguments of `track-payment`, none of which may open a payment."""
     victim, (own, token) = orders.victim, orders.own
     tokens: Sequence[object] = (token, "", None, 5, [], {}, "e30.e30.", "a" * 4_000, token[:-1])
@@ -77,7 +78,7 @@ def _packets() -> Sequence[bytes]:
     """Returns frames of which each ends its connection, or each third one, beside those that are merely refused."""
     return (
         frame(b'42["x","' + b"a" * _MEGABYTE + b'"]'),
-        frame(b"\x00\x01", first=0x82),
+        frame(b"\x00\x01", first=0x82) * 3,
         frame(b"4\xff\xfe"),
         frame(b"4", first=0x83),
         frame(b"", first=0x80),
@@ -119,7 +120,7 @@ async def _ask_wrongly(orders: Orders, count: Count) -> None:
         await _opened(browser, orders, count, OTHERS, tracks=False)
     await _until(lambda: all(it.is_connected for it in browsers), _OPEN_SECONDS)
     for number, request in enumerate(requests):
-        browsers[number // 4].send(frame(b"421" + json.dumps(["track-payment", request]).encode()))
+        browsers[number // 4].send(frame(b"421" + json.dumps(["track-payment", *request]).encode()))
     await asyncio.sleep(orders.seconds)
     _end(orders, browsers, count)
 
@@ -156,8 +157,8 @@ class Mute(Browser):
 
 
 async def _read_slowly(orders: Orders, count: Count) -> None:
-    """Watches a payment of its own, of which much is published, and reads nothing."""
-    loop = asyncio.get_running_loop()
+    """Watches a payment of its own, of which much is published, and reads nothing until the gateway has given up."""
+    loop, before = asyncio.get_running_loop(), _stalled(orders.port)
     browsers = [Browser(*orders.own) for _ in range(4)]
     for browser in browsers:
         plug = socket.socket()
@@ -170,11 +171,18 @@ async def _read_slowly(orders: Orders, count: Count) -> None:
     await _until(lambda: all(it.versions for it in browsers), _OPEN_SECONDS)
     for browser in browsers:
         browser.pause()
-    await asyncio.sleep(2 * orders.seconds)
+    await _until(lambda: _stalled(orders.port) >= before + len(browsers), orders.patience)
     for browser in browsers:
         browser.resume()
     await _until(lambda: not any(it.is_open for it in browsers), orders.patience)
     _end(orders, browsers, count)
+
+
+def _stalled(port: int) -> float:
+    """Returns how many sockets the gateway has ended because their output made no progress."""
+    with urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=_OPEN_SECONDS) as answer:
+        text: str = answer.read().decode()
+    return float(text.partition('gateway_closes_total{reason="output_stalled"} ')[2].partition("\n")[0] or 0)
 
 
 async def _begin_requests(orders: Orders, count: Count) -> None:
@@ -213,7 +221,7 @@ async def _opened(browser: Browser, orders: Orders, count: Count, address: str, 
 async def _until(holds: Callable[[], bool], seconds: float) -> None:
     ends_at = time.monotonic() + seconds
     while not holds() and time.monotonic() < ends_at:
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
 
 
 def _end(orders: Orders, browsers: Sequence[Browser], count: Count) -> None:

@@ -4,6 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def seconds_waited(threads: Sequence[str]) -> float:
-    """Returns for how many seconds threads have waited, in all. `threads`: their places under /proc, as in `self`."""
-    return sum(int(Path("/proc", it, "schedstat").read_text().split()[1]) for it in threads) / 1e9
+def seconds_waited(threads: Sequence[str]) -> list[float]:
+    """Returns for how many seconds each thread has waited. `threads`: their places under /proc, as in `self`."""
+    return [int(Path("/proc", it, "schedstat").read_text().split()[1]) / 1e9 for it in threads]

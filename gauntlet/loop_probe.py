@@ -51,11 +51,11 @@ class _Asking(Thread):
     def run(self) -> None:
         while not self._over.wait(_EVERY_SECONDS):
             with suppress(HTTPException, OSError):
-                waited, began = seconds_waited(self._threads), time.perf_counter()
+                waited, began = sum(seconds_waited(self._threads)), time.perf_counter()
                 self._connection.request("GET", "/healthz")
                 self._connection.getresponse().read()
                 seconds = time.perf_counter() - began
-                self.longest = max(self.longest, seconds - (seconds_waited(self._threads) - waited))
+                self.longest = max(self.longest, seconds - (sum(seconds_waited(self._threads)) - waited))
 
 
 def main() -> None:

@@ -28,14 +28,16 @@ from local.embedded import LOOPBACK
 BOUNDS = {
     "SOCKETS_PER_ADDRESS": "500",
     "REQUEST_SECONDS": "3",
+    "TRACK_DEADLINE_SECONDS": "60",
     "PING_INTERVAL_SECONDS": "1",
     "PING_TIMEOUT_SECONDS": "2",
     "OUTPUT_STALL_SECONDS": "1",
 }
-"""Of the gateway: its usual limit of an address, and times that are short enough to wait for."""
+"""Of the gateway: its usual limit of an address, times that are short enough to wait for, and none that would end
+what another bound must end."""
 ALLOWED, SOCKETS_OPENED = 500, 520
 EVENTS_PER_SECOND = 5_000
-ATTACK_SECONDS, ENDED_SECONDS = 2.0, 15.0
+ATTACK_SECONDS, ENDED_SECONDS = 2.0, 30.0
 """How long an attack lasts, and how long its sockets are waited for."""
 WATCHERS, PACE_SECONDS = 20, 0.002
 GROWTH_BYTES = 8_000_000
@@ -54,7 +56,7 @@ class Watching:
         wires, parts = shop.system.wires, shop.system.parts
         self._threads = [f"self/task/{get_native_id()}", f"self/task/{wires.thread_id}"]
         self._threads += [str(parts[name].pid) for name in ("gateway", "redis")]
-        self._published: dict[tuple[str, int], float] = {}
+        self._published: dict[tuple[str, int], tuple[float, list[float]]] = {}
         self._delays: list[float] = []
         self.browsers = [self._browser(*publisher.start()) for _ in range(WATCHERS)]
         for browser in self.browsers:
@@ -65,12 +67,15 @@ class Watching:
         """Publishes as long as something goes on, to `others` too.
 
         Returns the 99th percentile from an event to its receipt, less what was waited for a core.
+
+        Two processes that wait at the same time count twice: on a very busy machine little is left, or nothing.
         """
         self._delays.clear()
         number = 0
         while goes_on():
             reference = self.browsers[number % WATCHERS].reference
-            self._published[reference, self._publisher.next_version(reference)] = self._clock()
+            version = self._publisher.next_version(reference)
+            self._published[reference, version] = time.perf_counter(), seconds_waited(self._threads)
             self._publisher.publish(reference)
             for other in others:
                 self._publisher.publish(other)
@@ -79,19 +84,17 @@ class Watching:
         self.follow()
         return statistics.quantiles(self._delays, n=100)[98]
 
-    def _clock(self) -> float:
-        """Returns the time, in seconds, which stands still for each process that waits for a core."""
-        return time.perf_counter() - seconds_waited(self._threads)
-
     def follow(self) -> None:
         """Waits until all browsers stand at the newest versions."""
         self._shop.wait(lambda: self._publisher.is_followed(it.watched for it in self.browsers))
 
     def _browser(self, reference: str, token: str) -> Browser:
         def received(version: int) -> None:
-            published = self._published.pop((reference, version), None)
-            if published is not None:
-                self._delays.append(max(0.0, self._clock() - published))
+            now, waited = time.perf_counter(), seconds_waited(self._threads)
+            if published := self._published.pop((reference, version), None):
+                at, before = published
+                waits = [after - begun for after, begun in zip(waited, before, strict=True)]
+                self._delays.append(max(0.0, now - at - sum(waits)))
 
         return Browser(reference, token, received)
 
@@ -175,6 +178,8 @@ def _judge_delays(shop: Shop, quiet: list[float], attacked: list[float]) -> None
         f"{statistics.median(attacked) * 1000:.1f} ms under attack (medians of {len(quiet)})"
     )
     if len(quiet) >= JUDGED_FROM:
+        if not min(statistics.median(quiet), statistics.median(attacked)):
+            shop.report("this machine is too busy to tell a delay")
         noisy = statistics.quantiles(quiet, n=4)[2]
         if statistics.median(attacked) > SLOWER * noisy:
             shop.report("the other browsers wait longer under attack")
