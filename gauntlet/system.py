@@ -27,6 +27,7 @@ from local.__main__ import Ports, environment, redis_server
 from local.embedded import LOOPBACK, free_port
 from local.processes import die_with_parent, is_ready
 
+ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60.0
 _REDIS_OPTIONS = ("--bind", LOOPBACK, "--save", "", "--loglevel", "warning")
 SETTINGS: Mapping[str, str] = {
@@ -47,18 +48,20 @@ SETTINGS: Mapping[str, str] = {
 
 
 class Part:
-    """A process of the system, with a log that goes on when it is started again."""
+    """A process of the system, with a log that goes on when it is started again. `folder`: of the code that it runs."""
 
     def __init__(self, name: str, command: list[str], environment: Mapping[str, str], ready: str, log: Path) -> None:
         self.name = name
         self._command, self._environment, self._ready = command, environment, ready
         self._log: IO[bytes] = log.open("ab")
         self._process: subprocess.Popen[bytes] | None = None
+        self.folder = ROOT
 
     def start(self) -> None:
         """Starts the process, and returns at once."""
         self._process = subprocess.Popen(
             self._command,
+            cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=self._log,

@@ -15,6 +15,7 @@ from gauntlet.rows import (
     prompts,
     races,
     redis_away,
+    rolling,
     simulation,
     soak,
     sockets,
@@ -24,7 +25,7 @@ from gauntlet.rows import (
 
 _KINDS = (
     *(crashes, races, webhooks, campay, forgeries, bad_input, prompts),
-    *(redis_away, aws, clocks, gateway, two_gateways, sockets, soak),
+    *(redis_away, aws, clocks, rolling, gateway, two_gateways, sockets, soak),
 )
 ROWS: Sequence[Row | Simulation] = [
     *simulation.ROWS,
