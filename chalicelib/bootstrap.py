@@ -152,7 +152,8 @@ def build(settings: Settings, clock: Clock, request_secrets_reload: Callable[[],
     """
     in_memory = settings.development and not settings.payments_table
     dynamodb = _in_memory_dynamodb() if in_memory else aws.make_client("dynamodb")
-    ledger = Ledger(dynamodb, settings.payments_table or _IN_MEMORY_TABLE, clock, settings.day_shards)
+    table = settings.payments_table or _IN_MEMORY_TABLE
+    ledger = Ledger(dynamodb, table, clock, settings.day_shards, settings.payments_kept_days)
     live_store = _live_store(settings, clock, request_secrets_reload)
     campay = Campay(settings.campay, clock, request_secrets_reload, live_store.shared_breaker)
     order_events = OrderEvents(lambda: aws.make_client("events"), "" if in_memory else settings.event_bus)

@@ -15,6 +15,10 @@ _ORIGIN = re.compile(r"https?://[^/,*\s]+")
 _ADDRESS = re.compile(r"\+?[0-9 ]{8,20}|(https://|mailto:)[^\s\"<>]{1,200}")
 _DAY = 86_400.0
 MOST_DAY_SHARDS = 5
+KEPT_DAYS = 3_650
+"""Ten years: what the member states of OHADA, Cameroon among them, ask of a merchant's books and vouchers."""
+PAYMENTS_KEPT_DAYS = (100, 36_500)
+"""At least the 90 days of a link's receipt, and the four days in which a payment may change."""
 """A page of a day's payments takes a query of each shard."""
 STATEMENT_ROWS = (1_000, 100_000_000)
 STATEMENT_SECONDS = (5, 600)
@@ -70,6 +74,7 @@ class Settings:
     secrets_id: str = ""
     metrics_namespace: str = ""
     day_shards: int = 1
+    payments_kept_days: int = KEPT_DAYS
     operator_session_seconds: int = 900
     operator_page_dir: str = ""
     link_page_dir: str = ""
@@ -132,6 +137,7 @@ class _Reader(SettingsReader):
             secrets_id=self.optional("SECRETS_ID"),
             metrics_namespace=self.optional("METRICS_NAMESPACE"),
             day_shards=self.number("DAY_SHARDS", 1, 1, MOST_DAY_SHARDS),
+            payments_kept_days=self.number("PAYMENTS_KEPT_DAYS", KEPT_DAYS, *PAYMENTS_KEPT_DAYS),
             operator_session_seconds=self.number("OPERATOR_SESSION_SECONDS", 900, 60, 43_200),
             operator_page_dir=self.optional("OPERATOR_PAGE_DIR"),
             link_page_dir=self.optional("LINK_PAGE_DIR"),

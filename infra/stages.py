@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 
-from chalicelib.settings import DEMO_API_URL, MOST_DAY_SHARDS, STATEMENT_ROWS, STATEMENT_SECONDS
+from chalicelib.settings import (
+    DEMO_API_URL,
+    KEPT_DAYS,
+    MOST_DAY_SHARDS,
+    PAYMENTS_KEPT_DAYS,
+    STATEMENT_ROWS,
+    STATEMENT_SECONDS,
+)
 from infra.functions import Work
 from infra.package import LINK_PAGE, OPERATOR_PAGE
 
@@ -120,6 +127,9 @@ class Stage:
     `day_shards`: DAY_SHARDS of the functions, from 1 to 5, one for each 160 payments a second at the busiest moment. It
     may rise from one deployment to the next and must not fall: a shard that is gone is in no list of a day.
 
+    `payments_kept_days`: PAYMENTS_KEPT_DAYS of the functions, how long after its claim a payment is deleted with its
+    history. A payment that was claimed before a change keeps its end.
+
     `statement_rows`, `statement_seconds`: STATEMENT_MAXIMUM_ROWS and STATEMENT_SECONDS of the functions, the longest
     statement of a day of CamPay's that is read. 500,000 rows are 58 payments a second at the busiest moment, where
     that is ten times the average.
@@ -161,6 +171,7 @@ class Stage:
     merchant_name: str = ""
     merchant_support: str = ""
     day_shards: int = 1
+    payments_kept_days: int = KEPT_DAYS
     statement_rows: int = 500_000
     statement_seconds: int = 120
     tags: dict[str, str] = field(default_factory=dict)
@@ -187,6 +198,7 @@ class Stage:
             **({"MERCHANT_NAME": self.merchant_name} if self.merchant_name else {}),
             **({"MERCHANT_SUPPORT": self.merchant_support} if self.merchant_support else {}),
             "DAY_SHARDS": str(self.day_shards),
+            "PAYMENTS_KEPT_DAYS": str(self.payments_kept_days),
             "STATEMENT_MAXIMUM_ROWS": str(self.statement_rows),
             "STATEMENT_SECONDS": str(self.statement_seconds),
         }
@@ -202,6 +214,7 @@ class Stage:
 
 _BOUNDS = {
     "day_shards": (1, MOST_DAY_SHARDS),
+    "payments_kept_days": PAYMENTS_KEPT_DAYS,
     "statement_rows": STATEMENT_ROWS,
     "statement_seconds": STATEMENT_SECONDS,
 }
@@ -226,6 +239,7 @@ DEV = Stage(
     gateway=GatewaySize(cpu=256, memory=512, minimum=1, maximum=2, connections=1_000),
     redis=RedisSize(node_type="cache.t4g.micro"),
     log_retention_days=7,
+    payments_kept_days=100,
     traffic_shift="AllAtOnce",
     tags={"app": APP, "stage": "dev"},
 )

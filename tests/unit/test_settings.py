@@ -170,6 +170,7 @@ NUMBERS = {
     "STATEMENT_MAXIMUM_ROWS": (1_000, 100_000_000),
     "STATEMENT_SECONDS": (5, 600),
     "DAY_SHARDS": (1, 5),
+    "PAYMENTS_KEPT_DAYS": (100, 36_500),
     "OPERATOR_SESSION_SECONDS": (60, 43_200),
 }
 """The minimum and maximum of each number."""

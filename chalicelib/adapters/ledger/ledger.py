@@ -57,6 +57,7 @@ from chalicelib.runtime import log
 
 IDEMPOTENCY_KEY_LIFE_MS = 72 * 3_600_000
 PHONE_MEMORY_MS = 24 * 3_600_000
+_DAY_SECONDS = 86_400
 
 
 class VersionConflict(Exception):
@@ -93,12 +94,14 @@ class Ledger(LedgerReader):
             "checkAt": check_at,
             "dueMark": mark_of("due", partition),
             "dueAt": check_at,
+            **self._end(now),
         }
         prompts = {*(at for at in phone.prompts if at > now - PHONE_MEMORY_MS), now}
         others = phone.under_other_keys
         order_update = Update(f"order#{order.order_id}").next_after(order.revision)
         attempts = [*(ref for ref in order.attempts if ref != payment.reference), payment.reference]
         order_update.set(active=payment.reference, latest=payment.reference, attempts=attempts, keys=write_keys(keys))
+        order_update.set(**self._end(now))
         if order.past_attempts:
             order_update.set(pastAttempts=order.past_attempts)
         phone_update = Update(f"phone#{phone.phone_hash}").next_after(phone.revision)
@@ -106,7 +109,10 @@ class Ledger(LedgerReader):
         phone_update.set(active=payment.reference, prompts=prompts, **{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
         items = [
             self._table.put(state, "attribute_not_exists(pk)"),
-            *map(self._table.put, version_items(payment, None, Cause.INITIATED.value, None, now)),
+            *(
+                self._table.put(row | self._end(now))
+                for row in version_items(payment, None, Cause.INITIATED.value, None, now)
+            ),
             order_update.item(self._table.name),
             phone_update.item(self._table.name),
             *(Update(f"phone#{row.phone_hash}").only_at(row.revision).check(self._table.name) for row in others),
@@ -296,7 +302,12 @@ class Ledger(LedgerReader):
     def note_act(self, reference: str, act: Act) -> None:
         """Keeps an operator's act in the payment's history."""
         update = Update(f"payment#{reference}", act_key(act, uuid.uuid4().hex[:8])).set(**write_act(act))
+        update.set(**self._end(act.at))
         self._table.update(update.only_if("attribute_not_exists(pk)"))
+
+    def _end(self, since: int) -> Item:
+        """Returns when DynamoDB is to delete a row of a payment or of its order, counted from a time."""
+        return {FORGOTTEN_BY_ATTRIBUTE: since // 1000 + self._kept_days * _DAY_SECONDS}
 
     def _commit_items(self, assumed: "AssumedRows", commit_id: str, lease: ReadLease | None) -> list[Item]:
         change, now = assumed.change, self._clock.now()
@@ -312,7 +323,10 @@ class Ledger(LedgerReader):
         if lease is not None:
             lease.end(state, now)
         cause = change.cause.with_note(change.note)
-        version, *more = version_items(change.after, change.before, cause, change.evidence, now, change.by)
+        version, *more = (
+            row | self._end(change.after.created_at)
+            for row in version_items(change.after, change.before, cause, change.evidence, now, change.by)
+        )
         updates = [update for update in (assumed.order_update(), assumed.phone_update()) if update]
         return [
             state.item(self._table.name),

@@ -42,6 +42,7 @@ from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.version import Version
 from chalicelib.runtime.clock import Clock
+from chalicelib.settings import KEPT_DAYS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -52,13 +53,17 @@ _LISTED_A_PAGE = 1_000
 class LedgerReader:
     """Reads the ledger. Each method raises LedgerUnavailable.
 
-    `day_shards`: partitions of each day in the index `day`. It may rise at any time, and never fall.
+    `day_shards`: partitions of each day in the index `day`. It may rise at any time, and never fall. `kept_days`: how
+    long after its claim DynamoDB deletes a payment with its history.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str, clock: Clock, day_shards: int = 1) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", table: str, clock: Clock, day_shards: int = 1, kept_days: int = KEPT_DAYS
+    ) -> None:
         self._table = TableClient(client, table, clock)
         self._clock = clock
         self.day_shards = day_shards
+        self._kept_days = kept_days
         self.rollups = RollupRows(self._table)
         self.comparisons = ComparisonRows(self._table)
         self.links = LinkRows(self._table)

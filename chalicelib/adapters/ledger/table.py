@@ -48,7 +48,7 @@ TABLE: dict[str, Any] = {
 """The table's only definition, as `create_table` takes it; its name is a setting."""
 
 FORGOTTEN_BY_ATTRIBUTE = "forgottenAt"
-"""The time-to-live attribute, in seconds since the epoch; phones and budgets carry it."""
+"""The time-to-live attribute, in seconds since the epoch. All but sums and comparisons carry it."""
 
 SHARDS = 16
 """Number of partitions of the indexes `due` and `undelivered`."""

@@ -166,7 +166,7 @@ def test_the_numbers_of_a_stage_are_what_the_api_reads() -> None:
     assert large.environment.keys() <= asked
 
 
-@pytest.mark.parametrize("name", ["day_shards", "statement_rows", "statement_seconds"])
+@pytest.mark.parametrize("name", ["day_shards", "payments_kept_days", "statement_rows", "statement_seconds"])
 def test_a_stage_takes_no_number_that_the_api_would_refuse(name: str) -> None:
     for wrong in (0, 10**9):
         with pytest.raises(ValueError, match=f"prod: {name} must be from"):
