@@ -11,7 +11,7 @@ import { type Page, useLoaded, usePage } from "../page";
 import { hrefOf } from "../router";
 import { Trouble } from "../Trouble";
 import { type LiveDay, useLiveDay } from "../useLiveDay";
-import { WebhookNews } from "../WebhookNews";
+import { lacksWebhooks, WebhookNews } from "../WebhookNews";
 
 const OPERATORS = ["MTN", "Orange"] as const;
 const PERIODS = ["14", "30"] as const;
@@ -21,18 +21,21 @@ const DAY_MS = 86_400_000;
 export function Today() {
   const { texts } = usePage();
   const live = useLiveDay();
+  const webhooks = live.figures?.webhooks;
+  const isAlarming = webhooks && lacksWebhooks(webhooks);
   return (
     <>
       <section className="card today">
         <h1>{texts.today.title}</h1>
         <Connection live={live} />
-        {live.figures && <WebhookNews webhooks={live.figures.webhooks} />}
+        {isAlarming && <WebhookNews webhooks={webhooks} />}
         <Trouble error={live.figures ? null : live.error} onRetry={live.reload} />
         {live.figures ? (
           <Figures figures={live.figures} waitingSince={live.waitingSince} />
         ) : (
           live.error === null && <p className="muted">{texts.loading}</p>
         )}
+        {webhooks && !isAlarming && <WebhookNews webhooks={webhooks} />}
       </section>
       <Days live={live} />
       <section className="card">
