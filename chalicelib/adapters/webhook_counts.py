@@ -1,7 +1,8 @@
 """Counts in Redis what has become of the webhooks of each day, and keeps how they came last.
 
     payments:webhooks          told, missing: when
-    payments:webhooks:{day}    since: when the counting began; of each outcome <outcome>: how many, <outcome>:last: when
+    payments:webhooks:{day}    since: when the counting began; of each outcome <outcome>: how many,
+                               <outcome>:first and <outcome>:last: when
 
 What a webhook has changed is counted along with the change, from the ledger's stream, so that a webhook that settles a
 payment needs no round trip for it. Any other is one that no customer waits for. Its process tells Redis of it at once,
@@ -25,7 +26,7 @@ from chalicelib.domain.webhooks import Arrivals, Arrived, WebhookNews, WebhookOu
 from chalicelib.runtime.clock import Clock
 
 SEND_EVERY_MS = 1_000
-_SINCE, _LAST = "since", ":last"
+_SINCE, _FIRST, _LAST = "since", ":first", ":last"
 _Counts = dict[tuple[date, WebhookOutcome], Arrived]
 
 
@@ -55,15 +56,14 @@ class WebhookCounts:
             pipeline.expire(webhooks_key(), WEBHOOKS_TTL_SECONDS)
         _begin_day(pipeline, day_of(now), now)
         if told:
-            _add(pipeline, day_of(now), WebhookOutcome.TOLD, Arrived(told, news.told_at or now))
+            _add(pipeline, day_of(now), WebhookOutcome.TOLD, _arrived(told, news.told_at or now))
 
     def note(self, outcome: WebhookOutcome) -> None:
         """Counts a webhook that has changed nothing. Never raises."""
         now = self._clock.now()
         with self._lock:
             key = day_of(now), outcome
-            counted = self._untold.get(key, Arrived(0, 0))
-            self._untold[key] = Arrived(counted.count + 1, now)
+            self._untold = _summed(self._untold, {key: _arrived(1, now)})
             if now < self._next_at:
                 return
             self._next_at = now + SEND_EVERY_MS
@@ -111,26 +111,32 @@ def _begin_day(pipeline: Any, day: date, now: int) -> None:
 def _add(pipeline: Any, day: date, outcome: WebhookOutcome, arrived: Arrived) -> None:
     key = webhook_counts_key(day.isoformat())
     pipeline.zincrby(key, arrived.count, outcome.value)
+    pipeline.zadd(key, {f"{outcome.value}{_FIRST}": arrived.first_at}, lt=True)
     pipeline.zadd(key, {f"{outcome.value}{_LAST}": arrived.last_at}, gt=True)
+
+
+def _arrived(count: int, at: int) -> Arrived:
+    return Arrived(count, first_at=at, last_at=at)
 
 
 def _summed(one: _Counts, other: _Counts) -> _Counts:
     """Adds counts, of two days at most: those of earlier ones are in no answer any more."""
     days = sorted({day for day, _ in one.keys() | other.keys()})[-2:]
-    none = Arrived(0, 0)
-    return {
-        key: Arrived(
-            one.get(key, none).count + other.get(key, none).count,
-            max(one.get(key, none).last_at, other.get(key, none).last_at),
-        )
-        for key in one.keys() | other.keys()
-        if key[0] in days
-    }
+    summed = dict(one)
+    for key, more in other.items():
+        known = one.get(key, more)
+        count = more.count + (known.count if key in one else 0)
+        summed[key] = Arrived(count, min(known.first_at, more.first_at), max(known.last_at, more.last_at))
+    return {key: arrived for key, arrived in summed.items() if key[0] in days}
 
 
 def _arrivals(counts: Mapping[str, int]) -> Arrivals | None:
     """Returns what a day's key has; None where nothing has begun to count: it is new, or Redis has lost it."""
     if _SINCE not in counts:
         return None
-    counted = {it: Arrived(counts[it], counts.get(f"{it}{_LAST}", 0)) for it in WebhookOutcome if it in counts}
-    return Arrivals(counts[_SINCE], counted)
+    return Arrivals(counts[_SINCE], {it: _counted(counts, it) for it in WebhookOutcome if it in counts})
+
+
+def _counted(counts: Mapping[str, int], outcome: WebhookOutcome) -> Arrived:
+    last_at = counts.get(f"{outcome}{_LAST}", 0)
+    return Arrived(counts[outcome], counts.get(f"{outcome}{_FIRST}", last_at), last_at)

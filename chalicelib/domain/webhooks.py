@@ -52,9 +52,10 @@ def outcome_of(error: Exception) -> WebhookOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """Webhooks with one outcome: how many, and when the last one came, in milliseconds since the epoch."""
+    """Webhooks with one outcome: how many, and when the first and the last came, in milliseconds since the epoch."""
 
     count: int
+    first_at: int
     last_at: int
 
 

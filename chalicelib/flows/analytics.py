@@ -45,7 +45,12 @@ def webhooks_shown(live_store: LiveStore) -> dict[str, Any]:
 
 def _arrivals(arrivals: Arrivals) -> dict[str, Any]:
     outcomes = [
-        {"outcome": outcome.value, "count": it.count, "lastAt": to_iso(it.last_at)}
+        {
+            "outcome": outcome.value,
+            "count": it.count,
+            "firstAt": to_iso(it.first_at),
+            "lastAt": to_iso(it.last_at),
+        }
         for outcome, it in arrivals.outcomes.items()
     ]
     return {"since": to_iso(arrivals.since), "outcomes": outcomes}

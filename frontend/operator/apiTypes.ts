@@ -89,6 +89,7 @@ export interface Webhooks {
 export interface ArrivedWebhooks {
   readonly outcome: "told" | "unchanged" | WebhookRefusal;
   readonly count: number;
+  readonly firstAt: string;
   readonly lastAt: string;
 }
 

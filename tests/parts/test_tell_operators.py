@@ -136,7 +136,7 @@ def test_when_a_webhook_last_told_and_when_one_last_failed_to_is_known(
     again_at = to_iso(clock.now())
     count_all(service)
     assert news(service) == {"toldAt": again_at, "missingAt": missing_at}
-    told_twice = [{"outcome": "told", "count": 2, "lastAt": again_at}]
+    told_twice = [{"outcome": "told", "count": 2, "firstAt": told_at, "lastAt": again_at}]
     assert webhooks(service)["arrivals"]["outcomes"] == told_twice, (
         "one with the first payment, one with the new charge"
     )

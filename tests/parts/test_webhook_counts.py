@@ -46,16 +46,19 @@ def arrivals(store: LiveStore) -> Arrivals | None:
     return store.webhooks.read().arrivals
 
 
-def test_each_outcome_is_counted_with_the_time_of_the_last_one(store: LiveStore, clock: HandClock) -> None:
+def test_each_outcome_is_counted_with_the_times_of_the_first_and_the_last_one(
+    store: LiveStore, clock: HandClock
+) -> None:
     assert arrivals(store) is None, "nothing has begun to count"
     began = clock.now()
     store.webhooks.note(FORGED)
     clock.forward(2)
+    first = clock.now()
     for _ in range(3):
         store.webhooks.note(UNCHANGED)
-    last = clock.now()
-    clock.forward(2)
-    assert arrivals(store) == Arrivals(began, {UNCHANGED: Arrived(3, last), FORGED: Arrived(1, began)})
+        clock.forward(2)
+    last = clock.now() - 2_000
+    assert arrivals(store) == Arrivals(began, {UNCHANGED: Arrived(3, first, last), FORGED: Arrived(1, began, began)})
 
 
 def test_a_day_on_which_nothing_came_is_known_once_payments_are_counted(store: LiveStore, clock: HandClock) -> None:
@@ -68,7 +71,7 @@ def test_what_told_of_changes_is_counted_with_them(store: LiveStore, clock: Hand
     store.tell_operators({}, [], "{}", webhooks=WebhookNews(told_at=began - 5), told=2)
     clock.forward(1)
     store.tell_operators({}, [], "{}", webhooks=WebhookNews(told_at=began - 9), told=1)
-    assert arrivals(store) == Arrivals(began, {WebhookOutcome.TOLD: Arrived(3, began - 5)}), "a later time stays"
+    assert arrivals(store) == Arrivals(began, {WebhookOutcome.TOLD: Arrived(3, began - 9, began - 5)})
 
 
 def test_a_flood_costs_one_round_trip_a_second_and_no_space(
@@ -91,13 +94,13 @@ def test_a_flood_costs_one_round_trip_a_second_and_no_space(
     assert counted.outcomes[FORGED].count == 5_001, "what was not told yet goes along with the read"
     key = webhook_counts_key(day_of(clock.now()).isoformat())
     assert client.keys() == [key.encode()]
-    assert client.zcard(key) == 3
+    assert client.zcard(key) == 4
     assert 0 < client.ttl(key) <= WEBHOOK_COUNTS_TTL_SECONDS
     client.flushall()
     for outcome in WebhookOutcome:
         clock.forward(SEND_EVERY_MS / 1000)
         store.webhooks.note(outcome)
-    assert client.zcard(key) == 2 * len(WebhookOutcome) + 1
+    assert client.zcard(key) == 3 * len(WebhookOutcome) + 1
 
 
 def test_without_redis_nothing_is_known_and_what_came_meanwhile_is_told_later(
@@ -107,6 +110,7 @@ def test_without_redis_nothing_is_known_and_what_came_meanwhile_is_told_later(
 ) -> None:
     ports = [free_port()]
     store = LiveStore(lambda: connect(RedisSettings("127.0.0.1", ports[-1])), clock, in_memory=False)
+    first = clock.now()
     for _ in range(2):
         store.webhooks.note(FORGED)
         clock.forward(60)
@@ -118,7 +122,7 @@ def test_without_redis_nothing_is_known_and_what_came_meanwhile_is_told_later(
     store.webhooks.note(FORGED)
     counted = arrivals(store)
     assert counted is not None
-    assert counted.outcomes == {FORGED: Arrived(3, clock.now())}
+    assert counted.outcomes == {FORGED: Arrived(3, first, clock.now())}
     store.close()
 
 
@@ -127,4 +131,4 @@ def test_a_day_begins_with_nothing(store: LiveStore, clock: HandClock) -> None:
     clock.forward(86_400)
     assert arrivals(store) is None
     store.webhooks.note(UNCHANGED)
-    assert arrivals(store) == Arrivals(clock.now(), {UNCHANGED: Arrived(1, clock.now())})
+    assert arrivals(store) == Arrivals(clock.now(), {UNCHANGED: Arrived(1, clock.now(), clock.now())})
