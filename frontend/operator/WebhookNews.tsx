@@ -9,8 +9,14 @@ import { WEBHOOK_TEXTS } from "./webhookTexts";
 export const lacksWebhooks = ({ toldAt, missingAt }: Webhooks): boolean =>
   missingAt !== null && (toldAt === null || toldAt < missingAt);
 
+interface WebhookNewsProps {
+  readonly webhooks: Webhooks;
+  /** How many of today's payments were settled without a webhook; none where that is not known. */
+  readonly missingToday?: number;
+}
+
 /** Says when a webhook of CamPay last told us something, and what has arrived at our address today. */
-export function WebhookNews({ webhooks }: { readonly webhooks: Webhooks }) {
+export function WebhookNews({ webhooks, missingToday = 0 }: WebhookNewsProps) {
   const { locale, format } = usePage();
   const { toldAt, missingAt } = webhooks;
   const words = WEBHOOK_TEXTS[locale];
@@ -25,6 +31,7 @@ export function WebhookNews({ webhooks }: { readonly webhooks: Webhooks }) {
       {missingAt && lacksWebhooks(webhooks) && (
         <p className="live notice" data-tone="caution" data-webhook="missing">
           {words.missing(format.exactMoment(missingAt, now), toldAt && format.exactMoment(toldAt, now))}{" "}
+          {missingToday > 0 && words.missingToday(missingToday, format.number(missingToday))}{" "}
           <a href={hrefOf("payments", "", { webhook: "missing" })}>{words.list}</a>
         </p>
       )}
@@ -65,12 +72,12 @@ function Arrivals({ webhooks }: { readonly webhooks: Webhooks }) {
   const refusals = arrivals.outcomes.filter(isRefusal);
   const accepted = arrivals.outcomes.filter((it) => !isRefusal(it));
   const unchanged = accepted.find(({ outcome }) => outcome === "unchanged")?.count ?? 0;
-  const lastOf = (some: readonly ArrivedWebhooks[]) => {
-    const at = some
-      .map(({ lastAt }) => lastAt)
-      .sort()
-      .pop();
-    return at && words.last(format.exactMoment(at, now), format.age(now - Date.parse(at)));
+  const timesOf = (some: readonly ArrivedWebhooks[]) => {
+    const times = some.flatMap(({ firstAt, lastAt }) => [firstAt, lastAt]).sort();
+    const [first, last] = [times[0], times.pop()];
+    if (!first || !last) return "";
+    const ends = words.last(format.exactMoment(last, now), format.age(now - Date.parse(last)));
+    return first === last ? ends : [words.first(format.exactMoment(first, now)), ends].join(" · ");
   };
   const count = countOf(accepted);
   return (
@@ -80,7 +87,7 @@ function Arrivals({ webhooks }: { readonly webhooks: Webhooks }) {
         <li data-arrived="accepted">
           <Mark tone={count > 0 ? "positive" : "neutral"}>{words.accepted(count, format.number(count))}</Mark>
           <span className="muted small">
-            {lastOf(accepted)}
+            {timesOf(accepted)}
             {unchanged > 0 && <> · {words.unchanged(unchanged, format.number(unchanged))}</>}
           </span>
         </li>
@@ -89,8 +96,11 @@ function Arrivals({ webhooks }: { readonly webhooks: Webhooks }) {
             <Mark tone="caution">
               {words.refused(it.count, format.number(it.count), words.refusals[it.outcome].title)}
             </Mark>
-            <span className="muted small">{lastOf([it])}</span>
-            <p className="small">{words.refusals[it.outcome].sentence}</p>
+            <span className="muted small">{timesOf([it])}</span>
+            <p className="small">
+              {words.refusals[it.outcome].sentence}{" "}
+              {it.outcome === "unknownPayment" && <a href={hrefOf("statement")}>{words.statement}</a>}
+            </p>
           </li>
         ))}
       </ul>

@@ -406,17 +406,20 @@ describe("news by webhook", () => {
     async (locale) => {
       const words = WEBHOOK_TEXTS[locale];
       const outcomes = [
-        { outcome: "told", count: 41, lastAt: early },
-        { outcome: "unchanged", count: 1, lastAt: later },
+        { outcome: "told", count: 41, firstAt: early, lastAt: early },
+        { outcome: "unchanged", count: 1, firstAt: later, lastAt: later },
         ...Object.keys(words.refusals).map((outcome) => ({
           outcome: outcome as WebhookRefusal,
           count: 7,
-          lastAt: early,
+          firstAt: early,
+          lastAt: later,
         })),
       ] as const;
       const { main, find } = await arrived({ since: early, outcomes }, later, locale);
       expect(find("[data-arrived=accepted]").textContent).toContain(words.accepted(42, "42"));
-      expect(find("[data-arrived=accepted]").textContent).toContain("13:00:01");
+      expect(find("[data-arrived=accepted]").textContent).toMatch(/13:00:00.+13:00:01/);
+      expect(find("[data-arrived=malformed]").textContent).toMatch(/13:00:00.+13:00:01/);
+      expect(find("[data-arrived=unknownPayment] a").getAttribute("href")).toBe("#/statement");
       expect(find("[data-arrived=accepted]").textContent).toContain(words.unchanged(1, "1"));
       for (const [outcome, { title, sentence }] of Object.entries(words.refusals)) {
         expect(find(`[data-arrived=${outcome}]`).textContent).toContain(words.refused(7, "7", title));
@@ -428,10 +431,17 @@ describe("news by webhook", () => {
   );
 
   test("where all are refused, says that none was accepted", async () => {
-    const outcomes = [{ outcome: "invalidSignature", count: 1, lastAt: early }] as const;
+    const outcomes = [{ outcome: "invalidSignature", count: 1, firstAt: early, lastAt: early }] as const;
     const { find } = await arrived({ since: early, outcomes }, later, "en");
     expect(find("[data-arrived=accepted] .mark").textContent).toBe("0 accepted");
     expect(find("[data-arrived=invalidSignature] .mark").textContent).toBe("1 refused: wrong signature");
+    expect(find("[data-arrived=invalidSignature]").textContent).not.toContain("first:");
+  });
+
+  test.each(["fr", "en"] as const)("says how many of today's payments had no webhook (%s)", async (locale) => {
+    const webhooks = { toldAt: early, missingAt: later, arrivals: null };
+    const { find } = await show(<WebhookNews webhooks={webhooks} missingToday={3} />, { locale });
+    expect(find("[data-webhook=missing]").textContent).toContain(WEBHOOK_TEXTS[locale].missingToday(3, "3"));
   });
 });
 

@@ -7,6 +7,8 @@ export interface WebhookTexts {
   readonly told: (moment: string, age: string) => string;
   /** `last`: the last outcome that came so. `since`: when a webhook last told; null where none has. */
   readonly missing: (last: string, since: string | null) => string;
+  /** `count`: how many of the payments that were begun today. */
+  readonly missingToday: (count: number, written: string) => string;
   readonly list: string;
   /** Above what has arrived today. */
   readonly arrived: (since: string) => string;
@@ -14,6 +16,9 @@ export interface WebhookTexts {
   readonly unchanged: (count: number, written: string) => string;
   readonly refused: (count: number, written: string, why: string) => string;
   readonly last: (moment: string, age: string) => string;
+  readonly first: (moment: string) => string;
+  /** Follows an unknown payment, with a link to the statement. */
+  readonly statement: string;
   readonly refusals: Readonly<Record<WebhookRefusal, { readonly title: string; readonly sentence: string }>>;
   readonly nothing: (since: string) => string;
   readonly nothingMeans: string;
@@ -26,6 +31,7 @@ export const WEBHOOK_TEXTS: Readonly<Record<Locale, WebhookTexts>> = {
     missing: (last, since) =>
       `${since ? `Since ${since} outcomes` : "Outcomes"} have come without CamPay’s webhook, the last at ${last}. ` +
       "Our own checks found them; customers and the shop are told all the same.",
+    missingToday: (count, written) => (count === 1 ? "1 payment of today." : `${written} payments of today.`),
     list: "Show them",
     arrived: (since) => `Webhooks at our address since ${since}`,
     accepted: (count, written) => (count === 1 ? "1 accepted" : `${written} accepted`),
@@ -33,6 +39,8 @@ export const WEBHOOK_TEXTS: Readonly<Record<Locale, WebhookTexts>> = {
       count === 1 ? "1 of them told what we knew already." : `${written} of them told what we knew already.`,
     refused: (count, written, why) => (count === 1 ? `1 refused: ${why}` : `${written} refused: ${why}`),
     last: (moment, age) => `last: ${moment}, ${age} ago`,
+    first: (moment) => `first: ${moment}`,
+    statement: "See Statement",
     refusals: {
       invalidSignature: {
         title: "wrong signature",
@@ -51,7 +59,8 @@ export const WEBHOOK_TEXTS: Readonly<Record<Locale, WebhookTexts>> = {
       unknownPayment: {
         title: "not a payment of ours",
         sentence:
-          "Signed by CamPay, for a payment that we do not have: of another system that uses the same CamPay application.",
+          "Signed by CamPay, and names no payment of ours: it is of another system with the same CamPay application, or a " +
+          "charge that we do not know. The comparison with CamPay’s statement tells.",
       },
       providerUnavailable: {
         title: "CamPay did not answer",
@@ -81,6 +90,8 @@ export const WEBHOOK_TEXTS: Readonly<Record<Locale, WebhookTexts>> = {
     missing: (last, since) =>
       `${since ? `Depuis ${since}, des` : "Des"} résultats sont arrivés sans le webhook de CamPay, le dernier à ${last}. ` +
       "Nos propres vérifications les ont trouvés\u00a0; les clients et la boutique sont prévenus quand même.",
+    missingToday: (count, written) =>
+      count === 1 ? "1 paiement d’aujourd’hui." : `${written} paiements d’aujourd’hui.`,
     list: "Les voir",
     arrived: (since) => `Webhooks à notre adresse depuis ${since}`,
     accepted: (count, written) => (count === 1 ? "1 accepté" : `${written} acceptés`),
@@ -88,6 +99,8 @@ export const WEBHOOK_TEXTS: Readonly<Record<Locale, WebhookTexts>> = {
       count === 1 ? "1 disait ce que nous savions déjà." : `${written} disaient ce que nous savions déjà.`,
     refused: (count, written, why) => (count === 1 ? `1 refusé\u00a0: ${why}` : `${written} refusés\u00a0: ${why}`),
     last: (moment, age) => `dernier\u00a0: ${moment}, il y a ${age}`,
+    first: (moment) => `premier\u00a0: ${moment}`,
+    statement: "Voir le relevé",
     refusals: {
       invalidSignature: {
         title: "mauvaise signature",
@@ -107,8 +120,8 @@ export const WEBHOOK_TEXTS: Readonly<Record<Locale, WebhookTexts>> = {
       unknownPayment: {
         title: "pas un paiement à nous",
         sentence:
-          "Signé par CamPay, pour un paiement que nous n’avons pas\u00a0: celui d’un autre système qui utilise la même " +
-          "application CamPay.",
+          "Signé par CamPay, sans nommer un paiement à nous\u00a0: il vient d’un autre système avec la même application " +
+          "CamPay, ou c’est un débit que nous ne connaissons pas. La comparaison avec le relevé de CamPay le dit.",
       },
       providerUnavailable: {
         title: "CamPay n’a pas répondu",

@@ -23,12 +23,15 @@ export function Today() {
   const live = useLiveDay();
   const webhooks = live.figures?.webhooks;
   const isAlarming = webhooks && lacksWebhooks(webhooks);
+  const missingToday = live.figures
+    ? sum(figuresOf(live.figures, live.figures.to), ({ webhooksMissing }) => webhooksMissing)
+    : 0;
   return (
     <>
       <section className="card today">
         <h1>{texts.today.title}</h1>
         <Connection live={live} />
-        {isAlarming && <WebhookNews webhooks={webhooks} />}
+        {isAlarming && <WebhookNews webhooks={webhooks} missingToday={missingToday} />}
         <Trouble error={live.figures ? null : live.error} onRetry={live.reload} />
         {live.figures ? (
           <Figures figures={live.figures} waitingSince={live.waitingSince} />
