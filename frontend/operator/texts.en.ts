@@ -195,19 +195,7 @@ export const en: Texts = {
     },
     oldestOf: (shown, all) => `The ${shown} oldest of ${all}.`,
   },
-  failing: {
-    title: (operator) => `${operator}: the last payments all failed.`,
-    line: (operator, count, isWhole, since) =>
-      `${operator}: the last ${count}${isWhole ? "" : " or more"} payments all failed, begun since ${since}.`,
-    paid: (last) => (last ? `The last paid one was begun: ${last}.` : "None was paid in the seven days before."),
-    list: "Show them",
-    cause: (technical, count) => {
-      if (technical === count) return "For technical reasons, not the customers’:";
-      if (technical > 0) return `${technical} for technical reasons; of the others CamPay’s words leave that open:`;
-      return "No technical reason is named; the operator may be down all the same. CamPay’s words:";
-    },
-    unknown: "Reason not understood",
-  },
+  failing: (operator) => `${operator}: the last payments all failed.`,
   today: {
     title: "Today",
     live: "Live: what changes shows by itself.",

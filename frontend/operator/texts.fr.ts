@@ -207,20 +207,7 @@ export const fr: Texts = {
     },
     oldestOf: (shown, all) => `Les ${shown} plus anciens, sur ${all}.`,
   },
-  failing: {
-    title: (operator) => `${operator}\u00a0: les derniers paiements ont tous échoué.`,
-    line: (operator, count, isWhole, since) =>
-      `${operator}\u00a0: les ${count} derniers paiements${isWhole ? "" : " ou plus"}, commencés depuis ${since}, ont tous échoué.`,
-    paid: (last) => (last ? `Dernier payé, commencé\u00a0: ${last}.` : "Aucun payé les sept jours d’avant."),
-    list: "Les voir",
-    cause: (technical, count) => {
-      if (technical === count) return "Pour des raisons techniques, pas celles des clients\u00a0:";
-      if (technical > 0)
-        return `${technical} pour des raisons techniques\u00a0; pour les autres, CamPay ne le dit pas\u00a0:`;
-      return "Aucune raison technique n’est nommée\u00a0; l’opérateur peut être en panne quand même. Mots de CamPay\u00a0:";
-    },
-    unknown: "Raison non comprise",
-  },
+  failing: (operator) => `${operator}\u00a0: les derniers paiements ont tous échoué.`,
   today: {
     title: "Aujourd’hui",
     live: "En direct\u00a0: ce qui change s’affiche tout seul.",

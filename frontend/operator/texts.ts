@@ -134,14 +134,8 @@ export interface Texts {
     readonly oldestOf: (shown: string, all: string) => string;
   };
   /** Where an operator's last payments have all failed. */
-  readonly failing: {
-    readonly title: (operator: string) => string;
-    readonly line: (operator: string, count: number, isWhole: boolean, since: string) => string;
-    readonly paid: (last: string | null) => string;
-    readonly list: string;
-    readonly cause: (technical: number, count: number) => string;
-    readonly unknown: string;
-  };
+  /** Of an operator whose last payments have all failed; the rest is loaded where it is said. */
+  readonly failing: (operator: string) => string;
   readonly today: {
     readonly title: string;
     readonly live: string;
