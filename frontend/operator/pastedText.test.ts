@@ -103,6 +103,22 @@ describe("an order as people say it", () => {
     expect(guessesIn(text)).toContainEqual({ field: "orderId", value: "BRAID-3500" });
   });
 
+  test("in a sentence, as it is written and in capitals", () => {
+    expect(guessesIn("twice braid-3500 5000")).toEqual([
+      { field: "orderId", value: "braid-3500" },
+      { field: "orderId", value: "BRAID-3500" },
+    ]);
+  });
+
+  test.each([
+    "see shop.example/braid-3500x",
+    "mail me at braid-3500@shop.example",
+    "it was braid-3500-b of mine",
+    "she paid 5000 - braid",
+  ])("a part of another word is none: %s", (text) => {
+    expect(guessesIn(text)).toEqual([]);
+  });
+
   test("what was typed comes first", () => {
     expect(first("braid-3500")).toEqual({ field: "orderId", value: "braid-3500" });
   });

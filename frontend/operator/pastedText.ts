@@ -28,6 +28,8 @@ const SHORT = /(?<![\w-])([0-9a-f]{4})-?([0-9a-f]{4})(?![\w-])/gi;
 const WRITTEN_SHORT = /(?<![\w-])[0-9a-f]{4}-[0-9a-f]{4}(?![\w-])/gi;
 /** An order as people write it who have not the exact one before them: `braid 3500`. */
 const SPOKEN_ORDER = /^([A-Za-z]{2,20}) ?[-:#]? ?([0-9]{1,12})$/;
+/** An order in a sentence, which only its hyphen tells from a word and a number: `twice braid-3500 5000`. */
+const HYPHENED_ORDER = /(?<![\w.:/@-])[A-Za-z]{2,20}-[0-9]{1,12}(?![\w-]|[.:/@]\w)/g;
 const MOST_GUESSES = 8;
 /** Amounts as an SMS writes them: `15000 FCFA`, `15 000 F`, `XAF 15,000.00`. */
 const AMOUNT = /(?:\b(?:FCFA|XAF)\s?(\d[\d\s.,]*))|(\d[\d\s.,]*)\s?(?:F\s?CFA|XAF|F)\b/gi;
@@ -124,6 +126,7 @@ function guessesInText(text: string): Guess[] {
     ),
     ...spokenOrder(text),
     ...shortReferences(text, (whole) => whole[4] === "-" && /\d/.test(whole)),
+    ...matches(text, HYPHENED_ORDER).flatMap((order) => [...as("orderId", [order]), ...spokenOrder(order)]),
     ...as("phoneNumber", phones),
   ];
 }
