@@ -114,6 +114,8 @@ export const en: Texts = {
     lookedFor: (fields) => `Looked for as: ${fields}.`,
     matched: (field, value) => `Found by ${field}: ${value}.`,
     agrees: { amount: "The amount agrees.", day: "The date agrees.", both: "Amount and date agree." },
+    sender: (digits) =>
+      `Not compared: who sent it. Check that the customer writes from the number that ends in ${digits}.`,
     unreadable:
       "No id was recognised in this text. Paste the whole SMS, or only the reference, the order or the number.",
     latest: "Latest payments",
@@ -219,7 +221,7 @@ export const en: Texts = {
   },
   payment: {
     name: "Payment",
-    title: (order) => `Order ${order}`,
+    title: (order) => (/^(order|commande)/i.test(order) ? order : `Order ${order}`),
     since: (age) => `for ${age}`,
     refresh: "Refresh",
     customerSees: "What the customer sees",
@@ -348,9 +350,9 @@ export const en: Texts = {
     nothingYet: "nothing",
     shop: "What the shop was told",
     shopHint:
-      "The time before is that of the change. “Told”: EventBridge took the event then, under the id, which stays the same " +
-      "however often it is sent. That does not prove that a rule of the shop matched it, or that its code ran: look there " +
-      "for the ids.",
+      "The time before is that of the change. “Told”: EventBridge took the event then. That does not prove that a rule of the " +
+      "shop matched it, or that its code ran. In the shop’s own log look for the first id: it is the event’s “id”, the same " +
+      "however often it is sent. In the bus’s archive and in CloudWatch look for EventBridge’s.",
     shopEvents: {
       "payment.successful": "Paid",
       "payment.failed": "Not paid",

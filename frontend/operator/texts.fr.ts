@@ -124,6 +124,8 @@ export const fr: Texts = {
       day: "La date concorde.",
       both: "Le montant et la date concordent.",
     },
+    sender: (digits) =>
+      `L’expéditeur n’est pas comparé\u00a0: vérifiez que le client écrit du numéro qui finit par ${digits}.`,
     unreadable:
       "Aucun identifiant reconnu dans ce texte. Collez le SMS entier, ou seulement la référence, la commande ou le numéro.",
     latest: "Derniers paiements",
@@ -231,7 +233,7 @@ export const fr: Texts = {
   },
   payment: {
     name: "Paiement",
-    title: (order) => `Commande ${order}`,
+    title: (order) => (/^(order|commande)/i.test(order) ? order : `Commande ${order}`),
     since: (age) => `depuis ${age}`,
     refresh: "Actualiser",
     customerSees: "Ce que le client voit",
@@ -364,9 +366,10 @@ export const fr: Texts = {
     nothingYet: "rien",
     shop: "Ce que la boutique a su",
     shopHint:
-      "L’heure au début est celle du changement. «\u00a0Transmis\u00a0»\u00a0: EventBridge a pris l’événement à ce moment, sous " +
-      "l’identifiant, le même à chaque envoi. Cela ne prouve pas qu’une règle de la boutique l’a retenu, ni que son code a " +
-      "tourné\u00a0: cherchez-y les identifiants.",
+      "L’heure au début est celle du changement. «\u00a0Transmis\u00a0»\u00a0: EventBridge a pris l’événement à ce moment. Cela " +
+      "ne prouve pas qu’une règle de la boutique l’a retenu, ni que son code a tourné. Dans le journal de la boutique, " +
+      "cherchez le premier identifiant\u00a0: c’est le «\u00a0id\u00a0» de l’événement, le même à chaque envoi. Dans l’archive du " +
+      "bus et dans CloudWatch, cherchez celui d’EventBridge.",
     shopEvents: {
       "payment.successful": "Payé",
       "payment.failed": "Non payé",

@@ -97,6 +97,8 @@ export interface Texts {
     readonly matched: (field: string, value: string) => string;
     /** What else in the text is the payment's. */
     readonly agrees: Readonly<Record<Doubt | "both", string>>;
+    /** `digits`: the last ones of the payment's number; no SMS says who pastes it. */
+    readonly sender: (digits: string) => string;
     readonly unreadable: string;
     readonly latest: string;
     readonly all: string;

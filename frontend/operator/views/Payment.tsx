@@ -61,7 +61,7 @@ function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
   };
   return (
     <div className="payment">
-      <FoundBy />
+      <FoundBy phoneNumber={payment.phoneNumber} />
       <header className="payment-head">
         <h1 ref={heading} tabIndex={-1}>
           {format.amount(payment.amount, payment.currency)} <small>{words.title(payment.orderId)}</small>
@@ -91,7 +91,7 @@ function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
 }
 
 /** Says how the search that opened the payment came to it; without a search nothing. */
-function FoundBy() {
+function FoundBy({ phoneNumber }: { readonly phoneNumber: string }) {
   const { texts } = usePage();
   const words = texts.search;
   const lookups = useLookups();
@@ -101,7 +101,8 @@ function FoundBy() {
   const agreed = agrees.length > 1 ? "both" : agrees[0];
   return (
     <p className="found-by muted">
-      {words.matched(words.fields[field], value)} {agreed && words.agrees[agreed]}
+      {words.matched(words.fields[field], value)} {agreed && words.agrees[agreed]}{" "}
+      {field === "operatorReference" && words.sender(phoneNumber.slice(-2))}
     </p>
   );
 }
