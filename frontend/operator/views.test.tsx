@@ -597,6 +597,14 @@ describe("a payment", () => {
     }
   });
 
+  test.each([
+    ["braid-3500", "Order braid-3500", "Commande braid-3500"],
+    ["order-1044", "order-1044", "order-1044"],
+    ["Commande-7", "Commande-7", "Commande-7"],
+  ])("of the order %s does not say twice that it is one", (order, en, fr) => {
+    expect([TEXTS.en.payment.title(order), TEXTS.fr.payment.title(order)]).toEqual([en, fr]);
+  });
+
   test.each(["fr", "en"] as const)(
     "says when the shop's bus took the event, and under which ids (%s)",
     async (locale) => {
