@@ -37,7 +37,7 @@ export function FailingStrip() {
 function FailingLine({ operator }: { readonly operator: string }) {
   const { texts } = usePage();
   return (
-    <a href={hrefOf("today")} className="notice strip" data-tone="negative" data-failing={operator}>
+    <a href={hrefOf("today")} className="notice strip small" data-tone="negative" data-failing={operator}>
       <ToneShape tone="negative" />
       <span>{texts.failing(operator)}</span>
       <b>{texts.attention.open}</b>

@@ -197,7 +197,7 @@ export const en: Texts = {
     },
     oldestOf: (shown, all) => `The ${shown} oldest of ${all}.`,
   },
-  failing: (operator) => `${operator}: the last payments all failed.`,
+  failing: (operator) => `${operator}: payments are failing.`,
   today: {
     title: "Today",
     live: "Live: what changes shows by itself.",

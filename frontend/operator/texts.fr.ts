@@ -209,7 +209,7 @@ export const fr: Texts = {
     },
     oldestOf: (shown, all) => `Les ${shown} plus anciens, sur ${all}.`,
   },
-  failing: (operator) => `${operator}\u00a0: les derniers paiements ont tous échoué.`,
+  failing: (operator) => `${operator}\u00a0: paiements en échec.`,
   today: {
     title: "Aujourd’hui",
     live: "En direct\u00a0: ce qui change s’affiche tout seul.",
