@@ -59,7 +59,7 @@ WAYS = {
 _PREFIXES = {"MTN": "2376770", "Orange": "2376970"}
 _WAIT_MS = 300_000
 _DAY_MS = 86_400_000
-_tell_nobody: Any = lambda _payments: None  # noqa: E731 - nobody watches
+_tell_nobody: Any = lambda _changed, counted: None  # noqa: E731, ARG005 - nobody watches
 _MOTO_SECONDS = 120
 """Longest time that the emulated DynamoDB takes for a call on a busy machine."""
 
