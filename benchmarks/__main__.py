@@ -4,7 +4,7 @@
 `python -m benchmarks resources` counts in the templates what AWS bills by the hour or month, for the same pages.
 `python -m benchmarks scale` writes the two pages.
 `python -m benchmarks page-latency` measures the time to the customer's screen; it needs Chromium and the built page.
-`python -m benchmarks live-view [--seconds 20] [--rate 20]` measures how fast the operators' view of the day follows.
+`python -m benchmarks live-view [--seconds 20] [--rate 20] [--whole 2]` measures how fast the operators' view follows.
 `python -m benchmarks large-statement` reads 100,000 rows a day of CamPay's statement; it takes ten minutes.
 `python -m benchmarks decline-storm` loses every webhook of 2,000 payments; it takes ten minutes.
 `python -m benchmarks money [--payments 10000]` compares gross, fee and net with the simulator's ledger, to the franc.
@@ -58,9 +58,14 @@ def time_the_page() -> None:
 def watch_the_day() -> None:
     from benchmarks import live_view as it
 
-    options = {"--seconds": (20.0, 5.0, it.MOST_SECONDS), "--rate": (it.RATE, 0.1, it.RATE)}
+    options = {
+        "--seconds": (20.0, 5.0, it.MOST_SECONDS),
+        "--rate": (it.RATE, 4.0, it.RATE),
+        "--whole": (it.WHOLE, 0.1, it.WHOLE),
+    }
     measured = it.run(*_numbers("live-view", options))
     print(f"{measured.payments} payments in {measured.seconds:.1f} s, {measured.rate:.1f} a second")
+    print(f"{measured.whole} of them through the whole system, the others written into its ledger")
     for what, late in (("row of a change", measured.rows), ("number of paid", measured.figures)):
         print(
             f"commit to {what}, {late.samples} times: median {late.median:.0f} ms, p95 {late.p95:.0f} ms, "
