@@ -113,7 +113,7 @@ def _credentials(variables: Mapping[str, str]) -> Any:
     return found
 
 
-class _Signer(SigV4Auth):  # type: ignore[misc]
+class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
     """Signs at AWS's time: botocore's own takes the machine's."""
 
     def _modify_request_before_signing(self, request: AWSRequest) -> None:

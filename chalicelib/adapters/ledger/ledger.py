@@ -76,11 +76,38 @@ class Ledger(LedgerReader):
         keys = order.keys_since(now - IDEMPOTENCY_KEY_LIFE_MS)
         if key:
             keys[key] = (payment.reference, now)
-        partition = f"payment#{payment.reference}"
-        state = {
+        prompts = {*(at for at in phone.prompts if at > now - PHONE_MEMORY_MS), now}
+        others = phone.under_other_keys
+        order_update = Update(f"order#{order.order_id}").next_after(order.revision)
+        attempts = [*(ref for ref in order.attempts if ref != payment.reference), payment.reference]
+        order_update.set(active=payment.reference, latest=payment.reference, attempts=attempts, keys=write_keys(keys))
+        order_update.set(**self._end(now))
+        if order.past_attempts:
+            order_update.set(pastAttempts=order.past_attempts)
+        phone_update = Update(f"phone#{phone.phone_hash}").next_after(phone.revision)
+        forgotten_at = (now + 2 * PHONE_MEMORY_MS) // 1000
+        phone_update.set(active=payment.reference, prompts=prompts, **{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
+        items = [
+            self._table.put(self._claimed(payment, attempt_id, check_at), "attribute_not_exists(pk)"),
+            *(
+                self._table.put(row | self._end(now))
+                for row in version_items(payment, None, Cause.INITIATED.value, None, now)
+            ),
+            order_update.item(self._table.name),
+            phone_update.item(self._table.name),
+            *(Update(f"phone#{row.phone_hash}").only_at(row.revision).check(self._table.name) for row in others),
+        ]
+        if isinstance(self._table.transact(items, attempt_id), Cancelled):
+            raise VersionConflict
+        return Stored(payment, is_unsent=True, check_at=check_at, undelivered_since=now)
+
+    def _claimed(self, payment: Payment, commit_id: str, check_at: int) -> Item:
+        """Returns the state of a payment that is being claimed."""
+        now, partition = payment.created_at, f"payment#{payment.reference}"
+        return {
             **key_of(partition),
             "payment": write_payment(payment),
-            "commitId": attempt_id,
+            "commitId": commit_id,
             "prompt": UNSENT,
             "deliveredVersion": 0,
             "announcedVersion": 0,
@@ -96,30 +123,6 @@ class Ledger(LedgerReader):
             "dueAt": check_at,
             **self._end(now),
         }
-        prompts = {*(at for at in phone.prompts if at > now - PHONE_MEMORY_MS), now}
-        others = phone.under_other_keys
-        order_update = Update(f"order#{order.order_id}").next_after(order.revision)
-        attempts = [*(ref for ref in order.attempts if ref != payment.reference), payment.reference]
-        order_update.set(active=payment.reference, latest=payment.reference, attempts=attempts, keys=write_keys(keys))
-        order_update.set(**self._end(now))
-        if order.past_attempts:
-            order_update.set(pastAttempts=order.past_attempts)
-        phone_update = Update(f"phone#{phone.phone_hash}").next_after(phone.revision)
-        forgotten_at = (now + 2 * PHONE_MEMORY_MS) // 1000
-        phone_update.set(active=payment.reference, prompts=prompts, **{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
-        items = [
-            self._table.put(state, "attribute_not_exists(pk)"),
-            *(
-                self._table.put(row | self._end(now))
-                for row in version_items(payment, None, Cause.INITIATED.value, None, now)
-            ),
-            order_update.item(self._table.name),
-            phone_update.item(self._table.name),
-            *(Update(f"phone#{row.phone_hash}").only_at(row.revision).check(self._table.name) for row in others),
-        ]
-        if isinstance(self._table.transact(items, attempt_id), Cancelled):
-            raise VersionConflict
-        return Stored(payment, is_unsent=True, check_at=check_at, undelivered_since=now)
 
     def begin_prompt(self, reference: str) -> bool:
         """Grants the right to send the payment's prompt: returns True to one caller, once.
