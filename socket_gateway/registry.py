@@ -20,6 +20,8 @@ from socket_gateway.redis_clients import REDIS_AWAY, RedisClients
 
 _BEAT_SECONDS = GATEWAY_TTL_SECONDS / 3
 _RETRY_SECONDS = 1.0
+_CLIENTS_AT_ONCE = 100
+"""Clients in one pipeline: one of 2,500 takes 120 to 190 ms, in which the event loop does nothing else."""
 _FORGOTTEN_AFTER_SECONDS = 10 * GATEWAY_TTL_SECONDS
 """Age at which a dead gateway is removed from the set of gateways. Its own key is gone long before, so that clocks
 of two machines that differ remove no gateway that is alive."""
@@ -76,21 +78,22 @@ class Registry:
             await pipeline.execute()
 
     async def _flush(self, describe: Describe, totals: Totals) -> None:
-        changed, self._changed = self._changed, set()
-        pipeline = self._redis.pipeline(transaction=False)
-        records = {sid: describe(sid) for sid in changed}
-        self._write(pipeline, records)
-        self._beat(pipeline, totals())
+        """Writes a part at a time: thousands that come or leave at once would block the event loop as one pipeline."""
+        changed, self._changed = [*self._changed], set()
         try:
-            await pipeline.execute()
+            for first in range(0, max(1, len(changed)), _CLIENTS_AT_ONCE):
+                records = {sid: describe(sid) for sid in changed[first : first + _CLIENTS_AT_ONCE]}
+                pipeline = self._redis.pipeline(transaction=False)
+                self._write(pipeline, records)
+                self._beat(pipeline, totals())
+                await pipeline.execute()
+                self._beat_at = time.monotonic()
+                self._written.update(sid for sid, record in records.items() if record is not None)
+                self._written.difference_update(sid for sid, record in records.items() if record is None)
         except REDIS_AWAY:
             # A client that left and was never written needs no deletion: the set stays no larger than the clients.
-            self._changed.update(sid for sid in changed if records[sid] is not None or sid in self._written)
+            self._changed.update(sid for sid in changed[first:] if describe(sid) is not None or sid in self._written)
             await asyncio.sleep(_RETRY_SECONDS)
-            return
-        self._beat_at = time.monotonic()
-        self._written.update(sid for sid, record in records.items() if record is not None)
-        self._written.difference_update(sid for sid, record in records.items() if record is None)
 
     def _write(self, pipeline: Any, records: Mapping[str, dict[str, Any] | None]) -> None:
         here = {sid: record for sid, record in records.items() if record is not None}

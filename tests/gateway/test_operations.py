@@ -18,6 +18,7 @@ import pytest_asyncio
 from chalicelib.domain import contract
 from local.embedded import LOOPBACK, Valkey, free_port
 from socket_gateway.packets import NAMESPACE
+from socket_gateway.registry import Registry
 from tests.harness.embedded_metrics import check_metrics
 from tests.harness.gateway_process import ended, environment, ready, started
 from tests.harness.gateway_stack import (
@@ -95,6 +96,24 @@ async def test_the_registry_knows_who_is_here_and_forgets_who_left(gateway: Runn
         await until(lambda: store.record(key)["payments"] == [])
     await until(lambda: store.record(key) is None)
     assert store.redis.zrange(sockets, 0, -1) == []
+
+
+async def test_the_registry_writes_thousands_part_by_part(gateway: Running, store: LiveStore) -> None:
+    """One pipeline of all of them would block the event loop for as long as it takes to encode and to read."""
+    registry, sids = Registry(gateway.gateway.clients, "gateway-of-thousands", 0.01), [f"sid{n}" for n in range(1_000)]
+    written_before: list[bool] = []
+
+    def describe(_: str) -> dict[str, Any]:
+        written_before.append(store.redis.zcard(contract.clients_key("gateway-of-thousands")) != 0)
+        return {}
+
+    for sid in sids:
+        registry.changed(sid)
+    running_on = asyncio.create_task(registry.run(describe, dict))
+    await until(lambda: store.redis.zcard(contract.clients_key("gateway-of-thousands")) == len(sids))
+    running_on.cancel()
+    assert written_before.count(False) <= 100
+    await registry.remove_all()
 
 
 async def test_the_registry_is_written_again_when_redis_comes_back_empty() -> None:
