@@ -10,6 +10,7 @@ from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import create_table
 from chalicelib.adapters.live_store import LiveStore, connect
 from chalicelib.adapters.order_events import OrderEvents
+from chalicelib.adapters.shop import Shop
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.check_schedule import CheckSchedule
 from chalicelib.flows.address_limits import AddressLimits
@@ -36,6 +37,7 @@ from chalicelib.flows.search_payments import SearchPayments
 from chalicelib.flows.settle_payment import SettlePayment
 from chalicelib.flows.sweep_ledger import SweepLedger
 from chalicelib.flows.tell_operators import TellOperators
+from chalicelib.flows.tell_shop import TellShop
 from chalicelib.flows.track_payment import TrackPayment
 from chalicelib.runtime import aws, log
 from chalicelib.runtime.clock import Clock
@@ -65,6 +67,7 @@ class Service:
     links: PaymentLinks
     check: CheckPayments
     catch_up: CatchUpDeliveries
+    tell_shop: TellShop
     sweep: SweepLedger
     late_payments: LatePayments
     operate: OperatePayment
@@ -208,6 +211,7 @@ def compose(
         links=PaymentLinks(ledger, clock, campay.currencies),
         check=CheckPayments(campay, ledger, settle, read, commit, work_queue, schedule, clock),
         catch_up=CatchUpDeliveries(ledger, live_store, deliver, work_queue, clock),
+        tell_shop=TellShop(ledger, _shop(settings, clock), clock),
         sweep=SweepLedger(ledger, live_store, work_queue, clock, expires_after_ms),
         late_payments=LatePayments(campay, ledger, work_queue, clock),
         operate=OperatePayment(ledger, settle, commit, deliver, clock),
@@ -221,6 +225,11 @@ def compose(
         attention=Attention(ledger, clock),
         failing_operators=FailingOperators(ledger, live_store, clock),
     )
+
+
+def _shop(settings: Settings, clock: Clock) -> Shop | None:
+    shop = settings.shop
+    return Shop(shop.url, shop.keys, clock, only_public=shop.only_public) if shop else None
 
 
 _IN_MEMORY_TABLE = "payments"

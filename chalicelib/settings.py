@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.check_schedule import AGES_SECONDS
+from chalicelib.domain.event_signature import MalformedSecret, read_secret
 from chalicelib.domain.operators import UNNAMED, OperatorKey
+from chalicelib.runtime.public_address import is_public_https
 from chalicelib.runtime.settings_reader import MINIMUM_KEY_BYTES, RedisSettings, SettingsReader, split, with_secrets
 
 DEMO_API_URL = "https://demo.campay.net/api"
@@ -39,6 +41,18 @@ class CampaySettings:
     password: str = ""
     statement_rows: int = 500_000
     statement_seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class ShopSettings:
+    """Where the shop takes order events, and the keys that sign them, newest first.
+
+    `only_public`: the address must be on the internet, which only a developer's need not be.
+    """
+
+    url: str
+    keys: tuple[bytes, ...]
+    only_public: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,7 @@ class Settings:
     gateway_url: str = ""
     merchant_name: str = ""
     merchant_support: str = ""
+    shop: ShopSettings | None = None
 
 
 def allowed_origin() -> str:
@@ -144,6 +159,7 @@ class _Reader(SettingsReader):
             gateway_url=self.optional("GATEWAY_URL").rstrip("/"),
             merchant_name=self.optional("MERCHANT_NAME"),
             merchant_support=self._support(),
+            shop=self._shop(),
         )
         self._refuse_shared_keys(named)
         self.refuse_faults()
@@ -160,6 +176,27 @@ class _Reader(SettingsReader):
         if url and not _ADDRESS.fullmatch(url):
             self.faults.append("MERCHANT_SUPPORT must be a number such as +237677777777, or an address")
         return url
+
+    def _shop(self) -> ShopSettings | None:
+        url, keys = self.optional("ORDER_EVENTS_URL"), self._event_keys()
+        if not url:
+            return None
+        if not self.development and not is_public_https(url):
+            self.faults.append("ORDER_EVENTS_URL must be HTTPS to a host on the internet")
+        if not keys:
+            self.faults.append("ORDER_EVENTS_KEY is missing")
+        return ShopSettings(url, keys, only_public=not self.development)
+
+    def _event_keys(self) -> tuple[bytes, ...]:
+        """Returns the keys that sign order events. They may be there before the shop has an address."""
+        try:
+            keys = tuple(map(read_secret, self.parts("ORDER_EVENTS_KEY")))
+        except MalformedSecret as error:
+            self.faults.append(f"ORDER_EVENTS_KEY is no secret: {error}")
+            return ()
+        if any(len(key) < MINIMUM_KEY_BYTES for key in keys):
+            self.faults.append(f"ORDER_EVENTS_KEY must have at least {MINIMUM_KEY_BYTES} bytes")
+        return keys
 
     def _campay(self) -> CampaySettings:
         campay = CampaySettings(
@@ -201,7 +238,7 @@ class _Reader(SettingsReader):
     def _refuse_shared_keys(self, named: Sequence[OperatorKey]) -> None:
         purposes = (
             *("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY"),
-            *("MERCHANT_API_KEY", "OPERATOR_API_KEY", "CAMPAY_WEBHOOK_KEY"),
+            *("MERCHANT_API_KEY", "OPERATOR_API_KEY", "CAMPAY_WEBHOOK_KEY", "ORDER_EVENTS_KEY"),
         )
         keys_of = {name: self.parts(name) for name in purposes} | {"OPERATOR_KEYS": tuple(key.secret for key in named)}
         seen: dict[str, str] = {}

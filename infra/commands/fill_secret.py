@@ -17,12 +17,17 @@ from typing import Any
 
 import boto3
 
+from chalicelib.domain.event_signature import write_secret
 from chalicelib.domain.operators import MalformedOperatorKey, OperatorKey
 from infra.commands.account import NoAccount, sign_in
 from infra.deployment import NotDeployed, secret_of_stage
 from infra.stages import UnknownStage, stage_of
 
-OUR_KEYS = ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY")
+EVENTS_KEY = "ORDER_EVENTS_KEY"
+OUR_KEYS = (
+    *("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY"),
+    *("MERCHANT_API_KEY", "OPERATOR_API_KEY", EVENTS_KEY),
+)
 CAMPAY_KEYS = (
     "CAMPAY_WEBHOOK_KEY",
     "CAMPAY_PERMANENT_ACCESS_TOKEN",
@@ -52,7 +57,7 @@ def fill(client: Any, secrets_id: str, ask: Ask) -> Filled:
     """
     there = _content(client, secrets_id)
     wanted = [name for name in OUR_KEYS if name != "OPERATOR_API_KEY" or not there.get("OPERATOR_KEYS")]
-    new = {name: secrets.token_hex(_KEY_BYTES) for name in wanted if not there.get(name)}
+    new = {name: _new_key(name) for name in wanted if not there.get(name)}
     for name in _wanted_of_campay(there, new):
         if value := ask(name).strip():
             new[name] = value
@@ -71,6 +76,10 @@ def add_operator(client: Any, secrets_id: str, operator: str) -> None:
     there = _content(client, secrets_id)
     keys = ",".join(filter(None, (there.get("OPERATOR_KEYS"), entry)))
     client.put_secret_value(SecretId=secrets_id, SecretString=json.dumps({**there, "OPERATOR_KEYS": keys}))
+
+
+def _new_key(name: str) -> str:
+    return write_secret(secrets.token_bytes(_KEY_BYTES)) if name == EVENTS_KEY else secrets.token_hex(_KEY_BYTES)
 
 
 def _content(client: Any, secrets_id: str) -> dict[str, str]:

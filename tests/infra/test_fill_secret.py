@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from chalicelib import settings as api_settings
+from chalicelib.domain.event_signature import SECRET_PREFIX, read_secret
 from infra.commands.fill_secret import CAMPAY_KEYS, OUR_KEYS, Ask, CannotFill, add_operator, fill
 from local.embedded import EmbeddedAws
 from socket_gateway import settings as gateway_settings
@@ -96,7 +97,9 @@ def test_our_keys_are_long_and_all_different(client: Any) -> None:
     fill(client, SECRETS_ID, TOKEN)
     keys = [content(client)[name] for name in OUR_KEYS]
     assert len(set(keys)) == len(OUR_KEYS)
-    assert all(len(key) == 64 for key in keys)
+    assert all(len(key) == 64 for key in keys if not key.startswith(SECRET_PREFIX))
+    (of_events,) = (read_secret(key) for key in keys if key.startswith(SECRET_PREFIX))
+    assert len(of_events) == 32
 
 
 def test_what_campay_has_not_given_yet_is_named_and_can_be_added_later(client: Any) -> None:

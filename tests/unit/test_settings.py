@@ -3,9 +3,10 @@
 import pytest
 
 from chalicelib.domain.check_schedule import AGES_SECONDS
+from chalicelib.domain.event_signature import write_secret
 from chalicelib.domain.operators import Operator, OperatorKey, Right
 from chalicelib.runtime.settings_reader import InvalidSettings, RedisSettings
-from chalicelib.settings import read_settings
+from chalicelib.settings import ShopSettings, read_settings
 
 KEYS = ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY")
 PRODUCTION = {
@@ -244,3 +245,35 @@ def test_a_shop_is_reached_by_a_number_or_an_address(support: str) -> None:
 @pytest.mark.parametrize("support", ["javascript:alert(1)", "http://shop.example", "ask Awa", 'https://a"b'])
 def test_a_page_links_to_nothing_else(support: str) -> None:
     assert "MERCHANT_SUPPORT" in faults(PRODUCTION | {"MERCHANT_SUPPORT": support})
+
+
+SHOP = {"ORDER_EVENTS_URL": "https://shop.example/payment-events", "ORDER_EVENTS_KEY": write_secret(b"k" * 32)}
+
+
+def test_the_shop_is_told_where_it_has_an_address() -> None:
+    """The keys may be there before: a new stage's secret has them."""
+    assert read_settings(PRODUCTION).shop is None
+    assert read_settings(PRODUCTION | {"ORDER_EVENTS_KEY": SHOP["ORDER_EVENTS_KEY"]}).shop is None
+    assert read_settings(PRODUCTION | SHOP).shop == ShopSettings(SHOP["ORDER_EVENTS_URL"], (b"k" * 32,))
+
+
+def test_two_keys_of_order_events_at_a_time() -> None:
+    both = f"{write_secret(b'n' * 32)},{SHOP['ORDER_EVENTS_KEY']}"
+    shop = read_settings(PRODUCTION | SHOP | {"ORDER_EVENTS_KEY": both}).shop
+    assert shop is not None
+    assert shop.keys == (b"n" * 32, b"k" * 32)
+
+
+@pytest.mark.parametrize("key", ["", "k" * 43, write_secret(b"k" * 31), "whsec_no base64"])
+def test_a_key_of_order_events_that_signs_nothing_is_refused(key: str) -> None:
+    named = faults(PRODUCTION | SHOP | {"ORDER_EVENTS_KEY": key})
+    assert "ORDER_EVENTS_KEY" in named
+    assert not key or key not in named
+
+
+@pytest.mark.parametrize("url", ["http://shop.example/", "https://10.0.0.1/", "https://169.254.169.254/", "https://x"])
+def test_order_events_go_to_the_internet_alone(url: str) -> None:
+    assert "ORDER_EVENTS_URL" in faults(PRODUCTION | SHOP | {"ORDER_EVENTS_URL": url})
+    shop = read_settings({"APP_ENV": "development", **SHOP, "ORDER_EVENTS_URL": url}).shop
+    assert shop is not None
+    assert not shop.only_public

@@ -7,6 +7,7 @@
     order#<id>           state   active and paid attempt, latest attempt, open cases, idempotency keys
     phone#<hash>         state   active attempt, times of its prompts
     budget#<name>#<n>    state   uses of a budget in its n-th window of time
+    payment#<reference>  shop    what the shop has been told, and each attempt; see shop_rows.py
     rollup#, counted#            counts by day and operator; see rollup_rows.py
     statement#                   comparisons with the provider's statement; see comparison_rows.py
 

@@ -34,6 +34,7 @@ from chalicelib.adapters.ledger.link_rows import LinkRows
 from chalicelib.adapters.ledger.phone_rows import PhoneRows
 from chalicelib.adapters.ledger.rollup_rows import RollupRows
 from chalicelib.adapters.ledger.shards import of_all_shards
+from chalicelib.adapters.ledger.shop_rows import ShopRows
 from chalicelib.adapters.ledger.table import SHARDS, day_mark, shard_mark, shard_of
 from chalicelib.adapters.ledger.table_client import BATCH, TableClient
 from chalicelib.domain.attention import Need
@@ -68,6 +69,7 @@ class LedgerReader:
         self.comparisons = ComparisonRows(self._table)
         self.links = LinkRows(self._table)
         self.phones = PhoneRows(self._table)
+        self.shop = ShopRows(self._table, clock, kept_days)
 
     def pause(self, attempt: int) -> None:
         """Waits before another attempt after a write conflict."""
