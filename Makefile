@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention link forget trace destroy install gauntlet clean
+.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention recover link forget trace destroy install gauntlet clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -78,6 +78,10 @@ attention: $(INSTALLED_DEPLOY)
 link: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.commands.payment_link --order="$(ORDER)" --amount="$(AMOUNT)" --description="$(DESCRIPTION)" \
 		--days="$(DAYS)" --cancel="$(CANCEL)" --stage="$(STAGE)"
+
+# Makes a restored ledger whole again from the log, FROM a minute (UTC) TO another, or until now: 2026-01-31T12:00.
+recover: $(INSTALLED_DEPLOY)
+	@$(PY) -m infra.commands.recover_payments "$(FROM)" "$(TO)" "$(STAGE)"
 
 # Takes a customer's phone (PHONE) out of all payments. Without a STAGE, of the running `make run`.
 forget: $(INSTALLED_DEPLOY)

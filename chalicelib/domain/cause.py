@@ -31,6 +31,8 @@ class Cause(StrEnum):
     ORDER_PAID = "order paid"
     """Another attempt paid the order while this one was active."""
     OPERATOR = "operator"
+    RECOVERED = "recovered"
+    """The ledger was restored, and the log names a version that it had lost: `flows/recover_payments.py`."""
 
     def with_note(self, note: str) -> str:
         """Returns the text that the ledger keeps: `operator: refunded by hand`, or the cause alone."""

@@ -228,6 +228,17 @@ class Payment:
         """Records that another attempt paid the order: the customer of this one should decline its prompt."""
         return self._changed(now, order_paid_by=paid_by) if self.is_active else None
 
+    def recovered(self, version: int, provider_reference: str | None, now: int) -> "Payment":
+        """Returns a version above all that anybody was shown of the payment, which a restored ledger does not have.
+
+        Nothing else is taken over from the lost ones: CamPay decides again. Where the customer is waited for, the wait
+        begins anew, so that nobody is told of its end before CamPay could say more.
+        """
+        expires_at = now + self.expires_at - self.created_at if self.is_waiting else self.expires_at
+        known = self.provider_reference or provider_reference
+        updated_at = max(now, self.updated_at)
+        return replace(self, version=version, provider_reference=known, expires_at=expires_at, updated_at=updated_at)
+
     def as_duplicate(self) -> "Payment":
         """Returns the same version, of an order that another attempt has paid already."""
         return replace(self, duplicate=True, paid_version=None)
@@ -270,7 +281,7 @@ class Payment:
         return self._next(candidate, now)
 
     def _next(self, candidate: "Payment", now: int) -> "Payment":
-        """Returns the candidate with the next version number: the only place where `version` rises."""
+        """Returns the candidate with the next version number: the only place but `recovered` where `version` rises."""
         if candidate.status is not self.status and not self._may_become(candidate.status):
             raise InvalidTransition(f"{self.status} may not become {candidate.status}")
         version = self.version + 1

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 OPERATORS = ("MTN", "Orange")
 FORGOTTEN_MASK = "2376********"
-"""What stands in place of a mask where a phone was forgotten."""
+"""What stands in place of a mask where a phone was forgotten, or lost with the ledger."""
+UNKNOWN_PHONE = "unknown"
+"""What stands in place of a phone's hash where the ledger has lost it: no log has it."""
 _PHONE = re.compile(r"2376[0-9]{8}")
 _MTN = re.compile(r"237(67|65[0-4]|68[0-3])")
 _ORANGE = re.compile(r"237(69|65[5-9]|640|68[5-9])")

@@ -95,7 +95,10 @@ class CommitPayment:
 
 
 def _log_change(before: Payment, payment: Payment, cause: Cause) -> None:
-    """Logs a version, with the milliseconds since the claim, and counts it where it ended the wait."""
+    """Logs a version, with the milliseconds since the claim, and counts it where it ended the wait.
+
+    The line tells a restored ledger of a version that it has lost: domain/recovery.py.
+    """
     log.info(
         "payment-changed",
         reference=payment.reference,
@@ -105,6 +108,7 @@ def _log_change(before: Payment, payment: Payment, cause: Cause) -> None:
         cause=cause.value,
         operator=payment.operator,
         ms=payment.updated_at - payment.created_at,
+        **({"provider_reference": payment.provider_reference} if payment.provider_reference else {}),
         **({"reason": payment.reason} if payment.reason else {}),
     )
     if payment.status is not before.status and not payment.is_waiting:

@@ -14,8 +14,11 @@ from chalicelib.domain.errors import (
     PaymentInProgress,
 )
 from chalicelib.domain.payment import Payment
-from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.domain.payment_request import PaymentRequest, key_hash
+from chalicelib.domain.phone_number import UNKNOWN_PHONE
+from chalicelib.domain.recovery import JOINED
 from chalicelib.flows.settle_payment import SettlePayment
+from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
 KEYS_PER_ORDER = 50
@@ -43,8 +46,8 @@ class EarlierAttempts:
         meanwhile, InvalidRequest where the order has had too many idempotency keys.
         """
         key = request.idempotency_key
-        if key and key in order.keys:
-            known = self.load(order.keys[key][0])
+        if named := order.named_by(key):
+            known = self.load(named)
             if not _asks_for(known.payment, request, phone_hashes):
                 raise IdempotencyKeyReused
             return known
@@ -116,10 +119,15 @@ class EarlierAttempts:
         key = request.idempotency_key
         if key and not self.ledger.add_key(request.order_id, key, active.reference, KEYS_PER_ORDER):
             raise PaymentInProgress  # without its key kept, this call's repetition could start another attempt
+        if key:
+            log.info(JOINED, reference=active.reference, order=active.order_id, key=key_hash(key))
         return stored
 
 
 def _asks_for(payment: Payment, request: PaymentRequest, phone_hashes: Sequence[str]) -> bool:
-    """Whether order, amount and phone are the same; a phone that was hashed with the key before is the same phone."""
+    """Whether order, amount and phone are the same; a phone that was hashed with the key before is the same phone.
+
+    A phone that the ledger has lost is taken for the same: no further prompt goes out.
+    """
     same_order = (payment.order_id, payment.money) == (request.order_id, request.money)
-    return same_order and payment.phone_hash in phone_hashes
+    return same_order and payment.phone_hash in (*phone_hashes, UNKNOWN_PHONE)

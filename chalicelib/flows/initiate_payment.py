@@ -32,6 +32,7 @@ from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.phone_number import hash_phone, mask_phone, operator_hint
 from chalicelib.domain.prompt_limits import check_phone_limits, prompt_in_flight
 from chalicelib.domain.provider import NeverSent, OutcomeUnknown, Prompted, PromptOutcome
+from chalicelib.domain.recovery import CLAIMED, claim_fields
 from chalicelib.domain.rollup import outcome_of
 from chalicelib.flows.address_limits import AddressLimits
 from chalicelib.flows.commit_payment import CommitPayment
@@ -164,6 +165,8 @@ class InitiatePayment:
         log.note(reference=payment.reference)
         if not self.ledger.begin_prompt(payment.reference):
             return Initiated(self.earlier.load(payment.reference).payment, replayed=True)
+        # Before the prompt: whatever moves money can be made again from the log where the ledger is lost.
+        log.info(CLAIMED, **claim_fields(payment, request.idempotency_key))
         metrics.count("PaymentsStarted", operator=payment.operator or "unknown")
         with self._first_check_sent(claimed):
             outcome = self.campay.collect(payment.reference, request.phone_number, payment.money, request.description)

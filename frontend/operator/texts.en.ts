@@ -324,6 +324,7 @@ export const en: Texts = {
       "given up": "The customer ended the wait",
       "order paid": "Another attempt paid the order",
       operator: "A person acted",
+      recovered: "Made again from the log after the ledger was restored",
     },
     byOperator: (name) => `by ${name}`,
     after: (duration) => `+ ${duration}`,

@@ -340,6 +340,7 @@ export const fr: Texts = {
       "given up": "Le client a arrêté l’attente",
       "order paid": "Un autre essai a payé la commande",
       operator: "Une personne a agi",
+      recovered: "Refait d’après le journal, une fois le registre restauré",
     },
     byOperator: (name) => `par ${name}`,
     after: (duration) => `+ ${duration}`,

@@ -22,7 +22,10 @@ class Committed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """A new version of a payment, about to be written. `by`: the name of the operator who caused it."""
+    """A new version of a payment, about to be written. `by`: the name of the operator who caused it.
+
+    `is_told`: whether the version is to be delivered; one that is not counts as delivered.
+    """
 
     before: Payment
     after: Payment
@@ -31,6 +34,7 @@ class Change:
     evidence: Mapping[str, Any] | None = None
     note: str = ""
     by: str = ""
+    is_told: bool = True
 
     @property
     def leaves_active(self) -> bool:

@@ -10,6 +10,7 @@ from chalicelib.adapters.ledger.attributes import Item, key_of
 from chalicelib.domain.attention import Need
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import key_hash
 from chalicelib.domain.version import Version
 
 
@@ -151,6 +152,11 @@ class Order:
     @property
     def refuses_prompts(self) -> bool:
         return bool(self.paid or self.under_review)
+
+    def named_by(self, key: str | None) -> str | None:
+        """Returns the payment that an idempotency key stands for. Of a lost ledger's keys only the hash is known."""
+        found = key and (self.keys.get(key) or self.keys.get(key_hash(key)))
+        return found[0] if found else None
 
     def keys_since(self, oldest: int) -> dict[str, tuple[str, int]]:
         return {name: (reference, at) for name, (reference, at) in self.keys.items() if at > oldest}

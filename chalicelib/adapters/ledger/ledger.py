@@ -23,10 +23,11 @@ Every method raises LedgerUnavailable where DynamoDB cannot be reached or will n
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
 
-from chalicelib.adapters.ledger.attributes import Item, key_of
+from chalicelib.adapters.ledger.attributes import Item
 from chalicelib.adapters.ledger.change import AssumedRows, Change, Committed, mark_need
+from chalicelib.adapters.ledger.claim import claimed_state, order_with, reclaimed_state
 from chalicelib.adapters.ledger.items import (
     NOTHING_HANDED,
     SENDING,
@@ -43,12 +44,11 @@ from chalicelib.adapters.ledger.items import (
     write_act,
     write_handed,
     write_key,
-    write_keys,
     write_payment,
 )
 from chalicelib.adapters.ledger.read_lease import ReadLease, ReadRequest
 from chalicelib.adapters.ledger.reader import LedgerReader
-from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, day_mark, mark_of
+from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE
 from chalicelib.adapters.ledger.table_client import ATTEMPTS, Cancelled, Refused, Written
 from chalicelib.adapters.ledger.update import Update
 from chalicelib.domain.cause import Cause
@@ -79,17 +79,13 @@ class Ledger(LedgerReader):
             keys[key] = (payment.reference, now)
         prompts = {*(at for at in phone.prompts if at > now - PHONE_MEMORY_MS), now}
         others = phone.under_other_keys
-        order_update = Update(f"order#{order.order_id}").next_after(order.revision)
-        attempts = [*(ref for ref in order.attempts if ref != payment.reference), payment.reference]
-        order_update.set(active=payment.reference, latest=payment.reference, attempts=attempts, keys=write_keys(keys))
-        order_update.set(**self._end(now))
-        if order.past_attempts:
-            order_update.set(pastAttempts=order.past_attempts)
+        state = claimed_state(payment, attempt_id, check_at, self.day_shard_of(payment.reference))
+        order_update = order_with(replace(order, keys=keys), payment).set(**self._end(now))
         phone_update = Update(f"phone#{phone.phone_hash}").next_after(phone.revision)
         forgotten_at = (now + 2 * PHONE_MEMORY_MS) // 1000
         phone_update.set(active=payment.reference, prompts=prompts, **{FORGOTTEN_BY_ATTRIBUTE: forgotten_at})
         items = [
-            self._table.put(self._claimed(payment, attempt_id, check_at), "attribute_not_exists(pk)"),
+            self._table.put(state | self._end(now), "attribute_not_exists(pk)"),
             *(
                 self._table.put(row | self._end(now))
                 for row in version_items(payment, None, Cause.INITIATED.value, None, now)
@@ -102,28 +98,28 @@ class Ledger(LedgerReader):
             raise VersionConflict
         return Stored(payment, is_unsent=True, check_at=check_at, undelivered_since=now)
 
-    def _claimed(self, payment: Payment, commit_id: str, check_at: int) -> Item:
-        """Returns the state of a payment that is being claimed."""
-        now, partition = payment.created_at, f"payment#{payment.reference}"
-        return {
-            **key_of(partition),
-            "payment": write_payment(payment),
-            "commitId": commit_id,
-            "prompt": UNSENT,
-            "deliveredVersion": 0,
-            "announcedVersion": 0,
-            "readNumber": 0,
-            "readDone": 0,
-            "readAt": now,
-            "undeliveredMark": mark_of("undelivered", partition),
-            "undeliveredSince": now,
-            "day": day_mark(datetime.fromtimestamp(now / 1000, UTC).date(), self.day_shard_of(payment.reference)),
-            "claimedAt": now,
-            "checkAt": check_at,
-            "dueMark": mark_of("due", partition),
-            "dueAt": check_at,
-            **self._end(now),
-        }
+    def reclaim(self, payment: Payment, order: Order, *, is_newest: bool, holds_order: bool, is_told: bool) -> None:
+        """Writes an attempt again that a restored ledger has lost, due for a check at once.
+
+        `is_newest`, `holds_order`: as of `order_with`; `is_told`: as of `Change`. It takes no phone. Raises
+        VersionConflict where the order has changed since it was read, or the attempt is there.
+        """
+        now, commit_id = payment.updated_at, uuid.uuid4().hex
+        day_shard, end = self.day_shard_of(payment.reference), self._end(payment.created_at)
+        state = reclaimed_state(payment, commit_id, now, day_shard, is_told=is_told)
+        order_update = order_with(order, payment, is_newest=is_newest, holds_order=holds_order).set(**end)
+        items = [
+            self._table.put(state | end, "attribute_not_exists(pk)"),
+            *(self._table.put(row | end) for row in version_items(payment, None, Cause.RECOVERED.value, None, now)),
+            order_update.item(self._table.name),
+        ]
+        if isinstance(self._table.transact(items, commit_id), Cancelled):
+            raise VersionConflict
+
+    def keep_lost_key(self, order_id: str, key: str, reference: str, at: int) -> bool:
+        """Stores an idempotency key that a restored ledger has lost. Returns False where the order has it."""
+        update = Update(f"order#{order_id}").put_entry("keys", key, write_key(reference, at))
+        return isinstance(self._table.update(update), Written)
 
     def begin_prompt(self, reference: str) -> bool:
         """Grants the right to send the payment's prompt: returns True to one caller, once.
@@ -318,8 +314,12 @@ class Ledger(LedgerReader):
         state = Update(f"payment#{change.after.reference}")
         if not change.after.is_waiting:  # while it waits, only its checks themselves move the next one
             state.next_check(change.check_at, indexed=True)
-        state.set(payment=write_payment(change.after), commitId=commit_id).undelivered()
-        state.set_once(undeliveredSince=now).only_if("payment.version = :before")
+        state.set(payment=write_payment(change.after), commitId=commit_id).only_if("payment.version = :before")
+        if change.is_told:
+            state.undelivered().set_once(undeliveredSince=now)
+        else:
+            told = change.after.version
+            state.set(deliveredVersion=told, announcedVersion=told).remove("undeliveredMark", "undeliveredSince")
         state.values[":before"] = change.before.version
         if change.was_never_sent:
             state.set(prompt=UNSENT)

@@ -34,7 +34,7 @@ def of_last_run(reference: str) -> Found:
     except EndpointConnectionError:
         rows = []
     lines = list(last_run.lines())
-    return _found(rows, reference, lambda wanted: _parsed((log, text) for log, text in lines if wanted in text))
+    return _found(rows, reference, lambda wanted: parsed((log, text) for log, text in lines if wanted in text))
 
 
 def of_stage(deployment: Deployment, reference: str) -> Found:
@@ -43,18 +43,21 @@ def of_stage(deployment: Deployment, reference: str) -> Found:
     if not rows:
         return Found([], [])
     since = min(row["at"] for row in rows if "at" in row) - 60_000
-    groups, client = _log_groups(STACK_NAME.format(stage=deployment.stage)), boto3.client("logs")
-
-    def lines_with(text: str) -> Iterator[Line]:
-        pages = client.get_paginator("filter_log_events")
-        for name, group in groups.items():
-            for page in pages.paginate(logGroupName=group, filterPattern=f'"{text}"', startTime=since):
-                yield from _parsed((name, it["message"]) for it in page["events"])
-
-    return _found(rows, reference, lines_with)
+    return _found(rows, reference, lambda text: lines_of_stage(deployment.stage, f'"{text}"', startTime=since))
 
 
-def _parsed(texts: Iterable[tuple[str, str]]) -> Iterator[Line]:
+def lines_of_stage(stage: str, pattern: str, **span: int) -> Iterator[Line]:
+    """Yields the lines of a stage's logs that a filter pattern of CloudWatch's matches. boto3 has the credentials.
+
+    `span`: `startTime` and `endTime`, in milliseconds.
+    """
+    pages = boto3.client("logs").get_paginator("filter_log_events")
+    for name, group in _log_groups(STACK_NAME.format(stage=stage)).items():
+        for page in pages.paginate(logGroupName=group, filterPattern=pattern, **span):
+            yield from parsed((name, it["message"]) for it in page["events"])
+
+
+def parsed(texts: Iterable[tuple[str, str]]) -> Iterator[Line]:
     return filter(None, (Line.read(log, text) for log, text in texts))
 
 
