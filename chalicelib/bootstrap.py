@@ -204,6 +204,7 @@ def compose(
             settings.limits,
             settings.phone_hash_keys,
             expires_after_ms,
+            settings.prompts_paused,
         ),
         settle=settle,
         track=TrackPayment(ledger, live_store, settle, clock),

@@ -67,7 +67,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The API's settings. Keys are tuples: the first signs, all verify. `redis`: None for an in-memory live store."""
+    """The API's settings. Keys are tuples: the first signs, all verify. `redis`: None for an in-memory live store.
+
+    `prompts_paused`: whether no payment may start, while the ledger is being restored.
+    """
 
     development: bool
     campay: CampaySettings
@@ -95,6 +98,7 @@ class Settings:
     gateway_url: str = ""
     merchant_name: str = ""
     merchant_support: str = ""
+    prompts_paused: bool = False
     shop: ShopSettings | None = None
 
 
@@ -159,6 +163,7 @@ class _Reader(SettingsReader):
             gateway_url=self.optional("GATEWAY_URL").rstrip("/"),
             merchant_name=self.optional("MERCHANT_NAME"),
             merchant_support=self._support(),
+            prompts_paused=self.switch("PROMPTS_PAUSED"),
             shop=self._shop(),
         )
         self._refuse_shared_keys(named)

@@ -10,16 +10,19 @@ from constructs import Construct
 from chalicelib.adapters.ledger.stream import NEW_VERSIONS
 from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, TABLE
 from infra.functions import BATCH_SECONDS, CHANGES_A_BATCH
+from infra.stages import Stage
 
 
 class LedgerTable(Construct):
     """The ledger's table. It outlives the stack, and each second of the last 35 days can be restored.
 
+    `in_use`: the table that the stage works on: the one that was restored, where the stage names one.
+
     DynamoDB refuses to delete it once `infra/commands/protect.py` has run, at the end of a deployment. In the template,
     the protection would keep a failed first deployment from being rolled back.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, stage: Stage) -> None:
         super().__init__(scope, construct_id)
         partition, sort = _keys(TABLE["KeySchema"])
         self.table = dynamodb.Table(
@@ -44,13 +47,18 @@ class LedgerTable(Construct):
                 projection_type=dynamodb.ProjectionType[index["Projection"]["ProjectionType"]],
                 non_key_attributes=index["Projection"].get("NonKeyAttributes"),
             )
+        self.in_use: dynamodb.ITable = self.table
+        if restored := stage.restored_table:
+            self.in_use = dynamodb.Table.from_table_attributes(
+                self, "Restored", table_name=restored.name, table_stream_arn=restored.stream_arn
+            )
 
 
 _WINDOW_SECONDS = 900
 """Lambda's maximum. Only with such a window does an event name its shard."""
 
 
-def stream_arn(table: dynamodb.Table) -> str:
+def stream_arn(table: dynamodb.ITable) -> str:
     """Returns the ARN of the table's stream. Raises ValueError where it has none."""
     arn: str | None = table.table_stream_arn
     if arn is None:
@@ -58,7 +66,7 @@ def stream_arn(table: dynamodb.Table) -> str:
     return arn
 
 
-def changes_event(table: dynamodb.Table) -> dict[str, Any]:
+def changes_event(table: dynamodb.ITable) -> dict[str, Any]:
     """Returns the event of a SAM function that makes Lambda invoke it with the new versions of payments.
 
     As SAM's event, it invokes the function's alias where there is one. A batch that fails comes again until it is done

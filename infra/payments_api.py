@@ -66,7 +66,7 @@ class PaymentsApi(Construct):
         *,
         package: Package,
         network: Network,
-        table: dynamodb.Table,
+        table: dynamodb.ITable,
         bus: events.EventBus,
         secret: secretsmanager.ISecret,
         queues: WorkQueues,

@@ -37,7 +37,7 @@ class PaymentsStack(Stack):
             termination_protection=stage.moves_money,
         )
         network = Network(self, "Network", stage)
-        ledger = LedgerTable(self, "Ledger")
+        ledger = LedgerTable(self, "Ledger", stage)
         redis = RedisGroup(self, "Redis", stage, network, secret)
         order_events = OrderEvents(self, "OrderEvents", stage)
         queues = WorkQueues(self, "Work")
@@ -53,7 +53,7 @@ class PaymentsStack(Stack):
             stage,
             package=package,
             network=network,
-            table=ledger.table,
+            table=ledger.in_use,
             bus=order_events.bus,
             secret=secret,
             queues=queues,
@@ -61,7 +61,7 @@ class PaymentsStack(Stack):
                 **both,
                 **queues.environment(),
                 "CAMPAY_API_URL": stage.campay_api_url,
-                "PAYMENTS_TABLE": ledger.table.table_name,
+                "PAYMENTS_TABLE": ledger.in_use.table_name,
                 "EVENT_BUS": order_events.bus.event_bus_name,
                 **stage.environment,
             },
@@ -94,7 +94,7 @@ class PaymentsStack(Stack):
             alarms=alarms,
             api=api,
             gateway=gateway,
-            table=ledger.table,
+            table=ledger.in_use,
             redis=redis,
             queues=queues,
         )
@@ -105,7 +105,7 @@ class PaymentsStack(Stack):
             "GatewayTarget": gateway.target,
             "CampayApiUrl": stage.campay_api_url,
             FUNCTIONS: ",".join(api.function_names),
-            "PaymentsTable": ledger.table.table_name,
+            "PaymentsTable": ledger.in_use.table_name,
             "AlarmTopic": alarms.topic.topic_arn,
             **api.outputs(),
             **order_events.outputs(),

@@ -38,7 +38,7 @@ def function_role(
     function: Function,
     *,
     log: logs.LogGroup,
-    table: dynamodb.Table,
+    table: dynamodb.ITable,
     bus: events.EventBus,
     secret: secretsmanager.ISecret,
     queues: WorkQueues,

@@ -116,6 +116,14 @@ class RedisSize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestoredTable:
+    """The table that the ledger was restored into, and its stream, which has to be switched on before."""
+
+    name: str
+    stream_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """A deployment.
 
@@ -137,6 +145,10 @@ class Stage:
     `has_operator_page`: whether the API serves the operators' page, at `/operator`.
 
     `merchant_name`, `merchant_support`: MERCHANT_NAME and MERCHANT_SUPPORT of the functions, for payment links' pages.
+
+    `prompts_paused`: PROMPTS_PAUSED of the functions: no payment starts. `restored_table`: the ledger, in place of the
+    stack's own table, which stays as it is. Both are for the time after a loss: docs/operations.md, "The ledger has to
+    be restored".
 
     `usual_hours`: the first hour and the one after the last, in UTC, in which a payment always comes; without them,
     none at all raises no alarm.
@@ -174,6 +186,8 @@ class Stage:
     payments_kept_days: int = KEPT_DAYS
     statement_rows: int = 500_000
     statement_seconds: int = 120
+    prompts_paused: bool = False
+    restored_table: RestoredTable | None = None
     tags: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -197,6 +211,7 @@ class Stage:
             "LINK_PAGE_DIR": LINK_PAGE,
             **({"MERCHANT_NAME": self.merchant_name} if self.merchant_name else {}),
             **({"MERCHANT_SUPPORT": self.merchant_support} if self.merchant_support else {}),
+            **({"PROMPTS_PAUSED": "true"} if self.prompts_paused else {}),
             "DAY_SHARDS": str(self.day_shards),
             "PAYMENTS_KEPT_DAYS": str(self.payments_kept_days),
             "STATEMENT_MAXIMUM_ROWS": str(self.statement_rows),

@@ -71,9 +71,13 @@ class InitiatePayment:
     limits: Limits
     phone_hash_keys: Sequence[str]
     expires_after_ms: int
+    prompts_paused: bool = False
 
     def __call__(self, request: PaymentRequest) -> Initiated:
-        """Raises a PaymentError where nothing was started, or where the start is proven to have failed."""
+        """Raises a PaymentError where nothing was started, or where the start is proven to have failed.
+
+        Where prompts are paused, a call is still answered with the payment that it repeats.
+        """
         if request.money.currency not in self.campay.currencies:
             raise CurrencyNotSupported(self.campay.currencies)
         hashes = hash_phone(request.phone_number, self.phone_hash_keys)
@@ -96,6 +100,7 @@ class InitiatePayment:
 
         Raises VersionConflict where either has changed meanwhile.
         """
+        self._check_pause()
         self._check_link(order, request)
         open_ones, before = self.earlier.reread(order)
         order = order.rereading(open_ones)
@@ -110,6 +115,11 @@ class InitiatePayment:
             if request.address:
                 self.address_limits.return_prompt(request.address)
             raise
+
+    def _check_pause(self) -> None:
+        """Raises LedgerUnavailable where no prompt may go out: a ledger that is being restored may lack the payment."""
+        if self.prompts_paused:
+            raise LedgerUnavailable("prompts are paused")
 
     def _check_link(self, order: Order, request: PaymentRequest) -> None:
         """Raises LinkClosed where the payment link that the customer has opened is cancelled or over.
@@ -161,6 +171,7 @@ class InitiatePayment:
 
         `begin_prompt` lets one call send it, so that at most one `/collect/` leaves for one claim.
         """
+        self._check_pause()
         payment = claimed.payment
         log.note(reference=payment.reference)
         if not self.ledger.begin_prompt(payment.reference):

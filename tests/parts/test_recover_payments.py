@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.bootstrap import Service
 from chalicelib.domain.cause import Cause
-from chalicelib.domain.errors import OrderAlreadyPaid
+from chalicelib.domain.errors import LedgerUnavailable, OrderAlreadyPaid
 from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -327,3 +327,38 @@ def test_the_figures_of_the_day_are_those_of_before(service: Service, shop: Shop
     of_webhook = {"webhookMissing"}  # it was settled by a check, the second time
     (one,), (other,) = before.values(), after.values()
     assert {name for name in one | other if one[name] != other[name]} == of_webhook
+
+
+def paused(service: Service) -> Service:
+    return rebuilt(replace(service, settings=replace(service.settings, prompts_paused=True)))
+
+
+def test_while_prompts_are_paused_nothing_starts_and_all_else_goes_on(
+    service: Service, shop: Shop, disaster: Disaster
+) -> None:
+    started = service.initiate(REQUEST).payment
+    before = disaster.rows()
+    other = replace(REQUEST, order_id="order-2", phone_number="237677777778")
+    with pytest.raises(LedgerUnavailable) as refused:
+        paused(service).initiate(other)
+    assert refused.value.retryable
+    assert disaster.rows() == before, "nothing is claimed"
+    for key in ("a-key", "another-key"):
+        repeated = paused(service).initiate(replace(REQUEST, idempotency_key=key))
+        assert (repeated.payment.reference, repeated.replayed) == (started.reference, True)
+    shop.customer(started.provider_reference, "SUCCESSFUL")
+    paused(service).settle.handle_webhook(started.reference, started.provider_reference)
+    assert newest(service, started.reference).status is PaymentStatus.SUCCESSFUL
+    with pytest.raises(OrderAlreadyPaid):
+        paused(service).initiate(replace(REQUEST, idempotency_key="a-third-key"))
+    assert not service.initiate(other).replayed
+
+
+def test_a_claim_whose_prompt_nobody_has_sent_waits_while_prompts_are_paused(service: Service, shop: Shop) -> None:
+    process = SimulatedProcess(ends_at="before begin_prompt")
+    with pytest.raises(ProcessDied):
+        rebuilt(service, ledger=process.watch(service.ledger)).initiate(REQUEST)
+    with pytest.raises(LedgerUnavailable):
+        paused(service).initiate(REQUEST)
+    assert shop.transactions == []
+    assert service.initiate(REQUEST).payment.provider_reference

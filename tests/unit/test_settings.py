@@ -70,6 +70,12 @@ def test_two_keys_at_a_time_for_rotation() -> None:
     assert settings.order_token_keys == (new, PRODUCTION["ORDER_TOKEN_KEY"])
 
 
+def test_prompts_go_out_unless_they_are_paused() -> None:
+    assert not read_settings(PRODUCTION).prompts_paused
+    assert read_settings(PRODUCTION | {"PROMPTS_PAUSED": "true"}).prompts_paused
+    assert "PROMPTS_PAUSED must be true or false" in faults(PRODUCTION | {"PROMPTS_PAUSED": "for a while"})
+
+
 SECRET = "a-key-of-one-operator-of-thirty-two-bytes"
 OTHER_SECRET = "a-key-of-another-operator-of-32-bytes-too"
 
