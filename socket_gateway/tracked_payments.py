@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 
 from chalicelib.domain.contract import MalformedEvent, reference_of_channel
 from chalicelib.domain.errors import NotFound
@@ -13,6 +14,8 @@ from socket_gateway.session import Client, TrackedPayment
 from socket_gateway.snapshots import Snapshots, in_batches
 from socket_gateway.tracking_api import TrackingApi
 from socket_gateway.versions import Version, read_version, version_of
+
+_AGAIN_SECONDS = 0.2
 
 
 class TrackedPayments:
@@ -28,6 +31,7 @@ class TrackedPayments:
         self._api = api
         self._broadcast = broadcast
         self._tracked_payments: dict[str, TrackedPayment] = {}
+        self._reading_later: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -82,6 +86,8 @@ class TrackedPayments:
             confirmed, snapshot = False, None
         if snapshot is not None:
             self._learn(tracked, snapshot)
+        elif not confirmed:
+            self._read_later(tracked)
         if snapshot is None or snapshot.number < seen:
             asking = self._start(self._ask(tracked.reference, token))
             if confirmed:
@@ -124,6 +130,23 @@ class TrackedPayments:
         if version.number > tracked.version:
             tracked.newest = version
             self._broadcast.send(tracked, version)
+
+    def _read_later(self, tracked: TrackedPayment) -> None:
+        """Reads the snapshot once Redis has confirmed the subscription: what was published before came to nobody."""
+        if tracked.reference not in self._reading_later:
+            self._reading_later[tracked.reference] = task = self._start(self._read_confirmed(tracked.reference))
+            task.add_done_callback(lambda _: self._reading_later.pop(tracked.reference))
+
+    async def _read_confirmed(self, reference: str) -> None:
+        """Waits as long as the connection lives; `catch_up` follows on the next one."""
+        while self._relay.connected and reference in self._tracked_payments:
+            if await self._relay.confirmed(reference):
+                with suppress(*REDIS_AWAY):
+                    snapshot, tracked = await self._snapshots.read(reference), self._tracked_payments.get(reference)
+                    if snapshot is not None and tracked is not None:
+                        self._learn(tracked, snapshot)
+                    return
+            await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _ask(self, reference: str, token: str) -> None:
         event = await self._api.ask(reference, token)

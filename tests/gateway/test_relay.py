@@ -192,6 +192,24 @@ async def test_a_redis_that_hangs_is_away_too(valkey: Valkey) -> None:
         await until(lambda: browser.versions(event["reference"]) == [1])
 
 
+async def test_what_is_published_before_a_late_subscription_is_read(valkey: Valkey, store: LiveStore) -> None:
+    async with TrackingServer() as api, Link(valkey.port) as link, AsyncExitStack() as stack:
+        redis = RedisSettings("127.0.0.1", link.port)
+        settings = settings_for(valkey, api.url, redis=redis, redis_timeout_seconds=0.2, probe_seconds=60.0)
+        gateway = await stack.enter_async_context(running(settings))
+        browser = await stack.enter_async_context(gateway.browser())
+        event = new_event()
+        api.events[event["reference"]] = event
+        link.freeze()
+        assert await browser.track(event["reference"]) == {"ok": True, "payment": None}
+        await until(lambda: browser.versions(event["reference"]) == [1])
+        store.publish(next_version(event, PaymentStatus.SUCCESSFUL))
+        link.thaw()
+        await until(lambda: browser.versions(event["reference"]) == [1, 2])
+        assert gateway.gateway.relay.connected
+        assert "gateway_relay_lost_total 0.0" in gateway.gateway.metrics.text().decode()
+
+
 async def test_a_half_open_link_is_noticed_and_replaced(valkey: Valkey, store: LiveStore) -> None:
     """On a half-open connection redis-py waits without end: no data arrives and no call fails."""
     event = new_event()
