@@ -9,6 +9,7 @@ from socket_gateway.admission import Admission
 from socket_gateway.metrics import Metrics
 from socket_gateway.protocols import Accept, HttpProtocol, answer_and_close
 from socket_gateway.refusals import Refusal
+from socket_gateway.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Lobby:
     metrics: Metrics
     accept: Accept
     http: Callable[..., HttpProtocol]
+    turns: Turns
     seconds: float
 
 
@@ -51,14 +53,24 @@ class Entrance(asyncio.Protocol):
             self.data_received(self._begun)
 
     def data_received(self, data: bytes) -> None:
+        self._deadline.cancel()
+        if not self._lobby.turns.do(self._begin, data):
+            self._transport.pause_reading()  # the next bytes are for whoever takes the connection
+
+    def _begin(self, data: bytes) -> None:
+        """Gives the connection away, unless it has been closed meanwhile."""
         if self._transport.is_closing():
             return
-        self._deadline.cancel()
         self._state.connections.discard(self)
-        if not self._lobby.accept(self._transport, data):
-            http = self._lobby.http(begun=data, **self._uvicorn)
-            self._transport.set_protocol(http)
-            http.connection_made(self._transport)
+        self._transport.resume_reading()
+        try:
+            if not self._lobby.accept(self._transport, data):
+                http = self._lobby.http(begun=data, **self._uvicorn)
+                self._transport.set_protocol(http)
+                http.connection_made(self._transport)
+        except Exception:
+            self._transport.abort()
+            raise
 
     def connection_lost(self, _: Exception | None) -> None:
         self._deadline.cancel()

@@ -42,7 +42,7 @@ class GatewayServer(uvicorn.Server):
         """`moving`: where several processes serve the port."""
         bounds = settings.bounds
         http = functools.partial(HttpProtocol, admission, bounds, metrics, engine.accept, moving)
-        lobby = Lobby(admission, metrics, engine.accept, http, bounds.request_seconds)
+        lobby = Lobby(admission, metrics, engine.accept, http, engine.turns, bounds.request_seconds)
         entrance: Any = functools.partial(Entrance, lobby)
         websocket: Any = functools.partial(WebSocketProtocol, admission)
         config = uvicorn.Config(

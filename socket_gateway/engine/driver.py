@@ -19,6 +19,7 @@ from socket_gateway.settings import Settings
 from socket_gateway.sockets import Sockets
 from socket_gateway.stock.driver import StockDriver
 from socket_gateway.stock.session import StockSession
+from socket_gateway.turns import Turns
 
 
 class Engine:
@@ -40,7 +41,8 @@ class Engine:
         self.heartbeat = Heartbeat(
             timing.ping_interval_seconds, timing.ping_timeout_seconds, EngineSession.ping, EngineSession.give_up
         )
-        self.context = Context(self.heartbeat, admission, connections, inbox, sockets, operators, bounds)
+        self.turns = Turns()
+        self.context = Context(self.heartbeat, admission, connections, inbox, sockets, operators, bounds, self.turns)
         self._stock = stock
         self._admission = admission
         self._connections = connections

@@ -36,6 +36,10 @@ class EngineSession(WebSocketSession):
     def most_bytes(self) -> int:
         return self._context.most_bytes
 
+    def data_received(self, data: bytes) -> None:
+        if not self._context.turns.do(self._read, data):
+            self.transport.pause_reading()  # what comes meanwhile waits in the kernel
+
     def open(self) -> None:
         """Sends the first packet of a new session."""
         heartbeat = self._context.heartbeat
@@ -92,7 +96,16 @@ class EngineSession(WebSocketSession):
         self._context.connections.outputs.waits(self)
 
     def lost(self) -> None:
-        self._context.lost(self)
+        self._context.turns.do(self._context.lost, self)
+
+    def _read(self, data: bytes) -> None:
+        try:
+            super().data_received(data)
+        except Exception:
+            self.transport.abort()
+            raise
+        if not self.is_held and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _received_packet(self, text: str) -> None:
         packet = self._context.inbox.take(self, text)

@@ -228,11 +228,7 @@ class WebSocketSession(Session, asyncio.Protocol):
         if self.transport.is_closing():
             return
         self.transport.resume_reading()
-        try:
-            self.data_received(b"")
-        except Exception:  # as asyncio does where it calls `data_received`
-            self.transport.abort()
-            raise
+        self.data_received(b"")
 
     def _take(self, frame: Frame) -> None:
         if frame.opcode == TEXT and frame.is_final and self._fragments is None:

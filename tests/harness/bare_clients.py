@@ -187,7 +187,7 @@ def remains(gateway: Gateway) -> dict[str, int]:
         "connections of addresses": admission._per_address,
         "pings due": heartbeat._resting,
         "pings sent": heartbeat._asked,
-        "lost": gateway.engine.context._lost,
+        "work of later turns": gateway.engine.turns._waiting,
     }
     return {name: len(holder) for name, holder in held.items() if len(holder)}
 

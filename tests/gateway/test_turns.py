@@ -1,0 +1,87 @@
+"""Tests that work which comes all at once is spread over turns of the event loop, and loses no order."""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Any
+
+import pytest
+
+from local.embedded import Valkey
+from socket_gateway.turns import Turns
+from tests.harness.bare_clients import bare_socket, frame, nothing_remains
+from tests.harness.gateway_stack import running, settings_for, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+AT_ONCE = 64
+PING = 9
+
+
+class Waiting(deque[Any]):
+    """Keeps the names of what has ever waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def append(self, item: Any) -> None:
+        self.names.add(item[0].__qualname__)
+        super().append(item)
+
+
+async def test_a_turn_does_64_pieces_and_the_next_ones_do_the_others_in_order() -> None:
+    turns, done = Turns(), list[int]()
+    at_once = [turns.do(done.append, number) for number in range(200)]
+    assert at_once == [True] * AT_ONCE + [False] * (200 - AT_ONCE)
+    for turn in range(1, 4):
+        assert done == list(range(turn * AT_ONCE))
+        await asyncio.sleep(0)
+    assert done == list(range(200))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert turns.do(done.append, 200)
+    assert done == list(range(201))
+
+
+async def test_work_that_comes_while_some_waits_comes_after_it() -> None:
+    turns, done = Turns(), list[int]()
+    for number in range(2 * AT_ONCE):
+        turns.do(done.append, number)
+    await asyncio.sleep(0)
+    assert not turns.do(done.append, 2 * AT_ONCE)
+    await asyncio.sleep(0)
+    assert done == list(range(2 * AT_ONCE + 1))
+
+
+async def test_work_that_fails_is_logged_and_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    turns, done = Turns(), list[int]()
+    for number in range(2 * AT_ONCE):
+        turns.do((lambda number: done.append(1 // (number % AT_ONCE))), number)
+    await asyncio.sleep(0)
+    assert len(done) == 2 * (AT_ONCE - 1)
+    assert [it.message for it in caplog.records if it.levelno == logging.ERROR] == ["connection-failed"] * 2
+
+
+async def test_a_browser_that_comes_in_full_turns_is_read_in_order(valkey: Valkey) -> None:
+    async with running(settings_for(valkey, driver="auto")) as gateway:
+        turns, is_busy = gateway.gateway.engine.turns, True
+        turns._waiting = waited = Waiting()
+
+        def fill() -> None:
+            while turns.do(lambda: None):
+                pass
+            if is_busy:
+                asyncio.get_running_loop().call_soon(fill)
+
+        fill()
+        async with bare_socket(gateway) as browser:
+            await browser.connect()
+            for number in range(50):
+                browser.send(frame(PING, str(number).encode()))
+                await asyncio.sleep(0)
+            answers = [(await browser.receive()).data for _ in range(50)]
+            assert answers == [str(number).encode() for number in range(50)]
+        is_busy = False
+        await until(lambda: not turns._waiting)
+        assert {"Entrance._begin", "EngineSession._read"} <= waited.names
+        await nothing_remains(gateway.gateway)
