@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := sorted(set(options.rows) - known.keys()):
         parser.error(f"there is no row {', '.join(unknown)}; there are {', '.join(known)}")
     chosen = [known[name] for name in options.rows] or [row for row in ROWS if row.small or not options.small]
+    if options.small and (whole_only := [row.name for row in chosen if not row.small]):
+        parser.error(f"no few cases are taken of {', '.join(whole_only)}")
     if options.list:
         print("\n".join(f"{row.name:<18} {row.what}" for row in chosen))
         return 0

@@ -11,7 +11,7 @@ import requests
 import socketio
 from requests.adapters import HTTPAdapter
 
-from gauntlet.browsers import Browser
+from gauntlet.gateway.browsers import Browser
 from gauntlet.invariants import Asked, Evidence, Watched, violations
 from gauntlet.system import System
 from local.simulator.webhooks import sign

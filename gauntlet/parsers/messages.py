@@ -14,7 +14,7 @@ from chalicelib.domain.hints import CheckHint, DeliveryHint, MalformedHint
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.provider import OutcomeUnknown, Prompted, Refused
-from gauntlet.grammar import document, encoded, fields, near, spelled, text, value
+from gauntlet.inputs.grammar import document, encoded, fields, near, spelled, text, value
 from gauntlet.parsers.case import NOW, Case, Wrong, must, outcome
 from socket_gateway.packets import is_engine_packet, read_packet, split_payload
 

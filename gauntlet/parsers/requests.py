@@ -17,7 +17,7 @@ from chalicelib.web.history_query import history_query
 from chalicelib.web.link_request import link_request
 from chalicelib.web.search_request import payment_search
 from chalicelib.web.statement_request import sign_off
-from gauntlet.grammar import document, encoded, fields, near, text
+from gauntlet.inputs.grammar import document, encoded, fields, near, text
 from gauntlet.parsers.case import KEYS, NOW, Case, must, outcome
 from gauntlet.parsers.values import ORDER_CLAIMS, PHONE, is_mobile_number
 

@@ -18,7 +18,7 @@ from chalicelib.domain.errors import InvalidSession, InvalidSignature, InvalidTo
 from chalicelib.domain.money import Money
 from chalicelib.domain.operators import UNNAMED, OperatorKey
 from chalicelib.domain.phone_number import is_phone_number, mask_phone, operator_hint, without_phone_numbers
-from gauntlet.grammar import NUMBERS, fields, near, spelled, text
+from gauntlet.inputs.grammar import NUMBERS, fields, near, spelled, text
 from gauntlet.parsers.case import KEYS, NOW, Case, must, outcome
 
 PHONE = "237677777777"

@@ -4,11 +4,11 @@ import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from gauntlet.bad_calls import PHONE, ROUTES, Route, Target, drawn
-from gauntlet.calls import Call, fault_of, send
+from gauntlet.inputs.bad_calls import PHONE, ROUTES, Route, Target, drawn
+from gauntlet.inputs.calls import Call, fault_of, send
+from gauntlet.inputs.schema_calls import SchemaCalls
 from gauntlet.row import Row
 from gauntlet.rows.webhooks import NO_CHECKS
-from gauntlet.schema_calls import SchemaCalls
 from gauntlet.shop import Customer, Shop
 
 AT_ONCE = 8

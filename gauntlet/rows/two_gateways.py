@@ -11,9 +11,9 @@ from typing import Any
 
 import requests
 
-from gauntlet.browsers import Browser
-from gauntlet.loop_probe import LoopProbe
-from gauntlet.publisher import Publisher
+from gauntlet.gateway.browsers import Browser
+from gauntlet.gateway.loop_probe import LoopProbe
+from gauntlet.gateway.publisher import Publisher
 from gauntlet.row import Row
 from gauntlet.rows.gateway import CAUGHT_UP_SECONDS, SCREENS_OF_A_PAYMENT, decide
 from gauntlet.rows.webhooks import NO_CHECKS
@@ -159,5 +159,5 @@ def _clients(port: int) -> int:
 
 
 ROWS = [
-    Row("two-gateways", "two gateways: one drained, one killed; races and cuts", run, 20, 1_000, NO_CHECKS),
+    Row("two-gateways", "two gateways: one drained, one killed; races and cuts", run, 4, 1_000, NO_CHECKS),
 ]

@@ -19,11 +19,11 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 
-from gauntlet.bad_calls import ROUTES, Route, Target
-from gauntlet.calls import Answer, Call, fault_of
+from gauntlet.inputs.bad_calls import ROUTES, Route, Target
+from gauntlet.inputs.calls import Answer, Call, fault_of
 from local.embedded import LOOPBACK
 
-_DOCUMENT = Path(__file__).parents[1] / "docs" / "openapi.yaml"
+_DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.yaml"
 _CHECKS = [
     checks.status_code_conformance,
     checks.content_type_conformance,

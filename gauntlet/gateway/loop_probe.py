@@ -1,8 +1,8 @@
 """Measures for how long a gateway's event loop does nothing else: it asks for its health all the time.
 
-It is a process of its own, which nothing delays but the machine: `python -m gauntlet.loop_probe PORT:PID ...` asks
-until its input ends, and prints the longest answer in seconds. The time in which the gateway or the probe waited for a
-core is no block of the loop, and is left out: Linux counts it in `schedstat`.
+It is a process of its own, which nothing delays but the machine: `python -m gauntlet.gateway.loop_probe PORT:PID ...`
+asks until its input ends, and prints the longest answer in seconds. The time in which the gateway or the probe waited
+for a core is no block of the loop, and is left out: Linux counts it in `schedstat`.
 """
 
 import subprocess
@@ -15,7 +15,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from gauntlet.core_waits import seconds_waited
+from gauntlet.gateway.core_waits import seconds_waited
 from local.embedded import LOOPBACK
 
 _EVERY_SECONDS = 0.02
@@ -30,7 +30,7 @@ class LoopProbe:
         self._arguments = [f"{port}:{pid}" for port, pid in gateways.items()]
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "gauntlet.loop_probe", *self._arguments]
+        command = [sys.executable, "-m", "gauntlet.gateway.loop_probe", *self._arguments]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self
 

@@ -1,7 +1,7 @@
-"""Attacks a gateway from other addresses of this machine, and counts what became of it: `python -m gauntlet.attack`.
+"""Attacks a gateway from other addresses of this machine, and counts what became of it.
 
-It reads its orders, JSON of Orders' fields, and prints what it has counted of each kind as JSON. It is a process of its
-own, so that what it does itself delays nobody else.
+`python -m gauntlet.gateway.attack` reads its orders, JSON of Orders' fields, and prints what it has counted of each
+kind as JSON. It is a process of its own, so that what it does itself delays nobody else.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from urllib.request import urlopen
 
-from gauntlet.browsers import Browser, frame
+from gauntlet.gateway.browsers import Browser, frame
 from local.embedded import LOOPBACK
 
 FLOODER, OTHERS = "127.0.0.2", "127.0.0.3"

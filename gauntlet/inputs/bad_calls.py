@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote, quote_plus
 
-from gauntlet.calls import Call
-from gauntlet.grammar import CHARACTERS, Raw, document, encoded, fields, near, spelled, text
+from gauntlet.inputs.calls import Call
+from gauntlet.inputs.grammar import CHARACTERS, Raw, document, encoded, fields, near, spelled, text
 
 Credential = Literal["merchant", "operator", "customer", "none"]
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"

@@ -1,0 +1,1 @@
+"""Draws what nobody should send, sends it, and judges the answers."""
