@@ -16,7 +16,7 @@ from chalicelib.bootstrap import Service, clock, request_secrets_reload, service
 from chalicelib.domain import tokens
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.errors import InvalidRequest, InvalidToken, NotAuthenticated, NotFound
-from chalicelib.domain.hints import CheckHint, DeliveryHint
+from chalicelib.domain.hints import CheckHint, DeliveryHint, ShopHint
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.phone_number import OPERATORS
 from chalicelib.domain.tokens import TrackingGrant
@@ -219,6 +219,15 @@ def deliveries(event: Mapping[str, Any], _context: Any) -> Any:
     """Delivers what messages of the queue `deliveries` name, where it is undelivered."""
     catch_up = service().catch_up
     return messages.handle(event, DeliveryHint.from_body, lambda hints: unfinished(hints, catch_up))
+
+
+@app.lambda_function(name="shop")
+def shop(event: Mapping[str, Any], _context: Any) -> Any:
+    """Tells the shop of the payments that messages of the queue `shop` name. What it does not take comes again."""
+    payments, taken = service(), messages.read(event, ShopHint.from_body)
+    again = payments.tell_shop.of_all(taken.hints)
+    payments.work_queue.put_off({taken.receipts[it]: at for it, at in again.items() if at is not None})
+    return taken.answer(again)
 
 
 @app.lambda_function(name="rollups")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from chalicelib import bootstrap
 from chalicelib.adapters.ledger.table import create_table
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.bootstrap import Service
+from chalicelib.domain.event_signature import write_secret
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.flows.sweep_ledger import AHEAD_MS
@@ -25,6 +27,8 @@ from chalicelib.settings import read_settings
 from local.campay_simulator import CampaySimulator
 from local.embedded import EmbeddedAws, Valkey
 from local.simulator.http_server import Answer, Request
+from tests.harness.fakes import Answer as ShopAnswer
+from tests.harness.fakes import ScriptedServer
 from tests.harness.service import rebuilt
 from tests.harness.workers import HandQueues, queues_of, work_off
 
@@ -93,7 +97,8 @@ class ForwardClock(Clock):
 
 def run() -> tuple[list[Counted], dict[str, PaymentCounts]]:
     simulator = CountingSimulator(approve_after=600, slow_approve_after=600)
-    with Valkey() as valkey, EmbeddedAws() as aws, simulator as campay:
+    with Valkey() as valkey, EmbeddedAws() as aws, simulator as campay, ScriptedServer() as shop:
+        shop.answer("/order-events", ShopAnswer(204, b""))
         environment = {
             "AWS_ENDPOINT_URL": aws.url,
             "AWS_DEFAULT_REGION": "eu-west-1",
@@ -110,6 +115,8 @@ def run() -> tuple[list[Counted], dict[str, PaymentCounts]]:
                 "REDIS_PORT": str(valkey.port),
                 "PAYMENTS_TABLE": "payments",
                 "EVENT_BUS": "default",
+                "ORDER_EVENTS_URL": f"{shop.url}/order-events",
+                "ORDER_EVENTS_KEY": write_secret(secrets.token_bytes(32)),
             }
         )
         clock = ForwardClock()
@@ -156,7 +163,7 @@ def _count(service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: Camp
 def _payments(
     service: Service, clock: ForwardClock, aws: EmbeddedAws, campay: CountingSimulator
 ) -> dict[str, PaymentCounts]:
-    """Runs three payments with all of their checks, and counts what each costs.
+    """Runs three payments with all of their checks, tells the shop of each, and counts what it costs.
 
     One is paid and one declined, each with its webhook; nobody answers the third.
     """
@@ -179,6 +186,7 @@ def _payments(
             _resolve(campay, payment.provider_reference, outcome)
             service.settle.handle_webhook(payment.reference, payment.provider_reference)
         _check_all(service, clock)
+        service.tell_shop(payment.reference)
         counted[path] = _counts(units, aws, campay, queues_of(service)._sent - sent)
     return counted
 

@@ -161,7 +161,7 @@ def build(settings: Settings, clock: Clock, request_secrets_reload: Callable[[],
     campay = Campay(settings.campay, clock, request_secrets_reload, live_store.shared_breaker)
     order_events = OrderEvents(lambda: aws.make_client("events"), "" if in_memory else settings.event_bus)
     urls = ("", "") if in_memory else (settings.checks_queue_url, settings.deliveries_queue_url)
-    work_queue = WorkQueue(lambda: aws.make_client("sqs"), *urls, clock)
+    work_queue = WorkQueue(lambda: aws.make_client("sqs"), *urls, clock, shop_url=settings.shop_queue_url)
     return compose(settings, clock, campay, ledger, live_store, order_events, work_queue)
 
 

@@ -88,6 +88,7 @@ class Settings:
     check_ages_seconds: tuple[float, ...]
     checks_queue_url: str = ""
     deliveries_queue_url: str = ""
+    shop_queue_url: str = ""
     secrets_id: str = ""
     metrics_namespace: str = ""
     day_shards: int = 1
@@ -153,6 +154,7 @@ class _Reader(SettingsReader):
             check_ages_seconds=self.numbers("CHECK_AGES_SECONDS", AGES_SECONDS, 1.0, 7 * _DAY),
             checks_queue_url=self.text("CHECKS_QUEUE_URL", in_development=""),
             deliveries_queue_url=self.text("DELIVERIES_QUEUE_URL", in_development=""),
+            shop_queue_url=self.text("SHOP_QUEUE_URL", in_development=""),
             secrets_id=self.optional("SECRETS_ID"),
             metrics_namespace=self.optional("METRICS_NAMESPACE"),
             day_shards=self.number("DAY_SHARDS", 1, 1, MOST_DAY_SHARDS),

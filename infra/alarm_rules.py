@@ -6,9 +6,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 
-from infra.functions import API, CHECKS, DELIVERIES, LATE_PAYMENTS, ROLLUPS, STATEMENT, SWEEP, Function, Work
+from infra.functions import API, CHECKS, DELIVERIES, LATE_PAYMENTS, ROLLUPS, SHOP, STATEMENT, SWEEP, Function, Work
 from infra.gateway import Gateway
-from infra.order_events import OrderEvents
 from infra.payments_api import PaymentsApi
 from infra.redis_group import RedisGroup
 from infra.work_queues import WorkQueues
@@ -82,6 +81,12 @@ def of_functions(api: PaymentsApi) -> list[AlarmRule]:
             2,
         ),
         AlarmRule(
+            "shop-errors",
+            "Telling the shop of payments ended with an error twice in 5 minutes.",
+            of(SHOP, "Errors", _FIVE_MINUTES),
+            2,
+        ),
+        AlarmRule(
             "late-payments-errors",
             "The hourly reading of CamPay's statement ended with an error: who pays late is found later.",
             of(LATE_PAYMENTS, "Errors", _HOUR),
@@ -112,6 +117,15 @@ def of_queues(queues: WorkQueues) -> list[AlarmRule]:
             "A message of the queue of deliveries has waited 10 minutes.",
             queues.queues[Work.DELIVERIES],
         ),
+        AlarmRule(
+            "shop-waiting",
+            "Messages for the shop have waited 10 minutes, and no function took them.",
+            queues.queues[Work.SHOP].metric_approximate_number_of_messages_visible(
+                statistic="Minimum", period=_FIVE_MINUTES
+            ),
+            1,
+            after=2,
+        ),
         _of_dead_letters(
             "checks-dead-letters",
             "A check with CamPay failed each time it was tried.",
@@ -121,6 +135,11 @@ def of_queues(queues: WorkQueues) -> list[AlarmRule]:
             "deliveries-dead-letters",
             "A delivery of a change failed each time it was tried.",
             queues.dead_letters[Work.DELIVERIES],
+        ),
+        _of_dead_letters(
+            "shop-dead-letters",
+            "A message that the shop has something to be told was lost: the ledger knows what.",
+            queues.dead_letters[Work.SHOP],
         ),
     ]
 
@@ -165,10 +184,3 @@ def of_redis(redis: RedisGroup) -> list[AlarmRule]:
         expression=f"MAX([{', '.join(used)}])", using_metrics=used, period=_FIVE_MINUTES, label="fullest node, %"
     )
     return [AlarmRule("redis-memory", "A node of Redis has used 80 % of its memory.", fullest, 80, after=3)]
-
-
-def of_order_events(order_events: OrderEvents) -> list[AlarmRule]:
-    if order_events.dead_letters is None:
-        return []
-    sentence = "An order event could not be delivered to the shop for 24 hours: an order may be paid and not say so."
-    return [_of_dead_letters("undelivered-order-events", sentence, order_events.dead_letters)]

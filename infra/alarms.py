@@ -11,10 +11,9 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra.alarm_rules import AlarmRule, of_functions, of_gateway, of_order_events, of_queues, of_redis
+from infra.alarm_rules import AlarmRule, of_functions, of_gateway, of_queues, of_redis
 from infra.gateway import Gateway
 from infra.log_lines import BALANCE, GATEWAY, LINES, SETTLED, SETTLED_BY_WEBHOOK, Line
-from infra.order_events import OrderEvents
 from infra.payment_alarms import of_payments
 from infra.payments_api import PaymentsApi
 from infra.redis_group import RedisGroup
@@ -43,7 +42,6 @@ class Alarms(Construct):
         api: PaymentsApi,
         gateway: Gateway,
         redis: RedisGroup,
-        order_events: OrderEvents,
         queues: WorkQueues,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -62,7 +60,6 @@ class Alarms(Construct):
             *of_queues(queues),
             *of_gateway(gateway),
             *of_redis(redis),
-            *of_order_events(order_events),
         ]
         self.by_page = {rule.page: self._alarm(rule) for rule in rules}
 

@@ -21,8 +21,7 @@ class NotDeployed(Exception):
 class Deployment:
     """A deployed stage. URLs have no slash at the end; `api_url` ends with API Gateway's stage, before `/api/payment`.
 
-    `alarm_topic`: the ARN of what the alarms publish to. Queues are URLs; `dead_letters` is of order events, and empty
-    where these go nowhere but to the bus.
+    `alarm_topic`: the ARN of what the alarms publish to. Queues are URLs.
     """
 
     stage: str
@@ -36,9 +35,10 @@ class Deployment:
     alarm_topic: str
     checks_queue: str
     deliveries_queue: str
+    shop_queue: str
     checks_dead_letters: str
     deliveries_dead_letters: str
-    dead_letters: str = ""
+    shop_dead_letters: str
 
     @property
     def moves_no_money(self) -> bool:
@@ -69,18 +69,15 @@ class Deployment:
             "alarm_topic": "AlarmTopic",
             "checks_queue": "ChecksQueue",
             "deliveries_queue": "DeliveriesQueue",
+            "shop_queue": "ShopQueue",
             "checks_dead_letters": "ChecksDeadLetters",
             "deliveries_dead_letters": "DeliveriesDeadLetters",
+            "shop_dead_letters": "ShopDeadLetters",
         }
         if missing := sorted(set(wanted.values()) - set(outputs)):
             raise NotDeployed(f"the stack {name} has no output {', '.join(missing)}: deploy it again")
         found = {field: outputs[output].rstrip("/") for field, output in wanted.items()}
-        return cls(
-            stage=stage,
-            secrets_id=secret_of_stage(stage, cloudformation),
-            **found,
-            dead_letters=outputs.get("DeadLetters", ""),
-        )
+        return cls(stage=stage, secrets_id=secret_of_stage(stage, cloudformation), **found)
 
 
 def secret_of_stage(stage: str, cloudformation: Any) -> str:

@@ -20,6 +20,7 @@ class Work(StrEnum):
 
     CHECKS = "Checks"
     DELIVERIES = "Deliveries"
+    SHOP = "Shop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Function:
     `resource`: its id in the template. `ledger_actions`: what its role allows on the ledger's table, where a
     transaction needs the actions of the writes and checks in it. `indexes`: those that it may query. `sends`: the kinds
     of work that it may send to the queues. `takes`: the kind that Lambda invokes it with. `publishes`: whether it may
-    publish order events. `follows`: whether Lambda invokes it with the changes of the ledger's table.
+    publish order events. `follows`: whether Lambda invokes it with the changes of the ledger's table. `puts_off`:
+    whether it may have what it has taken come again at a time of its own.
 
     `tests/infra/templates/test_permissions.py` compares all but `takes` and `follows` with the calls that the code
     makes.
@@ -43,6 +45,7 @@ class Function:
     takes: Work | None = None
     publishes: bool = True
     follows: bool = False
+    puts_off: bool = False
 
 
 _DELIVERS = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem")
@@ -57,8 +60,9 @@ CHECKS = Function("Checks", "Checks", _SETTLES, ("due",), _ALL_WORK, takes=Work.
 DELIVERIES = Function(
     "Deliveries", "Deliveries", _DELIVERS, ("undelivered",), (Work.DELIVERIES,), takes=Work.DELIVERIES
 )
+SHOP = Function("Shop", "Shop", _DELIVERS, takes=Work.SHOP, publishes=False, puts_off=True)
 LATE_PAYMENTS = Function("LatePayments", "LatePayments", _LISTS, ("day",), (Work.CHECKS,), publishes=False)
 STATEMENT = Function("Statement", "Statement", _SETTLES, ("day",), (Work.DELIVERIES,))
 _COUNTS = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem")
 ROLLUPS = Function("Rollups", "Rollups", _COUNTS, publishes=False, follows=True)
-FUNCTIONS = (API, SWEEP, CHECKS, DELIVERIES, LATE_PAYMENTS, STATEMENT, ROLLUPS)
+FUNCTIONS = (API, SWEEP, CHECKS, DELIVERIES, SHOP, LATE_PAYMENTS, STATEMENT, ROLLUPS)

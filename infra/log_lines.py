@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from infra.functions import API, FUNCTIONS, STATEMENT, SWEEP
+from infra.functions import API, FUNCTIONS, SHOP, STATEMENT, SWEEP
 
 GATEWAY = "Gateway"
 _FUNCTIONS = tuple(it.name for it in FUNCTIONS)
@@ -78,6 +78,21 @@ LINES = (
         value="$.due_seconds",
         statistic="Maximum",
         logs=(SWEEP.name,),
+    ),
+    Line(
+        "shop-away",
+        '{ ($.event = "order-event-refused") && ($.waited_seconds >= 600) }',
+        "The shop has not taken an order event for 10 minutes: an order may be paid and not say so.",
+        threshold=600,
+        value="$.waited_seconds",
+        statistic="Maximum",
+        logs=(SHOP.name,),
+    ),
+    Line(
+        "undelivered-order-events",
+        '{ $.event = "order-event-given-up" }',
+        "The shop has not taken an order event for three days, and is not asked any more.",
+        logs=(SHOP.name,),
     ),
     Line(
         "signature-failures",

@@ -39,8 +39,8 @@ class PaymentsStack(Stack):
         network = Network(self, "Network", stage)
         ledger = LedgerTable(self, "Ledger", stage)
         redis = RedisGroup(self, "Redis", stage, network, secret)
-        order_events = OrderEvents(self, "OrderEvents", stage)
         queues = WorkQueues(self, "Work")
+        order_events = OrderEvents(self, "OrderEvents", stage, queues)
         both = {
             "FRONTEND_URL": stage.frontend_url,
             "SECRETS_ID": secret.secret_arn,
@@ -83,9 +83,7 @@ class PaymentsStack(Stack):
             },
         )
         api.tell_where_the_gateway_is(gateway.url)
-        alarms = Alarms(
-            self, "Alarms", stage, api=api, gateway=gateway, redis=redis, order_events=order_events, queues=queues
-        )
+        alarms = Alarms(self, "Alarms", stage, api=api, gateway=gateway, redis=redis, queues=queues)
         api.shift_traffic(brakes=[alarms.by_page["api-5xx"]])
         Dashboard(
             self,

@@ -45,13 +45,15 @@ def function_role(
 ) -> iam.Role:
     """Makes a function's role. `tests/infra/templates/test_permissions.py` compares it with the calls of the code."""
     role = iam.Role(scope, f"{function.name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    own = queues.queues[function.takes].queue_arn if function.takes else None
     may = [
         _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [log.log_group_arn]),
         _allow("Ledger", function.ledger_actions, [table.table_arn]),
         _allow("LedgerIndexes", ["dynamodb:Query"], [f"{table.table_arn}/index/{it}" for it in function.indexes]),
         _allow("OrderEvents", ["events:PutEvents"], [bus.event_bus_arn] if function.publishes else []),
         _allow("SendWork", ["sqs:SendMessage"], [queues.queues[work].queue_arn for work in function.sends]),
-        _allow("TakeWork", _POLLER_ACTIONS, [queues.queues[function.takes].queue_arn] if function.takes else []),
+        _allow("TakeWork", _POLLER_ACTIONS, [own] if own else []),
+        _allow("PutOffWork", ["sqs:ChangeMessageVisibility"], [own] if own and function.puts_off else []),
         _allow("TakeChanges", _FOLLOWER_ACTIONS, [stream_arn(table)] if function.follows else []),
         _allow("Keys", ["secretsmanager:GetSecretValue"], [secret.secret_arn]),
         # Lambda itself puts the function into the VPC with these; they know no resource when they are asked for.

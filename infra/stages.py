@@ -67,19 +67,23 @@ class WorkSize:
 
     `deliveries`: each takes milliseconds with Redis and the event bus; this bounds how many wait for one that hangs.
 
+    `shop`: each sends the order events of ten payments at a time, so that this times ten is what the shop is asked at
+    once, and where it does not answer, each asks ten in ten seconds.
+
     Neither loads DynamoDB: every payment is a partition of its own. With the API and the schedules they must fit into
     what Lambda lets an account reserve: its concurrency (1,000 by default) but 100.
     """
 
     checks: int
     deliveries: int
+    shop: int
 
     def __post_init__(self) -> None:
-        if not all(2 <= it <= WORK_MAXIMUM for it in (self.checks, self.deliveries)):
-            raise ValueError("checks and deliveries must be from 2 to 1,000: Lambda takes no other limit for a queue")
+        if not all(2 <= self.of(work) <= WORK_MAXIMUM for work in Work):
+            raise ValueError("the sizes of work must be from 2 to 1,000: Lambda takes no other limit for a queue")
 
     def of(self, work: Work) -> int:
-        return {Work.CHECKS: self.checks, Work.DELIVERIES: self.deliveries}[work]
+        return {Work.CHECKS: self.checks, Work.DELIVERIES: self.deliveries, Work.SHOP: self.shop}[work]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +131,8 @@ class RestoredTable:
 class Stage:
     """A deployment.
 
-    `campay_api_url` decides whether money moves. `order_events_url`: the shop's, for order events by HTTPS, at most
-    `order_events_per_second`; without it they go to the bus only. `float_threshold`: the balance at CamPay, in XAF,
+    `campay_api_url` decides whether money moves. `order_events_url`: ORDER_EVENTS_URL of the functions, the shop's, for
+    order events by HTTPS; without it they go to the bus only. `float_threshold`: the balance at CamPay, in XAF,
     below which there is an alarm. `traffic_shift`: how a deployment moves calls to the API's new version, by the end of
     a name of CodeDeploy's configurations for Lambda; AllAtOnce is the fastest.
 
@@ -169,7 +173,6 @@ class Stage:
     api_domain: Domain | None = None
     gateway_domain: Domain | None = None
     order_events_url: str | None = None
-    order_events_per_second: int = 50
     alarm_email: str | None = None
     float_threshold: int = 0
     log_retention_days: int = 30
@@ -209,6 +212,7 @@ class Stage:
         return {
             **({"OPERATOR_PAGE_DIR": OPERATOR_PAGE} if self.has_operator_page else {}),
             "LINK_PAGE_DIR": LINK_PAGE,
+            **({"ORDER_EVENTS_URL": self.order_events_url} if self.order_events_url else {}),
             **({"MERCHANT_NAME": self.merchant_name} if self.merchant_name else {}),
             **({"MERCHANT_SUPPORT": self.merchant_support} if self.merchant_support else {}),
             **({"PROMPTS_PAUSED": "true"} if self.prompts_paused else {}),
@@ -250,7 +254,7 @@ DEV = Stage(
     campay_api_url=DEMO_API_URL,
     frontend_url="http://localhost:8080",
     api=ApiSize(concurrency=100, initiate_rate=1, look_rate=4, operator_rate=1),
-    work=WorkSize(checks=2, deliveries=2),
+    work=WorkSize(checks=2, deliveries=2, shop=2),
     gateway=GatewaySize(cpu=256, memory=512, minimum=1, maximum=2, connections=1_000),
     redis=RedisSize(node_type="cache.t4g.micro"),
     log_retention_days=7,
@@ -264,7 +268,7 @@ PROD = Stage(
     campay_api_url="https://www.campay.net/api",
     frontend_url="https://shop.example",
     api=ApiSize(concurrency=860, initiate_rate=12, look_rate=40, operator_rate=5),
-    work=WorkSize(checks=16, deliveries=8),
+    work=WorkSize(checks=16, deliveries=4, shop=4),
     gateway=GatewaySize(cpu=512, memory=1024, minimum=2, maximum=10, connections=8_000),
     redis=RedisSize(node_type="cache.t4g.small"),
     api_domain=Domain(
@@ -289,7 +293,7 @@ SMALL = Stage(
     campay_api_url=PROD.campay_api_url,
     frontend_url="https://shop.example",
     api=ApiSize(concurrency=170, initiate_rate=2, look_rate=8, operator_rate=1),
-    work=WorkSize(checks=4, deliveries=2),
+    work=WorkSize(checks=4, deliveries=2, shop=2),
     gateway=GatewaySize(cpu=256, memory=512, minimum=1, maximum=2, connections=2_000, is_spot=True, has_insights=False),
     redis=RedisSize(node_type="cache.t4g.micro", replicas=0),
     order_events_url="https://shop.example/payment-events",

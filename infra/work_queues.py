@@ -1,7 +1,8 @@
-"""Creates the queues of the work that is due: payments to check with CamPay, changes to deliver.
+"""Creates the queues of the work that is due: payments to check with CamPay, changes to deliver, the shop to tell.
 
-A message is a hint and names a payment at most; the ledger decides what is done. So no message is worth keeping: what
-one said and did not bring about, the sweep finds in the ledger within a minute and sends again.
+A message is a hint and names a payment at most; the ledger decides what is done. So no message of checks and deliveries
+is worth keeping: what one said and did not bring about, the sweep finds in the ledger within a minute and sends again.
+Of what the shop has not been told there is no such list: its messages stay until it is told, or given up.
 """
 
 from typing import Any
@@ -13,11 +14,12 @@ from constructs import Construct
 from infra.functions import BATCH, HIDDEN_SECONDS, Work
 from infra.queues import dead_letter_queue, encrypted_queue
 
-_KEPT = Duration.hours(1)
-"""How long a message is kept that nobody takes. The sweep repeats what is overdue each minute: a longer queue would be
-the same payments again and again."""
-_ATTEMPTS = 5
-"""AWS recommends 5 at least, since a batch that Lambda could not invoke the function with counts as an attempt."""
+_KEPT = {Work.CHECKS: Duration.hours(1), Work.DELIVERIES: Duration.hours(1), Work.SHOP: Duration.days(14)}
+"""How long a message is kept. The sweep repeats what is overdue each minute: longer queues of checks and deliveries
+would be the same payments again and again. The shop is told for three days, and then again with the next version."""
+_ATTEMPTS = {Work.CHECKS: 5, Work.DELIVERIES: 5, Work.SHOP: 1_000}
+"""AWS recommends 5 at least, since a batch that Lambda could not invoke the function with counts as an attempt. 1,000
+is SQS's maximum: how often the shop is tried the function decides, which puts its messages off."""
 
 
 class WorkQueues(Construct):
@@ -59,7 +61,7 @@ class WorkQueues(Construct):
         return encrypted_queue(
             self,
             work,
-            _KEPT,
+            _KEPT[work],
             visibility_timeout=Duration.seconds(HIDDEN_SECONDS),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters[work], max_receive_count=_ATTEMPTS),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters[work], max_receive_count=_ATTEMPTS[work]),
         )

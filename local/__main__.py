@@ -24,11 +24,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from chalicelib.domain.event_signature import write_secret
 from local import last_run
 from local.embedded import LOOPBACK, free_port
 from local.processes import Child, ChildFailed, Processes
 
 READY_WITHIN_SECONDS = 30.0
+_OF_SHOP = ("ORDER_EVENTS_URL", "ORDER_EVENTS_KEY")
 _CREDENTIALS = ("CAMPAY_USERNAME", "CAMPAY_APP_PASSWORD")
 _ACCOUNT = "123456789012"
 """moto's."""
@@ -85,7 +87,7 @@ def environment(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
         "EVENT_BUS": "payments",
         **{
             f"{name.upper()}_QUEUE_URL": f"http://{LOOPBACK}:{ports.aws}/{_ACCOUNT}/{name}"
-            for name in ("checks", "deliveries")
+            for name in ("checks", "deliveries", "shop")
         },
         "TEST_PAGE_DIR": str(_FRONTEND / "dist"),
         "TEST_PAGE_API_URL": f"http://localhost:{ports.api}",
@@ -98,6 +100,7 @@ def environment(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
         "REDIS_HOST": LOOPBACK,
         **{name: secrets.token_hex(32) for name in ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY")},
         **{name: secrets.token_hex(32) for name in ("MERCHANT_API_KEY", "OPERATOR_API_KEY")},
+        "ORDER_EVENTS_KEY": write_secret(secrets.token_bytes(32)),
         **({} if given.get("REDIS_HOST") else {"REDIS_PORT": str(ports.redis)}),
     }
     fixed = {
@@ -182,6 +185,7 @@ def welcome(environment: Mapping[str, str], ports: Ports, seconds: float) -> str
         "Redis": f"{environment['REDIS_HOST']}:{environment.get('REDIS_PORT', '6379')}",
         "MERCHANT_API_KEY": environment["MERCHANT_API_KEY"],
         "OPERATOR_API_KEY": environment["OPERATOR_API_KEY"],
+        **({name: environment[name] for name in _OF_SHOP} if environment.get("ORDER_EVENTS_URL") else {}),
     }
     order = '{"orderId":"order-\'$(date +%s)\'","amount":5000,"currency":"XAF","phoneNumber":"237677777777"}'
     return "\n".join(

@@ -1,7 +1,8 @@
 """Runs servers on loopback without an installation: Valkey from a wheel, AWS from moto.
 
 `python -m local.embedded` serves AWS on AWS_PORT, with the table, the event bus and the queues
-that PAYMENTS_TABLE, EVENT_BUS, CHECKS_QUEUE_URL and DELIVERIES_QUEUE_URL name, and prints a line for each order event.
+that PAYMENTS_TABLE, EVENT_BUS, CHECKS_QUEUE_URL, DELIVERIES_QUEUE_URL and SHOP_QUEUE_URL name, and prints a line for
+each order event.
 """
 
 import contextlib
@@ -248,13 +249,31 @@ def create_stores(endpoint_url: str, table: str, event_bus: str, queues: Iterabl
         sqs.create_queue(QueueName=queue)
 
 
+def send_hints(endpoint_url: str, event_bus: str, queue_url: str) -> None:
+    """Has the bus send a hint of each order event to the shop's queue, as infra/order_events.py has it in AWS."""
+    import boto3
+
+    from chalicelib.domain.contract import ORDER_EVENT_SOURCE
+    from chalicelib.domain.hints import ShopHint
+
+    sqs, events = (boto3.client(name, endpoint_url=endpoint_url) for name in ("sqs", "events"))
+    arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    template = json.dumps({name: f"<{name}>" for name in ShopHint.OF_ORDER_EVENT})
+    transformer = {"InputPathsMap": ShopHint.OF_ORDER_EVENT, "InputTemplate": template}
+    events.put_rule(Name="to-shop", EventBusName=event_bus, EventPattern=json.dumps({"source": [ORDER_EVENT_SOURCE]}))
+    target = {"Id": "shop", "Arn": arn, "InputTransformer": transformer}
+    events.put_targets(Rule="to-shop", EventBusName=event_bus, Targets=[target])
+
+
 def main() -> None:
     aws = EmbeddedAws(int(os.environ.get("AWS_PORT", "0")), print_order_event)
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     with aws:
-        queues = [os.environ[name].rpartition("/")[2] for name in ("CHECKS_QUEUE_URL", "DELIVERIES_QUEUE_URL")]
-        create_stores(aws.url, os.environ["PAYMENTS_TABLE"], os.environ["EVENT_BUS"], queues)
+        urls = [os.environ[f"{name}_QUEUE_URL"] for name in ("CHECKS", "DELIVERIES", "SHOP")]
+        event_bus = os.environ["EVENT_BUS"]
+        create_stores(aws.url, os.environ["PAYMENTS_TABLE"], event_bus, [url.rpartition("/")[2] for url in urls])
+        send_hints(aws.url, event_bus, urls[-1])
         aws.ready.set()
         print(f"AWS at {aws.url}", flush=True)
         signal.sigwait(ends)

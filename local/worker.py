@@ -27,7 +27,7 @@ logger = logging.getLogger("local.worker")
 Function = Callable[[Mapping[str, Any]], Any]
 """Runs a function of `app.py` for an event."""
 
-CHECKS_AT_ONCE, DELIVERIES_AT_ONCE = 4, 2
+CHECKS_AT_ONCE, DELIVERIES_AT_ONCE, SHOP_AT_ONCE = 4, 2, 1
 """How many functions of each kind run at a time."""
 FUNCTION_MS = 60_000
 """Time limit of one run, as in `.chalice/config.json`."""
@@ -52,13 +52,14 @@ SCHEDULED: Mapping[str, Any] = {
 class Worker(Embedded):
     """Runs every trigger on threads of its own, until it is stopped."""
 
-    def __init__(self, product: Any, queue_urls: tuple[str, str], table: str, sweep_seconds: float = 60.0) -> None:
-        checks, deliveries = queue_urls
+    def __init__(self, product: Any, queue_urls: tuple[str, str, str], table: str, sweep_seconds: float = 60.0) -> None:
+        checks, deliveries, shop = queue_urls
         self._sqs = aws.make_client("sqs")
         self._stopped = threading.Event()
         triggers = [
             *[partial(self._poll, checks, partial(_run, "checks", product.checks))] * CHECKS_AT_ONCE,
             *[partial(self._poll, deliveries, partial(_run, "deliveries", product.deliveries))] * DELIVERIES_AT_ONCE,
+            *[partial(self._poll, shop, partial(_run, "shop", product.shop))] * SHOP_AT_ONCE,
             partial(self._repeat, sweep_seconds, partial(_run, "sweep", product.sweep)),
             partial(self._follow, table, partial(_run, "rollups", product.rollups)),
             partial(self._repeat, LATE_PAYMENTS_SECONDS, partial(_run, "late_payments", product.late_payments)),
@@ -88,7 +89,8 @@ class Worker(Embedded):
         messages = received.get("Messages", [])
         if not messages:
             return
-        event = {"Records": [{"messageId": it["MessageId"], "body": it["Body"]} for it in messages]}
+        names = {"messageId": "MessageId", "body": "Body", "receiptHandle": "ReceiptHandle"}
+        event = {"Records": [{name: it[key] for name, key in names.items()} for it in messages]}
         answer = function(event)
         failed = {it["itemIdentifier"] for it in answer["batchItemFailures"]}
         done = [it for it in messages if it["MessageId"] not in failed]
@@ -159,7 +161,7 @@ def main() -> None:
         sys.exit(f"the environment is not complete: {error}")
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    urls = (settings.checks_queue_url, settings.deliveries_queue_url)
+    urls = (settings.checks_queue_url, settings.deliveries_queue_url, settings.shop_queue_url)
     with Worker(product, urls, settings.payments_table, float(os.environ.get("SWEEP_SECONDS") or 60)):
         log.info("working")
         signal.sigwait(ends)

@@ -36,7 +36,7 @@ from tests.harness.aws_calls import AwsCalls, of_the_ledger
 from tests.harness.fakes import HandClock
 from tests.harness.service import rebuilt
 from tests.harness.stack import NODE
-from tests.harness.workers import CHECKS, DELIVERIES, HandQueues
+from tests.harness.workers import CHECKS, DELIVERIES, SHOP, HandQueues
 
 hypothesis.settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -71,10 +71,10 @@ def dynamodb(aws: EmbeddedAws) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def queue_urls(aws: EmbeddedAws) -> tuple[str, str]:
+def queue_urls(aws: EmbeddedAws) -> tuple[str, str, str]:
     client = aws_client("sqs", aws)
-    checks, deliveries = (client.create_queue(QueueName=name)["QueueUrl"] for name in (CHECKS, DELIVERIES))
-    return checks, deliveries
+    checks, deliveries, shop = (client.create_queue(QueueName=name)["QueueUrl"] for name in (CHECKS, DELIVERIES, SHOP))
+    return checks, deliveries, shop
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def simulator() -> Iterator[CampaySimulator]:
 
 
 @pytest.fixture
-def settings(table: str, valkey: Valkey, simulator: CampaySimulator, queue_urls: tuple[str, str]) -> Settings:
+def settings(table: str, valkey: Valkey, simulator: CampaySimulator, queue_urls: tuple[str, str, str]) -> Settings:
     return Settings(
         development=False,
         campay=CampaySettings(simulator.api_url, (simulator.settings.webhook_key,), simulator.settings.permanent_token),
@@ -160,6 +160,7 @@ def settings(table: str, valkey: Valkey, simulator: CampaySimulator, queue_urls:
         check_ages_seconds=(10.0, 20.0, 30.0, 60.0, 600.0, 86_400.0, 259_200.0),
         checks_queue_url=queue_urls[0],
         deliveries_queue_url=queue_urls[1],
+        shop_queue_url=queue_urls[2],
     )
 
 
@@ -185,7 +186,8 @@ def service(
     built = bootstrap.build(settings, clock)
     queues: Any = HandQueues(clock)
     urls = (settings.checks_queue_url, settings.deliveries_queue_url)
-    yield rebuilt(built, work_queue=WorkQueue(lambda: queues, *urls, clock))
+    work_queue = WorkQueue(lambda: queues, *urls, clock, shop_url=settings.shop_queue_url)
+    yield rebuilt(built, work_queue=work_queue)
     built.close()
 
 
@@ -253,6 +255,7 @@ def environment_of(settings: Settings, aws: EmbeddedAws) -> dict[str, str]:
         "EVENT_BUS": settings.event_bus,
         "CHECKS_QUEUE_URL": settings.checks_queue_url,
         "DELIVERIES_QUEUE_URL": settings.deliveries_queue_url,
+        "SHOP_QUEUE_URL": settings.shop_queue_url,
     }
 
 

@@ -39,9 +39,9 @@ class TimedFunctions:
 
     def __init__(self, product: Any) -> None:
         self.longest: dict[str, float] = {}
-        self.checks, self.deliveries, self.sweep, self.late_payments, self.rollups = (
+        self.checks, self.deliveries, self.shop, self.sweep, self.late_payments, self.rollups = (
             partial(self._run, name, getattr(product, name))
-            for name in ("checks", "deliveries", "sweep", "late_payments", "rollups")
+            for name in ("checks", "deliveries", "shop", "sweep", "late_payments", "rollups")
         )
 
     def _run(self, name: str, function: Callable[[Any, Any], Any], event: Any, _: LambdaContext) -> Any:
@@ -131,7 +131,8 @@ def running() -> Iterator[System]:
             import app  # it reads the environment when it is imported
 
             functions = TimedFunctions(app)
-            queues = (shared["CHECKS_QUEUE_URL"], shared["DELIVERIES_QUEUE_URL"])
+            checks, deliveries, shop = (shared[f"{name}_QUEUE_URL"] for name in ("CHECKS", "DELIVERIES", "SHOP"))
+            queues = (checks, deliveries, shop)
             with Worker(functions, queues, shared["PAYMENTS_TABLE"], _SWEEP_SECONDS):
                 yield System(shared, api_ports, functions)
         finally:

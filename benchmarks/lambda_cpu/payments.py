@@ -49,7 +49,9 @@ def services() -> Iterator[Services]:
         client = boto3.client("secretsmanager", **_credentials(aws.url))
         client.create_secret(Name="payments", SecretString=json.dumps(secrets))
         queues = boto3.client("sqs", **_credentials(aws.url))
-        checks, deliveries = (queues.create_queue(QueueName=name)["QueueUrl"] for name in ("checks", "deliveries"))
+        checks, deliveries, shop = (
+            queues.create_queue(QueueName=name)["QueueUrl"] for name in ("checks", "deliveries", "shop")
+        )
         environment = {
             "SECRETS_ID": "payments",
             "CAMPAY_API_URL": campay.api_url,
@@ -59,6 +61,7 @@ def services() -> Iterator[Services]:
             "EVENT_BUS": "default",
             "CHECKS_QUEUE_URL": checks,
             "DELIVERIES_QUEUE_URL": deliveries,
+            "SHOP_QUEUE_URL": shop,
             "AWS_ENDPOINT_URL": aws.url,
             "AWS_DEFAULT_REGION": "eu-west-1",
             "AWS_ACCESS_KEY_ID": "local",

@@ -121,8 +121,8 @@ def _monthly(name: str, number: int, price: prices.Price) -> Line:
 def used(it: Resources, traffic: Traffic) -> list[Line]:
     """Returns what a month's payments use, beyond what AWS gives to each account."""
     payments, assumed = traffic.payments_a_month, traffic.assumed
-    calls = 1 + assumed.looks + assumed.healths + traffic.webhooks + traffic.checks
-    seconds = (traffic.api_seconds + traffic.check_seconds / _CHECKS_OF_A_FUNCTION) * _MEMORY_GB
+    calls = 1 + assumed.looks + assumed.healths + traffic.webhooks + traffic.checks + traffic.order_events
+    seconds = traffic.api_seconds + traffic.check_seconds / _CHECKS_OF_A_FUNCTION + traffic.shop_seconds
     writes = traffic.per_payment(lambda counts: counts.write_units)
     reads = traffic.per_payment(lambda counts: counts.read_calls)
     gigabytes = payments / 10**9
@@ -131,13 +131,17 @@ def used(it: Resources, traffic: Traffic) -> list[Line]:
         _of("API Gateway", payments * traffic.api_calls, "calls", prices.API_CALL),
         _of("WAF", payments * traffic.api_calls * it.web_acls, "calls", prices.WEB_ACL_CALL),
         _of("Lambda", payments * calls, "calls", prices.LAMBDA_CALL),
-        _of("Lambda", payments * seconds, "GB-seconds", prices.LAMBDA_GB_SECOND),
+        _of("Lambda", payments * seconds * _MEMORY_GB, "GB-seconds", prices.LAMBDA_GB_SECOND),
         _of("DynamoDB", payments * writes, "write units", prices.WRITE_UNIT),
         _of("DynamoDB", payments * reads, "read units", prices.READ_UNIT),
         _of("DynamoDB", gigabytes * assumed.ledger_bytes * _LEDGER_MONTHS, "GB after a year", prices.LEDGER_GB),
-        _of("SQS", payments * traffic.messages * _CALLS_OF_A_MESSAGE, "calls", prices.QUEUE_CALL),
+        _of(
+            "SQS",
+            payments * (traffic.messages + traffic.order_events) * _CALLS_OF_A_MESSAGE,
+            "calls",
+            prices.QUEUE_CALL,
+        ),
         _of("EventBridge", payments * traffic.order_events, "events", prices.ORDER_EVENT),
-        _of("EventBridge", payments * traffic.order_events, "calls of the shop", prices.ORDER_EVENT_TO_SHOP),
         _of("CloudWatch", gigabytes * assumed.log_bytes, "GB of logs", prices.LOG_GB),
         _metrics(it, traffic),
         _of("NAT gateway", gigabytes * assumed.nat_bytes * min(it.nat_gateways, 1), "GB", prices.NAT_GB),

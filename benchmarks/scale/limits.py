@@ -57,7 +57,6 @@ QUEUE_IN_FLIGHT = Limit(
     "AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html",
 )
 PUT_EVENTS = Limit(10_000, Kind.QUOTA, *_EVENTS)
-API_DESTINATION = Limit(300, Kind.QUOTA, *_EVENTS)
 NAT_CONNECTIONS = Limit(55_000, Kind.FIXED, "NAT gateway basics", "vpc/latest/userguide/nat-gateway-basics.html")
 FARGATE_VCPU = Limit(6, Kind.QUOTA, "Amazon ECS endpoints and quotas", "general/latest/gr/ecs-service.html")
 REDIS_CLIENTS = Limit(
@@ -96,7 +95,6 @@ ALL = {
     "DynamoDB, write units a second of a partition": PARTITION_WRITES,
     "SQS, messages in flight of a queue": QUEUE_IN_FLIGHT,
     "EventBridge, calls of PutEvents a second": PUT_EVENTS,
-    "EventBridge, calls a second of an API destination": API_DESTINATION,
     "NAT gateway, connections to one address and port": NAT_CONNECTIONS,
     "Fargate, vCPU of an account": FARGATE_VCPU,
     "ElastiCache, connections of a node": REDIS_CLIENTS,

@@ -37,7 +37,7 @@ def parts(traffic: Traffic, setup: Setup) -> list[Part]:
         *_queues(traffic, stage),
         *_statements(traffic, setup),
         *_ledger(traffic, stage),
-        *_events(traffic, stage),
+        _of("EventBridge: events put", traffic.rate * traffic.order_events, limits.PUT_EVENTS, "calls/s"),
         *_redis(traffic, stage),
         *_gateway(traffic, stage),
         *_outside(traffic, stage),
@@ -64,9 +64,11 @@ def _functions(traffic: Traffic, stage: Stage) -> list[Part]:
 
 def _queues(traffic: Traffic, stage: Stage) -> list[Part]:
     checks, deliveries = traffic.rate * traffic.check_seconds, traffic.rate * traffic.delivery_seconds
+    telling = traffic.rate * traffic.shop_seconds
     return [
         Part("Lambda: checks", checks, stage.work.checks * BATCH, "at once", Kind.SETTING),
         Part("Lambda: deliveries, Redis away", deliveries, stage.work.deliveries * BATCH, "at once", Kind.SETTING),
+        Part("Lambda: telling the shop", telling, stage.work.shop * BATCH, "at once", Kind.SETTING),
         _of("SQS: checks in flight", checks, limits.QUEUE_IN_FLIGHT, "messages"),
     ]
 
@@ -125,15 +127,6 @@ def _ledger(traffic: Traffic, stage: Stage) -> list[Part]:
         of_index("due", SHARDS),
         of_index("undelivered", SHARDS),
         of_index("day", stage.day_shards),
-    ]
-
-
-def _events(traffic: Traffic, stage: Stage) -> list[Part]:
-    events = traffic.rate * traffic.order_events
-    return [
-        _of("EventBridge: events put", events, limits.PUT_EVENTS, "calls/s"),
-        Part("EventBridge: calls of the shop", events, stage.order_events_per_second, "calls/s", Kind.SETTING),
-        _of("EventBridge: calls of one destination", events, limits.API_DESTINATION, "calls/s"),
     ]
 
 

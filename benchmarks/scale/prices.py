@@ -45,7 +45,6 @@ READ_UNIT = _millions(0.141, "read units, on demand", "dynamodb/pricing/on-deman
 LEDGER_GB = Price(0.283 + 0.2264, "GB stored, with point-in-time recovery", "dynamodb/pricing/on-demand", sure=False)
 QUEUE_CALL = _millions(0.40, "calls, standard queue", "sqs/pricing", free=MILLION)
 ORDER_EVENT = _millions(1.00, "events of our own", "eventbridge/pricing")
-ORDER_EVENT_TO_SHOP = _millions(0.24, "calls of an API destination", "eventbridge/pricing", sure=False)
 LOG_GB = Price(0.57, "GB of logs", "cloudwatch/pricing", free=5)
 METRIC = Price(0.30, "metric", "cloudwatch/pricing", free=10)
 CONTAINER_METRIC = Price(0.07, "metric of Container Insights", "cloudwatch/pricing", sure=False)

@@ -9,7 +9,7 @@ from benchmarks.scale.parts import Part, parts, statement_seconds
 from benchmarks.scale.setup import AS_IT_IS, CHALICE, Functions, FunctionSize, Setup
 from benchmarks.scale.traffic import Traffic
 from chalicelib.settings import MOST_DAY_SHARDS, STATEMENT_ROWS, STATEMENT_SECONDS
-from infra.functions import BATCH
+from infra.functions import BATCH, Work
 from infra.route_limits import NEVER_ASK_CAMPAY, route_limits
 from infra.stages import WORK_MAXIMUM, ApiSize, GatewaySize, RedisSize, Stage, WorkSize
 from infra.statement_parts import SPLIT, number_of_parts
@@ -42,7 +42,6 @@ def sized(traffic: Traffic, setup: Setup = AS_IT_IS) -> Setup:
         redis=_redis(traffic, setup),
         day_shards=_day_shards(traffic, stage),
         statement_rows=min(_enough(traffic.payments_a_day, stage.statement_rows), STATEMENT_ROWS[1]),
-        order_events_per_second=_enough(traffic.rate * traffic.order_events, stage.order_events_per_second),
     )
     functions = _functions(traffic, replace(setup, stage=raised))
     seconds = _enough(statement_seconds(traffic, functions.statement), stage.statement_seconds)
@@ -59,7 +58,6 @@ def quotas(traffic: Traffic, setup: Setup) -> list[Quota]:
         "DynamoDB: writes": limits.TABLE_UNITS,
         "DynamoDB: reads": limits.TABLE_UNITS,
         "EventBridge: events put": limits.PUT_EVENTS,
-        "EventBridge: calls of one destination": limits.API_DESTINATION,
     }
     return [
         Quota("Lambda: concurrent executions", concurrency(stage), limits.LAMBDA_CONCURRENCY),
@@ -72,7 +70,8 @@ def concurrency(stage: Stage) -> int:
     """Returns what a stage reserves of the account's concurrency, with what Lambda keeps for others."""
     schedules: int = sum(it.get("reserved_concurrency", 0) for it in CHALICE["lambda_functions"].values())
     schedules += sum(number_of_parts(function, stage) for function in SPLIT)
-    return stage.api.concurrency + stage.work.checks + stage.work.deliveries + schedules + limits.LAMBDA_UNRESERVED
+    work = sum(stage.work.of(kind) for kind in Work)
+    return stage.api.concurrency + work + schedules + limits.LAMBDA_UNRESERVED
 
 
 def _day_shards(traffic: Traffic, stage: Stage) -> int:
@@ -113,7 +112,10 @@ def _while_campay_hangs(traffic: Traffic, stage: Stage) -> int:
 def _work(traffic: Traffic, stage: Stage) -> WorkSize:
     checks = _enough(traffic.rate * traffic.check_seconds / BATCH, stage.work.checks)
     deliveries = _enough(traffic.rate * traffic.delivery_seconds / BATCH, stage.work.deliveries)
-    return WorkSize(checks=min(checks, WORK_MAXIMUM), deliveries=min(deliveries, WORK_MAXIMUM))
+    shop = _enough(traffic.rate * traffic.shop_seconds / BATCH, stage.work.shop)
+    return WorkSize(
+        checks=min(checks, WORK_MAXIMUM), deliveries=min(deliveries, WORK_MAXIMUM), shop=min(shop, WORK_MAXIMUM)
+    )
 
 
 def _gateway(traffic: Traffic, stage: Stage) -> GatewaySize:

@@ -25,6 +25,8 @@ class Assumed:
     """How long a start of a payment waits for a CamPay that does not answer: COLLECT_BUDGET_SECONDS."""
     hanging_read_seconds: float = 2.0
     """How long a look or a webhook waits for it: LOOK_SECONDS."""
+    shop_seconds: float = 1.0
+    """The shop's answer to an order event."""
     own_seconds: float = 0.1
     """A function's own time beside CamPay: DynamoDB, Redis, the event bus."""
     looks: float = 2.0
@@ -98,6 +100,11 @@ class Traffic:
     @property
     def order_events(self) -> float:
         return self.per_payment(lambda it: it.aws_calls.get("PutEvents", 0))
+
+    @property
+    def shop_seconds(self) -> float:
+        """Returns how long it takes to tell the shop of a payment."""
+        return self.order_events * (self.assumed.shop_seconds + self.assumed.own_seconds)
 
     @property
     def messages(self) -> float:

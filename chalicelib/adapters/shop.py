@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from socket import create_connection
 from urllib.parse import urlsplit
 
 from chalicelib.domain.event_signature import signed_headers
@@ -114,8 +115,8 @@ def _connected(host: str, port: int, *, only_public: bool) -> socket.socket:
     *others, last = found[:_ADDRESSES]
     for address in others:
         with contextlib.suppress(OSError):
-            return socket.create_connection((address, port), _CONNECT_SECONDS)
-    return socket.create_connection((last, port), _CONNECT_SECONDS)
+            return create_connection((address, port), _CONNECT_SECONDS)
+    return create_connection((last, port), _CONNECT_SECONDS)
 
 
 @contextlib.contextmanager

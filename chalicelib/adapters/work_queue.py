@@ -4,7 +4,7 @@ Nothing depends on a message: what is lost is found by the sweep, a minute later
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -17,10 +17,15 @@ from chalicelib.runtime.clock import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+    from mypy_boto3_sqs.type_defs import (
+        ChangeMessageVisibilityBatchRequestEntryTypeDef,
+        SendMessageBatchRequestEntryTypeDef,
+    )
 
 LONGEST_DELAY_SECONDS = 900
 """SQS's maximum."""
+LONGEST_HIDDEN_SECONDS = 43_200 - 120
+"""SQS's maximum, counted from when the message was taken, without the time that its batch may have run."""
 _A_CALL = 10
 """The most messages that SQS takes in one call."""
 _CALLS_AT_ONCE = 16
@@ -34,8 +39,17 @@ class WorkQueue:
     `connect`: makes the client of SQS; it is called with the first message. One per process; threads may share it.
     """
 
-    def __init__(self, connect: "Callable[[], SQSClient]", checks_url: str, deliveries_url: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        connect: "Callable[[], SQSClient]",
+        checks_url: str,
+        deliveries_url: str,
+        clock: Clock,
+        *,
+        shop_url: str = "",
+    ) -> None:
         self._client = cache(connect)
+        self._shop_url = shop_url
         self._checks_url = checks_url
         self._deliveries_url = deliveries_url
         self._clock = clock
@@ -67,9 +81,33 @@ class WorkQueue:
             self._looked_at = now
         self._send(self._deliveries_url, [(DeliveryHint().to_body(), 1)])
 
+    def put_off(self, receipts: Mapping[str, int]) -> None:
+        """Has messages of the shop's queue come again, each at its time. `receipts`: receipt -> time.
+
+        A message that cannot be put off comes again when SQS shows it by itself, after HIDDEN_SECONDS.
+        """
+        if not self._shop_url or not receipts:
+            return
+        entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef]
+        entries = [
+            {
+                "Id": str(number),
+                "ReceiptHandle": receipt,
+                "VisibilityTimeout": self._seconds_until(at, LONGEST_HIDDEN_SECONDS),
+            }
+            for number, (receipt, at) in enumerate(receipts.items())
+        ]
+        try:
+            self._client().change_message_visibility_batch(QueueUrl=self._shop_url, Entries=entries)
+        except (BotoCoreError, ClientError) as error:
+            log.warning("not-put-off", count=len(entries), error=type(error).__name__)
+
     def _delay(self, at: int) -> int:
+        return self._seconds_until(at, LONGEST_DELAY_SECONDS)
+
+    def _seconds_until(self, at: int, most: int) -> int:
         seconds = -((self._clock.now() - at) // 1000)  # rounded up
-        return min(max(seconds, 0), LONGEST_DELAY_SECONDS)
+        return min(max(seconds, 0), most)
 
     def _send(self, url: str, messages: Sequence[tuple[str, int]]) -> None:
         calls = [messages[start : start + _A_CALL] for start in range(0, len(messages), _A_CALL)]

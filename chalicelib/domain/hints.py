@@ -6,8 +6,9 @@ so that a message that is lost, late, doubled or forged changes nothing but the 
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 _REFERENCE = re.compile(r"[0-9a-f-]{36}")
 _PROVIDER_REFERENCE = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -51,6 +52,24 @@ class DeliveryHint:
     def from_body(cls, body: str) -> "DeliveryHint":
         """Raises MalformedHint."""
         return cls(_optional(_fields(body, {"reference"}), "reference", _REFERENCE))
+
+
+@dataclass(frozen=True, slots=True)
+class ShopHint:
+    """A payment may have an order event that the shop has not been told. EventBridge makes it of each order event."""
+
+    OF_ORDER_EVENT: ClassVar[Mapping[str, str]] = {"reference": "$.detail.reference"}
+    """The path in an event of EventBridge of each field."""
+
+    reference: str
+
+    def to_body(self) -> str:
+        return json.dumps({"reference": self.reference})
+
+    @classmethod
+    def from_body(cls, body: str) -> "ShopHint":
+        """Raises MalformedHint."""
+        return cls(_text(_fields(body, {"reference"}), "reference", _REFERENCE))
 
 
 def _fields(body: str, known: set[str]) -> dict[str, Any]:

@@ -9,27 +9,32 @@ from chalicelib.domain.errors import PaymentError
 from chalicelib.runtime import log
 
 T = TypeVar("T", bound=Hashable)
+R = TypeVar("R")
 
 
-def unfinished(items: Sequence[T], work: Callable[[T], object]) -> list[int]:
-    """Does the work for each item, all at once; for equal ones once. Returns the positions of those that failed.
+def results(items: Sequence[T], work: Callable[[T], R]) -> dict[T, R]:
+    """Does the work for each item, all at once; for equal ones once. Returns the results, without those that failed.
 
     The deadline of the caller applies to each. An item that fails does not hold up the others.
     """
-    if not items:
-        return []
-    with ThreadPoolExecutor(len(items)) as workers:
-        running = {item: workers.submit(copy_context().run, _is_done, work, item) for item in dict.fromkeys(items)}
-        return [position for position, item in enumerate(items) if not running[item].result()]
+    found: dict[T, R] = {}
+
+    def do(item: T) -> None:
+        try:
+            found[item] = work(item)
+        except PaymentError as error:
+            log.info("message-waits", code=error.code)
+        except Exception:
+            log.failure("message-failed")
+
+    different = dict.fromkeys(items)
+    with ThreadPoolExecutor(len(different) or 1) as workers:
+        for running in [workers.submit(copy_context().run, do, item) for item in different]:
+            running.result()
+    return found
 
 
-def _is_done(work: Callable[[T], object], item: T) -> bool:
-    try:
-        work(item)
-    except PaymentError as error:
-        log.info("message-waits", code=error.code)
-        return False
-    except Exception:
-        log.failure("message-failed")
-        return False
-    return True
+def unfinished(items: Sequence[T], work: Callable[[T], object]) -> list[int]:
+    """Does the work as `results` does. Returns the positions of the items that failed."""
+    done = results(items, work)
+    return [position for position, item in enumerate(items) if item not in done]

@@ -5,14 +5,17 @@ which of them the shop has answered with a 2xx. So a hint that comes twice, late
 process that dies after the shop's answer leads to the same event again, under the same id.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.shop_rows import Turn
 from chalicelib.adapters.shop import Shop
+from chalicelib.domain.hints import ShopHint
 from chalicelib.domain.order_event import Attempt, OrderEvent, order_events_after
 from chalicelib.domain.order_event_schedule import next_attempt
 from chalicelib.domain.payment import Payment
+from chalicelib.flows.batch import results
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
@@ -44,16 +47,27 @@ class TellShop:
             return self._later(turn, payment)
         # A version that is written from here on has a hint of its own, which waits for the end of this turn.
         missing = self._missing(turn, payment)
-        for number, event in enumerate(missing[:AT_ONCE]):
+        sent = missing[:AT_ONCE]
+        for event in sent:
             attempt = self.shop.send(event)
             self.ledger.shop.note(payment, attempt)
             if not attempt.is_taken:
-                return self._refused(turn if number == 0 else turn.anew(), payment, event, attempt)
+                return self._refused(turn if event is sent[0] else turn.anew(), payment, event, attempt)
             log.info("order-event-taken", id=event.id, type=event.kind, status=attempt.status, ms=attempt.ms)
-            if not self.ledger.shop.taken(turn, event.place):
+            if not self.ledger.shop.taken(turn, event.place, ends=event is sent[-1]):
                 return self.clock.now() + _BUSY_MS
-        self.ledger.shop.end_turn(turn)
+        if not sent:
+            self.ledger.shop.end_turn(turn)
         return self.clock.now() if len(missing) > AT_ONCE else None
+
+    def of_all(self, hints: Sequence[ShopHint]) -> dict[int, int | None]:
+        """Tells the shop of several payments, all at once.
+
+        Returns the positions of those that come again, and when; None where it failed unexpectedly.
+        """
+        done = results([hint.reference for hint in hints], self)
+        again = {position: done.get(hint.reference) for position, hint in enumerate(hints)}
+        return {it: at for it, at in again.items() if at is not None or hints[it].reference not in done}
 
     def _missing(self, turn: Turn, payment: Payment) -> list[OrderEvent]:
         told = turn.telling.told

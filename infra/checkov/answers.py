@@ -30,7 +30,6 @@ _ALL_INTERFACES = "only the network interfaces: Lambda's own calls name no resou
 ANSWERS = (
     Answer("CKV_AWS_2", "ElasticLoadBalancingV2::Listener.GatewayBalancerHttp*", _NO_DOMAIN),
     Answer("CKV_AWS_26", "SNS::Topic.AlarmsTopic*", "AWS's own key keeps CloudWatch out; an alarm names nobody"),
-    Answer("CKV_AWS_27", "SQS::Queue.OrderEventsDeadLetters*", _QUEUE),
     Answer("CKV_AWS_27", "SQS::Queue.Work*", _QUEUE),
     Answer("CKV_AWS_65", "ECS::Cluster.Gateway*", "in small alone: its metrics cost twice what the container does"),
     Answer("CKV_AWS_68", "CloudFront::Distribution.*", "the gateway has limits; WAF costs more than it does"),
@@ -45,6 +44,7 @@ ANSWERS = (
     Answer("CKV_AWS_116", "Lambda::Function.Deliveries", _ITS_QUEUE),
     Answer("CKV_AWS_116", "Lambda::Function.LatePayments", _NEXT_RUN),
     Answer("CKV_AWS_116", "Lambda::Function.Rollups", _ITS_STREAM),
+    Answer("CKV_AWS_116", "Lambda::Function.Shop", _ITS_QUEUE),
     Answer("CKV_AWS_116", "Lambda::Function.Statement", _NEXT_RUN),
     Answer("CKV_AWS_116", "Lambda::Function.Sweep", _NEXT_RUN),
     Answer("CKV_AWS_119", "DynamoDB::Table.LedgerTable*", _OWN_KEY),

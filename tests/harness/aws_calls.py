@@ -97,6 +97,8 @@ def permissions_of(service: str, operation: str, parameters: Mapping[str, Any]) 
             return {Permission("secretsmanager:GetSecretValue", parameters["SecretId"])}
         case "sqs", "SendMessage" | "SendMessageBatch":
             return {Permission("sqs:SendMessage", parameters["QueueUrl"].rpartition("/")[2])}
+        case "sqs", "ChangeMessageVisibilityBatch":
+            return {Permission("sqs:ChangeMessageVisibility", parameters["QueueUrl"].rpartition("/")[2])}
     raise NotImplementedError(f"say here which permissions {service}'s {operation} needs")
 
 

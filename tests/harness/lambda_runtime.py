@@ -212,7 +212,8 @@ def init_milliseconds(package: Path, rounds: int = 5) -> dict[str, float]:
     environment = {
         **{name: f"{name.lower()}{key}" for name in (*purposes, "CAMPAY_WEBHOOK_KEY", "CAMPAY_PERMANENT_ACCESS_TOKEN")},
         **dict.fromkeys(
-            ("REDIS_HOST", "PAYMENTS_TABLE", "EVENT_BUS", "CHECKS_QUEUE_URL", "DELIVERIES_QUEUE_URL"), "nowhere.invalid"
+            ("REDIS_HOST", "PAYMENTS_TABLE", "EVENT_BUS", "CHECKS_QUEUE_URL", "DELIVERIES_QUEUE_URL", "SHOP_QUEUE_URL"),
+            "nowhere.invalid",
         ),
         **dict.fromkeys(("CAMPAY_API_URL", "FRONTEND_URL"), "https://nowhere.invalid"),
         "AWS_DEFAULT_REGION": "eu-west-1",

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.bootstrap import Service
-from chalicelib.domain.hints import CheckHint, DeliveryHint
+from chalicelib.domain.hints import CheckHint, DeliveryHint, ShopHint
 from chalicelib.flows.batch import unfinished
 from chalicelib.runtime.clock import Clock
 from infra.functions import BATCH, HIDDEN_SECONDS
 from tests.harness.fakes import HandClock
 
-CHECKS, DELIVERIES = "checks", "deliveries"
+CHECKS, DELIVERIES, SHOP = "checks", "deliveries", "shop"
 _SWEEP_EVERY_SECONDS = 60
 
 
@@ -66,6 +66,11 @@ def work_off(service: Service) -> None:
     queues = queues_of(service)
     while messages := queues.take():
         bodies = [message.body for message in messages]
+        if messages[0].queue == SHOP:
+            again = service.tell_shop.of_all([ShopHint.from_body(body) for body in bodies])
+            for position, at in again.items():
+                queues.put(at or service.clock.now() + HIDDEN_SECONDS * 1000, SHOP, bodies[position])
+            continue
         if messages[0].queue == CHECKS:
             failed = unfinished([CheckHint.from_body(body) for body in bodies], service.check)
         else:

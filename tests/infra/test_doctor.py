@@ -123,8 +123,8 @@ def healthy() -> Iterator[BreakableSystem]:
             patch.setenv(name, value)
         aws = boto3.Session()
         aws.client("secretsmanager").create_secret(Name=SECRETS_ID, SecretString=json.dumps(SECRET))
-        dead_letters = ("dead_letters", "checks_dead_letters", "deliveries_dead_letters")
-        names = ("checks_queue", "deliveries_queue", *dead_letters)
+        dead_letters = ("checks_dead_letters", "deliveries_dead_letters", "shop_dead_letters")
+        names = ("checks_queue", "deliveries_queue", "shop_queue", *dead_letters)
         queues = {name: aws.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in names}
         alarms = Alarms(aws)
         deployment = Deployment(
@@ -242,7 +242,7 @@ def a_lost_bus(system: BreakableSystem) -> list[Finding]:
 
 
 def events_that_the_shop_did_not_take(system: BreakableSystem) -> list[Finding]:
-    return system.findings_with_a_message_in(system.deployment.dead_letters)
+    return system.findings_with_a_message_in(system.deployment.shop_dead_letters)
 
 
 def a_lost_queue(system: BreakableSystem) -> list[Finding]:

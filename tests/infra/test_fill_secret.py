@@ -23,6 +23,7 @@ PLAIN = {
     "EVENT_BUS": "orders",
     "CHECKS_QUEUE_URL": "https://sqs.example/1/checks",
     "DELIVERIES_QUEUE_URL": "https://sqs.example/1/deliveries",
+    "SHOP_QUEUE_URL": "https://sqs.example/1/shop",
     "API_URL": "https://api.test",
     "SECRETS_ID": SECRETS_ID,
 }

@@ -165,6 +165,30 @@ def test_after_three_days_it_is_given_up_and_the_next_version_begins_anew(
     assert [kind for _, kind in received(server)[tried:]] == ["payment.expired", "payment.successful"]
 
 
+def test_what_is_delivered_again_is_sent_again_under_the_same_id(
+    telling: Service, shop: Shop, server: ScriptedServer, clock: HandClock
+) -> None:
+    payment = expired_and_paid(telling, shop, clock)
+    telling.tell_shop(payment.reference)
+    telling.ledger.mark_undelivered(payment.reference)
+    assert telling.tell_shop(payment.reference) is None
+    newest = (f"{payment.reference}:4", "payment.successful")
+    assert received(server) == [(f"{payment.reference}:3", "payment.expired"), newest, newest]
+
+
+def test_what_was_given_up_is_sent_again_at_once_where_an_operator_asks(
+    telling: Service, shop: Shop, server: ScriptedServer, clock: HandClock
+) -> None:
+    payment = paid(telling, shop)
+    server.answer(PATH, REFUSED)
+    while (again := telling.tell_shop(payment.reference)) is not None:
+        clock.forward((again - clock.now()) / 1000)
+    telling.ledger.mark_undelivered(payment.reference)
+    server.answer(PATH, TAKEN)
+    assert telling.tell_shop(payment.reference) is None
+    assert telling.ledger.shop.load(payment.reference).told == Place(3, 1)
+
+
 def test_without_an_address_nothing_is_sent(service: Service, shop: Shop, server: ScriptedServer) -> None:
     payment = paid(service, shop)
     assert service.tell_shop(payment.reference) is None

@@ -143,6 +143,8 @@ def stage_with_log(table: str, lines: list[str]) -> Deployment:
         alarm_topic="",
         checks_queue="",
         deliveries_queue="",
+        shop_queue="",
         checks_dead_letters="",
         deliveries_dead_letters="",
+        shop_dead_letters="",
     )

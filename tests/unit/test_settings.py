@@ -19,6 +19,7 @@ PRODUCTION = {
     "EVENT_BUS": "payments",
     "CHECKS_QUEUE_URL": "https://sqs.example/1/checks",
     "DELIVERIES_QUEUE_URL": "https://sqs.example/1/deliveries",
+    "SHOP_QUEUE_URL": "https://sqs.example/1/shop",
     **{name: f"{name}-with-more-than-thirty-two-bytes" for name in KEYS},
 }
 

@@ -53,6 +53,7 @@ from chalicelib.adapters.ledger.table_client import ATTEMPTS, Cancelled, Refused
 from chalicelib.adapters.ledger.update import Update
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.errors import LedgerUnavailable
+from chalicelib.domain.order_event import Place
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.runtime import log
 
@@ -276,12 +277,13 @@ class Ledger(LedgerReader):
         self._table.update(update)
 
     def mark_undelivered(self, reference: str) -> None:
-        """Marks a payment undelivered, so that its newest version is published and announced again."""
+        """Marks a payment undelivered, so that its newest version is published, announced and sent again."""
         stored = self.load(reference)
         if stored is None:
             return
         told = stored.payment.version - stored.payment.acknowledged  # the shop is told nothing of an acknowledgement
         before = min(told - 1, stored.announced_version)  # no unannounced version may be skipped
+        self.shop.tell_again(reference, Place(before + 1))
         update = Update(f"payment#{reference}").only_if("payment.version = :version")
         update.set(deliveredVersion=before, announcedVersion=before)
         update.undelivered().set(undeliveredSince=self._clock.now())

@@ -14,8 +14,9 @@ from typing import Any
 
 from chalicelib.adapters.ledger.attributes import Item, key_of
 from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE
-from chalicelib.adapters.ledger.table_client import TableClient, Written
+from chalicelib.adapters.ledger.table_client import ATTEMPTS, TableClient, Written
 from chalicelib.adapters.ledger.update import Update
+from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.order_event import FIRST, Attempt, Place
 from chalicelib.domain.order_event_schedule import LONGEST_PAUSE_MS
 from chalicelib.domain.payment import Payment
@@ -104,10 +105,14 @@ class ShopRows:
         answer = {"status": attempt.status} if attempt.status else {"reason": attempt.reason}
         self._table.update(update.set(**told, **answer, **self._end(payment)))
 
-    def taken(self, turn: Turn, place: Place) -> bool:
-        """Records that the shop has taken the order event at a place. Returns False where the turn is another's."""
-        update = self._of(turn).set(told=[place.version, place.part]).remove(*_OF_FAILURES)
-        return isinstance(self._table.update(update), Written)
+    def taken(self, turn: Turn, place: Place, *, ends: bool) -> bool:
+        """Records that the shop has taken the order event at a place. Returns False where the turn is another's.
+
+        `ends`: whether this ends the turn.
+        """
+        update = self._of(turn).set(told=[place.version, place.part])
+        update.remove(*_OF_FAILURES, *(_OF_A_TURN if ends else ()))
+        return isinstance(self._table.update(update), Written) or ends
 
     def refused(self, turn: Turn, failures: int, since: int, next_at: int) -> None:
         """Records that the shop has not taken the next order event, and ends the turn."""
@@ -118,6 +123,26 @@ class ShopRows:
         """Records that the next order event is not sent again by itself, and ends the turn."""
         update = self._of(turn).set(givenUp=payment.version)
         self._table.update(update.remove("failures", "failingSince", "nextAt", *_OF_A_TURN))
+
+    def tell_again(self, reference: str, after: Place) -> None:
+        """Has the order events after a place sent again that the shop has taken, and the next one at once.
+
+        Whoever has the turn loses it.
+        """
+        for _ in range(ATTEMPTS):
+            row = self._table.get(key_of(_partition(reference), _ROW))
+            if row is None:
+                return  # nothing was sent
+            told = min(_read(row).told, after)
+            update = Update(_partition(reference), _ROW).set(told=[told.version, told.part])
+            update.remove(*_OF_FAILURES, *_OF_A_TURN)
+            if "told" in row:
+                update.only_if("told = :seen").values[":seen"] = row["told"]
+            else:
+                update.only_if("attribute_not_exists(told)")
+            if isinstance(self._table.update(update), Written):
+                return
+        raise LedgerUnavailable("too many conflicts")
 
     def end_turn(self, turn: Turn) -> None:
         self._table.update(self._of(turn).remove(*_OF_A_TURN))

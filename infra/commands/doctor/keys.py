@@ -43,6 +43,7 @@ def _environment(deployment: Deployment) -> dict[str, str]:
         "EVENT_BUS": deployment.event_bus,
         "CHECKS_QUEUE_URL": deployment.checks_queue,
         "DELIVERIES_QUEUE_URL": deployment.deliveries_queue,
+        "SHOP_QUEUE_URL": deployment.shop_queue,
     }
 
 

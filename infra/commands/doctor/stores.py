@@ -50,7 +50,7 @@ def check_event_bus(name: str, events: Any) -> Iterator[Finding]:
 
 
 def check_work_queues(deployment: Deployment, sqs: Any) -> Iterator[Finding]:
-    for url in (deployment.checks_queue, deployment.deliveries_queue):
+    for url in (deployment.checks_queue, deployment.deliveries_queue, deployment.shop_queue):
         name = url.rpartition("/")[2]
         try:
             _waiting(url, sqs)
@@ -61,18 +61,17 @@ def check_work_queues(deployment: Deployment, sqs: Any) -> Iterator[Finding]:
 
 
 def check_dead_letters(deployment: Deployment, sqs: Any) -> Iterator[Finding]:
-    """Looks for order events that the shop did not take, and for checks and deliveries that failed each time."""
+    """Looks for messages that failed each time."""
     for queue_url, what, mend in (
         (
-            deployment.dead_letters,
-            "order events could not be delivered to the shop",
-            "see docs/operations.md, undelivered-order-events: mend the shop's address, then redrive the queue",
+            deployment.shop_dead_letters,
+            "hints that the shop has something to be told were lost",
+            "see docs/operations.md, shop-dead-letters: mend what the log says, then redrive the queue",
         ),
         (deployment.checks_dead_letters, "checks with CamPay failed each time", _SEE.format("checks-dead-letters")),
         (deployment.deliveries_dead_letters, "deliveries failed each time", _SEE.format("deliveries-dead-letters")),
     ):
-        count = _waiting(queue_url, sqs) if queue_url else 0
-        if count:
+        if count := _waiting(queue_url, sqs):
             yield ill(f"{count} {what}", mend)
 
 

@@ -31,13 +31,14 @@ EVERY_STAGE = {
     *("undelivered-old", "due-old", "ledger-unavailable", "queues-unreachable"),
     *("signature-failures", "campay-errors", "webhooks-missing", "float-low"),
     *("api-5xx", "api-throttled", "sweep-not-running", "sweep-errors", "statement-errors"),
-    *("checks-errors", "deliveries-errors", "late-payments-errors", "rollups-behind"),
-    *("checks-waiting", "deliveries-waiting", "checks-dead-letters", "deliveries-dead-letters"),
+    *("checks-errors", "deliveries-errors", "shop-errors", "late-payments-errors", "rollups-behind"),
+    *("checks-waiting", "deliveries-waiting", "shop-waiting"),
+    *("checks-dead-letters", "deliveries-dead-letters", "shop-dead-letters"),
+    *("shop-away", "undelivered-order-events"),
     *("gateway-not-ready", "gateway-down", "redis-memory"),
     *("mtn-success-low", "orange-success-low", "campay-slow"),
 }
 WHERE_PAYMENTS_ALWAYS_COME = {"no-payments"}
-WHERE_THE_SHOP_IS_CALLED = {"undelivered-order-events"}
 LINE_FIELDS = {"level", "event", "alarm"}
 """The fields that log.py itself writes."""
 
@@ -54,9 +55,8 @@ def sections() -> set[str]:
 
 
 def test_the_alarms_are_all_there(stack: Template, variant: Variant) -> None:
-    shop = WHERE_THE_SHOP_IS_CALLED if STAGES[variant.stage].order_events_url else set()
     always = WHERE_PAYMENTS_ALWAYS_COME if STAGES[variant.stage].usual_hours else set()
-    assert alarms(stack).keys() == EVERY_STAGE | shop | always
+    assert alarms(stack).keys() == EVERY_STAGE | always
 
 
 def test_each_alarm_says_in_one_sentence_what_is_wrong_and_where_it_says_what_to_do(stack: Template) -> None:
@@ -67,7 +67,7 @@ def test_each_alarm_says_in_one_sentence_what_is_wrong_and_where_it_says_what_to
 
 
 def test_each_alarm_has_its_section_and_each_section_its_alarm() -> None:
-    assert sections() == EVERY_STAGE | WHERE_THE_SHOP_IS_CALLED | WHERE_PAYMENTS_ALWAYS_COME
+    assert sections() == EVERY_STAGE | WHERE_PAYMENTS_ALWAYS_COME
 
 
 def test_each_alarm_notifies_its_topic(stack: Template, variant: Variant) -> None:
@@ -129,9 +129,18 @@ def test_five_minutes_undelivered_and_ten_minutes_due_are_too_long(stack: Templa
         assert (alarm["Threshold"], watched["MetricStat"]["Stat"]) == (seconds, "Maximum")
 
 
+def test_messages_for_the_shop_that_nobody_takes_are_noticed_and_those_that_are_put_off_are_not(
+    stack: Template,
+) -> None:
+    """They may be hours old: what counts is that one could be taken all the time."""
+    alarm = alarms(stack)["shop-waiting"]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("ApproximateNumberOfMessagesVisible", "Minimum")
+    assert alarm["Period"] * alarm["EvaluationPeriods"] >= 600
+
+
 def test_a_message_that_waits_longer_than_one_that_is_only_hidden_or_delayed_is_noticed(stack: Template) -> None:
     """A function that died once leaves its batch hidden: that alone must wake nobody."""
-    for work in Work:
+    for work in (Work.CHECKS, Work.DELIVERIES):
         alarm = alarms(stack)[f"{work.lower()}-waiting"]
         (queue,) = (plain(it["Value"]).strip("<>") for it in alarm["Dimensions"])
         hidden = stack.of_type("SQS::Queue")[queue]["VisibilityTimeout"]

@@ -6,15 +6,19 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE, TABLE
+from chalicelib.domain.hints import ShopHint
 from infra.commands.fill_secret import OUR_KEYS, fill
 from infra.deployment import STACK_NAME, NotDeployed, secret_of_stage
+from infra.functions import SHOP
 from infra.secrets_stack import REDIS_PASSWORD
 from infra.stages import STAGES
 from local.embedded import EmbeddedAws
 from tests.conftest import aws_client
-from tests.infra.templates.synthesis import WITH_THEIR_FUNCTION, Template, Variant, plain, synthesised
+from tests.infra.templates.synthesis import WITH_THEIR_FUNCTION, Properties, Template, Variant, plain, synthesised
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(400)]
+
+REFERENCE = "0b8f6c1e-5d0a-4a37-9a53-2f1f4f0f9a11"
 
 # ---------------------------------------------------------------------- the ledger
 
@@ -189,33 +193,48 @@ def test_what_outlives_its_stack_has_no_fixed_name(variant: Variant, tmp_path_fa
 # ---------------------------------------------------------------------- order events
 
 
-def test_an_order_event_is_tried_for_a_day_and_then_kept(stack: Template, variant: Variant) -> None:
-    """The shop marks its order as paid by it, so that an outage of a night must not lose it."""
-    targets = [
-        target
-        for rule in stack.of_type("Events::Rule").values()
-        for target in rule["Targets"]
-        if "EventPattern" in rule  # the other rules are schedules
-    ]
-    if STAGES[variant.stage].order_events_url is None:
-        assert targets == []
+def rule_of_order_events(stack: Template) -> Properties | None:
+    rules = [it for it in stack.of_type("Events::Rule").values() if "EventPattern" in it]  # the others are schedules
+    return rules[0] if rules else None
+
+
+def test_an_order_event_sends_a_hint_to_the_shops_queue(stack: Template, variant: Variant) -> None:
+    """It names the payment and nothing else, so that no queue has a customer's number. EventBridge tries for a day."""
+    rule = rule_of_order_events(stack)
+    assert (rule is None) == (STAGES[variant.stage].order_events_url is None)
+    if rule is None:
         return
-    (target,) = targets
+    (target,) = rule["Targets"]
+    environment = stack.of_type("Lambda::Function")[SHOP.resource]["Environment"]["Variables"]
+    queue_id = plain(environment["SHOP_QUEUE_URL"]).strip("<>")
+    assert plain(target["Arn"]) == f"<{queue_id}>"
+    assert environment["ORDER_EVENTS_URL"] == STAGES[variant.stage].order_events_url
+    assert hint_of(target, {"detail": {"reference": REFERENCE, "phoneNumber": "2376******77"}}) == ShopHint(REFERENCE)
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
-    dead_letters = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
-    queue = stack.of_type("SQS::Queue")[dead_letters]
-    assert queue["MessageRetentionPeriod"] == 14 * 86_400
-    assert queue["SqsManagedSseEnabled"] is True
+    redrive = stack.of_type("SQS::Queue")[queue_id]["RedrivePolicy"]
+    assert target["DeadLetterConfig"]["Arn"] == redrive["deadLetterTargetArn"]
 
 
-def test_the_shop_can_tell_an_order_event_from_a_forgery(stack: Template, variant: Variant) -> None:
-    if STAGES[variant.stage].order_events_url is None:
+def hint_of(target: Properties, event: dict[str, Any]) -> ShopHint:
+    """Transforms an event as EventBridge does, which puts a text between quotes of its own."""
+    transformer = target["InputTransformer"]
+    body = transformer["InputTemplate"]
+    for name, path in transformer["InputPathsMap"].items():
+        value: Any = event
+        for part in path.removeprefix("$.").split("."):
+            value = value[part]
+        body = body.replace(f"<{name}>", json.dumps(value))
+    return ShopHint.from_body(body)
+
+
+def test_only_the_bus_may_send_to_the_shops_queue(stack: Template) -> None:
+    """No function of ours sends there: a hint comes with each order event, or by hand."""
+    rule = rule_of_order_events(stack)
+    if rule is None:
         return
-    connection = stack.one("Events::Connection")
-    key = connection["AuthParameters"]["ApiKeyAuthParameters"]
-    assert key["ApiKeyName"] == "X-Api-Key"
-    assert "{{resolve:secretsmanager:" in plain(key["ApiKeyValue"])
-    assert stack.one("Events::ApiDestination")["InvocationEndpoint"].startswith("https://")
+    policies = [str(it) for it in stack.of_type("SQS::QueuePolicy").values()]
+    assert sum("events.amazonaws.com" in policy for policy in policies) == 2, "the queue's and its dead letters'"
+    assert all("aws:SourceArn" in policy for policy in policies if "events.amazonaws.com" in policy)
 
 
 def test_order_events_can_be_replayed(stack: Template) -> None:

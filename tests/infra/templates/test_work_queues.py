@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.work_queue import LONGEST_HIDDEN_SECONDS
+from chalicelib.domain.order_event_schedule import LONGEST_PAUSE_MS, TRIED_MS
 from infra.functions import FUNCTIONS, Function, Work
 from infra.stages import PROD, STAGES, WorkSize
 from tests import ROOT
@@ -71,12 +73,22 @@ def test_a_message_stays_hidden_until_its_batch_is_surely_over(stack: Template, 
     assert queue(stack, work)["VisibilityTimeout"] == 6 * timeout
 
 
+@pytest.mark.parametrize("work", [Work.CHECKS, Work.DELIVERIES])
 def test_a_hint_is_kept_for_an_hour_and_tried_five_times_within_it(stack: Template, work: Work) -> None:
     """What is older the sweep has sent again; and an hour has room for all attempts after the longest delay."""
     it = queue(stack, work)
     attempts = it["RedrivePolicy"]["maxReceiveCount"]
     assert (it["MessageRetentionPeriod"], attempts) == (HOUR, 5)
     assert LONGEST_DELAY_SECONDS + attempts * it["VisibilityTimeout"] <= HOUR
+
+
+def test_a_hint_for_the_shop_outlasts_all_attempts(stack: Template) -> None:
+    """Nothing sends it again: a row of the ledger says when the shop is given up, never the queue."""
+    it = queue(stack, Work.SHOP)
+    assert it["MessageRetentionPeriod"] * 1_000 > 2 * TRIED_MS
+    longest = TRIED_MS / 1_000 / it["RedrivePolicy"]["maxReceiveCount"]
+    assert longest < it["VisibilityTimeout"], "as where a function fails each time and cannot put it off"
+    assert LONGEST_PAUSE_MS < LONGEST_HIDDEN_SECONDS * 1_000
 
 
 def test_a_message_that_fails_each_time_is_kept_for_two_weeks(stack: Template, work: Work) -> None:
@@ -131,11 +143,11 @@ def test_all_that_is_reserved_fits_into_an_account_and_is_documented(stack: Temp
     assert f"`{variant.stage}` {sum(reserved)}" in (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("size", [{"checks": 1}, {"deliveries": 1}, {"checks": 1_001}])
+@pytest.mark.parametrize("size", [{"checks": 1}, {"deliveries": 1}, {"shop": 1}, {"checks": 1_001}])
 def test_a_concurrency_that_lambda_does_not_take_is_no_stage(size: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="from 2 to 1,000"):
         replace(PROD.work, **size)
-    assert WorkSize(checks=2, deliveries=1_000).of(Work.DELIVERIES) == 1_000
+    assert WorkSize(checks=2, deliveries=1_000, shop=2).of(Work.DELIVERIES) == 1_000
 
 
 def test_lambda_may_take_from_the_functions_own_queue_and_no_other(stack: Template) -> None:
@@ -143,5 +155,6 @@ def test_lambda_may_take_from_the_functions_own_queue_and_no_other(stack: Templa
         allowed = granted(statements_of(stack, plain(function_of(stack, function)["Role"])))
         taken = {(action, it) for action, it in allowed if action.startswith("sqs:") and action != "sqs:SendMessage"}
         own = [f"<{id_of(stack, function.takes)}>"] if function.takes else []
-        actions = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+        puts_off = ["sqs:ChangeMessageVisibility"] if function.takes is Work.SHOP else []
+        actions = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", *puts_off)
         assert taken == {(action, it) for action in actions for it in own}, function.name
