@@ -16,6 +16,7 @@ run: $(INSTALLED) $(PAGE)
 	@exec $(PY) -m local
 
 test: $(INSTALLED) $(NODE_MODULES) $(CLIENTS)
+	-@command -v php >/dev/null || $(INSTALL_PHP)
 	$(PY) -m pytest -n 3 # they wait as much as they compute
 	@$(NPM) test
 
@@ -197,7 +198,7 @@ INSTALL_BROWSER = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && ech
 
 INSTALL_PHP = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "Installing php-cli ..." \
 	&& { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends php-cli; } \
-	>/dev/null 2>&1 || { echo "A browser test needs PHP: sudo apt-get install php-cli"; exit 1; }; }
+	>/dev/null 2>&1 || { echo "A test needs PHP: sudo apt-get install php-cli"; exit 1; }; }
 
 $(SHOPS): %/node_modules/.installed: %/package-lock.json | $(INSTALLED)
 	@echo "Installing the tools of a shop that the package is tried in, once: $* ..."
