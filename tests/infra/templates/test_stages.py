@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from chalicelib import settings as api_settings
+from chalicelib.domain.event_signature import write_secret
 from chalicelib.runtime.settings_reader import InvalidSettings
-from infra.commands.fill_secret import CAMPAY_KEYS, OUR_KEYS
+from infra.commands.fill_secret import CAMPAY_KEYS, EVENTS_KEY, OUR_KEYS
 from infra.deployment import FUNCTIONS as FUNCTIONS_OUTPUT
 from infra.deployment import STACK_NAME, Deployment
 from infra.functions import FUNCTIONS
@@ -138,7 +139,7 @@ class Recording(dict[str, str]):
 
 def read(name: str, variables: dict[str, str]) -> tuple[Any, set[str]]:
     """Returns the settings that the API or the gateway would start with, and the names that it read."""
-    secret = {key: f"{key}-of-the-test-{'x' * 32}" for key in SECRET}
+    secret = {key: f"{key}-of-the-test-{'x' * 32}" for key in SECRET} | {EVENTS_KEY: write_secret(b"k" * 32)}
     known = {
         key: value for key, value in variables.items() if key != "SECRETS_ID"
     }  # the secret's content stands in its place
