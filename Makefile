@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention recover link forget trace destroy install gauntlet clean
+.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention recover link replay forget trace destroy install gauntlet clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -79,6 +79,11 @@ attention: $(INSTALLED_DEPLOY)
 link: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.commands.payment_link --order="$(ORDER)" --amount="$(AMOUNT)" --description="$(DESCRIPTION)" \
 		--days="$(DAYS)" --cancel="$(CANCEL)" --stage="$(STAGE)"
+
+# Sends the shop order events again: one (EVENT), a payment's (REF), or those of a time (FROM, TO: 2026-01-31T12:00).
+replay: $(INSTALLED_DEPLOY)
+	@$(PY) -m infra.commands.replay --event="$(EVENT)" --ref="$(REF)" --from="$(FROM)" --to="$(TO)" \
+		--dry-run="$(DRY_RUN)" --stage="$(STAGE)"
 
 # Makes a restored ledger whole again from the log, FROM a minute (UTC) TO another, or until now: 2026-01-31T12:00.
 recover: $(INSTALLED_DEPLOY)

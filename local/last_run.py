@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 _ROOT = Path(__file__).resolve().parent.parent
-_LEDGER = ("AWS_ENDPOINT_URL", "PAYMENTS_TABLE", "API_URL", "PHONE_HASH_KEY")
+_LEDGER = ("AWS_ENDPOINT_URL", "PAYMENTS_TABLE", "SHOP_QUEUE_URL", "API_URL", "PHONE_HASH_KEY")
 _PRODUCT = ("api", "worker", "gateway")
 
 
@@ -27,6 +27,12 @@ def ledger() -> tuple[str, str]:
     """Returns the AWS endpoint and the table of the last run. Raises FileNotFoundError where there was none."""
     known = _known()
     return known["AWS_ENDPOINT_URL"], known["PAYMENTS_TABLE"]
+
+
+def shop_queue() -> tuple[str, str]:
+    """Returns the AWS endpoint and the shop's queue of the last run. Raises FileNotFoundError where there was none."""
+    known = _known()
+    return known["AWS_ENDPOINT_URL"], known["SHOP_QUEUE_URL"]
 
 
 def phone_hash_keys() -> str:

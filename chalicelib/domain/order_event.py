@@ -24,11 +24,15 @@ FIRST = Place()
 
 @dataclass(frozen=True, slots=True)
 class OrderEvent:
-    """An order event. Its body is the same however often, and whenever, it is sent."""
+    """An order event. Its body is the same however often, and whenever, it is sent.
+
+    `at`: when it came to be, in milliseconds since the epoch.
+    """
 
     id: str
     kind: str
     place: Place
+    at: int
     body: bytes
 
 
@@ -59,7 +63,7 @@ def order_events_after(place: Place, versions: Iterable[Payment]) -> list[OrderE
 def _of_version(payment: Payment) -> list[OrderEvent]:
     at = payment.updated_at
     return [
-        OrderEvent(data["id"], kind, Place(payment.version, part), _body(kind, at, data))
+        OrderEvent(data["id"], kind, Place(payment.version, part), at, _body(kind, at, data))
         for part, (kind, data) in enumerate(contract.order_events(payment, at), 1)
     ]
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -64,6 +64,15 @@ def ledger_of(stage: str, clock: Clock) -> Ledger:
         raise NotPossible("there was no `make run` here: give STAGE=… for a deployed stage") from None
     keys: Any = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     return Ledger(boto3.client("dynamodb", endpoint_url=endpoint, region_name="eu-west-1", **keys), table, clock)
+
+
+def moment_of(text: str) -> int:
+    """Returns a minute of UTC in milliseconds since the epoch. Raises NotPossible."""
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
+    except ValueError:
+        raise NotPossible("FROM and TO are minutes of UTC, such as 2026-01-31T12:00") from None
+    return int(moment.timestamp() * 1000)
 
 
 def days_between(first: str, last: str, today: date) -> list[date]:

@@ -16,7 +16,7 @@ from chalicelib.domain.recovery import EVENTS
 from chalicelib.flows.recover_payments import RecoverPayments, Recovery
 from chalicelib.runtime.clock import Clock
 from infra.commands.account import NoAccount
-from infra.commands.ledger_days import NotPossible, ledger_of
+from infra.commands.ledger_days import NotPossible, ledger_of, moment_of
 from infra.commands.payment_story.sources import lines_of_stage, parsed
 from infra.commands.payment_story.timeline import Line
 from infra.deployment import NotDeployed
@@ -36,7 +36,7 @@ def main() -> int:
     given = parser.parse_args()
     clock = Clock()
     try:
-        since, until = _moment(given.first) - _MARGIN_MS, _moment(given.last) if given.last else clock.now()
+        since, until = moment_of(given.first) - _MARGIN_MS, moment_of(given.last) if given.last else clock.now()
         if since >= until:
             raise NotPossible("FROM may not be later than TO")
         ledger = ledger_of(given.stage, clock)
@@ -47,15 +47,6 @@ def main() -> int:
         return _refused("the ledger or the log does not answer; begin again")
     print("\n".join(_told(recovery)))
     return 1 if recovery.unclaimed else 0
-
-
-def _moment(text: str) -> int:
-    """Returns a minute of UTC in milliseconds since the epoch. Raises NotPossible."""
-    try:
-        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
-    except ValueError:
-        raise NotPossible("FROM and TO are minutes of UTC, such as 2026-01-31T12:00") from None
-    return int(moment.timestamp() * 1000)
 
 
 def _lines(stage: str, since: int, until: int) -> Iterator[Line]:

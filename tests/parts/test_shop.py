@@ -16,7 +16,7 @@ from local.embedded import LOOPBACK
 from tests.harness.fakes import Answer, HandClock, ScriptedServer
 from tests.harness.tls import tls_in_front_of, write_certificate
 
-EVENT = OrderEvent("payment:3", "payment.successful", Place(3, 1), b'{"type":"payment.successful"}')
+EVENT = OrderEvent("payment:3", "payment.successful", Place(3, 1), 0, b'{"type":"payment.successful"}')
 KEYS = (b"a-key-of-thirty-two-bytes-xxxxxx",)
 
 
