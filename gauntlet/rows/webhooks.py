@@ -12,8 +12,8 @@ from gauntlet.row import Row
 from gauntlet.shop import Shop
 from gauntlet.wire import Step
 
-NO_CHECKS = {"CHECK_AGES_SECONDS": "3600", "PAYMENT_EXPIRES_SECONDS": "3600", "SWEEP_SECONDS": "600"}
-"""Nothing settles a payment but its webhooks."""
+NO_CHECKS = {"CHECK_AGES_SECONDS": "3600", "PAYMENT_EXPIRES_SECONDS": "3600", "SWEEP_SECONDS": "30"}
+"""Nothing settles a payment but its webhooks. The sweep delivers what a call has committed and could not tell of."""
 CHECK_LATENESS = 0.1
 """A check comes up to a tenth of its age late (chalicelib/domain/check_schedule.py)."""
 AFTER_DUE_SECONDS = 6.0
