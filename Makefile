@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention recover link replay forget trace destroy install gauntlet clean
+.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention recover link replay forget trace destroy install gauntlet audit clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -45,6 +45,14 @@ check: $(INSTALLED) $(NODE_MODULES)
 	$(PY) -m mypy .
 	$(PY) -m pytest -q tests/unit/test_import_rules.py $(DOCUMENT_TESTS)
 	@$(NPM) run check
+	@$(AUDIT)
+
+# Which packages have a known vulnerability, as OSV and npm's registry know today.
+audit: $(INSTALLED) $(NODE_MODULES)
+	@$(AUDIT)
+
+AUDIT = { { $(NPM) audit --json --fetch-retries=0 --fetch-timeout=10000 || true; } 2>/dev/null; } \
+	| $(PY) -m infra.commands.audit_packages
 
 synth: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.cdk_app
@@ -132,17 +140,17 @@ clean:
 PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-$(INSTALLED): requirements.txt socket_gateway/requirements.txt requirements-dev.txt constraints.txt
+$(INSTALLED): requirements-dev.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed (on Debian: apt-get install python3)"; exit 1; }
 	@$(PY) -m pip --version >/dev/null 2>&1 || { $(ENSURE_VENV) && $(PYTHON) -m venv --clear $(VENV); }
 	@echo "Installing into $(VENV), once; this takes a minute or two ..."
-	@$(PY) -m pip install -q --disable-pip-version-check --no-input -r requirements-dev.txt -c constraints.txt
+	@$(PY) -m pip install -q --disable-pip-version-check --no-input --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # checkov has a virtualenv of its own: it demands an older boto3 than ours.
-$(INSTALLED_DEPLOY): infra/requirements.txt infra/checkov/requirements.txt $(INSTALLED)
+$(INSTALLED_DEPLOY): infra/requirements.lock infra/checkov/requirements.txt $(INSTALLED)
 	@echo "Installing what deploying needs into $(VENV), once; the CDK alone is 400 MB ..."
-	@$(PY) -m pip install -q --disable-pip-version-check --no-input -r infra/requirements.txt -c constraints.txt
+	@$(PY) -m pip install -q --disable-pip-version-check --no-input --require-hashes -r infra/requirements.lock
 	@$(PY) -m venv --clear $(VENV)/checkov
 	@$(VENV)/checkov/bin/python -m pip install -q --disable-pip-version-check --no-input --require-hashes -r infra/checkov/requirements.txt
 	@touch $@
