@@ -189,7 +189,7 @@ class _Reader(SettingsReader):
         if not url:
             return None
         if not self.development and not is_public_https(url):
-            self.faults.append("ORDER_EVENTS_URL must be HTTPS to a host on the internet")
+            self.faults.append("ORDER_EVENTS_URL must be HTTPS, on port 443, to a host on the internet")
         if not keys:
             self.faults.append("ORDER_EVENTS_KEY is missing")
         return ShopSettings(url, keys, only_public=not self.development)

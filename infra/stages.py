@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 
+from chalicelib.runtime.public_address import is_public_https
 from chalicelib.settings import (
     DEMO_API_URL,
     KEPT_DAYS,
@@ -198,6 +199,8 @@ class Stage:
             raise ValueError(f"{self.name} needs gateway_domain or cloudfront_addresses, or the gateway has no TLS")
         if self.gateway_domain and self.cloudfront_addresses:
             raise ValueError(f"{self.name}: behind CloudFront the gateway has CloudFront's name, and no gateway_domain")
+        if self.order_events_url and not is_public_https(self.order_events_url):
+            raise ValueError(f"{self.name}: order_events_url must be HTTPS, on port 443, to a host on the internet")
         for name, (least, most) in _BOUNDS.items():
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{self.name}: {name} must be from {least:,} to {most:,}")

@@ -4,7 +4,8 @@
     AWS        moto, with the table, the event bus and the work queues; prints each order event
     simulator  SIMULATOR_PORT (8090): CamPay, and its customers
     API        API_PORT       (8000)
-    worker     checks and deliveries as the queues have them, the sweep every SWEEP_SECONDS (60)
+    worker     checks and deliveries as the queues have them, the sweep every SWEEP_SECONDS (60); it sends order events
+               to ORDER_EVENTS_URL, where that is set
     gateway    GATEWAY_PORT   (8080), with the test page and the operators' page where they are built
 
 Keys are generated at each start. Variables that the environment already sets win over every default here, except those

@@ -3,6 +3,8 @@
 import ipaddress
 from urllib.parse import urlsplit
 
+_HTTPS = 443
+
 
 def is_public(address: str) -> bool:
     """Whether an IPv4 address is on the internet: not private, shared, of this machine, its link, or multicast.
@@ -17,13 +19,16 @@ def is_public(address: str) -> bool:
 
 
 def is_public_https(url: str) -> bool:
-    """Whether a URL is HTTPS to a name, or to a public address. What a name resolves to is seen when it is called."""
+    """Whether a URL is HTTPS, on its own port, to a name or to a public address.
+
+    Functions in AWS may call no other port. What a name resolves to is seen when it is called.
+    """
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host, port = parts.hostname or "", parts.port or _HTTPS
     except ValueError:
         return False
-    if parts.scheme != "https" or not host or "@" in parts.netloc or parts.fragment:
+    if parts.scheme != "https" or port != _HTTPS or not host or "@" in parts.netloc or parts.fragment:
         return False
     try:
         ipaddress.ip_address(host)

@@ -37,5 +37,7 @@ def test_what_is_no_address_of_a_shop(url: str) -> None:
     assert not is_public_https(url)
 
 
-def test_a_name_may_have_port_and_query() -> None:
-    assert is_public_https("https://shop.example:8443/events?of=payments")
+def test_a_name_may_have_a_query_and_the_port_that_it_has_anyway() -> None:
+    """The functions' security group lets out nothing but HTTPS on 443: another port would never answer."""
+    assert is_public_https("https://shop.example:443/events?of=payments")
+    assert not is_public_https("https://shop.example:8443/events")

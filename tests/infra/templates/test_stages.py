@@ -167,6 +167,12 @@ def test_the_numbers_of_a_stage_are_what_the_api_reads() -> None:
     assert large.environment.keys() <= asked
 
 
+@pytest.mark.parametrize("url", ["http://shop.example/", "https://shop.example:8443/", "https://10.0.0.1/"])
+def test_a_stage_takes_no_address_of_the_shop_that_the_api_would_refuse(url: str) -> None:
+    with pytest.raises(ValueError, match="order_events_url must be HTTPS"):
+        replace(PROD, order_events_url=url)
+
+
 @pytest.mark.parametrize("name", ["day_shards", "payments_kept_days", "statement_rows", "statement_seconds"])
 def test_a_stage_takes_no_number_that_the_api_would_refuse(name: str) -> None:
     for wrong in (0, 10**9):
