@@ -284,7 +284,7 @@ def test_what_the_developer_has_set_wins() -> None:
 
 def test_keys_are_fresh_and_all_different() -> None:
     names = [name for name in environment({}, PORTS) if name.endswith(("_KEY", "_TOKEN")) and "AWS" not in name]
-    assert len(names) == 7
+    assert len(names) == 8
     keys = [environment({}, PORTS)[name] for name in names for _ in range(2)]
     assert len(set(keys)) == len(keys)
     assert min(map(len, keys)) >= 40
