@@ -7,6 +7,7 @@ is well again, and what was not known must become known.
 import asyncio
 import json
 import random
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from gauntlet.wire import Answered, Cut, Moment, Step, carry_on
 AT_ONCE = 10
 STALL_SECONDS = 40.0
 _WIRES = ("api-campay", "worker-campay")
-COLLECT, RECORD = "POST /api/collect", "GET /api/transaction"
+COLLECT, RECORD, TOKEN = "POST /api/collect", "GET /api/transaction", "POST /api/token"
+WITHDRAWN = "the token withdrawn"
+_AUTHORIZATION = re.compile(rb"^authorization: *(\S.*)$", re.IGNORECASE | re.MULTILINE)
 
 Act = Callable[[bytes], Awaitable[bytes]]
 
@@ -56,6 +59,18 @@ async def _cut_short(data: bytes) -> bytes:
     raise Answered(data[: len(data) * 2 // 3])
 
 
+def _withdrawn() -> Act:
+    """Refuses the token of the first call, in all calls; takes any other."""
+    refused: list[bytes] = []
+
+    async def act(data: bytes) -> bytes:
+        token = _AUTHORIZATION.findall(data)
+        refused[:] = refused or token
+        return data if token != refused else await _invalid_token(data)
+
+    return act
+
+
 def _changed(change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> Act:
     """Changes the fields of a JSON answer."""
 
@@ -76,6 +91,7 @@ def _without(*names: str) -> Act:
     return _changed(lambda body: {name: value for name, value in body.items() if name not in names})
 
 
+_invalid_token = _answer("401 Unauthorized", '{"detail":"Invalid token."}')
 _HTML = ("<html><body>Please wait</body></html>", "text/html")
 KINDS = [
     Kind("reset before the charge", COLLECT, "before", _reset),
@@ -86,7 +102,8 @@ KINDS = [
     Kind("HTML with 200", COLLECT, "after", _answer("200 OK", *_HTML)),
     Kind("HTML with 502 before the charge", COLLECT, "before", _answer("502 Bad Gateway", *_HTML)),
     Kind("HTML with 502 after the charge", COLLECT, "after", _answer("502 Bad Gateway", *_HTML)),
-    Kind("401", COLLECT, "before", _answer("401 Unauthorized", '{"detail":"Invalid token."}')),
+    Kind("401", COLLECT, "before", _invalid_token),
+    Kind(WITHDRAWN, COLLECT, "before", _withdrawn()),
     Kind("429", COLLECT, "before", _answer("429 Too Many Requests", '{"detail":"Request was throttled."}')),
     Kind("an unknown refusal", COLLECT, "before", _answer("418 I am a teapot", '{"message":"no"}')),
     Kind("an unknown refusal after the charge", COLLECT, "after", _answer("418 I am a teapot", '{"message":"no"}')),
@@ -95,7 +112,7 @@ KINDS = [
     Kind("the record stalled", RECORD, "before", _stall),
     Kind("the record cut short", RECORD, "after", _cut_short),
     Kind("the record in HTML", RECORD, "after", _answer("200 OK", *_HTML)),
-    Kind("the record with 401", RECORD, "before", _answer("401 Unauthorized", '{"detail":"Invalid token."}')),
+    Kind("the record with 401", RECORD, "before", _invalid_token),
     Kind("the record with 404", RECORD, "before", _answer("404 Not Found", '{"detail":"Not found."}')),
     Kind("another currency", RECORD, "after", _with(currency="EUR")),
     Kind('amount "5.00"', RECORD, "after", _changed(lambda body: body | {"amount": f"{float(body['amount']):.2f}"})),
@@ -109,7 +126,9 @@ KINDS = [
 
 
 def run(shop: Shop, size: int, chance: random.Random) -> int:
-    """Meets each kind with its share of `size` customers."""
+    """Meets each kind with its share of `size` customers. The processes have no permanent token of CamPay's."""
+    for name in ("api", "worker"):
+        shop.system.parts[name].restart(CAMPAY_PERMANENT_ACCESS_TOKEN="")
     kinds = chance.sample(KINDS, min(size, len(KINDS)))
     customers = max(1, size // len(kinds))
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -125,8 +144,11 @@ def _meet(
     if is_of_record:
         list(threads.map(shop.pay, customers))
     met: list[Step] = []
+    refreshed: list[Step] = []
 
     async def fault(step: Step, data: bytes) -> bytes:
+        if (step.operation, step.moment) == (TOKEN, "before"):
+            refreshed.append(step)
         if (step.operation, step.moment) != (kind.operation, kind.moment):
             return data
         met.append(step)
@@ -143,6 +165,8 @@ def _meet(
         shop.system.wire[name].fault = carry_on
     if not met:
         shop.report(f"{kind.name} was not met")
+    if kind.name == WITHDRAWN and len(refreshed) != 1:
+        shop.report(f"{len(refreshed)} tokens were fetched after {kind.name}")
     list(threads.map(shop.pay, customers))
     _decide(shop, customers, chance, webhook=False)
 

@@ -52,8 +52,9 @@ class CampayToken:
             log.alarm("campay-permanent-token-refused")
             self._credentials_refused()
             return False
-        if self._token == token:
-            self._expires_at = 0
+        with self._lock:  # else the expiry of a token that another thread has just fetched would be taken back
+            if self._token == token:
+                self._expires_at = 0
         return True
 
     def _fetch(self, ends_at: int) -> tuple[str, int]:
