@@ -10,7 +10,7 @@ import pytest
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.bootstrap import Service
-from chalicelib.domain.check_schedule import AGES_SECONDS, CheckSchedule
+from chalicelib.domain.check_schedule import AGES_SECONDS
 from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -354,29 +354,6 @@ def test_a_record_that_settles_nothing_is_read_once_a_check(service: Service, sh
     service.check(CheckHint(first.reference, "no-such-record"))
     service.check(hint)
     assert due_at(service, others[0]) == following
-
-
-# --------------------------------------------------------------------------- the schedule itself
-
-
-@pytest.mark.parametrize("reference", ["a", "b", "c", "73c0dd0e-3d1c-4fd6-9a3e-7f2d3f5d9d5c"])
-def test_every_age_comes_once_never_early_and_at_most_half_an_hour_late(clock: HandClock, reference: str) -> None:
-    """This includes the last check: before 72 h CamPay may still charge the customer."""
-    created = clock.now()
-    payment = Payment(
-        reference=reference, order_id="o", money=Money(1, "XAF"), phone_mask="", phone_hash="", locale="fr",
-        provider="campay", created_at=created, updated_at=created, expires_at=created + 600_000, status=S.EXPIRED,
-    )  # fmt: skip
-    schedule, now, seen = CheckSchedule(), created, []
-    while (following := schedule.next_check(payment, now)) is not None:
-        seen.append((following - created) / 1000)
-        now = following
-    assert len(seen) == len(AGES_SECONDS)
-    assert AGES_SECONDS[-1] == 72 * 3600
-    assert all(age <= at <= age + min(age / 10, 1800) for at, age in zip(seen, AGES_SECONDS, strict=True))
-    waiting = replace(payment, status=S.PENDING, expires_at=created + 1234)
-    assert schedule.next_check(waiting, created) == created + 1234
-    assert schedule.next_check(replace(payment, status=S.SUCCESSFUL), created) is None
 
 
 def test_announcing_again_skips_no_unannounced_version(

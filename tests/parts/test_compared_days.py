@@ -10,7 +10,7 @@ import requests
 
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.bootstrap import Service
-from chalicelib.domain.comparison import DIFFERENCES, KEPT, Comparison, Finding, Kind, shortened
+from chalicelib.domain.comparison import KEPT, Comparison, Finding, Kind, shortened
 from chalicelib.domain.errors import DifferencesChanged, LedgerUnavailable, NotFound
 from chalicelib.domain.money import Money
 from local.campay_simulator import CampaySimulator
@@ -219,18 +219,3 @@ def test_days_are_listed_the_newest_first_by_a_query_for_each_month(ledger: Ledg
     aws.calls.clear()
     assert [it.day for it in ledger.comparisons.between(days[-2], days[1])] == days[1:-1]
     assert aws.calls == {"Query": 2}
-
-
-def test_the_order_in_which_differences_are_found_changes_nothing() -> None:
-    forward, backward = Comparison(date(2026, 1, 31)), Comparison(date(2026, 1, 31))
-    found = [(kind, Finding(reference=name)) for kind in Kind for name in ("a", "b")]
-    for comparison, order in ((forward, found), (backward, found[::-1])):
-        for kind, finding in order:
-            comparison.note(kind, finding)
-    assert forward.digest == backward.digest
-    digests = set()
-    for kind in DIFFERENCES:
-        alone = Comparison(date(2026, 1, 31))
-        alone.note(kind, Finding(reference="a"))
-        digests.add(alone.digest)
-    assert len(digests) == len(DIFFERENCES)

@@ -20,8 +20,6 @@ from chalicelib.domain.operator_trouble import (
     RUN_FAILED,
     RUN_WINDOW_MS,
     TROUBLE_WINDOW_MS,
-    Outcome,
-    failing_run,
 )
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.version import Version
@@ -148,33 +146,6 @@ def test_without_redis_nobody_is_warned(clock: HandClock) -> None:
     port = free_port()
     away = LiveStore(lambda: connect(RedisSettings("127.0.0.1", port)), clock, in_memory=False)
     assert [*away.operators_in_trouble()] == []
-
-
-def outcomes(*words: str, age_ms: int = 0) -> list[Outcome]:
-    """Builds outcomes, the newest first, a second apart."""
-    return [
-        Outcome("MTN", f"ref-{number}", word == "technical", NOW - age_ms - number * 1000, word == "paid")
-        for number, word in enumerate(words)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("words", "count"),
-    [
-        ([], 0),
-        (["failed"] * 4, 0),
-        (["failed"] * 5, 5),
-        (["failed"] * 9 + ["paid"], 9),
-        (["paid"] + ["failed"] * 9, 0),
-        (["technical"] * 2, 0),
-        (["technical"] * 3 + ["paid"], 3),
-        (["technical"] * 3 + ["failed"], 4),
-        (["failed"] + ["technical"] * 3, 0),
-    ],
-)
-def test_what_is_a_run_of_failures(words: list[str], count: int) -> None:
-    assert len(failing_run(outcomes(*words), NOW)) == count
-    assert not failing_run(outcomes(*words, age_ms=RUN_WINDOW_MS), NOW), "an hour later"
 
 
 def test_the_last_outcome_of_a_payment_counts_once(day: Day) -> None:

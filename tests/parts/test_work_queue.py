@@ -8,7 +8,7 @@ import pytest
 
 import app
 from chalicelib.adapters.work_queue import WorkQueue
-from chalicelib.domain.hints import CheckHint, DeliveryHint, MalformedHint
+from chalicelib.domain.hints import CheckHint, DeliveryHint
 from chalicelib.settings import Settings
 from local.embedded import EmbeddedAws
 from tests.conftest import aws_client
@@ -100,26 +100,6 @@ def test_without_queues_nothing_is_sent(sqs: Any, clock: HandClock, aws: Embedde
     aws.calls.clear()
     WorkQueue(lambda: sqs, "", "", clock).check(CheckHint(REFERENCE))
     assert not aws.calls
-
-
-@pytest.mark.parametrize("hint", [CheckHint(REFERENCE), CheckHint(REFERENCE, "c-1"), DeliveryHint(REFERENCE)])
-def test_a_hint_is_read_as_it_was_written(hint: CheckHint | DeliveryHint) -> None:
-    assert type(hint).from_body(hint.to_body()) == hint
-    assert DeliveryHint.from_body(DeliveryHint().to_body()) == DeliveryHint()
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        *("", "[]", "1", '"a"', "null", "{}", "[" * 5_000, '{"reference":1}', '{"reference":"a/../b"}'),
-        f'{{"reference":"{REFERENCE}x"}}',
-        f'{{"reference":"{REFERENCE}","more":1}}', f'{{"reference":"{REFERENCE}","providerReference":"/"}}',
-        f'{{"reference":"{REFERENCE}","providerReference":null}}',
-    ],
-)  # fmt: skip
-def test_a_message_that_is_none_of_ours_is_refused(body: str) -> None:
-    with pytest.raises(MalformedHint):
-        CheckHint.from_body(body)
 
 
 # --------------------------------------------------------------------------- the functions

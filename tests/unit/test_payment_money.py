@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.currencies import EXPONENT_OF
 from chalicelib.domain.money import Money
-from chalicelib.domain.phone_number import is_phone_number, mask_phone, operator_hint, without_phone_numbers
+from chalicelib.domain.phone_number import hash_phone, is_phone_number, mask_phone, operator_hint, without_phone_numbers
 from tests import ROOT
 
 GOLDEN = json.loads((ROOT / "tests" / "contract" / "currencies.json").read_text("utf-8"))
@@ -123,6 +123,14 @@ def test_the_prefix_hints_at_the_operator(prefix: str, operator: str | None) -> 
 
 def test_a_mask_shows_six_digits_of_twelve() -> None:
     assert mask_phone("237677123456") == "2376******56"
+
+
+def test_a_phone_has_a_hash_by_each_key_and_the_first_is_written() -> None:
+    by_old, by_new = hash_phone("237677777777", ["old key", "new key"])
+    assert by_old == "324f25e8873302c976b2bcebd19c8f63a893a411ff34a70dda941d0c4711ac2b"
+    assert by_old != by_new
+    assert hash_phone("237677777777", ["new key"]) == [by_new]
+    assert hash_phone("237677777778", ["new key"]) != [by_new]
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,21 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import InvalidSession, InvalidSignature, InvalidToken
+from chalicelib.domain.errors import ExpiredSignature, InvalidSession, InvalidSignature, InvalidToken
+from chalicelib.domain.money import Money
 from chalicelib.domain.operators import Operator, OperatorKey, Right
+from chalicelib.domain.payment_link import LinkGrant, PaymentLink
 from chalicelib.domain.tokens import (
     WEBHOOK_LEEWAY_MS,
     OperatorSession,
     TrackingGrant,
     check_webhook_signature,
+    link_grant_of,
     read_operator_session,
     read_operator_ticket,
     read_order_token,
     read_tracking_token,
+    sign_link_token,
     sign_operator_session,
     sign_operator_ticket,
     sign_tracking_token,
@@ -357,3 +361,45 @@ def test_a_refusal_repeats_nothing_of_the_token(kind: str) -> None:
     with pytest.raises(REFUSED) as caught:
         READERS[kind](token)
     assert not any(part in str(caught.value) + caught.value.detail for part in token.split("."))
+
+
+# --- payment links
+
+LINK = PaymentLink("a" * 26, "order-1042", Money(5000, "XAF"), "Two chairs", created_at=NOW, expires_at=NOW + 60_500)
+
+
+def test_a_links_token_opens_its_order_and_names_the_link() -> None:
+    claims = read_order_token(sign_link_token(LINK, [KEY, OLD_KEY], NOW + 3_600_999), [KEY], NOW)
+    assert claims == {
+        "orderId": "order-1042",
+        "amount": 5000,
+        "currency": "XAF",
+        "description": "Two chairs",
+        "link": "a" * 26,
+        "payUntil": NOW + 60_500,
+        "exp": NOW_SECONDS + 3600,
+    }
+    assert link_grant_of(claims) == LinkGrant("a" * 26, NOW + 60_500)
+
+
+@pytest.mark.parametrize(
+    "odd", [{"link": None}, {"link": 1}, {"payUntil": None}, {"payUntil": True}, {"payUntil": "1"}]
+)
+def test_a_token_that_names_no_link_is_of_the_shops_own_page(odd: dict[str, object]) -> None:
+    claims = {"link": "a" * 26, "payUntil": NOW}
+    assert link_grant_of(claims) is not None
+    assert link_grant_of(claims | odd) is None
+    assert link_grant_of(ORDER) is None
+
+
+def test_a_session_ends_so_many_whole_seconds_after_it_began() -> None:
+    key = OperatorKey(Operator("paul", Right.ACT), KEY)
+    assert OperatorSession.begin(key, NOW + 999, 60) == OperatorSession(key, NOW + 60_000)
+
+
+def test_an_expired_signature_is_told_from_a_wrong_one() -> None:
+    with pytest.raises(ExpiredSignature):
+        check_webhook_signature(forge(CAMPAY | {"exp": NOW_SECONDS - 61}), [KEY], NOW)
+    with pytest.raises(InvalidSignature) as wrong:
+        check_webhook_signature(forge(CAMPAY, key=STRANGE_KEY), [KEY], NOW)
+    assert not isinstance(wrong.value, ExpiredSignature)
