@@ -12,8 +12,8 @@ local version, payload, life = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
 local kept = redis.call('GET', KEYS[1])
 if kept then
-  local readable, event = pcall(cjson.decode, kept)
-  if readable and type(event) == 'table' and (tonumber(event.version) or 0) >= version then
+  local _, event = pcall(cjson.decode, kept) -- what cannot be decoded becomes a text
+  if type(event) == 'table' and (tonumber(event.version) or 0) >= version then
     return 0
   end
 end
