@@ -280,3 +280,14 @@ def test_each_language_has_its_own_sentence_and_french_is_the_one_for_all_others
     assert english != french == german
     assert english.endswith(".")
     assert french.endswith(".")
+
+
+@pytest.mark.parametrize(("locale", "words"), [("en", "did not accept it"), ("fr", "ne l’a pas accepté")])
+def test_a_payment_that_the_shop_has_not_accepted_after_a_review_says_so(locale: str, words: str) -> None:
+    payment = replace(golden_payments()["failedDeclined"], disputed=("A",), locale=locale)
+    assert words in contract.message_of(payment)
+
+
+def test_letters_with_accents_stay_one_letter_on_the_wire() -> None:
+    event = contract.to_event(golden_payments()["failedDeclined"], SENT)
+    assert "débité" in contract.encode({**event, "message": "débité"})
