@@ -11,6 +11,7 @@ from gauntlet.rows import (
     crashes,
     forgeries,
     gateway,
+    mutation,
     parsers,
     prompts,
     races,
@@ -30,5 +31,6 @@ _KINDS = (
 ROWS: Sequence[Row | Simulation] = [
     *simulation.ROWS,
     *parsers.ROWS,
+    *mutation.ROWS,
     *(row for kind in _KINDS for row in kind.ROWS),
 ]

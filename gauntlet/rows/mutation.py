@@ -1,0 +1,56 @@
+"""Breaks the product's code in small places, one at a time, and says where no test notices it."""
+
+import random
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gauntlet.mutation.by_hand import survivors
+from gauntlet.mutation.mutants import Mutants, MutmutFailed, Target
+from gauntlet.row import Simulation
+
+LEAST_KILLED = 0.9
+
+DOMAIN = Target(
+    "domain",
+    ["chalicelib/domain/*.py"],
+    [
+        f"tests/unit/test_{name}.py"
+        for name in (
+            *("accept_language", "analytics", "attention", "cause", "change_notices", "check_schedule", "comparison"),
+            *("contract", "errors", "failure", "hints", "history_cursor", "history_query", "operator_trouble"),
+            *("payment", "payment_link", "payment_money", "payment_story", "payments_csv", "prompt_limits"),
+            *("rollup", "settings", "tokens", "webhook_outcomes"),
+        )
+    ],
+)
+TARGETS = [DOMAIN]
+
+
+def run(seed: int, size: int) -> list[str]:
+    """Tries so many mutants of each target. Returns those that survived, where they are more than a tenth."""
+    wrong = []
+    for target in TARGETS:
+        with TemporaryDirectory() as folder:
+            wrong += _try(target, Path(folder), seed, size)
+    with TemporaryDirectory() as folder:
+        wrong += survivors(Path(folder))
+    return wrong
+
+
+def _try(target: Target, folder: Path, seed: int, size: int) -> list[str]:
+    try:
+        mutants = Mutants(target, folder)
+        names = mutants.names
+        tried = random.Random(seed).sample(names, min(size, len(names)))
+        alive = mutants.survivors(tried) if tried else {}
+    except MutmutFailed as failure:
+        return [f"{target.name}: {failure}"]
+    killed = len(tried) - len(alive)
+    told = f"{target.name}: {killed} of {len(tried)} were noticed, which were drawn from {len(names)}"
+    print(f"    {told}", flush=True)
+    if killed >= LEAST_KILLED * len(tried):
+        return []
+    return [told, *(f"{mutants.describe(name)} ({said})" for name, said in sorted(alive.items()))]
+
+
+ROWS = [Simulation("mutation", "small changes of the code, each of which a test must notice", run, 0, 300)]
