@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.version import Version
 
@@ -117,6 +118,17 @@ def success_is_final(seen: Evidence) -> Iterator[str]:
             yield f"{reference} went through {[it.value for it in statuses]}"
 
 
+def success_is_told_for_good(seen: Evidence) -> Iterator[str]:
+    """I4: who was told of SUCCESSFUL is told nothing else of the payment by a later version."""
+    newest: dict[str, tuple[int, str]] = {}
+    for _, event in seen.told:
+        version, status = newest.get(event["reference"], (0, ""))
+        if event["version"] > version:
+            newest[event["reference"]] = event["version"], event["status"]
+            if status == _S.SUCCESSFUL and event["status"] != status:
+                yield f"the shop was told of {event['reference']} that it is {event['status']}, after it was paid"
+
+
 def browsers_follow(seen: Evidence) -> Iterator[str]:
     """I5: what a browser sees only rises, and reaches the newest version."""
     for it in seen.watched:
@@ -128,11 +140,13 @@ def browsers_follow(seen: Evidence) -> Iterator[str]:
 
 
 def history_replays(seen: Evidence) -> Iterator[str]:
-    """I6: the versions are 1, 2, 3 and so on, and the last one is the state."""
+    """I6: the versions are 1, 2, 3 and so on, but for those that a ledger has lost, and the last one is the state."""
     for reference, payment in seen.payments.items():
         versions = seen.versions[reference]
         numbers = [it.payment.version for it in versions]
-        if numbers != list(range(1, payment.version + 1)):
+        recovered = _recovered(versions)
+        lost = range(sum(number < recovered for number in numbers) + 1, recovered)
+        if sorted([*numbers, *lost]) != list(range(1, payment.version + 1)):
             yield f"{reference} has versions {numbers} and stands at {payment.version}"
         elif versions[-1].payment != payment:
             yield f"{reference} differs from its last version"
@@ -170,21 +184,28 @@ def phones_are_spared(seen: Evidence) -> Iterator[str]:
 
 
 def shop_is_told(seen: Evidence) -> Iterator[str]:
-    """I10: every settled version reaches the shop, each payment's in order."""
+    """I10: every settled version reaches the shop, each payment's in order; of a recovered one those since then."""
     told: dict[str, list[int]] = defaultdict(list)
     for _, event in seen.told:
         if event["version"] not in told[event["reference"]]:
             told[event["reference"]].append(event["version"])
     for reference, versions in seen.versions.items():
         settled = [it.payment.version for it in versions if not it.payment.is_waiting and not it.payment.acknowledged]
-        if told[reference] != settled:
-            yield f"the shop was told versions {told[reference]} of {reference}, and {settled} are settled"
+        recovered = _recovered(versions)
+        since = [[it for it in each if it > recovered] for each in (told[reference], settled)]
+        if since[0] != since[1]:
+            yield f"the shop was told versions {since[0]} of {reference}, and {since[1]} are settled"
+
+
+def _recovered(versions: Sequence[Version]) -> int:
+    """Returns the newest version that was made again from the log; 0 where none was."""
+    return max((it.payment.version for it in versions if it.cause == Cause.RECOVERED), default=0)
 
 
 INVARIANTS: Sequence[Callable[[Evidence], Iterator[str]]] = (
     *(one_charge_an_order, success_was_paid, money_is_recorded, nothing_is_stuck, failure_is_known),
     *(success_is_final, browsers_follow, history_replays, key_names_one_payment, prompts_are_claimed),
-    *(phones_are_spared, shop_is_told),
+    *(phones_are_spared, shop_is_told, success_is_told_for_good),
 )
 
 

@@ -8,9 +8,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Self
@@ -20,6 +20,7 @@ import requests
 
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.payment import Payment
+from chalicelib.domain.rollup import day_of
 from chalicelib.runtime.clock import Clock
 from gauntlet.invariants import Evidence
 from gauntlet.wire import Wire, Wires, carry_on
@@ -129,6 +130,7 @@ class System:
         self.environment: Mapping[str, str] = {}
         self._stores_of_gateway: Mapping[str, str] = {}
         self.calls = requests.Session()
+        self._began = day_of(Clock().now())
 
     # ------------------------------------------------------------------ start and end
 
@@ -262,6 +264,34 @@ class System:
 
     # ------------------------------------------------------------------ what was seen
 
+    @property
+    def days(self) -> list[date]:
+        """Returns the days in Cameroon's time that the run has a part of so far."""
+        first, last = self._began, day_of(Clock().now())
+        return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+    def change(self, parts: Sequence[str], **changed: str) -> None:
+        """Starts parts again with other values of the environment, which are the system's from then on."""
+        self.environment = {**self.environment, **changed}
+        self.__dict__.pop("ledger", None)  # of the table from before
+        for name in parts:
+            self.parts[name].restart(**changed)
+
+    def run(self, command: Sequence[str], **changed: str) -> str:
+        """Runs a command of the product in the system's environment. Returns what it prints, or raises RuntimeError."""
+        environment = {**self.environment, **changed}
+        done = subprocess.run(
+            [sys.executable, *command[1:]] if command[0] == "python" else command,
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {done.stdout[-2000:]} {done.stderr[-2000:]}")
+        return done.stdout
+
     def evidence(self) -> Evidence:
         """Reads both ledgers, the payments' histories and what the shop was told."""
         ledger, today = self.ledger, datetime.now(UTC).date()
@@ -301,6 +331,10 @@ class System:
         """Returns the folder of the parts' logs, which is then left when the system ends."""
         self._keeps_logs = True
         return self._logs
+
+    def lines_of(self, part: str) -> list[str]:
+        """Returns what a part has logged, line by line."""
+        return (self._logs / f"{part}.log").read_text("utf-8", "replace").splitlines()
 
     def output(self) -> str:
         """Returns all that the parts have logged."""

@@ -9,6 +9,7 @@ from gauntlet.rows import (
     campay,
     clocks,
     crashes,
+    disaster,
     forgeries,
     gateway,
     mutation,
@@ -26,7 +27,7 @@ from gauntlet.rows import (
 
 _KINDS = (
     *(crashes, races, webhooks, campay, forgeries, bad_input, prompts),
-    *(redis_away, aws, clocks, rolling, gateway, two_gateways, sockets, soak),
+    *(redis_away, aws, clocks, rolling, gateway, two_gateways, sockets, soak, disaster),
 )
 ROWS: Sequence[Row | Simulation] = [
     *simulation.ROWS,

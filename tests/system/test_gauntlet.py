@@ -35,7 +35,14 @@ TRANSACTION = {
     "status": "SUCCESSFUL",
     "asked": 1,
 }
-TOLD = {"id": "payment-1:2", "reference": "payment-1", "orderId": "order-1", "version": 2, "duplicate": False}
+TOLD = {
+    "id": "payment-1:2",
+    "reference": "payment-1",
+    "orderId": "order-1",
+    "status": "SUCCESSFUL",
+    "version": 2,
+    "duplicate": False,
+}
 SOUND = Evidence(
     transactions=[TRANSACTION],
     payments={"payment-1": PAID},
@@ -85,6 +92,10 @@ def test_nothing_is_wrong_with_a_sound_payment() -> None:
         ({"I8"}, {"transactions": [TRANSACTION | {"asked": 2}]}),
         ({"I9"}, {"prompts_per_phone": 0}),
         ({"I10"}, {"told": []}),
+        (
+            {"I4", "I10"},
+            {"told": [("payment.successful", TOLD), ("payment.expired", TOLD | {"version": 3, "status": "EXPIRED"})]},
+        ),
     ],
 )
 def test_each_rule_finds_what_it_forbids(rules: set[str], changes: dict[str, Any]) -> None:
@@ -97,6 +108,32 @@ def test_a_success_that_changes_is_found() -> None:
     told = [*SOUND.told, ("payment.conflicted", TOLD | {"version": 3})]
     seen = replace(SOUND, payments={"payment-1": gone}, versions=versions, told=told, watched=[])
     assert [line.split()[0] for line in violations(seen)] == ["I4"]
+
+
+def recovered(*numbers: int, at: int) -> dict[str, Any]:
+    """Returns a payment whose versions were lost but for these; the one at `at` was made again from the log."""
+    versions = [
+        Version(replace(PENDING if it < numbers[-1] else PAID, version=it), "recovered" if it == at else "check", it)
+        for it in numbers
+    ]
+    paid = versions[-1].payment
+    told = [("payment.successful", TOLD), ("payment.successful", TOLD | {"version": paid.version})]
+    watched = [Watched("payment-1", [2, paid.version])]
+    return {
+        "payments": {"payment-1": paid},
+        "versions": {"payment-1": versions},
+        "told": told,
+        "watched": watched,
+    }
+
+
+def test_versions_that_a_ledger_has_lost_are_not_missed() -> None:
+    assert violations(replace(SOUND, **recovered(3, 4, at=3))) == []
+    assert violations(replace(SOUND, **recovered(1, 4, 5, at=4))) == []
+    for numbers, at in (((1, 3, 4), 0), ((3, 5), 3), ((2, 4, 5), 4)):
+        assert {it.split()[0] for it in violations(replace(SOUND, **recovered(*numbers, at=at)))} >= {"I6"}, numbers
+    untold = recovered(3, 4, at=3) | {"told": SOUND.told}
+    assert {it.split()[0] for it in violations(replace(SOUND, **untold))} == {"I10"}
 
 
 @pytest.mark.timeout(400)
