@@ -12,6 +12,7 @@ from chalicelib.domain.cause import Cause
 from chalicelib.domain.errors import LedgerUnavailable, OrderAlreadyPaid
 from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.money import Money
+from chalicelib.domain.order_event import order_events_after
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest, key_hash
 from chalicelib.domain.rollup import count_of
@@ -82,6 +83,12 @@ def told(shop: Shop, reference: str) -> list[tuple[str, int]]:
     """Lists the statuses and versions that the shop was told of a payment."""
     events = [json.loads(event["Detail"]) for event in shop._aws.events]
     return [(it["status"], it["version"]) for it in events if it["reference"] == reference]
+
+
+def untold(service: Service, reference: str) -> list[str]:
+    """Lists the ids of the order events that would be sent to the shop's own address."""
+    told, versions = service.ledger.shop.load(reference).told, service.ledger.versions(reference, 0, 99)
+    return [event.id for event in order_events_after(told, versions)]
 
 
 def causes(service: Service, reference: str) -> list[tuple[int, str]]:
@@ -193,7 +200,9 @@ def test_the_shop_is_not_told_that_a_payment_has_expired_which_it_knows_to_be_pa
     assert (raised.version, raised.status) == (5, PaymentStatus.EXPIRED)
     clock.forward(60)
     assert service.ledger.undelivered(clock.now(), 10) == {}
+    assert untold(service, expired.reference) == []
     assert check(service, expired.reference).version == 6
+    assert untold(service, expired.reference) == [f"{expired.reference}:6"]
     assert told(shop, expired.reference) == [("EXPIRED", 3), ("SUCCESSFUL", 4), ("SUCCESSFUL", 6)]
 
 

@@ -113,6 +113,7 @@ class Ledger(LedgerReader):
             self._table.put(state | end, "attribute_not_exists(pk)"),
             *(self._table.put(row | end) for row in version_items(payment, None, Cause.RECOVERED.value, None, now)),
             order_update.item(self._table.name),
+            *(() if is_told else (self.shop.keep_from(payment).item(self._table.name),)),
         ]
         if isinstance(self._table.transact(items, commit_id), Cancelled):
             raise VersionConflict
@@ -339,4 +340,5 @@ class Ledger(LedgerReader):
             self._table.put(version),
             *(update.item(self._table.name) for update in updates),
             *map(self._table.put, more),
+            *(() if change.is_told else (self.shop.keep_from(change.after).item(self._table.name),)),
         ]

@@ -28,6 +28,8 @@ _CLOCK_SKEW_MS = 1_000
 _ROW, _ATTEMPT = "shop", "shop#"
 _OF_A_TURN = ("turnId", "turnUntil")
 _OF_FAILURES = ("failures", "failingSince", "nextAt", "givenUp")
+_LAST_PART = 99
+"""Beyond the order events of any version."""
 _DAY_SECONDS = 86_400
 
 
@@ -143,6 +145,11 @@ class ShopRows:
             if isinstance(self._table.update(update), Written):
                 return
         raise LedgerUnavailable("too many conflicts")
+
+    def keep_from(self, payment: Payment) -> Update:
+        """Builds the change by which the order events of a payment's newest version are not sent."""
+        update = Update(_partition(payment.reference), _ROW).set(told=[payment.version, _LAST_PART])
+        return update.set_once(**self._end(payment)).remove(*_OF_FAILURES, *_OF_A_TURN)
 
     def end_turn(self, turn: Turn) -> None:
         self._table.update(self._of(turn).remove(*_OF_A_TURN))
