@@ -4,14 +4,17 @@
     --small     as `make test` runs it: a few cases of each row, in as few systems as can be
     --list      names the rows, and runs none
 
-The exit code is 1 where something was wrong; the parts' logs are kept then.
+Several rows run two at a time, each with a system of its own; those that measure delays run after them, alone. The exit
+code is 1 where something was wrong; the parts' logs are kept then.
 """
 
 import argparse
 import random
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 from gauntlet.row import Row, Simulation
@@ -20,6 +23,8 @@ from gauntlet.shop import Shop
 from gauntlet.system import System
 
 MOST_SHOWN = 20
+AT_ONCE = 2
+"""Rows beside each other: each waits about as much as it computes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,12 +44,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\n".join(f"{row.name:<18} {row.what}" for row in chosen))
         return 0
     print(f"seed {options.seed}", flush=True)
+    if len(chosen) > 1 and not options.small:
+        return _run_apart(chosen, options.seed)
     rows = [row for row in chosen if isinstance(row, Row)]
     simulations = [row for row in chosen if isinstance(row, Simulation)]
     together = _together(rows) if options.small else [[row] for row in rows]
     wrong = [line for each in simulations for line in _simulate(each, options.seed, small=options.small)]
     wrong += [line for each in together for line in _run(each, options.seed, small=options.small)]
     return 1 if wrong else 0
+
+
+def _run_apart(rows: Sequence[Row | Simulation], seed: int) -> int:
+    """Runs each row in a process of its own, and prints what each says when it ends. Returns the exit code."""
+    started = time.monotonic()
+
+    def run(row: Row | Simulation) -> bool:
+        command = [sys.executable, "-m", "gauntlet", row.name, "--seed", str(seed)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        print(done.stdout.removeprefix(f"seed {seed}\n"), end="", flush=True)
+        return done.returncode == 0
+
+    beside, alone = [row for row in rows if not row.alone], [row for row in rows if row.alone]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        passed = [*threads.map(run, beside)]
+    passed += [run(row) for row in alone]
+    failed = [row.name for row, has_passed in zip([*beside, *alone], passed, strict=True) if not has_passed]
+    print(f"{len(rows)} rows, {time.monotonic() - started:.0f} s; failed: {', '.join(failed) or 'none'}")
+    return 1 if failed else 0
 
 
 def _together(rows: Sequence[Row]) -> list[list[Row]]:

@@ -15,6 +15,7 @@ class Row:
     make the same choices. It reports on the shop what was wrong at once; the invariants are the runner's.
     `small`, `whole`: how many cases there are in `make test`, where 0 leaves the row out, and in the whole gauntlet.
     `settings`: variables of the environment that the row's system needs. A row that has some gets its own.
+    `alone`: nothing else may run beside it, since it measures delays.
     """
 
     name: str
@@ -23,13 +24,14 @@ class Row:
     small: int
     whole: int
     settings: Mapping[str, str] = field(default_factory=dict)
+    alone: bool = False
 
 
 @dataclass(frozen=True)
 class Simulation:
     """A kind of fault that is made without a system.
 
-    `run`: makes that many runs from a seed on, and returns what is wrong. `small`, `whole`: as of `Row`.
+    `run`: makes that many runs from a seed on, and returns what is wrong. `small`, `whole`, `alone`: as of `Row`.
     """
 
     name: str
@@ -37,3 +39,4 @@ class Simulation:
     run: Callable[[int, int], list[str]]
     small: int
     whole: int
+    alone: bool = False

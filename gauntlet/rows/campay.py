@@ -17,7 +17,7 @@ from gauntlet.row import Row
 from gauntlet.shop import Customer, Shop
 from gauntlet.wire import Answered, Cut, Moment, Step, carry_on
 
-AT_ONCE = 10
+AT_ONCE = 25
 STALL_SECONDS = 40.0
 _WIRES = ("api-campay", "worker-campay")
 COLLECT, RECORD, TOKEN = "POST /api/collect", "GET /api/transaction", "POST /api/token"

@@ -159,5 +159,5 @@ def _clients(port: int) -> int:
 
 
 ROWS = [
-    Row("two-gateways", "two gateways: one drained, one killed; races and cuts", run, 4, 1_000, NO_CHECKS),
+    Row("two-gateways", "two gateways: one drained, one killed; races and cuts", run, 4, 1_000, NO_CHECKS, alone=True),
 ]
