@@ -241,7 +241,7 @@ def a_lost_bus(system: BreakableSystem) -> list[Finding]:
     return system.findings(event_bus="payments-of-yesterday")
 
 
-def events_that_the_shop_did_not_take(system: BreakableSystem) -> list[Finding]:
+def a_hint_for_the_shop_that_was_lost(system: BreakableSystem) -> list[Finding]:
     return system.findings_with_a_message_in(system.deployment.shop_dead_letters)
 
 
@@ -291,7 +291,7 @@ FAULTS: dict[Callable[[BreakableSystem], list[Finding]], str] = {
     a_subscription_that_was_not_confirmed: f"the subscription of {EMAIL} to the alarms is not confirmed",
     production_without_a_subscriber: "nobody is told of alarms",
     a_lost_bus: "the event bus payments-of-yesterday does not exist",
-    events_that_the_shop_did_not_take: "1 order events could not be delivered",
+    a_hint_for_the_shop_that_was_lost: "1 hints that the shop has something to be told were lost",
     a_lost_queue: "the queue checks_queue-of-yesterday does not exist",
     a_check_that_failed_each_time: "1 checks with CamPay failed each time",
     a_delivery_that_failed_each_time: "1 deliveries failed each time",
