@@ -27,7 +27,7 @@ TARGETS = [DOMAIN]
 
 
 def run(seed: int, size: int) -> list[str]:
-    """Tries so many mutants of each target. Returns those that survived, where they are more than a tenth."""
+    """Tries so many mutants of each target, and prints those that survived: too many, where they are over a tenth."""
     wrong = []
     for target in TARGETS:
         with TemporaryDirectory() as folder:
@@ -47,10 +47,9 @@ def _try(target: Target, folder: Path, seed: int, size: int) -> list[str]:
         return [f"{target.name}: {failure}"]
     killed = len(tried) - len(alive)
     told = f"{target.name}: {killed} of {len(tried)} were noticed, which were drawn from {len(names)}"
-    print(f"    {told}", flush=True)
-    if killed >= LEAST_KILLED * len(tried):
-        return []
-    return [told, *(f"{mutants.describe(name)} ({said})" for name, said in sorted(alive.items()))]
+    survived = [f"{mutants.describe(name)} ({said})" for name, said in sorted(alive.items())]
+    print("\n".join(f"    {line}" for line in (told, *survived)), flush=True)
+    return [told] if killed < LEAST_KILLED * len(tried) else []
 
 
 ROWS = [Simulation("mutation", "small changes of the code, each of which a test must notice", run, 0, 300)]
