@@ -31,6 +31,8 @@ app.statement(json.loads(sys.argv[1]), LambdaContext("statement", 512, max_runti
 """
 FIELDS = {"prompts_paused", "restored_table", "traffic_shift"}
 """Fields of infra/stages.py that the page may set."""
+_WRITTEN_AT_ONCE = 25
+"""The most rows that DynamoDB takes in one BatchWriteItem."""
 _LOGGED = ("api", "worker", "gateway")
 
 
@@ -146,8 +148,10 @@ class Recovery:
         table = {name: value for name, value in TABLE.items() if name != "StreamSpecification"}
         client, name = self._system.table_client, given["target-table-name"]
         client.create_table(TableName=name, **table)
-        for row in self._rows:
-            client.put_item(TableName=name, Item=row)
+        for start in range(0, len(self._rows), _WRITTEN_AT_ONCE):
+            puts = [{"PutRequest": {"Item": row}} for row in self._rows[start : start + _WRITTEN_AT_ONCE]]
+            if client.batch_write_item(RequestItems={name: puts})["UnprocessedItems"]:
+                raise RuntimeError("the embedded DynamoDB has not taken all rows")
 
     def wait(self, command: Sequence[str]) -> None:
         self._system.table_client.get_waiter(command[3].replace("-", "_")).wait(

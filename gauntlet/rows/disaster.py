@@ -31,7 +31,7 @@ _KNOWN_SECONDS = 60.0
 SETTINGS = {
     "PAYMENT_EXPIRES_SECONDS": "20",
     # Seldom: each sweep sends a hint for all that is due within a minute, and one process is DynamoDB and SQS.
-    "CHECK_AGES_SECONDS": "3,10,60,180,600,1800",
+    "CHECK_AGES_SECONDS": "3,10,60,180,1800",
     "SWEEP_SECONDS": "8",
 }
 
