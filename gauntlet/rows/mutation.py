@@ -17,7 +17,8 @@ DOMAIN = Target(
         f"tests/unit/test_{name}.py"
         for name in (
             *("accept_language", "analytics", "attention", "cause", "change_notices", "check_schedule", "comparison"),
-            *("contract", "errors", "failure", "hints", "history_cursor", "history_query", "operator_trouble"),
+            *("contract", "errors", "event_signature", "failure", "hints", "history_cursor", "history_query"),
+            *("operator_trouble", "order_event"),
             *("payment", "payment_link", "payment_money", "payment_story", "payments_csv", "prompt_limits"),
             *("rollup", "settings", "tokens", "webhook_outcomes"),
         )
