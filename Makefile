@@ -16,7 +16,7 @@ run: $(INSTALLED) $(PAGE)
 	@exec $(PY) -m local
 
 test: $(INSTALLED) $(NODE_MODULES) $(CLIENTS)
-	-@command -v php >/dev/null || $(INSTALL_PHP)
+	@command -v php >/dev/null || $(INSTALL_PHP)
 	$(PY) -m pytest -n 3 # they wait as much as they compute
 	@$(NPM) test
 
