@@ -20,7 +20,7 @@ DOMAIN = Target(
             *("contract", "errors", "event_signature", "failure", "hints", "history_cursor", "history_query"),
             *("operator_trouble", "order_event"),
             *("payment", "payment_link", "payment_money", "payment_story", "payments_csv", "prompt_limits"),
-            *("rollup", "settings", "tokens", "webhook_outcomes"),
+            *("recovery", "rollup", "settings", "tokens", "webhook_outcomes"),
         )
     ],
 )
