@@ -287,11 +287,14 @@ def test_a_refusal_counts_only_while_nothing_is_known_from_campay(example: str) 
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_only_what_waits_expires_and_not_before_its_time(example: str) -> None:
+def test_only_what_waits_expires_and_not_before_its_time_unless_the_customer_gives_up(example: str) -> None:
     payment = EXAMPLES[example]
     assert payment.expired(EXPIRES - 1) is None
     after = payment.expired(EXPIRES)
     assert (after is not None and after.status is EXPIRED) is (example in {"INITIATING", "PENDING"})
+    ended = payment.given_up(EXPIRES - 1)
+    assert (ended is not None) is (example in {"INITIATING", "PENDING"})
+    assert ended is None or (ended.status, ended.reason, ended.was_given_up) == (EXPIRED, "given_up", True)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -23,6 +23,7 @@ from chalicelib.domain.rollup import (
     added_by,
     bucket_of,
     day_of,
+    end_of,
     noting_webhook,
     percentile,
     rollup_of,
@@ -277,6 +278,7 @@ def test_a_payment_moves_to_the_operator_that_campay_names() -> None:
 def test_a_day_is_cameroons() -> None:
     before, midnight = (int(datetime(2026, 1, 31, *at, tzinfo=UTC).timestamp() * 1000) for at in ((22, 59), (23, 0)))
     assert (day_of(before), day_of(midnight)) == (date(2026, 1, 31), date(2026, 2, 1))
+    assert end_of(date(2026, 1, 31)) == midnight
     assert utc_days_of(date(2026, 2, 1)) == [date(2026, 1, 31), date(2026, 2, 1)]
 
 
