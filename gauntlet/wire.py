@@ -146,7 +146,8 @@ class Wire:
         server_reader, server_writer = server
         connection = _Connection(self, reader, writer, server_reader, server_writer)
         try:
-            await connection.run()
+            with contextlib.suppress(asyncio.CancelledError):  # at the end of all wires; asyncio would print it
+                await connection.run()
         finally:
             self._writers.discard(writer)
             for each in (writer, server_writer):

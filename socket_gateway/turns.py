@@ -7,8 +7,9 @@ from typing import Any
 
 from chalicelib.runtime import log
 
-_AT_ONCE = 64
-"""Pieces of work in a turn: first bytes, packets or losses of a connection, each some 0.05 to 0.2 ms."""
+_AT_ONCE = 2
+"""Pieces of work in a turn: first bytes, packets or losses of a connection, each some 0.05 to 0.2 ms. An event from
+Redis waits for no more than these: with 64, the others' p99 was 7.9 ms under attack where it was 2.9 in peace."""
 
 
 class Turns:
