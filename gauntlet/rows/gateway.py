@@ -1,8 +1,11 @@
 """Takes the gateway away under many browsers: killed at once, and drained as a deployment does."""
 
+import asyncio
 import random
 import signal
+from itertools import cycle, islice
 
+from gauntlet.gateway.browsers import Browser
 from gauntlet.row import Row
 from gauntlet.rows.webhooks import NO_CHECKS
 from gauntlet.shop import Customer, Shop
@@ -15,7 +18,10 @@ def run(shop: Shop, size: int, chance: random.Random) -> int:
     """Opens `size` screens. Half of the payments are decided while the gateway is away, the others after it."""
     payments = max(2, size // SCREENS_OF_A_PAYMENT)
     customers = [shop.started()[0] for _ in range(payments)]
-    screens = [shop.watch(customers[number % payments]) for number in range(size)]
+    screens = [Browser(it.reference, it.token) for it in islice(cycle(customers), size)]
+    shop.screens += screens
+    for screen in screens:
+        asyncio.run_coroutine_threadsafe(screen.stay([shop.system.ports.gateway]), shop.system.wires.loop)
     if not shop.wait(lambda: all(screen.versions for screen in screens), CAUGHT_UP_SECONDS):
         shop.report("not all browsers could connect")
     gateway = shop.system.parts["gateway"]
