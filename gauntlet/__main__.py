@@ -95,7 +95,11 @@ def _run(rows: Sequence[Row], seed: int, *, small: bool) -> list[str]:
     with System(**rows[0].settings) as system, closing(Shop(system)) as shop:
         started = time.monotonic()
         for row in rows:
-            cases = row.run(shop, row.small if small else row.whole, random.Random(f"{seed} {row.name}"))
+            try:
+                cases = row.run(shop, row.small if small else row.whole, random.Random(f"{seed} {row.name}"))
+            except Exception:
+                print(f"{row.name:<18} ended early; logs: {system.keep_logs()}", flush=True)
+                raise
             system.carry_on()
             print(f"{row.name:<18} {cases:>7} cases {time.monotonic() - started:>6.0f} s", flush=True)
             started = time.monotonic()

@@ -31,7 +31,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
-from local import faster_moto
+from local import faster_moto, queues
 
 Item = dict[str, Any]
 
@@ -273,6 +273,7 @@ class Moto:
     def __init__(self) -> None:
         dynamodb_backends.backend = AtomicBackend
         faster_moto.install()
+        queues.install()
         # Attribute values are passed through as JSON instead of parsed: calls are three times as fast, and reading a
         # stream ten times. Binary values, which no table of ours has, cannot be read then.
         for service in ("dynamodb", "dynamodbstreams"):
@@ -297,7 +298,7 @@ class Moto:
             environ = EnvironBuilder(path, method=method, headers=list(headers.items()), data=body).get_environ()
             return Response.from_app(self._app_of(service, environ), environ, buffered=True)
 
-        response = _alone(operation, body, forward) if service.startswith("DynamoDB") else forward()
+        response = _alone(operation, body, forward) if service.startswith("DynamoDB") else queues.alone(forward)
         return None if fault else response
 
     def _app_of(self, service: str, environ: dict[str, Any]) -> Any:

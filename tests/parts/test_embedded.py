@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.sqs.models import sqs_backends
 from werkzeug.wrappers import Response
 
 from local.dynamodb import TOKEN_LIFE_SECONDS, AtomicBackend, BoundedShard, Fault, IndexedTable, RequestTokens
@@ -163,6 +164,47 @@ def test_nothing_that_was_acknowledged_vanishes(client: Any, table: str) -> None
     found = {item["pk"]["S"] for item in client.scan(TableName=table)["Items"]}
     assert found == {"taken", "counter"} | {f"item-{number}" for number in acknowledged}
     assert stored(client, table, "counter")["amount"]["N"] == "240"
+
+
+@pytest.mark.usefixtures("restless")
+def test_no_message_is_lost_between_its_arrival_and_the_end_of_another(aws: EmbeddedAws) -> None:
+    """A receiver that waits for messages holds up neither those who send them nor those who delete them."""
+    sqs = connect(aws, "sqs")
+    url = sqs.create_queue(QueueName=f"queue-{uuid.uuid4().hex}")["QueueUrl"]
+    sent = {str(number) for number in range(400)}
+    taken: list[str] = []
+
+    def receive(_: int) -> None:
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages"):
+            for message in messages:
+                taken.append(message["Body"])
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    with ThreadPoolExecutor(20) as pool:
+        receivers = pool.map(receive, range(6))
+        list(pool.map(lambda body: sqs.send_message(QueueUrl=url, MessageBody=body), sent))
+        list(receivers)
+    assert sorted(taken) == sorted(sent)
+    counted = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert {counted[f"ApproximateNumberOfMessages{of}"] for of in ("", "NotVisible", "Delayed")} == {"0"}
+    sqs.delete_queue(QueueUrl=url)
+    sqs.close()
+
+
+def test_a_message_is_received_while_it_is_retained(aws: EmbeddedAws) -> None:
+    sqs = connect(aws, "sqs")
+    url = sqs.create_queue(QueueName=f"queue-{uuid.uuid4().hex}", Attributes={"MessageRetentionPeriod": "60"})[
+        "QueueUrl"
+    ]
+    for body in ("old", "new"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    (queue,) = (it for it in sqs_backends["123456789012"]["eu-west-1"].queues.values() if url.endswith(it.name))
+    queue._messages[0].sent_timestamp -= 61_000
+    queue._messages.reverse()
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert [message["Body"] for message in received] == ["new"]
+    sqs.delete_queue(QueueUrl=url)
+    sqs.close()
 
 
 def test_a_transaction_costs_the_same_at_any_table_size() -> None:
