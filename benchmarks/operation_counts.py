@@ -21,7 +21,6 @@ from chalicelib.bootstrap import Service
 from chalicelib.domain.event_signature import write_secret
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment_request import PaymentRequest
-from chalicelib.flows.sweep_ledger import AHEAD_MS
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import read_settings
 from local.campay_simulator import CampaySimulator
@@ -214,7 +213,7 @@ def _check_all(service: Service, clock: ForwardClock) -> None:
     """Advances the clock from hint to hint until no check is due any more. The sweep writes nothing."""
     queues = queues_of(service)
     while following := list(service.ledger.due(0, clock.now() + 4 * 86_400_000, 1).values()):
-        moments = [message.at for message in queues.waiting] or [following[0] - AHEAD_MS]
+        moments = [message.at for message in queues.waiting] or [following[0] - service.sweep.ahead_ms]
         clock.added += max(min(moments) + 1 - clock.now(), 0)
         service.sweep()
         work_off(service)

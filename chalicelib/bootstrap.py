@@ -47,6 +47,9 @@ from chalicelib.settings import Settings, read_settings
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_QUEUE_READ_SECONDS = 1.0
+"""How long SQS is waited for, three times at most: nothing depends on a message, and webhooks' answers wait for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -161,7 +164,9 @@ def build(settings: Settings, clock: Clock, request_secrets_reload: Callable[[],
     campay = Campay(settings.campay, clock, request_secrets_reload, live_store.shared_breaker)
     order_events = OrderEvents(lambda: aws.make_client("events"), "" if in_memory else settings.event_bus)
     urls = ("", "") if in_memory else (settings.checks_queue_url, settings.deliveries_queue_url)
-    work_queue = WorkQueue(lambda: aws.make_client("sqs"), *urls, clock, shop_url=settings.shop_queue_url)
+    work_queue = WorkQueue(
+        lambda: aws.make_client("sqs", _QUEUE_READ_SECONDS), *urls, clock, shop_url=settings.shop_queue_url
+    )
     return compose(settings, clock, campay, ledger, live_store, order_events, work_queue)
 
 
@@ -213,7 +218,7 @@ def compose(
         check=CheckPayments(campay, ledger, settle, read, commit, work_queue, schedule, clock),
         catch_up=CatchUpDeliveries(ledger, live_store, deliver, work_queue, clock),
         tell_shop=TellShop(ledger, _shop(settings, clock), clock),
-        sweep=SweepLedger(ledger, live_store, work_queue, clock, expires_after_ms),
+        sweep=SweepLedger(ledger, live_store, work_queue, clock, expires_after_ms, int(settings.sweep_seconds * 1000)),
         late_payments=LatePayments(campay, ledger, work_queue, clock),
         operate=OperatePayment(ledger, settle, commit, deliver, clock),
         history=PaymentHistory(ledger, settings.tracking_token_keys),

@@ -86,6 +86,7 @@ class Settings:
     limits: Limits
     expires_after_seconds: float
     check_ages_seconds: tuple[float, ...]
+    sweep_seconds: float = 60.0
     checks_queue_url: str = ""
     deliveries_queue_url: str = ""
     shop_queue_url: str = ""
@@ -152,6 +153,7 @@ class _Reader(SettingsReader):
             limits=self._limits(),
             expires_after_seconds=self.number("PAYMENT_EXPIRES_SECONDS", 300.0, 1.0, _DAY),
             check_ages_seconds=self.numbers("CHECK_AGES_SECONDS", AGES_SECONDS, 1.0, 7 * _DAY),
+            sweep_seconds=self.number("SWEEP_SECONDS", 60.0, 1.0, 60.0),
             checks_queue_url=self.text("CHECKS_QUEUE_URL", in_development=""),
             deliveries_queue_url=self.text("DELIVERIES_QUEUE_URL", in_development=""),
             shop_queue_url=self.text("SHOP_QUEUE_URL", in_development=""),

@@ -1,12 +1,10 @@
 """Stands for Lambda's triggers: hands messages of the queues to the functions of `app.py`, and starts its schedules.
 
-`python -m local.worker` does so until SIGTERM or SIGINT, with the API's environment. SWEEP_SECONDS is the time between
-two sweeps, 60 as in AWS.
+`python -m local.worker` does so until SIGTERM or SIGINT, with the API's environment. It sweeps every SWEEP_SECONDS.
 """
 
 import importlib
 import logging
-import os
 import signal
 import sys
 import threading
@@ -162,7 +160,7 @@ def main() -> None:
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     urls = (settings.checks_queue_url, settings.deliveries_queue_url, settings.shop_queue_url)
-    with Worker(product, urls, settings.payments_table, float(os.environ.get("SWEEP_SECONDS") or 60)):
+    with Worker(product, urls, settings.payments_table, settings.sweep_seconds):
         log.info("working")
         signal.sigwait(ends)
 

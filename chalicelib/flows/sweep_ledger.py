@@ -13,8 +13,6 @@ from chalicelib.flows.catch_up_deliveries import UNDELIVERED_AT_ONCE
 from chalicelib.runtime import deadline, log
 from chalicelib.runtime.clock import Clock
 
-AHEAD_MS = 65_000
-"""Checks are sent this early, with a delay, so that none waits for the next sweep. Longer than the sweep's interval."""
 _UNDELIVERED_AFTER_MS = 2_000
 """Age from which a delivery is taken over. Normally the process that made the change has delivered it by then."""
 _OVERDUE_MS = 5_000
@@ -28,13 +26,22 @@ _LOADED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SweepLedger:
-    """Finds what fell through: it checks and delivers nothing itself."""
+    """Finds what fell through: it checks and delivers nothing itself.
+
+    `every_ms`: the time between two sweeps.
+    """
 
     ledger: Ledger
     live_store: LiveStore
     queue: WorkQueue
     clock: Clock
     expires_after_ms: int
+    every_ms: int
+
+    @property
+    def ahead_ms(self) -> int:
+        """How early checks are sent, with a delay: a little more than what is between two sweeps, for none to wait."""
+        return self.every_ms * 13 // 12
 
     def __call__(self) -> bool:
         """Sweeps once, until the deadline at most. Returns whether it got to everything.
@@ -71,8 +78,8 @@ class SweepLedger:
 
         Those that may still wait for their customer come first: their entries are younger than an expiry.
         """
-        oldest_waiting = now - self.expires_after_ms - AHEAD_MS
-        waiting = self.ledger.due(oldest_waiting + 1, now + AHEAD_MS, _LISTED)
+        oldest_waiting = now - self.expires_after_ms - self.ahead_ms
+        waiting = self.ledger.due(oldest_waiting + 1, now + self.ahead_ms, _LISTED)
         longest = self._send_checks(waiting, now)
         if deadline.is_over(self.clock.now()):
             return longest
@@ -83,18 +90,19 @@ class SweepLedger:
         for start in range(0, len(references), _LOADED):
             if deadline.is_over(self.clock.now()):
                 break
-            due = list(_due(self.ledger.load_many(references[start : start + _LOADED]), now))
+            stored = self.ledger.load_many(references[start : start + _LOADED])
+            due = list(_due(stored, now, self.ahead_ms))
             self.queue.check_all(due)
             longest = max([longest, *(now - at for _, at in due)])
         return longest
 
 
-def _due(stored: list[Stored], now: int) -> Iterator[tuple[CheckHint, int]]:
+def _due(stored: list[Stored], now: int, ahead_ms: int) -> Iterator[tuple[CheckHint, int]]:
     """Yields the payments that need a hint, and when they are due; those that wait for their customer first.
 
     A payment that waits has a hint of its own, unless that was lost.
     """
     for it in sorted(stored, key=lambda it: not it.payment.is_waiting):
-        until = now - _OVERDUE_MS if it.payment.is_waiting else now + AHEAD_MS
+        until = now - _OVERDUE_MS if it.payment.is_waiting else now + ahead_ms
         if it.check_at is not None and it.check_at <= until:
             yield CheckHint(it.payment.reference), it.check_at

@@ -247,6 +247,22 @@ def test_customers_who_wait_come_before_older_payments(service: Service, clock: 
     assert sent == [waiting.reference, old.reference]
 
 
+@pytest.mark.parametrize(("every_seconds", "sent"), [(60, 1), (10, 0)])
+def test_a_sweep_sends_what_is_due_before_the_next_one(
+    service: Service, clock: HandClock, settings: Settings, every_seconds: float, sent: int
+) -> None:
+    """What is due later is left to the next sweep: it would send each hint again and again."""
+    often = rebuilt(replace(service, settings=replace(settings, sweep_seconds=every_seconds)))
+    payment = often.initiate(REQUEST).payment
+    run_for(often, clock, 700)
+    queues_of(often).waiting.clear()
+    due = due_at(often, payment)
+    assert due is not None
+    clock.forward((due - clock.now()) / 1000 - 30)
+    often.sweep()
+    assert len(queues_of(often).waiting) == sent
+
+
 class CountingCampay(Campay):
     """Counts the reads of records."""
 

@@ -75,5 +75,5 @@ def test_a_number_is_what_the_page_says(heading: str, name: str, usual: str, min
 def test_the_example_names_nothing_else() -> None:
     names = set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
     known = listed(*("## Both", "## The API", "## The gateway"), *READERS)
-    of_make_run = {"API_PORT", "GATEWAY_PORT", "SIMULATOR_PORT", "SWEEP_SECONDS"}
+    of_make_run = {"API_PORT", "GATEWAY_PORT", "SIMULATOR_PORT"}
     assert names - known == of_make_run
