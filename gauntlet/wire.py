@@ -138,19 +138,19 @@ class Wire:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        with contextlib.suppress(asyncio.CancelledError):  # at the end of all wires; asyncio would print it
+            await self._relay(reader, writer)
+        self._writers.discard(writer)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server = await self._server_of_turn()
         if server is None:
             _reset(writer)
-            self._writers.discard(writer)
             return
-        server_reader, server_writer = server
-        connection = _Connection(self, reader, writer, server_reader, server_writer)
         try:
-            with contextlib.suppress(asyncio.CancelledError):  # at the end of all wires; asyncio would print it
-                await connection.run()
+            await _Connection(self, reader, writer, *server).run()
         finally:
-            self._writers.discard(writer)
-            for each in (writer, server_writer):
+            for each in (writer, server[1]):
                 each.close()
 
     async def _server_of_turn(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
