@@ -177,4 +177,14 @@ def _decide(shop: Shop, customers: list[Customer], chance: random.Random, *, web
         shop.decide(customer.reference, chance.choice(["SUCCESSFUL", "FAILED"]), webhook=webhook)
 
 
-ROWS = [Row("campay", f"{len(KINDS)} kinds of answers that CamPay should not give", run, 3, len(KINDS) * 100)]
+ROWS = [
+    Row(
+        "campay",
+        f"{len(KINDS)} kinds of answers that CamPay should not give",
+        run,
+        small=3,
+        whole=len(KINDS) * 100,
+        # Each sweep sends hundreds of payments again whose reference is searched for in the statement, twice a minute.
+        settings={"SWEEP_SECONDS": "5"},
+    )
+]

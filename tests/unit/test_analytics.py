@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 from chalicelib.domain.analytics import analytics_of
-from chalicelib.domain.rollup import Figure, Group
+from chalicelib.domain.rollup import Detail, Figure, Group
 
 DAY = date(2026, 1, 15)
 
@@ -107,6 +107,12 @@ def test_without_a_payment_there_are_no_days_and_no_times() -> None:
     shown = analytics_of({}, DAY, DAY)
     assert (shown["days"], shown["operators"], shown["total"]["started"]) == ([], [], 0)
     assert shown["total"]["secondsToApprove"] == {"p50": None, "p95": None}
+
+
+def test_charges_of_nothing_have_no_net_to_invent() -> None:
+    figures = Counter({Figure.STARTED.value: 1, Detail.CHARGES.of("XAF"): 1})
+    shown = analytics_of({Group(DAY, "MTN"): figures}, DAY, DAY)["total"]["money"]
+    assert shown == {"XAF": {"charges": 1, "gross": 0, "fee": 0, "net": 0, "feesUnknown": 0}}
 
 
 def test_a_success_rate_has_four_digits() -> None:

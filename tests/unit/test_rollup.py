@@ -207,8 +207,10 @@ def test_a_refusal_counts_by_its_reason_without_numbers() -> None:
 def test_a_further_attempt_counts_what_it_won() -> None:
     won = figures(("prompted", 1), ("paid by webhook", 20), further_attempt=True)
     assert (won["further"], won["furtherPaid"], won["furtherAmount.XAF"]) == (1, 1, 5000)
-    lost = figures(("prompted", 1), ("declined", 20), further_attempt=True)
+    assert (won["furtherAfter.unknown"], won["furtherPaidAfter.unknown"]) == (1, 1)
+    lost = figures(("prompted", 1), ("declined", 20), further_attempt=True, attempt_before="declined")
     assert (lost["further"], lost["furtherPaid"]) == (1, 0)
+    assert (lost["furtherAfter.declined"], lost["furtherPaidAfter.declined"]) == (1, 0)
 
 
 def test_what_an_operator_decided_misses_no_webhook_and_has_no_time_to_approve() -> None:

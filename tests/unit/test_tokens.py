@@ -336,6 +336,11 @@ def test_a_token_of_another_purpose_is_none_and_it_is_none_of_those(kind: OfSess
             read(kind.sign(session))
 
 
+def test_a_session_ends_when_its_token_says() -> None:
+    session = OperatorSession(PAUL, UNTIL)
+    assert read_operator_session(sign_operator_session(session), [PAUL], NOW) == session
+
+
 def test_a_ticket_does_not_outlive_its_session() -> None:
     ticket = sign_operator_ticket(OperatorSession(PAUL, NOW + 5_000), NOW)
     assert read_operator_ticket(ticket, [PAUL], NOW + 4_999).ends_at == NOW + 5_000
