@@ -99,7 +99,7 @@ class CheckPayments:
 
     def _look_up_for(self, stored: Stored) -> LookUp:
         """Returns how a check looks for the payment's references, and counts the search of CamPay's statement."""
-        if not _is_unnamed(stored):
+        if not stored.is_unnamed:
             return _nothing
         return self._look_up if self.ledger.spend("statement-searches", 1, _SEARCH_EVERY_MS) else _searched_lately
 
@@ -124,7 +124,7 @@ class CheckPayments:
         """
         until = self.clock.now() + max(_SEARCH_EVERY_MS, UNANSWERED_AGAIN_MS)
         listed = self.ledger.load_many(self.ledger.due(0, until, _SEARCHED_AT_ONCE).keys() - {payment.reference})
-        return [it for it in listed if _is_unnamed(it)]
+        return [it for it in listed if it.is_unnamed]
 
     def _take_unfound(self, searched: Sequence[Stored]) -> None:
         """Takes due checks that a search has made. What it does not get to is searched for again."""
@@ -139,13 +139,8 @@ class CheckPayments:
     def _take_made(self, stored: Stored) -> None:
         """Takes a due check that was made without its own hint. Where the customer is waited for, its hint takes it."""
         now = self.clock.now()
-        if _is_unnamed(stored) and stored.is_due(now) and not stored.payment.is_waiting:
+        if stored.is_unnamed and stored.is_due(now) and not stored.payment.is_waiting:
             self.ledger.take_check(stored, self.schedule.next_check(stored.payment, now))
-
-
-def _is_unnamed(stored: Stored) -> bool:
-    """Whether the payment's prompt may have been sent, and CamPay's reference is not known."""
-    return stored.payment.provider_reference is None and not stored.is_unsent
 
 
 def _nothing(_: Payment) -> Sequence[str]:

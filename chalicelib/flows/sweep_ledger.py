@@ -1,5 +1,6 @@
 """Sweeps the ledger once a minute: finds what is due or undelivered, and sends the hints that others follow."""
 
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ _OVERDUE_MS = 5_000
 """A payment that waits for its customer has lost its hint when its check is overdue by this. Checks take less."""
 _BEHIND_MS = 60_000
 """A wait that long is logged, for the alarms."""
+_SEARCHED_FOR = 10
+"""Hints at a time for payments whose reference is not known: the first that is followed searches for all of them."""
 _LISTED = 20_000
 _LOADED = 1_000
 """How many payments are read before their hints are sent: those that come first must not wait for the others."""
@@ -100,9 +103,22 @@ class SweepLedger:
 def _due(stored: list[Stored], now: int, ahead_ms: int) -> Iterator[tuple[CheckHint, int]]:
     """Yields the payments that need a hint, and when they are due; those that wait for their customer first.
 
-    A payment that waits has a hint of its own, unless that was lost.
+    A payment that waits has a hint of its own, unless that was lost. Of those that have to be searched for, the first
+    few stand for all: a search covers the others. Which of the due ones are first changes from sweep to sweep, so that
+    none whose own search fails is always before the others.
     """
-    for it in sorted(stored, key=lambda it: not it.payment.is_waiting):
+
+    def order(it: Stored) -> tuple[bool, int, int]:
+        dice = zlib.crc32(f"{it.payment.reference} {now}".encode())
+        return not it.payment.is_waiting, max(it.check_at or 0, now), dice
+
+    searched_for = 0
+    for it in sorted(stored, key=order):
         until = now - _OVERDUE_MS if it.payment.is_waiting else now + ahead_ms
-        if it.check_at is not None and it.check_at <= until:
-            yield CheckHint(it.payment.reference), it.check_at
+        if it.check_at is None or it.check_at > until:
+            continue
+        if it.is_unnamed and not it.payment.is_waiting:
+            searched_for += 1
+            if searched_for > _SEARCHED_FOR:
+                continue
+        yield CheckHint(it.payment.reference), it.check_at

@@ -345,6 +345,22 @@ def test_one_search_is_the_check_of_all_that_it_does_not_find(service: Service, 
     assert [due_at(service, payment) for payment in payments] == last
 
 
+def test_a_sweep_sends_a_few_for_all_that_one_search_covers(service: Service, shop: Shop, clock: HandClock) -> None:
+    payments = expired_without_a_reference(service, shop, clock, 25)
+    for transaction in shop.transactions:
+        shop.customer(transaction["reference"], "SUCCESSFUL")
+    sent = []
+    for _ in range(2):
+        queues_of(service).waiting.clear()
+        service.sweep()
+        sent.append({CheckHint.from_body(message.body).reference for message in queues_of(service).waiting})
+        clock.forward(1)
+    assert [len(references) for references in sent] == [10, 10]
+    assert sent[0] != sent[1], "one whose own search fails is not always among them"
+    work_off(service)
+    assert {newest(service, payment).status for payment in payments} == {S.SUCCESSFUL}
+
+
 def test_a_search_that_fails_uses_up_nobodys_last_check(service: Service, shop: Shop, clock: HandClock) -> None:
     payments = expired_without_a_reference(service, shop, clock, 3)
     sweep_once(service)

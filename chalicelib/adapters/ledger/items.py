@@ -92,6 +92,11 @@ class Stored:
         """Whether its prompt was provably never sent: a prompt may only be sent while the payment is INITIATING."""
         return self.is_unsent and not self.awaits_sender
 
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether its prompt may have been sent, and CamPay's reference is not known."""
+        return self.payment.provider_reference is None and not self.is_unsent
+
     def with_payment(self, payment: Payment) -> "Stored":
         return dataclasses.replace(self, payment=payment)
 
