@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer, and nothing else: what is missing is installed into .venv by the first command.
-.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention recover link replay forget trace destroy install gauntlet audit clean
+.PHONY: run test test-frontend test-browser operator-pictures test-deploy check bench bench-gateway bench-lambda package synth bootstrap deploy deployable doctor rollback rollups attention recover link listen trigger replay forget trace destroy install gauntlet audit clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -70,6 +70,14 @@ deploy: $(PAGE) deployable check test
 
 doctor: $(INSTALLED_DEPLOY)
 	@$(PY) -m infra.commands.doctor "$(STAGE)"
+
+# Prints the order events of the running `make run`. FORWARD: an address of the shop's own server that gets them too.
+listen: $(INSTALLED)
+	@exec $(PY) -m local.listen $(FORWARD)
+
+# EVENT: payment.successful, .failed, .expired, .conflicted or .duplicate, which then happens in the running `make run`.
+trigger: $(INSTALLED)
+	@$(PY) -m local.trigger $(EVENT)
 
 # REF: a payment's reference. Without a STAGE, of the last `make run`.
 trace: $(INSTALLED)

@@ -1,13 +1,20 @@
-"""Keeps what `make trace` and others read of the last `make run`: its log, where its ledger and its API are."""
+"""Keeps what `make trace` and others read of the last `make run`: its log, and where its parts are."""
 
 import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.ledger.ledger import Ledger
+    from chalicelib.runtime.clock import Clock
 
 _ROOT = Path(__file__).resolve().parent.parent
-_LEDGER = ("AWS_ENDPOINT_URL", "PAYMENTS_TABLE", "SHOP_QUEUE_URL", "API_URL", "PHONE_HASH_KEY")
+_LEDGER = (
+    *("AWS_ENDPOINT_URL", "PAYMENTS_TABLE", "SHOP_QUEUE_URL", "API_URL", "PHONE_HASH_KEY"),
+    "TEST_PAGE_SIMULATOR_URL",
+)
 _PRODUCT = ("api", "worker", "gateway")
 
 
@@ -29,6 +36,17 @@ def ledger() -> tuple[str, str]:
     return known["AWS_ENDPOINT_URL"], known["PAYMENTS_TABLE"]
 
 
+def open_ledger(clock: "Clock") -> "Ledger":
+    """Returns the ledger of the last run. Raises FileNotFoundError where there was none."""
+    import boto3  # here: `make run` itself needs neither, and starts sooner
+
+    from chalicelib.adapters.ledger.ledger import Ledger
+
+    endpoint, table = ledger()
+    keys: Any = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    return Ledger(boto3.client("dynamodb", endpoint_url=endpoint, region_name="eu-west-1", **keys), table, clock)
+
+
 def shop_queue() -> tuple[str, str]:
     """Returns the AWS endpoint and the shop's queue of the last run. Raises FileNotFoundError where there was none."""
     known = _known()
@@ -43,6 +61,11 @@ def phone_hash_keys() -> str:
 def api_url() -> str:
     """Returns where the API of the last run is. Raises FileNotFoundError where there was none."""
     return _known()["API_URL"]
+
+
+def simulator_url() -> str:
+    """Returns where the simulator of the last run is. Raises FileNotFoundError where there was none."""
+    return _known()["TEST_PAGE_SIMULATOR_URL"]
 
 
 def _known() -> Mapping[str, str]:

@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -59,11 +58,9 @@ def ledger_of(stage: str, clock: Clock) -> Ledger:
         table = Deployment.of_stage(stage, boto3.client("cloudformation")).table
         return Ledger(boto3.client("dynamodb"), table, clock, shards)
     try:
-        endpoint, table = last_run.ledger()
+        return last_run.open_ledger(clock)
     except FileNotFoundError:
         raise NotPossible("there was no `make run` here: give STAGE=… for a deployed stage") from None
-    keys: Any = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    return Ledger(boto3.client("dynamodb", endpoint_url=endpoint, region_name="eu-west-1", **keys), table, clock)
 
 
 def moment_of(text: str) -> int:
