@@ -13,6 +13,7 @@ from infra.commands.doctor.examination import examine
 from infra.commands.doctor.finding import Finding
 from infra.commands.protect import protect
 from infra.deployment import Deployment, NotDeployed
+from infra.stages import STAGES, Stage
 from local.embedded import Valkey, free_port
 from tests.harness.stack import MERCHANT_KEY, OPERATOR_KEY, TRACKING_KEY, SpareGateway, Stack, running
 
@@ -103,9 +104,10 @@ class BreakableSystem:
             TableName=self.deployment.table, PointInTimeRecoverySpecification=specification
         )
 
-    def findings(self, **changed: str) -> list[Finding]:
+    def findings(self, *, configured: Stage | None = None, **changed: str) -> list[Finding]:
         deployment = replace(self.deployment, **changed)
-        return list(examine(deployment, self.aws, payment_within_seconds=10, alarm_within_seconds=1))
+        seconds = {"payment_within_seconds": 10.0, "alarm_within_seconds": 1.0}
+        return list(examine(deployment, self.aws, stage=configured, **seconds))
 
     def findings_with_a_message_in(self, queue_url: str) -> list[Finding]:
         client = self.aws.client("sqs")
@@ -174,6 +176,14 @@ def another_origin(system: BreakableSystem) -> list[Finding]:
 def a_key_that_is_missing(system: BreakableSystem) -> list[Finding]:
     system.secret(OPERATOR_API_KEY=None)
     return system.findings()
+
+
+def a_shop_whose_events_nothing_signs(system: BreakableSystem) -> list[Finding]:
+    return system.findings(configured=replace(STAGES["dev"], order_events_url="https://shop.example/events"))
+
+
+def prompts_that_are_paused(system: BreakableSystem) -> list[Finding]:
+    return system.findings(configured=replace(STAGES["dev"], prompts_paused=True))
 
 
 def one_key_for_two_purposes(system: BreakableSystem) -> list[Finding]:
@@ -280,6 +290,8 @@ FAULTS: dict[Callable[[BreakableSystem], list[Finding]], str] = {
     a_gateway_that_is_down: "the gateway takes no browsers: it answers nothing",
     another_origin: "browsers on https://another-shop.example may not call the API",
     a_key_that_is_missing: "OPERATOR_API_KEY is missing",
+    a_shop_whose_events_nothing_signs: "ORDER_EVENTS_KEY is missing",
+    prompts_that_are_paused: "prompts are paused: no payment starts",
     one_key_for_two_purposes: "PHONE_HASH_KEY and ORDER_TOKEN_KEY must not be the same key",
     credentials_of_another_host: "CamPay does not let us in",
     a_webhook_key_that_the_api_does_not_have: "the API refuses a webhook that is signed with the secret's key",

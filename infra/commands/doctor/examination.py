@@ -6,17 +6,22 @@ from typing import Any
 from infra.commands.doctor import alarms, api, keys, screens, smoke_test, stores
 from infra.commands.doctor.finding import Finding
 from infra.deployment import Deployment
+from infra.stages import STAGES, Stage
 
 
 def examine(
     deployment: Deployment,
     aws: Any,
     *,
+    stage: Stage | None = None,
     payment_within_seconds: float = smoke_test.WITHIN_SECONDS,
     alarm_within_seconds: float = alarms.WITHIN_SECONDS,
 ) -> Iterator[Finding]:
-    """Examines a stage check by check. `aws`: boto3's session for its account and region, or boto3 itself."""
-    settings = yield from keys.check_secret(deployment)
+    """Examines a stage check by check. `aws`: boto3's session for its account and region, or boto3 itself.
+
+    `stage`: what infra/stages.py says of it; without it, the entry of its name.
+    """
+    settings = yield from keys.check_secret(deployment, stage or STAGES.get(deployment.stage))
     if settings is not None:
         yield from keys.check_campay(settings.campay)
     yield from stores.check_ledger(deployment, aws.client("dynamodb"))

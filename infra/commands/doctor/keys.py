@@ -9,18 +9,20 @@ from chalicelib.runtime.settings_reader import InvalidSettings
 from chalicelib.settings import CampaySettings, Settings, read_settings
 from infra.commands.doctor.finding import Finding, ill, well
 from infra.deployment import Deployment
+from infra.stages import Stage
 
 _PRODUCTION_HOST = "https://www.campay.net/api"
 
 
-def check_secret(deployment: Deployment) -> Generator[Finding, None, Settings | None]:
+def check_secret(deployment: Deployment, stage: Stage | None) -> Generator[Finding, None, Settings | None]:
     """Reads the secret exactly as the API does, so that what the API would refuse is refused here.
 
-    Returns the settings that it makes, None where they are refused.
+    `stage`: what infra/stages.py says of it; None where it has none such. Returns the settings that the secret makes,
+    None where they are refused.
     """
     settings = None
     try:
-        settings = read_settings(_environment(deployment))
+        settings = read_settings(_environment(deployment, stage))
     except InvalidSettings as error:
         yield ill(f"the secrets are not complete: {error}", f"python -m infra.commands.fill_secret {deployment.stage}")
     else:
@@ -30,11 +32,17 @@ def check_secret(deployment: Deployment) -> Generator[Finding, None, Settings | 
             f"production talks to {deployment.campay_api_url}",
             f"set CamPay's address of {deployment.stage} to {_PRODUCTION_HOST} in infra/stages.py",
         )
+    if stage and stage.prompts_paused:
+        yield ill(
+            "prompts are paused: no payment starts",
+            "once the ledger is whole, take prompts_paused out of infra/stages.py and deploy (docs/operations.md)",
+        )
     return settings
 
 
-def _environment(deployment: Deployment) -> dict[str, str]:
+def _environment(deployment: Deployment, stage: Stage | None) -> dict[str, str]:
     return {
+        **(stage.environment if stage else {}),
         "SECRETS_ID": deployment.secrets_id,
         "CAMPAY_API_URL": deployment.campay_api_url,
         "FRONTEND_URL": deployment.frontend_url,
