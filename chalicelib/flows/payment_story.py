@@ -11,6 +11,7 @@ from chalicelib.domain.cause import split_note
 from chalicelib.domain.contract import iso_or_none, order_events, to_event, to_iso
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.operator_actions import allowed_actions
+from chalicelib.domain.order_event import Attempt
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.phone_number import without_phone_numbers
 from chalicelib.domain.version import Version
@@ -34,12 +35,12 @@ class PaymentStory:
         found = self.ledger.load_with_history(reference)
         if found is None:
             raise NotFound
-        stored, versions, acts = found
+        stored, versions, acts, attempts = found
         payment, now = stored.payment, self.clock.now()
         order = self.ledger.order(payment.order_id)
         return {
             "payment": to_event(payment, now),
-            "versions": [_told(*pair, stored) for pair in zip((None, *versions), versions, strict=False)],
+            "versions": [_told(*pair, stored, attempts) for pair in zip((None, *versions), versions, strict=False)],
             "acts": [_act(act) for act in acts],
             "delivery": {
                 "deliveredVersion": stored.delivered_version,
@@ -61,7 +62,7 @@ class PaymentStory:
         return sorted(attempts, key=lambda attempt: attempt.created_at, reverse=True)
 
 
-def _told(before: Version | None, version: Version, stored: Stored) -> dict[str, Any]:
+def _told(before: Version | None, version: Version, stored: Stored, attempts: Sequence[Attempt]) -> dict[str, Any]:
     """Returns what led to a version, when it came, what it changed, and who has been told of it."""
     payment = version.payment
     cause, note = split_note(version.cause)
@@ -78,12 +79,15 @@ def _told(before: Version | None, version: Version, stored: Stored) -> dict[str,
         "changes": list(_changes(before.payment, payment)) if before else [],
         "delivered": payment.version <= stored.delivered_version,
         "announced": payment.version <= stored.announced_version,
-        "orderEvents": _order_events(version, stored),
+        "orderEvents": _order_events(version, stored, attempts),
     }
 
 
-def _order_events(version: Version, stored: Stored) -> list[dict[str, Any]]:
-    """Returns what the shop is told of a version: with when the event bus took it, and its id there, where noted."""
+def _order_events(version: Version, stored: Stored, attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
+    """Returns what the shop is told of a version.
+
+    With each stands when the event bus took it and its id there, where noted, and the attempts to send it to the shop.
+    """
     payment, handed = version.payment, stored.handed.get(version.payment.version)
     return [
         {
@@ -91,9 +95,14 @@ def _order_events(version: Version, stored: Stored) -> list[dict[str, Any]]:
             "id": event["id"],
             "takenAt": to_iso(handed.at) if handed else None,
             "busId": handed.bus_ids[place] if handed and place < len(handed.bus_ids) else None,
+            "attempts": [_attempt(attempt) for attempt in attempts if attempt.event_id == event["id"]],
         }
         for place, (kind, event) in enumerate(order_events(payment, version.at))
     ]
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {"at": to_iso(attempt.at), "ms": attempt.ms, "status": attempt.status, "reason": attempt.reason or None}
 
 
 def _act(act: Act) -> dict[str, Any]:

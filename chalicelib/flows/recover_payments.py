@@ -83,10 +83,9 @@ class RecoverPayments:
     def _recover(self, logged: Logged) -> Recovery:
         found, recovery = self.ledger.load_with_history(logged.reference), Recovery()
         if found is not None:
-            stored, history, acts = found
-            lost = logged.lost_of(history)
-            if stored.payment.version <= max((it.version for it in lost), default=0):
-                recovery.raised.append(self._raise(stored.payment, logged, lost))
+            acts, lost = found.acts, logged.lost_of(found.versions)
+            if found.stored.payment.version <= max((it.version for it in lost), default=0):
+                recovery.raised.append(self._raise(found.stored.payment, logged, lost))
             else:
                 recovery.known += 1
         elif logged.claimed is not None:

@@ -1,4 +1,4 @@
-import type { PaymentStory, PaymentVersion, ProviderRecord } from "./apiTypes";
+import type { PaymentStory, PaymentVersion, ProviderRecord, ShopAttempt } from "./apiTypes";
 import { isOpenDuplicate } from "./extraCharges";
 import { dayOf } from "./format";
 import { useNow } from "./PaymentTable";
@@ -102,6 +102,19 @@ function Evidence({ record }: { readonly record: ProviderRecord }) {
   );
 }
 
+/** Says what the shop's own server answered last, where it has an address. */
+function ShopAnswer({ attempts }: { readonly attempts: readonly ShopAttempt[] }) {
+  const { texts, format } = usePage();
+  const last = attempts.at(-1);
+  if (!last) return null;
+  const { status } = last;
+  const time = format.seconds(last.at);
+  if (status !== null && status >= 200 && status < 300) {
+    return <Mark tone="positive">{texts.payment.shopTook(time, status)}</Mark>;
+  }
+  return <Mark tone="caution">{texts.payment.shopDidNotTake(time, status, attempts.length)}</Mark>;
+}
+
 /** Lists what the shop was told of each version, and whether it has been. */
 export function ShopNews({ story }: { readonly story: PaymentStory }) {
   const { texts, format } = usePage();
@@ -114,7 +127,7 @@ export function ShopNews({ story }: { readonly story: PaymentStory }) {
       <h2>{words.shop}</h2>
       {news.length === 0 && <p className="muted">{words.nothingToTell}</p>}
       <ul className="rows">
-        {news.map(({ id, type, announced, at, takenAt, busId }) => (
+        {news.map(({ id, type, announced, at, takenAt, busId, attempts }) => (
           <li key={id}>
             <span>
               {format.day(at)}, {format.seconds(at)} <b>{words.shopEvents[type] ?? type}</b>{" "}
@@ -126,9 +139,12 @@ export function ShopNews({ story }: { readonly story: PaymentStory }) {
                 </small>
               )}
             </span>
-            <Mark tone={announced ? "positive" : "caution"}>
-              {announced ? words.told(takenAt && format.seconds(takenAt)) : words.notTold}
-            </Mark>
+            <span>
+              <Mark tone={announced ? "positive" : "caution"}>
+                {announced ? words.told(takenAt && format.seconds(takenAt)) : words.notTold}
+              </Mark>
+              <ShopAnswer attempts={attempts ?? []} />
+            </span>
           </li>
         ))}
       </ul>

@@ -206,6 +206,16 @@ export interface OrderEvent {
   /** When the event bus first took it, and its own id of it; null where that is not noted. */
   readonly takenAt: string | null;
   readonly busId: string | null;
+  /** To send it to the shop's own address, in order; an API of an earlier release does not list them. */
+  readonly attempts?: readonly ShopAttempt[];
+}
+
+export interface ShopAttempt {
+  readonly at: string;
+  readonly ms: number;
+  /** Of the shop's answer; null where there was none. */
+  readonly status: number | null;
+  readonly reason: string | null;
 }
 
 export interface OperatorAct {

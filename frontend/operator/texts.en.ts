@@ -364,6 +364,9 @@ export const en: Texts = {
     told: (time) => (time ? `told at ${time}` : "told"),
     busId: (id) => `EventBridge’s id: ${id}`,
     notTold: "not told yet",
+    shopTook: (time, answer) => `the shop’s server took it at ${time} (${answer})`,
+    shopDidNotTake: (time, answer, count) =>
+      `the shop’s server ${answer ? `answered ${answer}` : "did not answer"} at ${time}, attempt ${count}`,
     nothingToTell: "Nothing yet: the shop is told outcomes only.",
     screens: (delivered, newest) =>
       delivered >= newest ? "The screens are up to date." : `The screens have version ${delivered} of ${newest}.`,

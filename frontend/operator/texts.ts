@@ -203,6 +203,10 @@ export interface Texts {
     readonly told: (time: string | null) => string;
     readonly busId: (id: string) => string;
     readonly notTold: string;
+    /** `answer`: the HTTP status of the shop's server. */
+    readonly shopTook: (time: string, answer: number) => string;
+    /** `answer`: null where there was none. `count`: of the attempts. */
+    readonly shopDidNotTake: (time: string, answer: number | null, count: number) => string;
     readonly nothingToTell: string;
     readonly screens: (delivered: number, newest: number) => string;
     readonly attempts: (count: number) => string;

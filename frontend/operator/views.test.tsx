@@ -621,6 +621,25 @@ describe("a payment", () => {
     },
   );
 
+  test.each(["fr", "en"] as const)("says what the shop's own server answered last (%s)", async (locale) => {
+    const attempt = (second: number, status: number | null) => {
+      return { at: `2026-01-31T13:03:0${second}Z`, ms: 80, status, reason: status ? null : "TimeoutError" };
+    };
+    const words = TEXTS[locale].payment;
+    const cases = [
+      [[attempt(1, null)], words.shopDidNotTake("14:03:01", null, 1)],
+      [[attempt(1, null), attempt(6, 500)], words.shopDidNotTake("14:03:06", 500, 2)],
+      [[attempt(1, null), attempt(6, 500), attempt(9, 204)], words.shopTook("14:03:09", 204)],
+    ] as const;
+    for (const [attempts, said] of cases) {
+      const event = { type: "payment.successful", id: "ref:3", takenAt: null, busId: null, attempts };
+      const versions = [version(payment("successful"), { announced: true, orderEvents: [event] })];
+      const { main } = await shown(storyOf(payment("successful"), { versions }), locale);
+      expect(main.textContent).toContain(said);
+      await expectAccessible(main);
+    }
+  });
+
   test.each(["fr", "en"] as const)(
     "says of each reason what it can mean, and shows the word itself (%s)",
     async (locale) => {

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.adapters.ledger.shop_rows import TURN_MS
 from chalicelib.bootstrap import Service
+from chalicelib.domain.contract import to_iso
 from chalicelib.domain.event_signature import signed_headers
 from chalicelib.domain.order_event import FIRST, Place
 from chalicelib.domain.order_event_schedule import TRIED_MS
@@ -109,6 +110,9 @@ def test_every_attempt_is_kept_with_status_and_duration(
     assert [it.reason for it in attempts] == ["", "ConnectionResetError", ""]
     assert {it.event_id for it in attempts} == {f"{payment.reference}:3"}
     assert all(0 <= it.ms < 5_000 for it in attempts)
+    (event,) = telling.story(payment.reference)["versions"][-1]["orderEvents"]
+    told = [(it["at"], it["ms"], it["status"], it["reason"]) for it in event["attempts"]]
+    assert told == [(to_iso(it.at), it.ms, it.status, it.reason or None) for it in attempts]
     assert telling.ledger.shop.load(payment.reference).told == Place(3, 1)
 
 

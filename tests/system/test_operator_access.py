@@ -120,8 +120,7 @@ def history_of(reference: str) -> tuple[int, list[Act]]:
     """Returns the payment's version, and what operators have asked for."""
     history = bootstrap.service().ledger.load_with_history(reference)
     assert history is not None
-    stored, _, acts = history
-    return stored.payment.version, acts
+    return history.stored.payment.version, history.acts
 
 
 def version_of(reference: str) -> int:

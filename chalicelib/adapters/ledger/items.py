@@ -4,11 +4,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence, Set
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.adapters.ledger.attributes import Item, key_of
 from chalicelib.domain.attention import Need
 from chalicelib.domain.money import Money
+from chalicelib.domain.order_event import Attempt
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import key_hash
 from chalicelib.domain.version import Version
@@ -113,6 +114,18 @@ class Act:
     at: int
     status: str = ""
     note: str = ""
+
+
+class History(NamedTuple):
+    """All that there is of a payment: its state; its versions, its operators' acts and the attempts to tell the shop.
+
+    Each of these is in order.
+    """
+
+    stored: Stored
+    versions: list[Version]
+    acts: list[Act]
+    attempts: list[Attempt]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

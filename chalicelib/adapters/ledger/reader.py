@@ -14,8 +14,8 @@ from chalicelib.adapters.ledger.day_pages import DayPages
 from chalicelib.adapters.ledger.items import (
     ACT,
     VERSION,
-    Act,
     Charge,
+    History,
     Order,
     Phone,
     SearchKind,
@@ -34,7 +34,7 @@ from chalicelib.adapters.ledger.link_rows import LinkRows
 from chalicelib.adapters.ledger.phone_rows import PhoneRows
 from chalicelib.adapters.ledger.rollup_rows import RollupRows
 from chalicelib.adapters.ledger.shards import of_all_shards
-from chalicelib.adapters.ledger.shop_rows import ShopRows
+from chalicelib.adapters.ledger.shop_rows import ShopRows, read_attempts
 from chalicelib.adapters.ledger.table import SHARDS, day_mark, shard_mark, shard_of
 from chalicelib.adapters.ledger.table_client import BATCH, TableClient
 from chalicelib.domain.attention import Need
@@ -105,8 +105,8 @@ class LedgerReader:
         items, _ = self._table.page("#pk = :pk AND #sk BETWEEN :from AND :to", bounds, ConsistentRead=True)
         return [read_payment(item["payment"]) for item in items]
 
-    def load_with_history(self, reference: str) -> tuple[Stored, list[Version], list[Act]] | None:
-        """Reads a payment, its versions and its operators' acts, each in order. Returns None where there is none such.
+    def load_with_history(self, reference: str) -> History | None:
+        """Reads all that there is of a payment. Returns None where there is none such.
 
         A call reads 1 MB: some eight hundred versions, of which a payment has about three.
         """
@@ -115,12 +115,13 @@ class LedgerReader:
         if stored is None:
             return None
         versions = [read_version(row) for row in rows if row["sk"].startswith(VERSION)]
-        return stored, versions, [read_act(row) for row in rows if row["sk"].startswith(ACT)]
+        acts = [read_act(row) for row in rows if row["sk"].startswith(ACT)]
+        return History(stored, versions, acts, read_attempts(rows))
 
     def versions_of(self, reference: str) -> list[Version]:
         """Reads the versions of a payment, in order; none where there is no such payment."""
         found = self.load_with_history(reference)
-        return found[1] if found else []
+        return found.versions if found else []
 
     # ------------------------------------------------------------------ by index, eventually consistent
 

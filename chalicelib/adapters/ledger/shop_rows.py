@@ -8,7 +8,7 @@ each write of a turn has the condition that nobody has taken the next one. Every
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,8 +80,7 @@ class ShopRows:
 
     def attempts(self, reference: str) -> list[Attempt]:
         """Reads the attempts of a payment, in order."""
-        rows = self._table.partition(_partition(reference))
-        return [_read_attempt(row) for row in rows if row["sk"].startswith(_ATTEMPT)]
+        return read_attempts(self._table.partition(_partition(reference)))
 
     def take_turn(self, payment: Payment) -> Turn:
         """Requests the turn. Refused while another has it, before the next attempt is due, and after giving up.
@@ -178,5 +177,7 @@ def _read(row: Mapping[str, Any]) -> Telling:
     )
 
 
-def _read_attempt(row: Mapping[str, Any]) -> Attempt:
-    return Attempt(row["event"], row["sentAt"], row["ms"], row.get("status"), row.get("reason", ""))
+def read_attempts(rows: Iterable[Mapping[str, Any]]) -> list[Attempt]:
+    """Reads the attempts among the rows of a payment, in order."""
+    attempts = (row for row in rows if row["sk"].startswith(_ATTEMPT))
+    return [Attempt(it["event"], it["sentAt"], it["ms"], it.get("status"), it.get("reason", "")) for it in attempts]
