@@ -19,6 +19,7 @@ import boto3
 import requests
 
 from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.rollup import day_of
 from chalicelib.runtime.clock import Clock
@@ -324,8 +325,17 @@ class System:
     @cached_property
     def table_client(self) -> Any:
         """Is a client of DynamoDB that reads past all wires."""
+        return self._client("dynamodb")
+
+    @cached_property
+    def work_queue(self) -> WorkQueue:
+        """Sends to the system's queues past all wires."""
+        checks, deliveries = (self.environment[f"{name}_QUEUE_URL"] for name in ("CHECKS", "DELIVERIES"))
+        return WorkQueue(lambda: self._client("sqs"), checks, deliveries, Clock())
+
+    def _client(self, service: str) -> Any:
         keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": "eu-west-1"}
-        return boto3.client("dynamodb", endpoint_url=f"http://{LOOPBACK}:{self.ports.aws}", **keys)
+        return boto3.client(service, endpoint_url=f"http://{LOOPBACK}:{self.ports.aws}", **keys)
 
     def keep_logs(self) -> Path:
         """Returns the folder of the parts' logs, which is then left when the system ends."""

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from chalicelib.domain.hints import CheckHint
 from gauntlet.row import Row
 from gauntlet.shop import Shop
 from gauntlet.wire import Answered, Cut, Step, carry_on
@@ -16,6 +17,7 @@ SHARE = 0.2
 AT_ONCE = 4
 TIMED_OUT_SECONDS = 5.0
 """Longer than the product waits for AWS."""
+LATE = "message late"
 _WIRES = ("api-aws", "worker-aws")
 _WRITES = {"TransactWriteItems", "UpdateItem", "PutItem", "BatchWriteItem", "SendMessageBatch", "PutEvents"}
 
@@ -67,6 +69,7 @@ FAULTS: Mapping[str, tuple[str, set[str] | None, Act]] = {
     "answer lost after the commit": ("after", _WRITES, _cut),
     "message lost": ("before", {"SendMessageBatch"}, _lose),
     "message doubled": ("before", {"SendMessageBatch"}, _double),
+    LATE: ("before", {"SendMessageBatch"}, _lose),
     "event doubled": ("before", {"PutEvents"}, _double),
 }
 
@@ -102,6 +105,15 @@ def _meet(shop: Shop, name: str, threads: ThreadPoolExecutor, payments: int, cha
         shop.report(f"no exchange met: {name}")
     for wire in _WIRES:
         shop.system.wire[wire].fault = carry_on
+    if name == LATE:
+        _send_late(shop, [customer.reference for customer in customers])
+
+
+def _send_late(shop: Shop, references: Sequence[str]) -> None:
+    """Sends all hints of payments once others have settled them, as messages do that come ten minutes late."""
+    shop.wait(lambda: all(map(shop.system.is_settled, references)))
+    shop.system.work_queue.check_all((CheckHint(reference), 0) for reference in references)
+    shop.system.work_queue.deliver_all(references)
 
 
 ROWS = [Row("aws", f"DynamoDB, SQS and EventBridge failing in {len(FAULTS)} ways", run, 2, 200)]
