@@ -1,9 +1,5 @@
 """Tests `make forget` up to the forgetting itself, which tests/parts/test_forget_phone.py is about."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,23 +8,18 @@ from chalicelib.bootstrap import Service
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment_request import PaymentRequest
 from local.embedded import EmbeddedAws
-from tests import ROOT
+from tests.harness.commands import command_of, keep_run
 
 PHONE = "237677777777"
 
 
-def run(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "infra.commands.forget_phone", *arguments]
-    environment = {"PATH": os.environ["PATH"], "RUN_DIR": str(place)}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=50, check=False)
+run = command_of("infra.commands.forget_phone")
 
 
 @pytest.fixture
 def place(aws: EmbeddedAws, table: str, service: Service, tmp_path: Path) -> Path:
     known = {"AWS_ENDPOINT_URL": aws.url, "PAYMENTS_TABLE": table, "API_URL": "http://127.0.0.1:1"}
-    keys = ",".join(service.search.phone_hash_keys)
-    (tmp_path / "ledger.json").write_text(json.dumps({**known, "PHONE_HASH_KEY": keys}))
-    return tmp_path
+    return keep_run(tmp_path, **known, PHONE_HASH_KEY=",".join(service.search.phone_hash_keys))
 
 
 def test_it_finds_the_phone_by_the_keys_of_the_running_system(place: Path, service: Service) -> None:

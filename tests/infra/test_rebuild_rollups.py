@@ -1,9 +1,6 @@
 """Tests `make rollups` up to the rebuild itself, which tests/parts/test_rebuild_rollups.py is about."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +8,7 @@ import pytest
 
 from infra.commands.ledger_days import NotPossible, days_between, ledger_of
 from local.embedded import EmbeddedAws
-from tests import ROOT
+from tests.harness.commands import command_of
 from tests.harness.fakes import HandClock
 
 TODAY = date(2026, 3, 1)
@@ -47,9 +44,7 @@ def test_without_a_stage_it_is_the_running_system(
     ],
 )
 def test_it_says_in_one_line_what_is_wrong(arguments: list[str], said: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "infra.commands.rebuild_rollups", *arguments]
-    environment = {"PATH": os.environ["PATH"], "RUN_DIR": str(tmp_path)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=50, check=False)
+    done = command_of("infra.commands.rebuild_rollups")(tmp_path, *arguments)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("make rollups: ")

@@ -1,9 +1,5 @@
 """Tests `make recover` up to the recovery itself, which tests/parts/test_recover_payments.py is about."""
 
-import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,21 +11,17 @@ from chalicelib.domain.money import Money
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.runtime.log import JsonLines
 from local.embedded import EmbeddedAws
-from tests import ROOT
+from tests.harness.commands import command_of, keep_run
 
 PHONE = "237677777777"
 
 
-def run(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "infra.commands.recover_payments", *arguments]
-    environment = {"PATH": os.environ["PATH"], "RUN_DIR": str(place)}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=50, check=False)
+run = command_of("infra.commands.recover_payments")
 
 
 @pytest.fixture
 def place(aws: EmbeddedAws, table: str, tmp_path: Path) -> Path:
-    (tmp_path / "ledger.json").write_text(json.dumps({"AWS_ENDPOINT_URL": aws.url, "PAYMENTS_TABLE": table}))
-    return tmp_path
+    return keep_run(tmp_path, AWS_ENDPOINT_URL=aws.url, PAYMENTS_TABLE=table)
 
 
 def test_it_reads_the_log_of_the_running_system(

@@ -1,9 +1,6 @@
 """Tests `make replay`: which order events it names, and that the shop is sent them again in order."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,26 +9,21 @@ import pytest
 from chalicelib.bootstrap import Service
 from chalicelib.domain.hints import ShopHint
 from local.embedded import EmbeddedAws
-from tests import ROOT
 from tests.conftest import Shop, aws_client
+from tests.harness.commands import command_of, keep_run
 from tests.harness.fakes import HandClock, ScriptedServer
 from tests.parts.test_tell_shop import expired_and_paid, paid, received, server, telling
 
 __all__ = ["server", "telling"]
 
 
-def run(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "infra.commands.replay", *arguments]
-    environment = {"PATH": os.environ["PATH"], "RUN_DIR": str(place)}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=50, check=False)
+run = command_of("infra.commands.replay")
 
 
 @pytest.fixture
 def place(aws: EmbeddedAws, table: str, tmp_path: Path) -> Path:
     url = aws_client("sqs", aws).create_queue(QueueName=f"shop-of-{table}")["QueueUrl"]
-    known = {"AWS_ENDPOINT_URL": aws.url, "PAYMENTS_TABLE": table, "SHOP_QUEUE_URL": url}
-    (tmp_path / "ledger.json").write_text(json.dumps(known))
-    return tmp_path
+    return keep_run(tmp_path, AWS_ENDPOINT_URL=aws.url, PAYMENTS_TABLE=table, SHOP_QUEUE_URL=url)
 
 
 def hints(place: Path, aws: EmbeddedAws) -> list[ShopHint]:

@@ -17,6 +17,7 @@ from chalicelib.domain.event_signature import read_secret, write_secret
 from local.embedded import Valkey, free_port
 from local.trigger import EVENTS
 from tests import ROOT
+from tests.harness.commands import arguments_of, command_of, variables_of
 from tests.harness.fakes import Answer, ScriptedServer, Seen
 from tests.harness.markdown import blocks
 from tests.harness.stack import Stack, running, wait_until
@@ -43,27 +44,15 @@ def shop() -> Iterator[ScriptedServer]:
         yield server
 
 
-def command(name: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", f"local.{name}", *arguments]
-
-
-def variables(place: Path, **more: str) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "RUN_DIR": str(place), **more}
-
-
-def run(place: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end."""
-    given = command(name, *arguments)
-    return subprocess.run(
-        given, cwd=ROOT, env=variables(place), capture_output=True, text=True, timeout=50, check=False
-    )  # fmt: skip
+listen, trigger = command_of("local.listen"), command_of("local.trigger")
 
 
 @contextmanager
 def listening(place: Path, output: Path, url: str, **more: str) -> Iterator[None]:
     """Runs `make listen` until the end of the block."""
     with output.open("w") as file:
-        listener = subprocess.Popen(command("listen", url), cwd=ROOT, env=variables(place, **more), stdout=file)
+        given, variables = arguments_of("local.listen", url), variables_of(place, **more)
+        listener = subprocess.Popen(given, cwd=ROOT, env=variables, stdout=file)
         try:
             wait_until(lambda: "Waiting for order events" in output.read_text(), "the listener waits", 20)
             yield
@@ -85,7 +74,7 @@ def test_each_event_happens_and_reaches_the_shops_server(place: Path, tmp_path: 
     told = []
     with listening(place, output, f"{shop.url}/order-events", ORDER_EVENTS_KEY=KEY):
         for event in EVENTS:
-            done = run(place, "trigger", event)
+            done = trigger(place, event)
             assert (done.returncode, done.stderr) == (0, "")
             assert done.stdout.splitlines()[-1].startswith(f"{event} trigger-")
             told += done.stdout.splitlines()
@@ -109,10 +98,10 @@ def test_the_readmes_shop_marks_its_order_paid(place: Path, tmp_path: Path) -> N
     output, orders = tmp_path / "output", tmp_path / "shop" / "orders.txt"
     with output.open("w") as file:
         given = ["bash", "-ec", script]
-        shop = subprocess.Popen(given, cwd=ROOT, env=variables(place), stdout=file, start_new_session=True)
+        shop = subprocess.Popen(given, cwd=ROOT, env=variables_of(place), stdout=file, start_new_session=True)
         try:
             wait_until(lambda: "Waiting for order events" in output.read_text(), "the listener waits", 30)
-            told = run(place, "trigger", "payment.duplicate").stdout.split()
+            told = trigger(place, "payment.duplicate").stdout.split()
             wait_until(lambda: orders.exists() and "paid twice" in orders.read_text(), "the shop is told", 20)
         finally:
             os.killpg(shop.pid, signal.SIGTERM)
@@ -125,7 +114,7 @@ def test_the_readmes_shop_marks_its_order_paid(place: Path, tmp_path: Path) -> N
 def test_a_key_that_is_made_up_is_printed_for_the_shop(place: Path, tmp_path: Path, shop: ScriptedServer) -> None:
     output = tmp_path / "listen"
     with listening(place, output, f"{shop.url}/order-events"):
-        assert run(place, "trigger", "payment.successful").returncode == 0
+        assert trigger(place, "payment.successful").returncode == 0
         wait_until(lambda: bool(shop.seen), "the shop's server is told", 20)
     key = output.read_text().splitlines()[0].removeprefix("The shop's server verifies them with ORDER_EVENTS_KEY=")
     assert is_genuine(shop.seen[0], key)
@@ -136,24 +125,20 @@ def test_a_server_that_does_not_answer_is_said(place: Path, tmp_path: Path, shop
     output = tmp_path / "listen"
     shop.answer("/order-events", Answer(500, b""))
     with listening(place, output, f"{shop.url}/order-events", ORDER_EVENTS_KEY=KEY):
-        assert run(place, "trigger", "payment.failed").returncode == 0
+        assert trigger(place, "payment.failed").returncode == 0
         wait_until(lambda: ": 500 after " in output.read_text(), "the refusal is printed", 20)
 
 
-@pytest.mark.parametrize("name", ["listen", "trigger"])
-def test_without_a_run_it_says_so(name: str, tmp_path: Path) -> None:
-    arguments = ["payment.failed"] if name == "trigger" else []
-    done = run(tmp_path, name, *arguments)
+@pytest.mark.parametrize(("name", "arguments"), [("listen", []), ("trigger", ["payment.failed"])])
+def test_without_a_run_it_says_so(name: str, arguments: list[str], tmp_path: Path) -> None:
+    done = command_of(f"local.{name}")(tmp_path, *arguments)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"make {name}: start `make run` first, in another terminal\n"
 
 
-@pytest.mark.parametrize(
-    ("name", "argument", "said"),
-    [("trigger", "payment.refused", "invalid choice"), ("listen", "localhost:3000", "FORWARD is an address such as")],
-)
 @pytest.mark.usefixtures("stack")
-def test_a_wrong_argument_is_refused(name: str, argument: str, said: str, place: Path) -> None:
-    done = run(place, name, argument)
-    assert done.returncode != 0
-    assert said in done.stderr
+def test_a_wrong_argument_is_refused(place: Path) -> None:
+    refused = {"invalid choice": trigger(place, "payment.refused"), "FORWARD is an address": listen(place, "localhost")}
+    for said, done in refused.items():
+        assert done.returncode != 0
+        assert said in done.stderr

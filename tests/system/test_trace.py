@@ -1,10 +1,7 @@
 """Tests `make trace`: one payment's whole story, of a local run and of a deployed stage."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -17,9 +14,9 @@ from infra.commands.payment_story.sources import of_stage
 from infra.commands.payment_story.timeline import Found, story
 from infra.deployment import STACK_NAME, Deployment
 from local.embedded import Valkey
-from tests import ROOT
 from tests.conftest import ORDER, Shop
 from tests.harness.api_gateway import call
+from tests.harness.commands import command_of
 from tests.harness.stack import running, wait_until
 from tests.system.test_routes import signature
 
@@ -27,12 +24,7 @@ LOST_WEBHOOK = "237670000002"
 STEP = re.compile(r"\d\d:\d\d:\d\d\.\d{3} +(?P<ms>\d+) +\+(?P<step>\d+)  ")
 
 
-def trace(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "infra.commands.payment_story", *arguments]
-    environment = {"PATH": os.environ["PATH"], "RUN_DIR": str(folder)}
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=50, check=False
-    )  # fmt: skip
+trace = command_of("infra.commands.payment_story")
 
 
 def assert_steps_add_up(text: str) -> None:
