@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from typing import Any, cast
 
 from moto.core import responses
+from moto.dynamodb import comparisons
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict, deserializer, serializer
 from moto.dynamodb.parsing import ast_nodes, expressions
@@ -21,6 +22,9 @@ MOST_BYTES = 405_000
 
 _SETS = ("SS", "NS", "BS")
 _nodes = cast(Any, ast_nodes)
+_Parser = cast(Any, comparisons).ConditionExpressionParser
+_moto_parses = _Parser.parse
+_Pairs = tuple[tuple[str, str], ...]
 
 
 def size_of(value: DynamoType) -> int:
@@ -147,6 +151,38 @@ def walked(traverser: Any, node: Any, child_id: int = -1) -> Any:
     return node
 
 
+def condition(parser: Any) -> Any:
+    """Parses a condition, each wording once. moto takes each apart at every call, some twice in one."""
+    names, values = parser.expression_attribute_names, parser.expression_attribute_values
+    kinds = None if values is None else tuple(sorted((name, next(iter(value))) for name, value in values.items()))
+    wording = None if names is None else tuple(sorted(names.items()))
+    parsed, names_found, values_found = _parsed(parser.condition_expression, wording, kinds)
+    parser.expr_attr_names_found += names_found
+    parser.expr_attr_values_found += values_found
+    return _bound(parsed, values or {})
+
+
+@lru_cache(MOST_EXPRESSIONS)
+def _parsed(text: str | None, names: _Pairs | None, kinds: _Pairs | None) -> tuple[Any, list[str], list[str]]:
+    """Parses a condition whose values are their names. Returns it with the names and the values that it has."""
+    values = None if kinds is None else {name: {kind: name} for name, kind in kinds}
+    parser = _Parser(text, None if names is None else dict(names), values)
+    return _moto_parses(parser), parser.expr_attr_names_found, parser.expr_attr_values_found
+
+
+def _bound(part: Any, values: dict[str, dict[str, Any]]) -> Any:
+    """Copies a parsed condition with the values of this call."""
+    if isinstance(part, comparisons.AttributeValue):
+        return comparisons.AttributeValue(values[cast(str, part.value)])
+    if isinstance(part, tuple):
+        return tuple(_bound(inner, values) for inner in part)
+    if not isinstance(part, comparisons.Op | comparisons.Func):
+        return part
+    result = object.__new__(type(part))
+    vars(result).update({name: _bound(inner, values) for name, inner in vars(part).items()})
+    return result
+
+
 @cache
 def install() -> None:
     """Puts the functions of this module in the place of moto's own."""
@@ -158,5 +194,6 @@ def install() -> None:
     # moto parses an expression at two places of each call and lists the methods of a class at each. It only reads both.
     parser = cast(Any, expressions).UpdateExpressionParser
     parser.make = lru_cache(MOST_EXPRESSIONS)(parser.make)
+    _Parser.parse = condition
     of_calls = cast(Any, responses)
     of_calls.method_names_from_class = cache(of_calls.method_names_from_class)

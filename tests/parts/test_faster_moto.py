@@ -48,6 +48,34 @@ EXPRESSIONS = (
 )
 """Update expressions: of each kind, on attributes that are there or not, and those that are refused."""
 
+CONDITIONS = (
+    "attribute_exists(#a) AND attribute_not_exists(g)",
+    "#a = :s OR c > :n",
+    "NOT (c < :n) AND (e >= :n OR #a <> :s)",
+    "c BETWEEN :n AND :m",
+    "c IN (:n, :m, :s)",
+    "begins_with(#a, :s) OR contains(f, :s) OR contains(#b, :s)",
+    "size(#a) >= :n",
+    "attribute_type(c, :kind)",
+    "#b.#deep = :n",
+    "#b[0] = :s",
+    "c BETWEEN :null AND :n",
+    "#a = :unknown",
+    "#unknown = :s",
+    "size = :s",
+    "((#a = :s))",
+    "#a = ",
+    "#a",
+    "",
+)
+"""Conditions: of each kind, and those that are refused."""
+OF_CONDITIONS = (
+    {":n": {"N": "-7"}, ":m": {"N": "1.50"}, ":s": {"S": "é"}, ":kind": {"S": "N"}, ":null": {"NULL": True}},
+    {":n": {"N": "2"}, ":m": {"N": "3"}, ":s": {"S": ""}, ":kind": {"S": "L"}, ":null": {"NULL": True}},
+    {":n": {"S": "2"}, ":m": {"SS": ["b"]}, ":s": {"L": [{"S": "x"}]}, ":kind": {"S": "SS"}, ":null": {"S": "x"}},
+)
+"""Values of the conditions, each of which is parsed once and met by all of them."""
+
 
 def value(chance: random.Random, depth: int = 3) -> dict[str, Any]:
     kind = chance.randrange(4) if depth else 3
@@ -76,6 +104,7 @@ def answers() -> list[str]:
         found.append(outcome(lambda item=item: (item.size(), item.to_json(), item.to_regular_json())))
         found += [outcome(lambda item=item, paths=paths: item.project(paths).to_json()) for paths in PATHS]
         found += [updated(attributes, expression) for expression in EXPRESSIONS]
+        found += [is_met(item, condition, values) for condition in CONDITIONS for values in OF_CONDITIONS]
     for length in (404_990, 404_995, 404_996, 405_001):
         found.append(
             outcome(
@@ -89,6 +118,18 @@ def hash_key(name: str) -> Any:
     from moto.dynamodb.models.dynamo_type import DynamoType
 
     return DynamoType({"S": name})
+
+
+def is_met(item: Any, condition: str, values: dict[str, Any]) -> str:
+    """Returns how moto reads a condition, and whether the item and no item meet it."""
+    from moto.dynamodb.comparisons import ConditionExpressionParser
+
+    parser = ConditionExpressionParser(condition, NAMES, values)
+    parsed = outcome(parser.parse)
+    if any(word in parsed for word in ("Error", "Exception", "Incorrect")):
+        return parsed
+    met = (outcome(lambda it=it: parser.parse().expr(it)) for it in (item, None))
+    return repr((parsed, parser.expr_attr_names_found, parser.expr_attr_values_found, *met))
 
 
 def updated(attributes: dict[str, Any], expression: str) -> str:
@@ -121,7 +162,7 @@ def answers_in_a_process(*, faster: bool) -> list[str]:
 
 def test_every_answer_is_motos_own() -> None:
     own, faster = answers_in_a_process(faster=False), answers_in_a_process(faster=True)
-    assert len(own) > ITEMS * (len(PATHS) + len(EXPRESSIONS))
+    assert len(own) > ITEMS * (len(PATHS) + len(EXPRESSIONS) + len(CONDITIONS) * len(OF_CONDITIONS))
     assert sum("Error" in answer or "Exception" in answer or "TooLarge" in answer for answer in own) > 10 * ITEMS, (
         "refusals are compared too"
     )
