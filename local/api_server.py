@@ -59,6 +59,9 @@ class _Handler(ChaliceRequestHandler):
         return bool(super().parse_request())
 
     def _answer(self) -> None:
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit()):  # Chalice fails with one that is no number
+            return self.send_error(HTTPStatus.BAD_REQUEST)
         try:
             self._generic_handle()
         except UnicodeEncodeError:  # Chalice repeats a token of an unknown path, and fails where it is not ASCII

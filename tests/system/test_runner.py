@@ -82,6 +82,15 @@ def test_large_bodies_and_encoded_paths_arrive(connection: http.client.HTTPConne
     assert post(connection, "/echo/a%2Fb%20c", b'"' + b"x" * 20_000 + b'"') == {"name": "a%2Fb%20c", "size": 20_002}
 
 
+@pytest.mark.parametrize("length", ['"', "-1", "1e3", "", "٣"])
+def test_a_length_that_is_no_number_is_refused(api: ApiServer, length: str) -> None:
+    with socket.create_connection((LOOPBACK, api.port), timeout=5) as caller:
+        caller.sendall(f"POST /echo/a HTTP/1.1\r\nHost: shop\r\nContent-Length: {length}\r\n\r\n".encode())
+        said = b"".join(iter(lambda: caller.recv(4096), b"")).decode()
+    assert said.startswith("HTTP/1.1 400 ")
+    assert json.loads(said.partition("\r\n\r\n")[2])["code"] == "invalid_request"
+
+
 def test_a_kept_connection_does_not_stall(connection: http.client.HTTPConnection) -> None:
     """Two segments and a delayed acknowledgement once made each call take 40 ms."""
     post(connection, "/echo/a", b"1")
