@@ -103,22 +103,28 @@ class SweepLedger:
 def _due(stored: list[Stored], now: int, ahead_ms: int) -> Iterator[tuple[CheckHint, int]]:
     """Yields the payments that need a hint, and when they are due; those that wait for their customer first.
 
-    A payment that waits has a hint of its own, unless that was lost. Of those that have to be searched for, the first
-    few stand for all: a search covers the others. Which of the due ones are first changes from sweep to sweep, so that
-    none whose own search fails is always before the others.
+    A payment that waits has a hint of its own, unless that was lost. Of those that have to be searched for, a few stand
+    for all: a search covers the others.
+    """
+    waiting: list[tuple[CheckHint, int]] = []
+    searched_for: list[tuple[CheckHint, int]] = []
+    others: list[tuple[CheckHint, int]] = []
+    for it in stored:
+        until = now - _OVERDUE_MS if it.payment.is_waiting else now + ahead_ms
+        if it.check_at is not None and it.check_at <= until:
+            kind = waiting if it.payment.is_waiting else searched_for if it.is_unnamed else others
+            kind.append((CheckHint(it.payment.reference), it.check_at))
+    yield from (*waiting, *_a_few(searched_for, now), *others)
+
+
+def _a_few(due: list[tuple[CheckHint, int]], now: int) -> list[tuple[CheckHint, int]]:
+    """Returns those that are due first. Which of the overdue ones is by chance, and another one in each sweep.
+
+    So none whose own search fails is always before the others.
     """
 
-    def order(it: Stored) -> tuple[bool, int, int]:
-        dice = zlib.crc32(f"{it.payment.reference} {now}".encode())
-        return not it.payment.is_waiting, max(it.check_at or 0, now), dice
+    def order(hint_and_time: tuple[CheckHint, int]) -> tuple[int, int]:
+        hint, at = hint_and_time
+        return max(at, now), zlib.crc32(f"{hint.reference} {now}".encode())
 
-    searched_for = 0
-    for it in sorted(stored, key=order):
-        until = now - _OVERDUE_MS if it.payment.is_waiting else now + ahead_ms
-        if it.check_at is None or it.check_at > until:
-            continue
-        if it.is_unnamed and not it.payment.is_waiting:
-            searched_for += 1
-            if searched_for > _SEARCHED_FOR:
-                continue
-        yield CheckHint(it.payment.reference), it.check_at
+    return sorted(due, key=order)[:_SEARCHED_FOR]
