@@ -92,7 +92,8 @@ def _simulate(row: Simulation, seed: int, *, small: bool) -> list[str]:
 
 def _run(rows: Sequence[Row], seed: int, *, small: bool) -> list[str]:
     """Runs rows in one system, and returns what is wrong once it has come to rest."""
-    with System(**rows[0].settings) as system, closing(Shop(system)) as shop:
+    swept = {"SWEEP_SECONDS": "60"} if rows[0].is_large and not small else {}
+    with System(**rows[0].settings, **swept) as system, closing(Shop(system)) as shop:
         started = time.monotonic()
         for row in rows:
             try:

@@ -15,6 +15,8 @@ class Row:
     make the same choices. It reports on the shop what was wrong at once; the invariants are the runner's.
     `small`, `whole`: how many cases there are in `make test`, where 0 leaves the row out, and in the whole gauntlet.
     `settings`: variables of the environment that the row's system needs. A row that has some gets its own.
+    `is_large`: in the whole gauntlet hundreds of its payments are due at a time. The ledger is swept once a minute
+    then, as in AWS: a sweep each second, by which small rows end sooner, would send them again before they are checked.
     `alone`: nothing else may run beside it, since it measures delays.
     """
 
@@ -25,6 +27,7 @@ class Row:
     whole: int
     settings: Mapping[str, str] = field(default_factory=dict)
     alone: bool = False
+    is_large: bool = False
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,6 @@ ROWS = [
         run,
         small=3,
         whole=len(KINDS) * 100,
-        # As in AWS: hundreds are due at a time, and a sweep a second sends each of them again before it is checked.
-        settings={"SWEEP_SECONDS": "60"},
+        is_large=True,
     )
 ]

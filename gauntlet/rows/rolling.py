@@ -82,5 +82,12 @@ def _git(*arguments: str) -> str:
 
 
 ROWS = [
-    Row("rolling", "the release before and this one side by side, in every mix, changed in mid-traffic", run, 0, 200)
+    Row(
+        "rolling",
+        "the release before and this one in every mix, changed in mid-traffic",
+        run,
+        0,
+        200,
+        is_large=True,
+    )
 ]

@@ -45,4 +45,4 @@ def _pay(shop: Shop, number: int, chance: random.Random) -> None:
         shop.decide(customer.reference, outcome, webhook=chance.random() >= LOST_WEBHOOKS)
 
 
-ROWS = [Row("soak", "5,000 payments while one exchange in twenty fails", run, 4, 5_000)]
+ROWS = [Row("soak", "5,000 payments while one exchange in twenty fails", run, 4, 5_000, is_large=True)]
