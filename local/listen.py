@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from chalicelib.adapters.shop import Shop
-from chalicelib.domain.event_signature import read_secret, write_secret
+from chalicelib.domain.errors import LedgerUnavailable
+from chalicelib.domain.event_signature import MalformedSecret, read_secret, write_secret
 from chalicelib.flows.replay_order_events import ReplayOrderEvents
 from chalicelib.runtime.clock import Clock
 from local import last_run
@@ -40,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for kind, content in new:
                 print(f"{line_of(kind, content)}{_answer(shop, content['id']) if shop else ''}", flush=True)
             time.sleep(_LOOK_SECONDS)
+    except LedgerUnavailable:
+        print("make listen: the `make run` has ended", file=sys.stderr)
+        return 1
     except (NotRunning, ValueError) as error:
         print(f"make listen: {error}", file=sys.stderr)
         return 1
@@ -48,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _shop(url: str) -> Shop:
-    """Returns the shop's server. Raises ValueError where the address is none, and MalformedSecret."""
+    """Returns the shop's server. Raises ValueError where the address or the key is none."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("FORWARD is an address such as http://localhost:3000/order-events")
@@ -56,7 +60,10 @@ def _shop(url: str) -> Shop:
     key = known or write_secret(secrets.token_bytes(32))
     if not known:
         print(f"The shop's server verifies them with ORDER_EVENTS_KEY={key}")
-    return Shop(url, [read_secret(key)], Clock(), only_public=False)
+    try:
+        return Shop(url, [read_secret(key)], Clock(), only_public=False)
+    except MalformedSecret as error:
+        raise ValueError(f"ORDER_EVENTS_KEY is no secret: {error}") from error
 
 
 def _answer(shop: Shop, event_id: str) -> str:

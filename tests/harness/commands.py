@@ -22,10 +22,10 @@ def variables_of(place: Path, **more: str) -> dict[str, str]:
 
 
 def command_of(module: str) -> Callable[..., Done]:
-    """Returns what runs a command to its end: with the folder of the last run, and the command's arguments."""
+    """Returns what runs a command to its end: with the folder of the last run, its arguments, and variables."""
 
-    def run(place: Path, *arguments: str) -> Done:
-        given, variables = arguments_of(module, *arguments), variables_of(place)
+    def run(place: Path, *arguments: str, **more: str) -> Done:
+        given, variables = arguments_of(module, *arguments), variables_of(place, **more)
         return subprocess.run(given, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=50, check=False)
 
     return run

@@ -138,7 +138,11 @@ def test_without_a_run_it_says_so(name: str, arguments: list[str], tmp_path: Pat
 
 @pytest.mark.usefixtures("stack")
 def test_a_wrong_argument_is_refused(place: Path) -> None:
-    refused = {"invalid choice": trigger(place, "payment.refused"), "FORWARD is an address": listen(place, "localhost")}
+    refused = {
+        "invalid choice": trigger(place, "payment.refused"),
+        "FORWARD is an address": listen(place, "localhost:3000"),
+        "ORDER_EVENTS_KEY is no secret": listen(place, "http://localhost:3000", ORDER_EVENTS_KEY="guess"),
+    }
     for said, done in refused.items():
         assert done.returncode != 0
         assert said in done.stderr
