@@ -13,8 +13,9 @@ from chalicelib.runtime.settings_reader import RedisSettings
 from socket_gateway.credentials import Credentials
 from socket_gateway.settings import Timing
 
-REDIS_AWAY = (RedisError, RedisClusterException, OSError)
-"""Errors of a command that could not reach Redis. RedisClusterException is not a RedisError."""
+REDIS_AWAY = (RedisError, RedisClusterException, OSError, RuntimeError)
+"""Errors of a command that could not reach Redis. RedisClusterException is not a RedisError. uvloop raises RuntimeError
+where a connection is closed between the moment when it was found open and the write."""
 
 
 def raise_if_cancelled() -> None:

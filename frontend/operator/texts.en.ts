@@ -365,8 +365,10 @@ export const en: Texts = {
     busId: (id) => `EventBridge’s id: ${id}`,
     notTold: "not told yet",
     shopTook: (time, answer) => `the shop’s server took it at ${time} (${answer})`,
-    shopDidNotTake: (time, answer, count) =>
-      `the shop’s server ${answer ? `answered ${answer}` : "did not answer"} at ${time}, attempt ${count}`,
+    shopDidNotTake: (time, answer, count) => {
+      const said = answer === null ? "did not answer" : `answered ${answer}`;
+      return `the shop’s server ${said} at ${time}, attempt ${count}`;
+    },
     nothingToTell: "Nothing yet: the shop is told outcomes only.",
     screens: (delivered, newest) =>
       delivered >= newest ? "The screens are up to date." : `The screens have version ${delivered} of ${newest}.`,

@@ -382,8 +382,10 @@ export const fr: Texts = {
     busId: (id) => `Identifiant d’EventBridge\u00a0: ${id}`,
     notTold: "pas encore transmis",
     shopTook: (time, answer) => `le serveur de la boutique l’a pris à ${time} (${answer})`,
-    shopDidNotTake: (time, answer, count) =>
-      `le serveur de la boutique ${answer ? `a répondu ${answer}` : "n’a pas répondu"} à ${time}, essai n°\u00a0${count}`,
+    shopDidNotTake: (time, answer, count) => {
+      const said = answer === null ? "n’a pas répondu" : `a répondu ${answer}`;
+      return `le serveur de la boutique ${said} à ${time}, essai n°\u00a0${count}`;
+    },
     nothingToTell: "Rien encore\u00a0: la boutique n’apprend que les résultats.",
     screens: (delivered, newest) =>
       delivered >= newest ? "Les écrans sont à jour." : `Les écrans en sont à la version ${delivered} sur ${newest}.`,

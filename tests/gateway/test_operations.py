@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy
 import json
 import os
 import signal
@@ -113,6 +114,37 @@ async def test_the_registry_writes_thousands_part_by_part(gateway: Running, stor
     await until(lambda: store.redis.zcard(contract.clients_key("gateway-of-thousands")) == len(sids))
     running_on.cancel()
     assert written_before.count(False) <= 100
+    await registry.remove_all()
+
+
+class ClosedOnce:
+    """Is a client of Redis whose first pipeline meets a connection that has just been closed, as uvloop says it."""
+
+    def __init__(self, redis: Any) -> None:
+        self._redis = redis
+        self.met = False
+
+    def pipeline(self, **options: bool) -> Any:
+        pipeline = self._redis.pipeline(**options)
+        if not self.met:
+            self.met, pipeline.execute = True, self._fail
+        return pipeline
+
+    async def _fail(self) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+
+async def test_the_registry_outlives_a_connection_that_is_closed_under_it(gateway: Running, store: LiveStore) -> None:
+    clients = copy.copy(gateway.gateway.clients)
+    closed: Any = ClosedOnce(clients.commands)
+    clients.commands = closed
+    registry = Registry(clients, "gateway-of-one", 0.01)
+    registry.changed("sid")
+    running_on = asyncio.create_task(registry.run(lambda _: {}, dict))
+    await until(lambda: store.redis.zcard(contract.clients_key("gateway-of-one")) == 1)
+    assert closed.met
+    assert not running_on.done()
+    running_on.cancel()
     await registry.remove_all()
 
 
