@@ -50,17 +50,26 @@ class Entrance(asyncio.Protocol):
             return
         self._state.connections.add(self)
         if self._begun:
-            self.data_received(self._begun)
+            self._wait_for_turn()
 
     def data_received(self, data: bytes) -> None:
+        is_waiting = bool(self._begun)
+        self._begun += data
+        if is_waiting:  # uvloop begins to read after `connection_made`, whoever has paused it there
+            self._transport.pause_reading()
+        else:
+            self._wait_for_turn()
+
+    def _wait_for_turn(self) -> None:
         self._deadline.cancel()
-        if not self._lobby.turns.do(self._begin, data):
+        if not self._lobby.turns.do(self._begin):
             self._transport.pause_reading()  # the next bytes are for whoever takes the connection
 
-    def _begin(self, data: bytes) -> None:
-        """Gives the connection away, unless it has been closed meanwhile."""
+    def _begin(self) -> None:
+        """Gives the connection away with all that was read of it, unless it has been closed meanwhile."""
         if self._transport.is_closing():
             return
+        data = self._begun
         self._state.connections.discard(self)
         self._transport.resume_reading()
         try:

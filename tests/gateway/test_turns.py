@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections import deque
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from local.embedded import Valkey
+from socket_gateway.entrance import Entrance
 from socket_gateway.turns import Turns
 from tests.harness.bare_clients import bare_socket, frame, nothing_remains
 from tests.harness.gateway_stack import running, settings_for, until
@@ -85,3 +87,36 @@ async def test_a_browser_that_comes_in_full_turns_is_read_in_order(valkey: Valke
         await until(lambda: not turns._waiting)
         assert {"Entrance._begin", "EngineSession._read"} <= waited.names
         await nothing_remains(gateway.gateway)
+
+
+class Pausing:
+    """Is a transport that begins to read after `connection_made`, as uvloop's does."""
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None: ...
+
+    resume_reading = pause_reading
+
+
+async def test_what_comes_while_a_connection_waits_for_its_turn_is_of_the_same_request() -> None:
+    """A connection that moves to its session's process brings the first bytes along; the others follow at once."""
+    taken: list[bytes] = []
+    turns = Turns()
+    while turns.do(taken.clear):
+        pass
+
+    def accept(_: object, data: bytes) -> bool:
+        taken.append(data)
+        return True
+
+    admission = SimpleNamespace(enter=lambda _: None)
+    lobby: Any = SimpleNamespace(admission=admission, accept=accept, turns=turns, seconds=5.0)
+    entrance = Entrance(lobby, begun=b"POST ", server_state=SimpleNamespace(connections=set()))
+    transport: Any = Pausing()
+    entrance.connection_made(transport)
+    entrance.data_received(b"/socket.io")
+    await until(lambda: bool(taken))
+    await asyncio.sleep(0.01)
+    assert taken == [b"POST /socket.io"]
