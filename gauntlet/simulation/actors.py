@@ -23,7 +23,8 @@ SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 _MOST_RECEIVED = 5
 """Deliveries of one message of a queue."""
 _WEBHOOKS = ("true", "true", "true", "lost", "doubled", "late", "invented", "early")
-_LATE = (4 * MINUTE, 6 * MINUTE, 20 * MINUTE, 2 * HOUR, 30 * HOUR, 60 * HOUR)
+_LATE = (4 * MINUTE, 6 * MINUTE, 20 * MINUTE, 2 * HOUR, 30 * HOUR, 45 * HOUR)
+"""When a late customer decides, give or take a half: within the 72 hours for which the service watches a payment."""
 REDELIVERED = 0.1
 """Share of the payments that an operator has delivered once more, each time that he looks."""
 _OTHER_AMOUNT = "237670000006"
