@@ -1,25 +1,32 @@
 """Turns one version of a payment into what browsers receive, without decoding what Redis delivered.
 
 A message's body is put into each event, and into an acknowledgement, as it came. Only its beginning and its end are
-looked at.
+looked at, unless there is a refund.
 """
 
-from chalicelib.domain.contract import EVENTS_OF_STATUS, MalformedEvent, PaymentEvent, decode, encode, head_of
+from chalicelib.domain.contract import (
+    EVENTS_OF_STATUS,
+    MalformedEvent,
+    PaymentEvent,
+    decode,
+    encode,
+    events_of,
+    head_of,
+)
 from socket_gateway.frames import text_frame
-
-_NAMES_OF_STATUS = {status: [name.encode() for name in names] for status, names in EVENTS_OF_STATUS.items()}
 
 
 class Version:
     """Holds one version of one payment as the JSON that every recipient gets."""
 
-    __slots__ = ("_status", "body", "number", "reference")
+    __slots__ = ("_names", "body", "number", "reference")
 
-    def __init__(self, reference: str, number: int, status: str, body: bytes) -> None:
+    def __init__(self, reference: str, number: int, names: tuple[str, ...], body: bytes) -> None:
+        """`names`: of the events that it is sent as, in their order."""
         self.reference = reference
         self.number = number
         self.body = body
-        self._status = status
+        self._names = names
 
     def packets(self) -> list[str]:
         """Encodes the version's events as packets of Socket.IO, in their order."""
@@ -31,16 +38,16 @@ class Version:
 
     def __len__(self) -> int:
         """Returns how many events the version is."""
-        return len(EVENTS_OF_STATUS[self._status])
+        return len(self._names)
 
     def _texts(self) -> list[bytes]:
         """Encodes each event as an Engine.IO message (4) with a Socket.IO event (2) in it."""
-        return [b'42["%b",%b]' % (name, self.body) for name in _NAMES_OF_STATUS[self._status]]
+        return [b'42["%b",%b]' % (name.encode(), self.body) for name in self._names]
 
 
 def version_of(event: PaymentEvent) -> Version:
     """Encodes a decoded payment."""
-    return Version(event["reference"], event["version"], event["status"], encode(event).encode())
+    return Version(event["reference"], event["version"], events_of(event), encode(event).encode())
 
 
 def read_version(reference: str, body: bytes) -> Version:
@@ -58,4 +65,5 @@ def read_version(reference: str, body: bytes) -> Version:
         body.decode()  # a browser closes a connection on which anything else than UTF-8 comes
     except UnicodeDecodeError as error:
         raise MalformedEvent("not UTF-8") from error
-    return Version(reference, *head, body)
+    number, status = head
+    return Version(reference, number, EVENTS_OF_STATUS[status], body)

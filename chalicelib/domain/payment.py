@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.domain.money import Money
 from chalicelib.domain.provider import ProviderRecord, RecordStatus
+from chalicelib.domain.refund import Refund, paid_back, whole_charges
 
 
 class PaymentStatus(StrEnum):
@@ -58,6 +59,10 @@ class InvalidTransition(Exception):
     """Raised for a change that the table forbids: a fault in our own code, never of the input."""
 
 
+class RefundTooHigh(Exception):
+    """Raised for a refund of more than is left of its charge."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """One attempt to have one order paid.
@@ -70,6 +75,7 @@ class Payment:
     `attempt_before`: what had become of that one by then, as a figure of the rollups. `prompt_retries`: how often
     `/collect/` was tried again by itself.
     `acknowledged`: a person has dealt with the duplicate, such as by paying the second charge back.
+    `refunds`: what went back of the charges, or may have, in the order of the claims.
     `webhook_missing_at`: when it was settled before a webhook told so; None otherwise: `noting_webhook` (rollup.py).
     """
 
@@ -100,6 +106,7 @@ class Payment:
     attempt_before: str | None = None
     prompt_retries: int = 0
     acknowledged: bool = False
+    refunds: tuple[Refund, ...] = ()
     webhook_missing_at: int | None = None
 
     @property
@@ -223,6 +230,42 @@ class Payment:
         if not self.may_be_acknowledged:
             raise InvalidTransition(f"{self.status} has no duplicate to acknowledge")
         return self._next(replace(self, acknowledged=True), now)
+
+    @property
+    def may_be_refunded(self) -> bool:
+        """Whether something may be left of a charge. What was charged, only the provider's record of it tells."""
+        whole = {it.charge for it in self.refunds if paid_back(self.refunds, it.charge) >= it.charged}
+        return self.is_final and not set(self.charges) <= whole
+
+    @property
+    def refund_of_version(self) -> Refund | None:
+        """Returns the refund that this version has changed, and nothing else; None where it is no refund's."""
+        return next((it for it in self.refunds if it.version == self.version), None)
+
+    def refund_claimed(self, refund: Refund, now: int) -> "Payment":
+        """Adds a refund, before the provider is asked for it.
+
+        Raises RefundTooHigh, and InvalidTransition where this payment has no such charge.
+        """
+        if not self.is_final or refund.charge not in self.charges:
+            raise InvalidTransition(f"{self.status} was not charged by {refund.charge}")
+        if not 0 < refund.amount <= refund.charged - paid_back(self.refunds, refund.charge):
+            raise RefundTooHigh
+        return self._next(replace(self, refunds=(*self.refunds, replace(refund, version=self.version + 1))), now)
+
+    def refund_changed(self, refund: Refund, now: int) -> "Payment | None":
+        """Takes over what a refund has become; None where nothing is different, or another writer knew more.
+
+        Extra charges that have gone back whole deal with the duplicate.
+        """
+        before = next(it for it in self.refunds if it.reference == refund.reference)
+        if refund == before or not (before.may_become(refund.status) or refund.status is before.status):
+            return None
+        changed = replace(refund, version=self.version + 1)
+        refunds = tuple(changed if it is before else it for it in self.refunds)
+        extra = len(self.charges) - (self.paid_version is not None)
+        acknowledged = self.acknowledged or (self.duplicate and len(whole_charges(refunds)) >= extra)
+        return self._next(replace(self, refunds=refunds, acknowledged=acknowledged), now)
 
     def order_paid_elsewhere(self, paid_by: str, now: int) -> "Payment | None":
         """Records that another attempt paid the order: the customer of this one should decline its prompt."""

@@ -11,6 +11,7 @@ export const PAYMENT_INITIATED = "payment-initiated";
 export const PAYMENT_SUCCESS = "payment-success";
 export const PAYMENT_FAILED = "payment-failed";
 export const PAYMENT_COMPLETED = "payment-completed";
+export const PAYMENT_REFUNDED = "payment-refunded";
 
 /** Where the shop's people connect, and the event that they are sent there. */
 export const OPERATOR_NAMESPACE = "/operator";
@@ -27,6 +28,22 @@ export const EVENTS_OF_STATUS = {
 } as const;
 
 export type PaymentStatus = keyof typeof EVENTS_OF_STATUS;
+/** `SENDING`: whether the provider took it is not known. `PENDING`: it did, and has not said yet what became of it. */
+export type RefundStatus = "SENDING" | "PENDING" | "SUCCESSFUL" | "FAILED";
+
+/** Money of a charge that goes back to the customer. */
+export interface Refund {
+  readonly reference: string;
+  /** The provider's reference of the charge. */
+  readonly charge: string;
+  /** In minor units. */
+  readonly amount: number;
+  readonly status: RefundStatus;
+  readonly at: string;
+  /** The payment's version that changed it last. */
+  readonly version: number;
+}
+
 export type PaymentEventName = (typeof EVENTS_OF_STATUS)[PaymentStatus][number];
 
 /**
@@ -60,6 +77,9 @@ export interface PaymentEvent {
   readonly duplicate: boolean;
   /** The attempt that paid the order while this one is active: this one's prompt should be declined. */
   readonly orderPaidBy: string | null;
+  readonly refunds: readonly Refund[];
+  /** The sum of the successful refunds, in minor units. */
+  readonly refundedAmount: number;
   /** A sentence for the customer, in the payment's language. */
   readonly message: string;
   readonly createdAt: string;
@@ -135,6 +155,8 @@ const CHECK_OF_FIELD: Readonly<Record<keyof PaymentEvent, Check>> = {
   late: isBoolean,
   duplicate: isBoolean,
   orderPaidBy: isStringOrNull,
+  refunds: Array.isArray,
+  refundedAmount: isInteger,
   message: isString,
   createdAt: isString,
   updatedAt: isString,

@@ -13,6 +13,7 @@ from chalicelib.domain.contract import MalformedEvent, PaymentEvent
 from chalicelib.domain.payment import PaymentStatus
 from local.embedded import Valkey
 from socket_gateway.versions import read_version, version_of
+from tests import ROOT
 from tests.harness.gateway_stack import LiveStore, new_event, next_version, running, settings_for, until
 
 EVENT = new_event("0b8f6c1e-5d0a-4a37-9a53-2f1f4f0f9a11", 7, PaymentStatus.SUCCESSFUL)
@@ -46,6 +47,22 @@ def test_a_version_is_the_same_events_as_frames_and_as_packets(body: bytes) -> N
     assert sent == [[name, EVENT] for name in contract.EVENTS_OF_STATUS[EVENT["status"]]]
     assert (version.number, contract.decode(version.body)) == (7, EVENT)
     assert version_of(EVENT).frames() == version.frames() or body == otherwise_ordered(EVENT)
+
+
+@pytest.mark.parametrize(
+    ("case", "names"),
+    [("refundSending", ["payment-status"]), ("refunded", ["payment-status", "payment-refunded"])],
+)
+def test_a_refund_is_no_news_of_the_payment(case: str, names: list[str]) -> None:
+    """A shop's page that goes on at `payment-completed` does not go on once more."""
+    golden = json.loads((ROOT / "tests" / "contract" / "payment-events.json").read_text("utf-8"))
+    event: PaymentEvent = golden[case]["event"]
+    for body in (contract.encode(event).encode(), otherwise_ordered(event)):
+        version = read_version(event["reference"], body)
+        assert [json.loads(packet[1:])[0] for packet in version.packets()] == names
+        assert len(version) == len(names)
+    later = read_version(event["reference"], contract.encode({**event, "version": 9}).encode())
+    assert [json.loads(packet[1:])[0] for packet in later.packets()] == list(contract.EVENTS_OF_STATUS["SUCCESSFUL"])
 
 
 @pytest.mark.parametrize(

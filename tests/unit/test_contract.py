@@ -13,6 +13,7 @@ from chalicelib.domain.failure import FailureCode
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.provider import ProviderRecord, RecordStatus
+from chalicelib.domain.refund import Refund
 from tests import ROOT
 
 GOLDEN = ROOT / "tests" / "contract"
@@ -23,6 +24,13 @@ REFERENCE = "0b8f6c1e-5d0a-4a37-9a53-2f1f4f0f9a11"
 OTHER_ATTEMPT = "7c1d2e3f-8a9b-4c5d-8e6f-102132435465"
 CAMPAY_REFERENCE = "c5a3d2b1-90ab-4cde-8f01-23456789abcd"
 OTHER_CAMPAY_REFERENCE = "d9b8a7c6-1234-4e5f-9a6b-7c8d9e0f1a2b"
+REFUND = Refund(
+    reference="3f2e1d0c-4b5a-4678-9a8b-7c6d5e4f3a2b",
+    charge=CAMPAY_REFERENCE,
+    amount=1500,
+    charged=5000,
+    at=CREATED + 60_000,
+)
 
 
 def read_golden(name: str) -> Any:
@@ -74,6 +82,12 @@ def golden_payments() -> dict[str, Payment]:
     second_charge = replace(paid, provider_reference=OTHER_CAMPAY_REFERENCE)
     conflicted = changed(pending.observe(of_another_amount, CREATED + 9_000))
     conflicted_and_charged = changed(conflicted.observe(second_charge, CREATED + 12_000))
+    sending = successful.refund_claimed(REFUND, CREATED + 60_000)
+    paid_out = record(
+        RecordStatus.SUCCESSFUL, provider_reference="e1f2a3b4-0000-4c5d-8e6f-aabbccddeeff", is_incoming=False,
+        external_reference=REFUND.reference, money=Money(1500, "XAF"),
+    )  # fmt: skip
+    (refund,) = sending.refunds
     return {
         "initiating": initiating,
         "pending": pending,
@@ -93,6 +107,8 @@ def golden_payments() -> dict[str, Payment]:
         "successfulByAnOperatorChargedTwice": conflicted_and_charged.resolved(
             PaymentStatus.SUCCESSFUL, CREATED + 690_000
         ),
+        "refundSending": sending,
+        "refunded": changed(sending.refund_changed(refund.observed(paid_out), CREATED + 68_000)),
     }
 
 
@@ -126,7 +142,8 @@ def test_a_golden_payload_survives_the_channel(case: str) -> None:
 def test_version_and_status_are_read_without_decoding_the_rest(case: str) -> None:
     event = EVENTS[case]["event"]
     text = contract.encode(contract.to_event(PAYMENTS[case], SENT))
-    assert contract.head_of(text.encode()) == (event["version"], event["status"])
+    head = None if event["refunds"] else (event["version"], event["status"])
+    assert contract.head_of(text.encode()) == head
 
 
 @pytest.mark.parametrize(
@@ -252,6 +269,14 @@ def test_what_is_no_object_is_refused(value: object) -> None:
 @pytest.mark.parametrize("text", ["", "{", "{'a': 1}", b"\xff\xfe\xfd", "9" * 5000])
 def test_what_is_no_json_is_refused(text: str | bytes) -> None:
     assert refusal_of(text) == "not JSON"
+
+
+@pytest.mark.parametrize("wrong", [7, None, {}, {"version": 4}, "status", "version"])
+def test_a_refund_with_a_wrong_field_is_refused(wrong: Any) -> None:
+    """The gateway reads it to know which events a version is."""
+    event = EVENTS["refunded"]["event"]
+    refund = {**event["refunds"][0], wrong: None} if isinstance(wrong, str) else wrong
+    assert refusal_of(json.dumps({**event, "refunds": [refund]})) == "refunds is missing or of a wrong type"
 
 
 def refusal_of(text: str | bytes) -> str:

@@ -12,6 +12,7 @@ from chalicelib.domain.money import Money
 from chalicelib.domain.order_event import Attempt
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import key_hash
+from chalicelib.domain.refund import Refund, RefundStatus
 from chalicelib.domain.version import Version
 
 
@@ -266,6 +267,7 @@ def need_term(need: Need) -> str:
 
 
 _PAYMENT_FIELDS = [field.name for field in dataclasses.fields(Payment)]
+_REFUND_FIELDS = [field.name for field in dataclasses.fields(Refund)]
 
 
 def write_payment(payment: Payment) -> Item:
@@ -275,7 +277,12 @@ def write_payment(payment: Payment) -> Item:
         "status": payment.status.value,
         "charges": list(payment.charges),
         "disputed": list(payment.disputed),
+        "refunds": [_present(dataclasses.asdict(refund)) for refund in payment.refunds],
     }
+    return _present(fields)
+
+
+def _present(fields: Item) -> Item:
     return {name: value for name, value in fields.items() if value not in (None, False, [])}
 
 
@@ -288,8 +295,14 @@ def read_payment(fields: Item) -> Payment:
             "money": Money(**known["money"]),
             "charges": tuple(known.get("charges", ())),
             "disputed": tuple(known.get("disputed", ())),
+            "refunds": tuple(_read_refund(entry) for entry in known.get("refunds", ())),
         }
     )
+
+
+def _read_refund(fields: Item) -> Refund:
+    known = {name: fields[name] for name in _REFUND_FIELDS if name in fields}
+    return Refund(**{**known, "status": RefundStatus(known["status"])})
 
 
 def write_keys(keys: Mapping[str, tuple[str, int]]) -> Item:

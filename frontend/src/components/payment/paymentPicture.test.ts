@@ -63,6 +63,8 @@ describe("of a payment", () => {
     conflicted: "underReview",
     successfulByAnOperator: "approved",
     successfulByAnOperatorChargedTwice: "duplicate",
+    refundSending: "approved",
+    refunded: "approved",
   };
   const cases = Object.entries(OF_GOLDEN) as [keyof typeof paymentEvents, PictureName][];
 
