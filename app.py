@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Cron, Rate, Request, Response
 
-from chalicelib import link_routes, operator_routes
+from chalicelib import event_routes, link_routes, operator_routes
 from chalicelib.bootstrap import Service, clock, request_secrets_reload, service
 from chalicelib.domain import tokens
 from chalicelib.domain.contract import to_event, to_iso
@@ -33,6 +33,7 @@ OPERATOR_NOTICE = "Operator-Notice"
 """Says with an answer that has no body what `operatorNotice` says in one."""
 
 app = Chalice(app_name="braidster-payments", configure_logs=False)
+app.register_blueprint(event_routes.routes)
 app.register_blueprint(link_routes.routes)
 app.register_blueprint(operator_routes.routes)
 cors = CORSConfig(

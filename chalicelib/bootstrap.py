@@ -28,6 +28,7 @@ from chalicelib.flows.failing_operators import FailingOperators
 from chalicelib.flows.give_up_payment import GiveUpPayment
 from chalicelib.flows.initiate_payment import InitiatePayment
 from chalicelib.flows.late_payments import LatePayments
+from chalicelib.flows.list_order_events import ListOrderEvents
 from chalicelib.flows.operate_payment import OperatePayment
 from chalicelib.flows.payment_history import PaymentHistory
 from chalicelib.flows.payment_links import PaymentLinks
@@ -71,6 +72,7 @@ class Service:
     check: CheckPayments
     catch_up: CatchUpDeliveries
     tell_shop: TellShop
+    list_order_events: ListOrderEvents
     sweep: SweepLedger
     late_payments: LatePayments
     operate: OperatePayment
@@ -218,6 +220,7 @@ def compose(
         check=CheckPayments(campay, ledger, settle, read, commit, work_queue, schedule, clock),
         catch_up=CatchUpDeliveries(ledger, live_store, deliver, work_queue, clock),
         tell_shop=TellShop(ledger, _shop(settings, clock), clock),
+        list_order_events=ListOrderEvents(ledger, clock),
         sweep=SweepLedger(ledger, live_store, work_queue, clock, expires_after_ms, int(settings.sweep_seconds * 1000)),
         late_payments=LatePayments(campay, ledger, work_queue, clock),
         operate=OperatePayment(ledger, settle, commit, deliver, clock),

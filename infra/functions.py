@@ -52,9 +52,8 @@ _DELIVERS = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem")
 _SETTLES = (*_DELIVERS, "dynamodb:BatchGetItem", "dynamodb:PutItem")
 _LISTS = ("dynamodb:BatchGetItem",)
 _ALL_WORK = (Work.CHECKS, Work.DELIVERIES)
-API = Function(
-    "Api", "APIHandler", (*_SETTLES, "dynamodb:ConditionCheckItem"), ("day", "search", "undelivered"), _ALL_WORK
-)
+_LISTED_BY_API = ("day", "events", "search", "undelivered")
+API = Function("Api", "APIHandler", (*_SETTLES, "dynamodb:ConditionCheckItem"), _LISTED_BY_API, _ALL_WORK)
 SWEEP = Function("Sweep", "Sweep", _LISTS, ("due", "undelivered"), _ALL_WORK, publishes=False)
 CHECKS = Function("Checks", "Checks", _SETTLES, ("due",), _ALL_WORK, takes=Work.CHECKS)
 DELIVERIES = Function(

@@ -7,6 +7,7 @@ from infra.stages import Stage
 NEVER_ASK_CAMPAY = frozenset(
     {
         "/api/payment/current",
+        "/api/payment/events",
         "/api/payment/links",
         "/api/payment/links/{link_id}",
         "/pay/{link_id}",
@@ -40,6 +41,7 @@ def route_limits(stage: Stage) -> list[dict[str, Any]]:
         ("GET", "/api/payment/health", size.initiate_rate),
         ("GET", "/api/payment/links/{link_id}", size.initiate_rate),
         ("GET", "/pay/{link_id}", size.initiate_rate),
+        ("GET", "/api/payment/events", size.operator_rate),
         ("POST", "/api/payment/links", size.operator_rate),
         ("DELETE", "/api/payment/links/{link_id}", size.operator_rate),
         ("GET", "/api/payment/status/{order_id}", size.look_rate),

@@ -127,6 +127,7 @@ def _ledger(traffic: Traffic, stage: Stage) -> list[Part]:
         of_index("due", SHARDS),
         of_index("undelivered", SHARDS),
         of_index("day", stage.day_shards),
+        of_index("events", stage.day_shards),
     ]
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import date
 
-from chalice.app import MultiDict, Request
+from chalice.app import Request
 
 from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.history import HistoryFilter, HistoryQuery
@@ -13,6 +13,7 @@ from chalicelib.domain.money import Money
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.phone_number import OPERATORS
 from chalicelib.domain.rollup import day_of
+from chalicelib.web.query import Query
 from chalicelib.web.requests import MAXIMUM_AMOUNT, check_range, checked_day, locale_of
 
 MOST_PAYMENTS = 100
@@ -24,7 +25,6 @@ _NAMES = frozenset(
     | {"limit", "cursor", "format", "language"}
 )
 _SHORT = re.compile(r"[0-9a-f]{8}")
-_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 def history_query(request: Request, now: int, currencies: Collection[str]) -> tuple[HistoryQuery, str | None]:
@@ -34,7 +34,7 @@ def history_query(request: Request, now: int, currencies: Collection[str]) -> tu
 
     Raises InvalidRequest.
     """
-    query = _Query(request.query_params or MultiDict({}))
+    query = _Query(request, _NAMES)
     cursor = query.text("cursor")
     first, last = _days(query, now)
     operator, amounts = query.choice("operator", OPERATORS), _amounts(query, sorted(currencies))
@@ -78,28 +78,12 @@ def _amounts(query: "_Query", currencies: Sequence[str]) -> tuple[str | None, in
     return written_in, minimum, maximum
 
 
-class _Query:
-    """Reads parameters one by one and collects the faults. An empty one counts as none; only days must not be empty."""
-
-    def __init__(self, given: MultiDict) -> None:
-        self.faults = {name: "is given twice" for name in given if len(given.getlist(name)) > 1}
-        self.faults |= {name: "is not known here" for name in given if name not in _NAMES}
-        self.given = given
-
-    def text(self, name: str) -> str:
-        return str(self.given.get(name, ""))
+class _Query(Query):
+    """Reads the parameters of the list. Unlike the others, days must not be empty."""
 
     def status(self) -> PaymentStatus | None:
         word = self.choice("status", tuple(PaymentStatus))
         return PaymentStatus(word) if word else None
-
-    def choice(self, name: str, words: Sequence[str]) -> str | None:
-        word = self.text(name)
-        if not word:
-            return None
-        if word not in words:
-            self.faults.setdefault(name, f"must be one of {', '.join(words)}")
-        return word if word in words else None
 
     def short(self) -> str | None:
         text = self.text("short")
@@ -117,13 +101,4 @@ class _Query:
             return money.amount
         most = Money(MAXIMUM_AMOUNT, currency).to_decimal()
         self.faults.setdefault(name, f"must be an amount in {currency} from 0 to {most}, with a point if any")
-        return None
-
-    def number(self, name: str, minimum: int, maximum: int) -> int | None:
-        text = self.text(name)
-        if not text:
-            return None
-        if _NUMBER.fullmatch(text) and minimum <= int(text) <= maximum:
-            return int(text)
-        self.faults.setdefault(name, f"must be a whole number from {minimum} to {maximum}")
         return None

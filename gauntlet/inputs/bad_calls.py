@@ -98,6 +98,7 @@ _ORDER_FIELDS = ("orderId", "amount", "currency")
 ROUTES = (
     Route("POST", "/api/payment/initiate", "merchant", _ORDER, None, (*_ORDER_FIELDS, "phoneNumber"), writes=True),
     Route("GET", "/api/payment/current", "merchant", None, {"orderId": "order-bad"}),
+    Route("GET", "/api/payment/events", "merchant", None, {"since": "2026-11-01T00:00:00Z", "limit": "5"}),
     Route("POST", "/api/payment/links", "merchant", _ORDER, None, _ORDER_FIELDS, writes=True),
     Route("GET", "/api/payment/links/{link_id}"),
     Route("DELETE", "/api/payment/links/{link_id}", "merchant"),

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from chalicelib.adapters.ledger.attributes import payment_key, to_attributes
-from chalicelib.adapters.ledger.items import need_term, write_payment
+from chalicelib.adapters.ledger.items import VERSION, need_term, write_payment
 from chalicelib.adapters.ledger.table import day_mark, shard_of
 from chalicelib.domain.attention import need_of
 from chalicelib.domain.payment import Payment
@@ -21,6 +21,20 @@ def put_payments(dynamodb: Any, table: str, payments: Iterable[Payment], day_sha
     while batch := list(islice(puts, _AT_ONCE)):
         answer = dynamodb.batch_write_item(RequestItems={table: batch})
         assert not answer["UnprocessedItems"]
+
+
+def write_earlier(dynamodb: Any, table: str, reference: str, by: int) -> None:
+    """Makes the versions of a payment as old, in the list of order events, as if written `by` milliseconds earlier."""
+    found = dynamodb.query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :version)",
+        ExpressionAttributeValues={":pk": {"S": f"payment#{reference}"}, ":version": {"S": VERSION}},
+    )
+    for row in found["Items"]:
+        if "eventDay" in row:
+            at = int(row["at"]["N"]) - by
+            day = datetime.fromtimestamp(at / 1000, UTC).date()
+            dynamodb.put_item(TableName=table, Item=row | to_attributes({"at": at, "eventDay": day_mark(day, 0)}))
 
 
 def row_of(payment: Payment, day_shards: int = 1) -> dict[str, Any]:

@@ -23,6 +23,7 @@ import app
 from chalicelib import bootstrap
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.table import create_table
+from chalicelib.domain.contract import to_iso
 from chalicelib.domain.event_signature import write_secret
 from chalicelib.domain.hints import DeliveryHint, ShopHint
 from infra.functions import CHECKS, DELIVERIES, LATE_PAYMENTS, ROLLUPS, SHOP, STATEMENT, SWEEP, Function, Work
@@ -36,6 +37,7 @@ from tests.conftest import Shop, aws_environment
 from tests.harness import api_gateway
 from tests.harness.aws_calls import AwsCalls, Permission
 from tests.harness.fakes import Answer, ScriptedServer
+from tests.harness.ledger_rows import write_earlier
 from tests.harness.stack import wait_until
 
 GATEWAY = "Gateway"
@@ -105,6 +107,14 @@ class Drive:
         assert (looked["status"], looked["duplicate"]) == ("SUCCESSFUL", True)
         self._call("GET", "/api/payment/tracking/{reference}", 200, of=started)
         self._call("GET", "/api/payment/current", 200, query=f"?orderId={started['orderId']}")
+        self._ask_for_events(started)
+
+    def _ask_for_events(self, paid: Mapping[str, Any]) -> None:
+        """Asks for the order events of a payment that was paid twice, a minute later."""
+        write_earlier(boto3.client("dynamodb"), TABLE, paid["reference"], 3_600_000)
+        since = to_iso(time.time_ns() // 1_000_000 - 2 * 3_600_000)
+        told = self._call("GET", "/api/payment/events", 200, query=f"?since={since}")
+        assert [it["type"] for it in told["events"]] == ["payment.successful", "payment.duplicate"]
 
     def _give_up(self) -> dict[str, Any]:
         started = self._initiate()

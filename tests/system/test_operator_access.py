@@ -32,7 +32,7 @@ from tests.system.test_openapi_examples import payment_paid_twice, payment_under
 OF_THE_PAGE = {"operators_page", "addresses_of_page", "asset_of_page"}
 OF_CUSTOMERS = {"initiate", "current", "status", "tracking", "give_up"}
 OF_LINKS = {"make_link", "link", "cancel_link", "page_of_link"}
-OF_OTHERS = {*OF_CUSTOMERS, *OF_LINKS, "webhook", "health", "simulate", *OF_THE_PAGE}
+OF_OTHERS = {*OF_CUSTOMERS, *OF_LINKS, "order_events", "webhook", "health", "simulate", *OF_THE_PAGE}
 """Routes of the customer, the shop, CamPay and everybody."""
 READS_BY_POST = {"sign_in", "sign_out", "search_payments"}
 """Routes that are no GET and change no payment."""

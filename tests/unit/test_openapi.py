@@ -31,6 +31,7 @@ from chalicelib.flows.attention import MOST_COUNTED, MOST_SHOWN
 from chalicelib.flows.compared_days import LOOKED_BACK
 from chalicelib.flows.payment_story import MOST_ATTEMPTS
 from chalicelib.flows.search_payments import MOST_FOUND
+from chalicelib.web.event_query import MOST_EVENTS
 from chalicelib.web.requests import MAXIMUM_AMOUNT, SIMULATED_NUMBERS
 from infra.gateway_responses import gateway_responses
 from tests.harness.asyncapi import DOCUMENT as ASYNCAPI
@@ -84,7 +85,7 @@ FOR_THE_OPERATORS_PAGE = {
     "sign_in",
     "sign_out",
 }
-NOT_FOR_BROWSERS = {"webhook", "simulate", "make_link", "cancel_link"}
+NOT_FOR_BROWSERS = {"webhook", "simulate", "order_events", "make_link", "cancel_link"}
 FOR_THE_API_ITSELF = {"operators_page", "addresses_of_page", "asset_of_page", "link", "page_of_link"}
 """Read by browsers at the API's own origin."""
 
@@ -145,6 +146,8 @@ def test_limits_and_words_are_those_of_the_code() -> None:
     assert SCHEMAS["FoundPayments"]["properties"]["payments"]["maxItems"] == MOST_FOUND
     assert list(SCHEMAS["ComparedDay"]["properties"]["findings"]["properties"]) == list(Kind)
     assert SCHEMAS["Findings"]["properties"]["found"]["maxItems"] == KEPT
+    assert SCHEMAS["ListedOrderEvent"]["properties"]["type"]["enum"] == list(ASYNCAPI["channels"]["orders"]["messages"])
+    assert SCHEMAS["OrderEventPage"]["properties"]["events"]["maxItems"] == MOST_EVENTS + 1
 
 
 def test_the_words_of_a_story_are_those_of_the_code() -> None:

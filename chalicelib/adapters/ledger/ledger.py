@@ -11,9 +11,10 @@
     rollup#, counted#            counts by day and operator; see rollup_rows.py
     statement#                   comparisons with the provider's statement; see comparison_rows.py
 
-Four sparse indexes list what is due for a check and what is undelivered, each in 16 shards, the payments of a day with
-what a list shows, and the payments by a phone's hash, a provider's or an operator's reference, or by what they need a
-person for. Indexes are eventually consistent: a caller that acts upon a hit reads the payment again.
+Five sparse indexes list what is due for a check and what is undelivered, each in 16 shards, the payments of a day with
+what a list shows, the payments by a phone's hash, a provider's or an operator's reference, or by what they need a
+person for, and the versions of a day that have order events. Indexes are eventually consistent: a caller that acts upon
+a hit reads the payment again.
 
 Every write is conditional and carries an id. Where a condition fails and the stored row has that id, the write had
 succeeded before, and only its answer was lost.
@@ -28,6 +29,7 @@ from dataclasses import replace
 from chalicelib.adapters.ledger.attributes import Item
 from chalicelib.adapters.ledger.change import AssumedRows, Change, Committed, mark_need
 from chalicelib.adapters.ledger.claim import claimed_state, order_with, reclaimed_state
+from chalicelib.adapters.ledger.event_pages import event_mark
 from chalicelib.adapters.ledger.items import (
     NOTHING_HANDED,
     SENDING,
@@ -334,10 +336,11 @@ class Ledger(LedgerReader):
             row | self._end(change.after.created_at)
             for row in version_items(change.after, change.before, cause, change.evidence, now, change.by)
         )
+        listed = event_mark(change.after, now, self.day_shard_of(change.after.reference)) if change.is_told else {}
         updates = [update for update in (assumed.order_update(), assumed.phone_update()) if update]
         return [
             state.item(self._table.name),
-            self._table.put(version),
+            self._table.put(version | listed),
             *(update.item(self._table.name) for update in updates),
             *map(self._table.put, more),
             *(() if change.is_told else (self.shop.keep_from(change.after).item(self._table.name),)),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from chalicelib.adapters.ledger.attributes import Item, key_of, payment_key, reference_of
 from chalicelib.adapters.ledger.comparison_rows import ComparisonRows
 from chalicelib.adapters.ledger.day_pages import DayPages
+from chalicelib.adapters.ledger.event_pages import EventPages
 from chalicelib.adapters.ledger.items import (
     ACT,
     VERSION,
@@ -54,8 +55,8 @@ _LISTED_A_PAGE = 1_000
 class LedgerReader:
     """Reads the ledger. Each method raises LedgerUnavailable.
 
-    `day_shards`: partitions of each day in the index `day`. It may rise at any time, and never fall. `kept_days`: how
-    long after its claim DynamoDB deletes a payment with its history.
+    `day_shards`: partitions of each day in the indexes `day` and `events`. It may rise at any time, and never fall.
+    `kept_days`: how long after its claim DynamoDB deletes a payment with its history.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class LedgerReader:
         self.links = LinkRows(self._table)
         self.phones = PhoneRows(self._table)
         self.shop = ShopRows(self._table, clock, kept_days)
+        self.events = EventPages(self._table, day_shards)
 
     def pause(self, attempt: int) -> None:
         """Waits before another attempt after a write conflict."""

@@ -25,6 +25,7 @@ _INDEXES = [
     _index("undelivered", "undeliveredMark", "undeliveredSince"),
     _index("day", "day", "claimedAt", "payment"),
     _index("search", "search", "at"),
+    _index("events", "eventDay", "at"),
 ]
 _TYPES = {
     "pk": "S",
@@ -37,6 +38,7 @@ _TYPES = {
     "claimedAt": "N",
     "search": "S",
     "at": "N",
+    "eventDay": "S",
 }
 TABLE: dict[str, Any] = {
     "BillingMode": "PAY_PER_REQUEST",
