@@ -4,7 +4,13 @@ import paymentEvents from "../../tests/contract/payment-events.json";
 import type { PaymentTrackerProps } from "../src/components/payment/PaymentTracker";
 import type { PictureName } from "../src/components/payment/paymentPicture";
 import type { Locale } from "../src/locale";
-import { FAILURE_CODES, type FailureCode, type PaymentEvent, parsePaymentEvent } from "../src/paymentContract";
+import {
+  FAILURE_CODES,
+  type FailureCode,
+  type PaymentEvent,
+  parsePaymentEvent,
+  type RefundStatus,
+} from "../src/paymentContract";
 import { problem } from "./problem";
 
 /** The picture of a failure, for each reason. */
@@ -16,6 +22,9 @@ type VariantName =
   | "checkPhoneNoShop"
   | "sendingTyped"
   | "approvedNoShop"
+  | "approvedRefundOpen"
+  | "approvedRefunded"
+  | "duplicateRefunded"
   | "checkPhoneNoOperator"
   | "checkPhoneNotAnswered"
   | "checkPhoneNotAnsweredNoCode"
@@ -92,6 +101,11 @@ export function samples(deviceTime: number, locale: Locale): Readonly<Record<Sam
     checkPhoneNoShop: tracked(pending, noShop),
     sendingTyped: unpaid({ phase: "sending", phoneNumber: TYPED }),
     approvedNoShop: tracked({ ...golden("successful"), operatorReference: null }, noShop),
+    approvedRefundOpen: tracked(refunded(golden("successful"), { amount: 1500, status: "PENDING" })),
+    approvedRefunded: tracked(
+      refunded(golden("successful"), { amount: 1500, status: "SUCCESSFUL" }, { amount: 3500, status: "SENDING" }),
+    ),
+    duplicateRefunded: tracked(refunded(golden("successfulChargedTwice"), { amount: 5000, status: "SUCCESSFUL" })),
     checkPhoneNoOperator: tracked({ ...pending, operator: null, ussdCode: null }),
     checkPhoneNotAnswered: tracked(orange, late),
     checkPhoneNotAnsweredNoCode: tracked({ ...pending, operator: null, ussdCode: null }, late),
@@ -135,6 +149,20 @@ const noShop = { merchantName: undefined, support: undefined };
 
 const nothing = () => {};
 const act = { onRetry: nothing, onChangeNumber: nothing, onContinue: nothing, onGiveUp: nothing, onCancel: nothing };
+
+function refunded(
+  payment: PaymentEvent,
+  ...refunds: readonly { readonly amount: number; readonly status: RefundStatus }[]
+): PaymentEvent {
+  const at = payment.updatedAt;
+  const charge = payment.providerReference ?? "";
+  const paidBack = refunds.filter(({ status }) => status === "SUCCESSFUL").reduce((sum, { amount }) => sum + amount, 0);
+  return {
+    ...payment,
+    refunds: refunds.map((refund, index) => ({ reference: `refund-${index}`, charge, at, ...refund })),
+    refundedAmount: paidBack,
+  };
+}
 
 function golden(name: keyof typeof paymentEvents): PaymentEvent {
   const parsed = parsePaymentEvent(paymentEvents[name].event);

@@ -31,6 +31,11 @@ test("a change is one toast per payment, in the page's language and not the paym
   expect(shown()).toEqual([[PAID.reference, "success", "Cette commande a été payée deux fois"]]);
 });
 
+test("money that is back is told in place of the title", () => {
+  toastPaymentChange(payment({ ...PAID, refundedAmount: 5000, version: 4 }), PAID);
+  expect(shown()[0]?.[2]).toMatch(/^Paid back to you: .*5,000$/);
+});
+
 test("what changes nothing for the customer is no toast", () => {
   toastPaymentChange(payment({ version: 3 }), PENDING);
   expect(shown()).toEqual([]);

@@ -6,7 +6,7 @@
 import { toast } from "sonner";
 
 import { pictureOf } from "./components/payment/paymentPicture";
-import { TRACKER_TEXTS, textOf, toldOf } from "./components/payment/paymentTexts";
+import { refundsOf, TRACKER_TEXTS, textOf, toldOf } from "./components/payment/paymentTexts";
 import { browserLocale, type Locale } from "./locale";
 import type { PaymentEvent, PaymentStatus } from "./paymentContract";
 
@@ -20,20 +20,23 @@ const TOAST_OF_STATUS: Readonly<Record<PaymentStatus, (message: string, options:
 };
 
 /**
- * Shows one toast per payment, replaced as it changes, with the tracker's title in the page's language. There is none
- * for the state at the time the page opened, and none while the tracker, which says the same, is on the screen.
+ * Shows one toast per payment, replaced as it changes, in the page's language: what is paid back, else the tracker's
+ * title. There is none for the state at the time the page opened, and none while the tracker, which says the same, is on
+ * the screen.
  */
 export function toastPaymentChange(payment: PaymentEvent, previous: PaymentEvent | null): void {
   if (previous === null || isTrackerOnScreen()) return;
-  const title = titleOf(payment);
-  if (title !== titleOf(previous)) TOAST_OF_STATUS[payment.status](title, { id: payment.reference });
+  const sentence = sentenceOf(payment);
+  if (sentence !== sentenceOf(previous)) TOAST_OF_STATUS[payment.status](sentence, { id: payment.reference });
 }
 
-function titleOf(payment: PaymentEvent): string {
+function sentenceOf(payment: PaymentEvent): string {
   const now = Date.parse(payment.timestamp);
   const picture = pictureOf({ phase: "tracking", payment, problem: null, connection: "connected", now });
-  const texts = TRACKER_TEXTS[localeOfPage()];
-  return textOf(picture, texts, null, toldOf({}, payment, texts)).title;
+  const locale = localeOfPage();
+  const texts = TRACKER_TEXTS[locale];
+  const [refund] = refundsOf(payment, locale, texts);
+  return refund ?? textOf(picture, texts, null, toldOf({}, payment, texts)).title;
 }
 
 function localeOfPage(): Locale {

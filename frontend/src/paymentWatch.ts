@@ -3,7 +3,14 @@
  * while the connection is down, and read at once when the customer returns to the page. It uses no framework.
  */
 
-import { isNewer, type PaymentEvent, type PaymentStatus, type Problem } from "./paymentContract";
+import {
+  isNewer,
+  type PaymentEvent,
+  type PaymentStatus,
+  type Problem,
+  type Refund,
+  type RefundStatus,
+} from "./paymentContract";
 import { type PaymentSocket, type TrackedPayment, type Wire, wire } from "./paymentSocket";
 
 /**
@@ -48,10 +55,11 @@ export interface PaymentWatch {
 }
 
 /** The statuses with a known outcome. EXPIRED is not one: a later approval still counts. */
-const SETTLED: readonly PaymentStatus[] = ["SUCCESSFUL", "FAILED"];
+const SETTLED: readonly (PaymentStatus | RefundStatus)[] = ["SUCCESSFUL", "FAILED"];
 
-export function isSettled(payment: PaymentEvent | null): boolean {
-  return payment !== null && SETTLED.includes(payment.status);
+/** Whether the outcome of a payment, or of a refund, is known. */
+export function isSettled(it: PaymentEvent | Refund | null): boolean {
+  return it !== null && SETTLED.includes(it.status);
 }
 
 /** Whether the payment waits for an approval and has not been given up. */

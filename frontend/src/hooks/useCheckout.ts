@@ -51,8 +51,7 @@ export function useCheckout({ apiUrl, gatewayUrl, order, locale, ...handlers }: 
     [apiUrl, orderKey, locale],
   );
   const state = useSyncExternalStore(checkout.subscribe, checkout.getState, () => NO_ATTEMPT);
-  const reference = state.shown?.reference ?? null;
-  const token = state.shown?.token ?? null;
+  const { reference, token } = state.shown ?? { reference: null, token: null };
   const tracking = usePaymentSocket({ gatewayUrl, apiUrl, reference, token, known: state.known, ...handlers });
   const prepare = useCallback(() => void prepareConnection(gatewayUrl, checkout), [gatewayUrl, checkout]);
   useEffect(() => () => dropPrepared(checkout), [checkout]);

@@ -17,34 +17,33 @@ interface PaymentFactsProps {
   readonly list: RefObject<HTMLDListElement | null>;
 }
 
+type FactName = "shop" | "order" | "paidAt" | "number" | "operator" | "operatorReference" | "reference";
+
+/** Lists what is known of the payment. */
 export function PaymentFacts({ order, payment, told, paidAt, texts, list }: PaymentFactsProps) {
+  const { reference, operator, operatorReference, phoneNumber } = payment ?? {};
+  const facts: Readonly<Record<FactName, ReactNode>> = {
+    shop: told.shop,
+    order: order.orderId,
+    paidAt,
+    number: phoneNumber && (told.number || phoneNumber),
+    operator: operator && operatorWords(payment, texts).name,
+    operatorReference,
+    reference: reference && <Reference key={reference} reference={reference} texts={texts} />,
+  };
+  const names = Object.keys(facts) as FactName[];
   return (
     <dl className="bp-facts" ref={list}>
-      <Fact label={texts.shop} name="shop" value={told.shop} />
-      <Fact label={texts.order} name="order" value={order.orderId} />
-      <Fact label={texts.paidAt} name="paid-at" value={paidAt} />
-      <Fact label={texts.number} name="number" value={payment && (told.number || payment.phoneNumber)} />
-      <Fact label={texts.operator} name="operator" value={payment?.operator && operatorWords(payment, texts).name} />
-      <Fact label={texts.operatorReference} name="transaction" value={payment?.operatorReference} />
-      {payment && (
-        <Fact
-          label={texts.reference}
-          name="reference"
-          value={<Reference key={payment.reference} reference={payment.reference} texts={texts} />}
-        />
+      {names.map(
+        (name) =>
+          facts[name] && (
+            <div key={name} className={`bp-fact bp-fact-${name}`}>
+              <dt>{texts[name]}</dt>
+              <dd>{facts[name]}</dd>
+            </div>
+          ),
       )}
     </dl>
-  );
-}
-
-/** Shows a fact; nothing where there is no value. */
-function Fact({ label, name, value }: { readonly label: string; readonly name: string; value: ReactNode }) {
-  if (!value) return null;
-  return (
-    <div className={`bp-fact bp-fact-${name}`}>
-      <dt>{label}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { type SampleName, samples } from "../../../gallery/samples";
 import { formatAmount } from "../../currency";
-import type { Problem } from "../../paymentContract";
+import type { PaymentEvent, Problem } from "../../paymentContract";
 import { PaymentTracker, type PaymentTrackerProps } from "./PaymentTracker";
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
@@ -234,6 +234,9 @@ describe("the actions", () => {
     expect(Object.fromEntries(offered)).toEqual({
       approved: ["Continue", ...receipt],
       approvedNoShop: ["Continue", ...receipt],
+      approvedRefundOpen: ["Continue", ...receipt],
+      approvedRefunded: ["Continue", ...receipt],
+      duplicateRefunded: ["Continue", ...receipt],
       lateSuccess: ["Continue", ...receipt],
       duplicate: ["Continue", ...receipt],
       orderAlreadyPaid: ["Continue"],
@@ -418,14 +421,14 @@ describe("the receipt", () => {
 
   test("has the date by Cameroon's clock and the operator's transaction number", () => {
     show(SAMPLES.approved);
-    expect(words(".bp-fact-paid-at dd")).toBe("15 January 2026 at 11:00");
-    expect(words(".bp-fact-transaction dd")).toBe("12345678901");
+    expect(words(".bp-fact-paidAt dd")).toBe("15 January 2026 at 11:00");
+    expect(words(".bp-fact-operatorReference dd")).toBe("12345678901");
     show({ ...SAMPLES.approved, locale: "fr" });
-    expect(words(".bp-fact-paid-at dd")).toMatch(/^15 janvier 2026 à 11[:h ]+00$/);
+    expect(words(".bp-fact-paidAt dd")).toMatch(/^15 janvier 2026 à 11[:h ]+00$/);
     show(SAMPLES.duplicate);
-    expect(find(".bp-fact-paid-at")).toBeNull();
+    expect(find(".bp-fact-paidAt")).toBeNull();
     show(SAMPLES.approvedNoShop);
-    expect(find(".bp-fact-transaction")).toBeNull();
+    expect(find(".bp-fact-operatorReference")).toBeNull();
   });
 
   test("is shared as a message without a phone number, and printed", async () => {
@@ -472,7 +475,66 @@ describe("the receipt", () => {
       show(SAMPLES[name]);
       return find(".bp-receipt") !== null;
     });
-    expect(offered).toEqual(["approved", "lateSuccess", "duplicate", "approvedNoShop"]);
+    const paid = ["approved", "lateSuccess", "duplicate", "approvedNoShop"];
+    expect(offered).toEqual([...paid, "approvedRefundOpen", "approvedRefunded", "duplicateRefunded"]);
+  });
+});
+
+describe("money that goes back", () => {
+  const amount = (value: number, locale: "fr" | "en" = "en") => formatAmount(value, "XAF", locale);
+  const said = () => [...page.querySelectorAll(".bp-notice")].map((notice) => notice.textContent);
+
+  test("is said in the page's language, what is on its way apart, and none where there is none", () => {
+    show(SAMPLES.approved);
+    expect(said()).toEqual([]);
+    show(SAMPLES.approvedRefundOpen);
+    expect(said()).toEqual([`On its way back to you: ${amount(1500)}`]);
+    show(SAMPLES.approvedRefunded);
+    expect(said()).toEqual([`Paid back to you: ${amount(1500)}`, `On its way back to you: ${amount(3500)}`]);
+    show({ ...SAMPLES.approvedRefunded, locale: "fr" });
+    expect(said()).toEqual([
+      `Remboursé\u00a0: ${amount(1500, "fr")}`,
+      `Remboursement en cours\u00a0: ${amount(3500, "fr")}`,
+    ]);
+  });
+
+  test("is announced when it changes, and says nothing of what has failed", async () => {
+    const [refund] = SAMPLES.approvedRefundOpen.payment?.refunds ?? [];
+    if (!refund) throw new TypeError("the sample has a refund");
+    const shown = (status: typeof refund.status, refundedAmount = 0) =>
+      show({
+        ...SAMPLES.approved,
+        payment: { ...SAMPLES.approved.payment, refundedAmount, refunds: [{ ...refund, status }] } as PaymentEvent,
+      });
+    shown("SENDING");
+    expect(words("[aria-live=polite]")).toContain(`On its way back to you: ${amount(1500)}`);
+    shown("SUCCESSFUL", 1500);
+    expect(words("[aria-live=polite]")).toContain(`Paid back to you: ${amount(1500)}`);
+    shown("FAILED");
+    expect(words("[aria-live=polite]")).not.toContain("back to you");
+    expect(said()).toEqual([]);
+  });
+
+  test("takes the place of the promise to pay back", () => {
+    show(SAMPLES.duplicate);
+    expect(words(".bp-sentence")).toContain("It will contact you");
+    show(SAMPLES.duplicateRefunded);
+    expect(find(".bp-sentence")).toBeNull();
+    expect(words(".bp-title")).toBe("This order was paid twice");
+  });
+
+  test("leaves the receipt, which says so, and names no time that is not the payment's", async () => {
+    const copied: string[] = [];
+    vi.stubGlobal("navigator", { clipboard: { writeText: async (text: string) => void copied.push(text) } });
+    show(SAMPLES.approvedRefunded);
+    await click(".bp-copy-receipt");
+    expect(copied[0]?.split("\n").slice(2, 6)).toEqual([
+      amount(5000),
+      `Paid back to you: ${amount(1500)}`,
+      `On its way back to you: ${amount(3500)}`,
+      `Order: ${SAMPLES.approved.payment?.orderId}`,
+    ]);
+    expect(find(".bp-fact-paidAt")).toBeNull();
   });
 });
 

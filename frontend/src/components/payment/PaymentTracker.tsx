@@ -10,7 +10,16 @@ import { PaymentFacts } from "./PaymentFacts";
 import { PhonePrompt } from "./PhonePrompt";
 import { ProgressSteps } from "./ProgressSteps";
 import { isNotAnswered, isReceipt, mayChange, pictureOf, progressOf } from "./paymentPicture";
-import { type PictureText, paidAtOf, questionOf, receiptOf, TRACKER_TEXTS, textOf, toldOf } from "./paymentTexts";
+import {
+  type PictureText,
+  paidAtOf,
+  questionOf,
+  receiptOf,
+  refundsOf,
+  TRACKER_TEXTS,
+  textOf,
+  toldOf,
+} from "./paymentTexts";
 import { Receipt } from "./Receipt";
 import { StatusMark } from "./StatusMark";
 import { Support } from "./Support";
@@ -65,12 +74,19 @@ export function PaymentTracker(props: PaymentTrackerProps) {
   const picture = pictureOf({ phase, payment: known, problem, connection, now });
   const { name, payment } = picture;
   const told = toldOf(props, payment, texts);
-  const { title, sentence } = textOf(picture, texts, problem, told);
+  const { title, sentence: said } = textOf(picture, texts, problem, told);
+  const refunds = payment ? refundsOf(payment, locale, texts) : [];
+  const sentence = name === "duplicate" && refunds.length > 0 ? "" : said; // it says that the shop will pay back
   const amount = known && formatAmount(known.amount, known.currency, locale);
   const progress = progressOf(picture);
   const notice = useNotice(connection, payment !== null);
-  const spoken = [amount && `${amount}.`, sentence, name === "checkPhone" && texts.toDo.approve(told)].filter(Boolean);
-  const timeLeft = Date.parse(payment?.expiresAt ?? "") - now;
+  const spoken = [
+    amount && `${amount}.`,
+    sentence,
+    ...refunds,
+    name === "checkPhone" && texts.toDo.approve(told),
+  ].filter(Boolean);
+  const timeLeft = Date.parse(payment?.expiresAt || "") - now;
   const asked = isNotAnswered(picture, now) ? payment : null;
   const heading = useRef<HTMLHeadingElement>(null);
   const facts = useRef<HTMLDListElement>(null);
@@ -92,7 +108,7 @@ export function PaymentTracker(props: PaymentTrackerProps) {
       lang={locale}
     >
       <Announcement
-        subject={asked ? "question" : name}
+        subject={asked ? "question" : `${name}${refunds}`}
         text={asked ? questionOf(asked, texts) : { title, sentence: spoken.join(" ") }}
         isUrgent={name === "orderPaidElsewhere"}
       />
@@ -101,8 +117,15 @@ export function PaymentTracker(props: PaymentTrackerProps) {
         {title}
       </h2>
       {amount && <p className="bp-amount">{amount}</p>}
-      <p className="bp-sentence">{sentence}</p>
-      <div role="status">{notice && mayChange(picture) && <p className="bp-notice">{texts.notices[notice]}</p>}</div>
+      {sentence && <p className="bp-sentence">{sentence}</p>}
+      {refunds.map((refund) => (
+        <p key={refund} className="bp-notice bp-positive">
+          {refund}
+        </p>
+      ))}
+      <div role="status">
+        {notice && mayChange(picture) && <p className="bp-notice bp-caution">{texts.notices[notice]}</p>}
+      </div>
       {name === "checkPhone" && !asked && amount && (
         <PhonePrompt ussdCode={picture.payment.ussdCode} operator={told} {...{ amount, timeLeft, texts }} />
       )}
@@ -121,8 +144,8 @@ export function PaymentTracker(props: PaymentTrackerProps) {
       {props.support && (
         <Support
           support={props.support}
-          order={known?.orderId ?? ""}
-          reference={payment?.reference ?? problem?.reference ?? props.reference ?? ""}
+          order={known?.orderId || ""}
+          reference={payment?.reference || problem?.reference || props.reference || ""}
           texts={texts}
         />
       )}

@@ -13,34 +13,30 @@ const SHAPES = {
   lock: "M28 35h16v13H28zM31 35v-4a5 5 0 0 1 10 0v4",
 } as const;
 
-interface Mark {
-  readonly shape: keyof typeof SHAPES;
-  readonly tone: "accent" | "positive" | "negative" | "caution";
-  readonly isBusy?: true;
-}
+type Mark = readonly [shape: keyof typeof SHAPES, tone: "accent" | "positive" | "negative" | "caution", isBusy?: true];
 
 const MARKS: Readonly<Record<PictureName, Mark>> = {
-  loading: { shape: "dots", tone: "accent", isBusy: true },
-  sending: { shape: "send", tone: "accent", isBusy: true },
-  unsent: { shape: "noNetwork", tone: "caution", isBusy: true },
-  unknown: { shape: "dots", tone: "accent", isBusy: true },
-  checkPhone: { shape: "phone", tone: "accent", isBusy: true },
-  orderPaidElsewhere: { shape: "warning", tone: "caution" },
-  approved: { shape: "check", tone: "positive" },
-  lateSuccess: { shape: "check", tone: "positive" },
-  duplicate: { shape: "warning", tone: "caution" },
-  failed: { shape: "cross", tone: "negative" },
-  expired: { shape: "clock", tone: "caution" },
-  givenUp: { shape: "cross", tone: "caution" },
-  underReview: { shape: "search", tone: "caution" },
-  orderAlreadyPaid: { shape: "check", tone: "positive" },
-  inProgressElsewhere: { shape: "clock", tone: "caution" },
-  refused: { shape: "lock", tone: "caution" },
+  loading: ["dots", "accent", true],
+  sending: ["send", "accent", true],
+  unsent: ["noNetwork", "caution", true],
+  unknown: ["dots", "accent", true],
+  checkPhone: ["phone", "accent", true],
+  orderPaidElsewhere: ["warning", "caution"],
+  approved: ["check", "positive"],
+  lateSuccess: ["check", "positive"],
+  duplicate: ["warning", "caution"],
+  failed: ["cross", "negative"],
+  expired: ["clock", "caution"],
+  givenUp: ["cross", "caution"],
+  underReview: ["search", "caution"],
+  orderAlreadyPaid: ["check", "positive"],
+  inProgressElsewhere: ["clock", "caution"],
+  refused: ["lock", "caution"],
 };
 
 /** Draws the status mark. Its key restarts the animation when the picture changes. */
 export function StatusMark({ picture }: { readonly picture: PictureName }) {
-  const { shape, tone, isBusy = false } = MARKS[picture];
+  const [shape, tone, isBusy = false] = MARKS[picture];
   return (
     <svg key={picture} className={`bp-mark bp-${tone}`} viewBox="0 0 72 72" aria-hidden="true" data-shape={shape}>
       <circle className="bp-mark-ground" cx="36" cy="36" r="28" />

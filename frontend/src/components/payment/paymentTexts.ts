@@ -3,6 +3,7 @@
 import { formatAmount } from "../../currency";
 import type { Locale } from "../../locale";
 import { type FailureCode, failureOf, type PaymentEvent, type Problem } from "../../paymentContract";
+import { isSettled } from "../../paymentWatch";
 import { hasMask, spokenNumber } from "../../phoneNumber";
 import type { Picture, PictureName } from "./paymentPicture";
 
@@ -66,6 +67,8 @@ export interface TrackerTexts {
   readonly number: string;
   readonly operator: string;
   readonly paidAt: string;
+  /** Of an amount that the customer has back, and of one that is on its way. */
+  readonly refunds: readonly [done: string, open: string];
   readonly operatorReference: string;
   readonly reference: string;
   readonly copy: string;
@@ -251,6 +254,7 @@ const fr: TrackerTexts = {
   number: "Numéro",
   operator: "Opérateur",
   paidAt: "Payé le",
+  refunds: ["Remboursé", "Remboursement en cours"],
   operatorReference: "N°\u00a0de transaction",
   reference: "Référence",
   copy: "Copier",
@@ -430,6 +434,7 @@ const en: TrackerTexts = {
   number: "Number",
   operator: "Operator",
   paidAt: "Paid on",
+  refunds: ["Paid back to you", "On its way back to you"],
   operatorReference: "Transaction number",
   reference: "Reference",
   copy: "Copy",
@@ -498,9 +503,17 @@ export function toldOf(named: Named, payment: PaymentEvent | null, texts: Tracke
   };
 }
 
+/** What the customer has back, and what is on its way, each with its label; nothing of a refund that has failed. */
+export function refundsOf(payment: PaymentEvent, locale: Locale, { refunds, colon }: TrackerTexts): string[] {
+  const open = payment.refunds.reduce((sum, refund) => sum + (isSettled(refund) ? 0 : refund.amount), 0);
+  return [payment.refundedAmount, open].flatMap((amount, index) =>
+    amount > 0 ? [`${refunds[index]}${colon}${formatAmount(amount, payment.currency, locale)}`] : [],
+  );
+}
+
 /** The moment of the payment, by Cameroon's clock, as in the operator's own message. */
-export function paidAtOf({ duplicate, updatedAt }: PaymentEvent, locale: Locale): string | null {
-  if (duplicate) return null; // its last change was that the shop has been told
+export function paidAtOf({ duplicate, refunds, updatedAt }: PaymentEvent, locale: Locale): string | null {
+  if (duplicate || refunds.length > 0) return null; // its last change was another one
   return new Date(updatedAt).toLocaleString(locale === "en" ? "en-GB" : locale, {
     timeZone: "Africa/Douala",
     day: "numeric",
@@ -513,15 +526,19 @@ export function paidAtOf({ duplicate, updatedAt }: PaymentEvent, locale: Locale)
 
 /** The receipt as a message. It has no phone number: it is shown to others. */
 export function receiptOf(payment: PaymentEvent, told: Told, locale: Locale, texts: TrackerTexts): string {
-  const labelled = [
-    [texts.order, payment.orderId],
-    [texts.paidAt, paidAtOf(payment, locale)],
-    [texts.operator, told.name],
-    [texts.operatorReference, payment.operatorReference],
-    [texts.reference, payment.reference],
-  ].flatMap(([label, value]) => (value ? [`${label}${texts.colon}${value}`] : []));
+  const facts = {
+    order: payment.orderId,
+    paidAt: paidAtOf(payment, locale),
+    operator: told.name,
+    operatorReference: payment.operatorReference,
+    reference: payment.reference,
+  };
+  const names = Object.keys(facts) as (keyof typeof facts)[];
+  const labelled = names.map((name) => facts[name] && texts[name] + texts.colon + facts[name]);
   const amount = formatAmount(payment.amount, payment.currency, locale);
-  return [texts.receipt.title, told.shop, amount, ...labelled].filter(Boolean).join("\n");
+  return [texts.receipt.title, told.shop, amount, ...refundsOf(payment, locale, texts), ...labelled]
+    .filter(Boolean)
+    .join("\n");
 }
 
 export function operatorWords(payment: PaymentEvent | null, texts: TrackerTexts): OperatorWords {
