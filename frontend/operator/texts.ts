@@ -3,7 +3,6 @@
 import type { Locale } from "../src/locale";
 import type { FailureCode } from "../src/paymentContract";
 import type { FindingKind, Need, PaymentStatus } from "./apiTypes";
-import type { FigureName } from "./figures";
 import type { Doubt } from "./pastedText";
 import type { Theme } from "./preferences";
 import { en } from "./texts.en";
@@ -114,6 +113,7 @@ export interface Texts {
     readonly minimum: string;
     readonly maximum: string;
     readonly webhook: string;
+    readonly webhookMissing: string;
     readonly all: string;
     readonly columns: Readonly<Record<"time" | "order" | "amount" | "operator" | "number" | "state" | "age", string>>;
     readonly noneAtAll: string;
@@ -235,31 +235,6 @@ export interface Texts {
     readonly cancel: string;
     readonly busy: string;
     readonly done: Readonly<Record<string, string>>;
-  };
-  readonly analytics: {
-    readonly title: string;
-    readonly period: string;
-    readonly periods: Readonly<Record<"week" | "month" | "quarter", string>>;
-    readonly none: string;
-    readonly figure: string;
-    readonly all: string;
-    readonly unknown: string;
-    readonly day: string;
-    readonly operator: string;
-    readonly figures: Readonly<Record<FigureName, string>>;
-    readonly meanings: Readonly<Record<FigureName, string>>;
-    readonly reasons: string;
-    readonly reasonsMeaning: string;
-    readonly noReasons: string;
-    readonly further: string;
-    readonly furtherMeaning: string;
-    readonly noFurther: string;
-    /** By what had become of the attempt before. */
-    readonly before: Readonly<Record<string, string>>;
-    readonly won: (paid: string, started: string) => string;
-    readonly retries: (payments: string, paid: string) => string;
-    readonly byDay: string;
-    readonly byDayMeaning: string;
   };
   readonly statement: {
     readonly title: string;

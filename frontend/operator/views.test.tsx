@@ -16,6 +16,7 @@ import {
   storyOf,
   version,
 } from "../tests/operatorPage";
+import { ANALYTICS_TEXTS } from "./analyticsTexts";
 import type {
   AttentionList,
   ConnectionsPage,
@@ -205,7 +206,7 @@ describe("the list", () => {
     const { main } = await show(filtered, { api: { history }, locale });
     expect(history.mock.lastCall?.[0].get("webhook")).toBe("missing");
     const [chosen] = [...main.querySelectorAll<HTMLOptionElement>("option[value=missing]")];
-    expect([chosen?.selected, chosen?.textContent]).toEqual([true, TEXTS[locale].analytics.figures.webhooksMissing]);
+    expect([chosen?.selected, chosen?.textContent]).toEqual([true, ANALYTICS_TEXTS[locale].figures.webhooksMissing]);
     await expectAccessible(main);
   });
 

@@ -1,5 +1,6 @@
 import type { CSSProperties } from "react";
 
+import { ANALYTICS_TEXTS } from "../analyticsTexts";
 import type { Analytics as AnalyticsAnswer, AnalyticsFigures } from "../apiTypes";
 import { FIGURES, type FigureName } from "../figures";
 import { Choice } from "../PreferenceChoice";
@@ -13,8 +14,8 @@ const PERIODS = { week: 7, month: 30, quarter: 90 } as const;
 
 /** How payments go: what has become of them, how fast, and why not, by operator and by day. */
 export function Analytics({ route }: { readonly route: Route }) {
-  const { texts } = usePage();
-  const words = texts.analytics;
+  const { texts, locale } = usePage();
+  const words = ANALYTICS_TEXTS[locale];
   const { name, names, choose, answer, error, isLoading, reload } = usePeriod(route, PERIODS);
   return (
     <>
@@ -50,7 +51,7 @@ export function Analytics({ route }: { readonly route: Route }) {
 /** Each figure with what it means, for each operator and for all. What lacks a webhook leads to the list of it. */
 function ByOperator({ answer }: { readonly answer: AnalyticsAnswer }) {
   const page = usePage();
-  const words = page.texts.analytics;
+  const words = ANALYTICS_TEXTS[page.locale];
   const { from, to } = answer;
   const columns = [...answer.operators, { operator: "", figures: answer.total }];
   return (
@@ -94,8 +95,8 @@ function ByOperator({ answer }: { readonly answer: AnalyticsAnswer }) {
 }
 
 function Reasons({ figures }: { readonly figures: AnalyticsFigures }) {
-  const { texts, format } = usePage();
-  const words = texts.analytics;
+  const { locale, format } = usePage();
+  const words = ANALYTICS_TEXTS[locale];
   const reasons = Object.entries(figures.reasons);
   const most = Math.max(1, ...reasons.map(([, count]) => count));
   return (
@@ -120,8 +121,8 @@ function Reasons({ figures }: { readonly figures: AnalyticsFigures }) {
 
 /** What trying again has won, by what had become of the attempt before. */
 function Further({ figures }: { readonly figures: AnalyticsFigures }) {
-  const { texts, format } = usePage();
-  const words = texts.analytics;
+  const { locale, format } = usePage();
+  const words = ANALYTICS_TEXTS[locale];
   const rows = Object.entries(figures.furtherAttempts.after);
   return (
     <section className="card">
@@ -149,7 +150,7 @@ function Further({ figures }: { readonly figures: AnalyticsFigures }) {
 /** The same figures day by day, the newest first. On a phone each is a card, without what is zero. */
 function ByDay({ days }: { readonly days: AnalyticsAnswer["days"] }) {
   const page = usePage();
-  const words = page.texts.analytics;
+  const words = ANALYTICS_TEXTS[page.locale];
   return (
     <section className="card">
       <h2>{words.byDay}</h2>
@@ -195,8 +196,8 @@ function ByDay({ days }: { readonly days: AnalyticsAnswer["days"] }) {
   );
 }
 
-const operatorName = (operator: string, { texts }: Page) =>
-  operator === "unknown" ? texts.analytics.unknown : operator;
+const operatorName = (operator: string, { locale }: Page) =>
+  operator === "unknown" ? ANALYTICS_TEXTS[locale].unknown : operator;
 
 function figureOf(name: FigureName, figures: AnalyticsFigures): number | null {
   switch (name) {

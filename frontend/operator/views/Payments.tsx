@@ -139,7 +139,7 @@ function Filters({ given, period, today, set }: FiltersProps) {
       {field("minAmount", words.minimum, "number")}
       {field("maxAmount", words.maximum, "number")}
       <Select label={words.webhook} value={given["webhook"] ?? ""} onChange={(webhook) => set({ webhook })}>
-        <option value="missing">{texts.analytics.figures.webhooksMissing}</option>
+        <option value="missing">{texts.list.webhookMissing}</option>
       </Select>
     </div>
   );
