@@ -159,7 +159,7 @@ function refunded(
   const paidBack = refunds.filter(({ status }) => status === "SUCCESSFUL").reduce((sum, { amount }) => sum + amount, 0);
   return {
     ...payment,
-    refunds: refunds.map((refund, index) => ({ reference: `refund-${index}`, charge, at, ...refund })),
+    refunds: refunds.map((refund, index) => ({ reference: `refund-${index}`, charge, at, version: 4, ...refund })),
     refundedAmount: paidBack,
   };
 }

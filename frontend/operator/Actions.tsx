@@ -1,12 +1,13 @@
-import { type FormEvent, useEffect, useId, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useId, useRef, useState } from "react";
 
-import { ApiError } from "./api";
+import { type Act, ActForm, Missing, REASON_FIELD, Reason } from "./ActForm";
 import type { PaymentStory } from "./apiTypes";
 import { usePage } from "./page";
-import { SignedOut } from "./session";
-import { problemWords } from "./Trouble";
 
-const LONGEST_REASON = 200;
+/** It is loaded for a payment that it may pay back. */
+const loadRefundForm = async () => ({ default: (await import("./RefundForm")).RefundForm });
+const RefundForm = lazy(loadRefundForm);
+
 /** Acts whose call takes a reason. The others have none to give: who and when stands in the history. */
 const WITH_REASON: readonly string[] = ["resolve", "acknowledge"];
 
@@ -38,6 +39,12 @@ export function Actions({ story, reload, onDone }: ActionsProps) {
     await reload();
     onDone();
   };
+  const isUsual = (action: string) => action === "resolve" || (action === "refund" && story.payment.duplicate);
+  const mayRefund = known.includes("refund");
+  useEffect(() => {
+    if (mayRefund) void loadRefundForm().catch(() => {}); // the form says so where it is opened
+  }, [mayRefund]);
+  const Form = chosen === "refund" ? RefundForm : Confirmation;
   return (
     <section className="card actions">
       <h2>{words.title}</h2>
@@ -46,7 +53,7 @@ export function Actions({ story, reload, onDone }: ActionsProps) {
           <button
             key={action}
             type="button"
-            className={action === "resolve" ? "primary" : "quiet"}
+            className={isUsual(action) ? "primary" : "quiet"}
             aria-expanded={chosen === action}
             onClick={({ currentTarget }) => {
               opener.current = currentTarget;
@@ -58,88 +65,45 @@ export function Actions({ story, reload, onDone }: ActionsProps) {
           </button>
         ))}
       </div>
-      {chosen && known.includes(chosen) && <Confirmation key={chosen} action={chosen} {...{ story, close, end }} />}
+      {chosen && known.includes(chosen) && (
+        <Suspense fallback={<p className="muted">{texts.loading}</p>}>
+          <Form key={chosen} action={chosen} {...{ story, close, end }} />
+        </Suspense>
+      )}
       <p role="status">{said}</p>
     </section>
   );
 }
 
-/** Whether the payment is no longer as it was shown, so that nothing was done. */
-const isOutdated = (error: unknown) =>
-  error instanceof ApiError && ["payment_changed", "not_allowed"].includes(error.problem?.code ?? "");
-
-interface ConfirmationProps {
+interface ConfirmationProps extends Act {
   readonly action: string;
-  readonly story: PaymentStory;
-  readonly close: () => void;
-  /** Closes the confirmation, says what became of the act, and shows the payment as it is now. */
-  readonly end: (sentence: string) => Promise<void>;
 }
 
-function Confirmation({ action, story, close, end }: ConfirmationProps) {
-  const { api, texts } = usePage();
-  const words = texts.actions;
+function Confirmation({ action, ...act }: ConfirmationProps) {
+  const words = usePage().texts.actions;
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const [reason, setReason] = useState("");
-  const [trouble, setTrouble] = useState("");
-  const [isBusy, setIsBusy] = useState(false);
+  const { story } = act;
   const decides = action === "resolve";
   const takesReason = WITH_REASON.includes(action);
-  const form = useRef<HTMLFormElement>(null);
-  const explanation = useId();
-  useEffect(() => form.current?.focus(), []);
-
-  const refuse = (sentence: string, field: string) => {
-    setTrouble(sentence);
-    form.current?.querySelector<HTMLElement>(field)?.focus();
-  };
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (isBusy) return;
-    if (decides && outcome === null) return refuse(words.outcomeMissing, "input[type=radio]");
-    if (takesReason && reason.trim() === "") return refuse(words.reasonMissing, "input:not([type=radio])");
-    setIsBusy(true);
-    setTrouble("");
+  const decide = () => {
+    if (decides && outcome === null) return new Missing(words.outcomeMissing, "input[type=radio]");
+    if (takesReason && reason.trim() === "") return new Missing(words.reasonMissing, REASON_FIELD);
     const seen = story.payment.version;
-    const decision = takesReason
-      ? { ...(decides && { status: outcome }), reason: reason.trim(), version: seen }
-      : undefined;
-    try {
-      await api.act(story.payment.reference, action, decision);
-      await end(words.done[action] ?? "");
-    } catch (error) {
-      if (isOutdated(error)) return end(problemWords(error, texts));
-      setIsBusy(false);
-      if (!(error instanceof SignedOut)) setTrouble(problemWords(error, texts, true));
-    }
+    return takesReason ? { ...(decides && { status: outcome }), reason: reason.trim(), version: seen } : undefined;
   };
   const outcomes = OUTCOMES.filter((status) => story.resolutions.includes(status));
   return (
-    <form
-      className="confirmation"
-      ref={form}
-      tabIndex={-1}
-      aria-label={words.names[action]}
-      aria-describedby={explanation}
-      onSubmit={submit}
-      onKeyDown={({ key }) => key === "Escape" && close()}
-      noValidate
+    <ActForm
+      {...act}
+      {...{ action, decide }}
+      explanation={words.explained[action] ?? ""}
+      confirm={words.confirm}
+      done={() => words.done[action] ?? ""}
     >
-      <p id={explanation}>{words.explained[action]}</p>
       {decides && <Outcomes statuses={outcomes} chosen={outcome} onChoose={setOutcome} />}
       {takesReason && <Reason value={reason} onChange={setReason} />}
-      <p role="alert" className="wrong">
-        {trouble}
-      </p>
-      <div className="buttons">
-        <button type="submit" className="primary" aria-disabled={isBusy || undefined}>
-          {isBusy ? words.busy : words.confirm}
-        </button>
-        <button type="button" className="quiet" onClick={close}>
-          {words.cancel}
-        </button>
-      </div>
-    </form>
+    </ActForm>
   );
 }
 
@@ -172,32 +136,5 @@ function Outcomes({ statuses, chosen, onChoose }: OutcomesProps) {
         </label>
       ))}
     </fieldset>
-  );
-}
-
-interface ReasonProps {
-  readonly value: string;
-  readonly onChange: (reason: string) => void;
-}
-
-/** A field for why somebody acts. */
-export function Reason({ value, onChange }: ReasonProps) {
-  const { texts, operator } = usePage();
-  const [field, hint] = [useId(), useId()];
-  return (
-    <>
-      <label htmlFor={field}>{texts.actions.reason}</label>
-      <input
-        id={field}
-        value={value}
-        maxLength={LONGEST_REASON}
-        autoComplete="off"
-        onChange={({ target }) => onChange(target.value)}
-        aria-describedby={hint}
-      />
-      <p id={hint} className="muted small">
-        {texts.actions.reasonHint(operator.name)}
-      </p>
-    </>
   );
 }

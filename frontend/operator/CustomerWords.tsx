@@ -4,8 +4,8 @@ import { operatorWords, TRACKER_TEXTS } from "../src/components/payment/paymentT
 import type { Locale } from "../src/locale";
 import { failureOf } from "../src/paymentContract";
 import type { PaymentEvent, PaymentStory } from "./apiTypes";
+import { extraChargesOf, refundsOfOrder } from "./charges";
 import { CUSTOMER_SENTENCES } from "./customerSentences";
-import { extraChargesOf } from "./extraCharges";
 import { formatIn } from "./format";
 import { useNow } from "./PaymentTable";
 import { usePage } from "./page";
@@ -71,16 +71,18 @@ export function sentenceFor(story: PaymentStory, locale: Locale, now: number): s
   const { payment } = story;
   const texts = TRACKER_TEXTS[locale];
   const format = formatIn(locale);
+  const { done, open } = refundsOfOrder(story);
   return CUSTOMER_SENTENCES[locale][customerCaseOf(story, now)]({
     amount: format.amount(payment.amount, payment.currency),
     order: payment.orderId,
     short: extraPaymentOf(story).reference.slice(0, SHORT),
-    extra: extraChargesOf(story).map(({ amount, at, operatorReference }) => ({
-      amount: format.amount(amount, payment.currency),
+    extra: extraChargesOf(story).map(({ left, amount, at, operatorReference }) => ({
+      amount: format.amount(left > 0 ? left : amount, payment.currency),
       day: format.day(at),
       time: format.time(at),
       id: operatorReference,
     })),
+    refunds: { done: format.amount(done, payment.currency), open: format.amount(open, payment.currency) },
     ussdCode: payment.ussdCode,
     failure:
       payment.status === "FAILED" ? texts.failures[failureOf(payment)](operatorWords(payment, texts)).sentence : "",

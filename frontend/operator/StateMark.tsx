@@ -33,8 +33,14 @@ export function toneOf(payment: PaymentEvent): Tone {
 /** Returns the payment's state in words, such as "Paid, late". */
 function stateWords(payment: PaymentEvent, isToGiveBack: boolean, texts: Texts): string {
   const state = isGivenUp(payment) ? texts.givenUp : texts.states[payment.status];
-  const { late, duplicate } = payment;
-  return [state, late && texts.late, duplicate && (isToGiveBack ? texts.toGiveBack : texts.twice)]
+  const { late, duplicate, refundedAmount, amount } = payment;
+  const isBack = refundedAmount > 0;
+  return [
+    state,
+    late && texts.late,
+    duplicate && (isToGiveBack && !isBack ? texts.toGiveBack : texts.twice),
+    isBack && texts.paidBack(refundedAmount >= amount),
+  ]
     .filter(Boolean)
     .join(", ");
 }

@@ -1,8 +1,9 @@
+import type { Refund } from "../src/paymentContract";
 import type { PaymentStory, PaymentVersion, ProviderRecord, ShopAttempt } from "./apiTypes";
-import { isOpenDuplicate } from "./extraCharges";
+import { isOpenDuplicate } from "./charges";
 import { dayOf } from "./format";
 import { useNow } from "./PaymentTable";
-import { usePage } from "./page";
+import { type Page, usePage } from "./page";
 import { hrefOfPayment } from "./router";
 import { Mark, StateMark } from "./StateMark";
 
@@ -15,6 +16,7 @@ const SAID_ELSEWHERE: readonly string[] = [
   "expiresAt",
   "ussdCode",
   "failureCode",
+  "refundedAmount",
 ];
 
 /** Lists every version of the payment with its cause and the time since the one before, oldest first. */
@@ -27,7 +29,7 @@ export function Timeline({ story }: { readonly story: PaymentStory }) {
         {story.versions.map((version, index) => {
           const before = story.versions[index - 1];
           const isOfNewDay = !before || dayOf(Date.parse(before.at)) !== dayOf(Date.parse(version.at));
-          return <VersionRow key={version.version} {...{ version, isOfNewDay }} />;
+          return <VersionRow key={version.version} {...{ version, isOfNewDay }} currency={story.payment.currency} />;
         })}
       </ol>
     </section>
@@ -38,10 +40,12 @@ interface VersionRowProps {
   readonly version: PaymentVersion;
   /** Whether it is the first of its day, and so says the day. */
   readonly isOfNewDay: boolean;
+  readonly currency: string;
 }
 
-function VersionRow({ version, isOfNewDay }: VersionRowProps) {
-  const { texts, format } = usePage();
+function VersionRow({ version, isOfNewDay, currency }: VersionRowProps) {
+  const page = usePage();
+  const { texts, format } = page;
   const words = texts.payment;
   const { cause, by, note, at, msSincePrevious, evidence, changes } = version;
   const told = changes.filter(({ field, after }) => !SAID_ELSEWHERE.includes(field) && after !== null);
@@ -65,7 +69,7 @@ function VersionRow({ version, isOfNewDay }: VersionRowProps) {
           {told.map(({ field, after }) => (
             <div key={field}>
               <dt>{words.fields[field] ?? field}</dt>
-              <dd>{after === GIVEN_UP ? texts.givenUp : valueWords(after, words.nothingYet)}</dd>
+              <dd>{changeWords({ field, after }, version, page, currency)}</dd>
             </div>
           ))}
         </dl>
@@ -76,6 +80,19 @@ function VersionRow({ version, isOfNewDay }: VersionRowProps) {
 
 /** The reason of a payment whose customer has ended the wait. */
 const GIVEN_UP = "given_up";
+
+type Change = Pick<PaymentVersion["changes"][number], "field" | "after">;
+
+/** Says what a field has become; of the refunds those that this version has changed. */
+function changeWords({ field, after }: Change, { version }: PaymentVersion, page: Page, currency: string): string {
+  const { texts, format } = page;
+  if (after === GIVEN_UP) return texts.givenUp;
+  if (field !== "refunds") return valueWords(after, texts.payment.nothingYet);
+  const changed = (after as readonly Refund[]).filter((refund) => refund.version === version);
+  return changed
+    .map(({ amount, status }) => `${format.amount(amount, currency)}, ${texts.refunds.states[status]}`)
+    .join("; ");
+}
 
 function valueWords(value: unknown, nothing: string): string {
   if (Array.isArray(value)) return value.join(", ") || nothing;

@@ -11,6 +11,9 @@ export type CustomerCase =
   | "duplicate"
   /** Somebody of the shop has dealt with the extra payment. */
   | "duplicateHandled"
+  /** All that is to go back is on its way, or the customer has it. */
+  | "refundOpen"
+  | "refunded"
   | "failed"
   | "reviewed"
   | "expired"
@@ -26,6 +29,8 @@ export interface CustomerFacts {
   readonly short: string;
   /** The charges that are one too many. */
   readonly extra: readonly ChargeFacts[];
+  /** What the customer has back, and what is on its way. */
+  readonly refunds: { readonly done: string; readonly open: string };
   readonly ussdCode: string | null;
   /** Why the payment has failed, as the customer's page says it; "" unless it has. */
   readonly failure: string;
@@ -64,6 +69,12 @@ const fr: Sentences = {
   duplicateHandled: ({ order, short, extra }) =>
     `Bonjour, la commande ${order} avait été payée deux fois. Le paiement en trop est réglé\u00a0: ` +
     `${extra.map(chargeFr).join("\u00a0; ")}. S’il vous manque quelque chose, répondez avec cette référence\u00a0: ${short}`,
+  refundOpen: ({ order, short, refunds }) =>
+    `Bonjour, nous vous remboursons ${refunds.open} pour la commande ${order}, sur le numéro qui a payé. L’opérateur vous ` +
+    `enverra un SMS. Réf.\u00a0${short}`,
+  refunded: ({ order, short, refunds }) =>
+    `Bonjour, nous vous avons remboursé ${refunds.done} pour la commande ${order}, sur le numéro qui a payé. S’il vous ` +
+    `manque quelque chose, répondez avec cette référence\u00a0: ${short}`,
   failed: ({ amount, order, short, failure }) =>
     `Bonjour, le paiement de ${amount} pour la commande ${order} n’a pas abouti. ${failure} Réf.\u00a0${short}`,
   reviewed: ({ order, short }) =>
@@ -104,6 +115,12 @@ const en: Sentences = {
   duplicateHandled: ({ order, short, extra }) =>
     `Hello, order ${order} had been paid twice. The extra payment has been dealt with: ` +
     `${extra.map(chargeEn).join("; ")}. If anything is still missing, answer with this reference: ${short}`,
+  refundOpen: ({ order, short, refunds }) =>
+    `Hello, we are paying ${refunds.open} back to you for order ${order}, to the number that paid. The operator will send ` +
+    `you an SMS. Ref. ${short}`,
+  refunded: ({ order, short, refunds }) =>
+    `Hello, we have paid ${refunds.done} back to you for order ${order}, to the number that paid. If anything is still ` +
+    `missing, answer with this reference: ${short}`,
   failed: ({ amount, order, short, failure }) =>
     `Hello, the payment of ${amount} for order ${order} did not go through. ${failure} Ref. ${short}`,
   reviewed: ({ order, short }) =>

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 
-import { dayOf, formatIn } from "./format";
+import { dayOf, formatIn, parseAmount } from "./format";
 
 const zone = process.env["TZ"];
 afterEach(() => {
@@ -65,4 +65,20 @@ test("shares and numbers are written as the language does", () => {
     "81,3 %",
     "12 345",
   ]);
+});
+
+test.each([
+  ["5000", "XAF", 5000],
+  [" 5\u202f000 ", "XAF", 5000],
+  ["5,000", "XAF", null],
+  ["50.5", "XAF", null],
+  ["50,5", "EUR", 5050],
+  ["50.05", "EUR", 5005],
+  ["50.005", "EUR", null],
+  ["-5", "XAF", null],
+  ["1e3", "XAF", null],
+  ["٥٠", "XAF", null],
+  ["", "XAF", null],
+] as const)("as an amount %j of %s is %s", (text, currency, amount) => {
+  expect(parseAmount(text, currency)).toBe(amount);
 });

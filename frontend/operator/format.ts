@@ -37,6 +37,13 @@ export function dayOf(moment: number): string {
   return new Intl.DateTimeFormat("en-CA", { timeZone: ZONE, dateStyle: "short" }).format(moment);
 }
 
+/** Reads an amount as a person types it, into minor units; null for anything else. */
+export function parseAmount(text: string, currency: string): number | null {
+  const digits = exponentOf(currency);
+  const [, whole, , part = ""] = /^(\d{1,12})([.,](\d+))?$/.exec(text.replace(/\s/g, "")) ?? [];
+  return whole && part.length <= digits ? Number(whole + part.padEnd(digits, "0")) : null;
+}
+
 export function formatIn(locale: Locale): Format {
   const language = locale === "fr" ? "fr-FR" : "en-GB";
   const dated = (options: Intl.DateTimeFormatOptions) => {

@@ -1,12 +1,28 @@
 // @vitest-environment happy-dom
 import { act } from "react";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { apiOf, expectAccessible, NO_ANSWER, never, payment, refusal, show, storyOf } from "../tests/operatorPage";
+import { formatAmount } from "../src/currency";
+import {
+  apiOf,
+  attempt,
+  expectAccessible,
+  NO_ANSWER,
+  never,
+  payment,
+  record,
+  refund,
+  refusal,
+  show,
+  storyOf,
+  version,
+} from "../tests/operatorPage";
 import { Actions } from "./Actions";
+import type { PaymentEvent, PaymentStory } from "./apiTypes";
 import { ViewBoundary } from "./BrokenView";
 import { downloadCsv } from "./downloadCsv";
 import { createPreferences } from "./preferences";
+import { REFUND_TEXTS } from "./refundTexts";
 import { SessionEnd } from "./SessionEnd";
 import { SignIn } from "./SignIn";
 import { createSession } from "./session";
@@ -89,6 +105,122 @@ describe("an act", () => {
     expect(decision).toMatchObject({ status: "FAILED", reason: "money went back" });
     expect(find("p[role=status]").textContent).toBe(EN.actions.done["resolve"]);
     expect(called.onDone).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("paying back", () => {
+  const words = REFUND_TEXTS.en;
+  beforeAll(() => import("./RefundForm")); // so that it is there within an act()
+  const amount = (value: number) => formatAmount(value, "XAF", "en");
+  const twice = payment("successful", { duplicate: true });
+  const charged = (shown: PaymentEvent, charges: readonly string[], paysOrder = true) =>
+    storyOf(shown, {
+      actions: ["recheck", "refund", "acknowledge"],
+      versions: charges.map((providerReference, index) =>
+        version(shown, {
+          version: index + 2,
+          at: `2026-01-31T16:4${index}:00Z`,
+          evidence: record({ providerReference, amount: 5000, operatorReference: `1000000002${index}` }),
+        }),
+      ),
+      order: {
+        orderId: shown.orderId,
+        attemptCount: 1,
+        chargeCount: charges.length,
+        attempts: [attempt(shown, { charges, paysOrder })],
+      },
+    });
+  const open = async (story: PaymentStory, answer: () => Promise<PaymentEvent> = never, locale?: "fr" | "en") => {
+    const called = { act: vi.fn(answer), reload: vi.fn(async () => {}), onDone: vi.fn() };
+    const { reload, onDone } = called;
+    const setting = { api: { act: called.act }, ...(locale && { locale }) };
+    const shown = await show(<Actions {...{ story, reload, onDone }} />, setting);
+    await shown.click(TEXTS[locale ?? "en"].actions.names["refund"] as string);
+    return { ...shown, called };
+  };
+  const sent = ({ act }: { readonly act: ReturnType<typeof vi.fn> }) => act.mock.lastCall;
+
+  test("all of the charge that came second takes two taps, and names the version that was seen", async () => {
+    const { click, called, find, main } = await open(charged(twice, ["c-1", "c-2"]), async () =>
+      payment("successful", { refunds: [refund()] }),
+    );
+    expect(find(".confirmation > p").textContent).toContain(
+      `send ${amount(5000)} to the number that paid, 2376******77`,
+    );
+    expect(find("label:has(:checked)").textContent).toContain("id in the customer’s SMS: 10000000021 · one too many");
+    await expectAccessible(main);
+    await click(words.confirm(amount(5000)));
+    const body = { charge: "c-2", amount: 5000, reason: words.paidTwice, version: twice.version };
+    expect(sent(called)).toEqual([twice.reference, "refund", body]);
+    expect(find(".actions > [role=status]").textContent).toBe(words.done.PENDING);
+    expect([called.reload.mock.calls.length, called.onDone.mock.calls.length]).toEqual([1, 1]);
+  });
+
+  test("a part of another charge goes back where that is chosen, with the reason that is given", async () => {
+    const { click, fill, find, main, called } = await open(charged(twice, ["c-1", "c-2"]));
+    const [first] = [...main.querySelectorAll<HTMLInputElement>("input[type=radio]")];
+    await act(async () => first?.click());
+    await fill("input[name=amount]", "1\u202f500");
+    await fill("input[name=reason]", "  braids shorter than ordered ");
+    expect(find(".confirmation > p").textContent).toContain(amount(1500));
+    await click(words.confirm(amount(1500)));
+    const body = { charge: "c-1", amount: 1500, reason: "braids shorter than ordered", version: twice.version };
+    expect(sent(called)).toEqual([twice.reference, "refund", body]);
+  });
+
+  test.each(["5001", "0", "", "-1", "5,5", "many"])("an amount of %j is not sent", async (typed) => {
+    const { click, fill, find, called, main } = await open(charged(twice, ["c-1"], false));
+    await fill("input[name=amount]", typed);
+    const [confirm] = [...main.querySelectorAll<HTMLButtonElement>(".confirmation .primary")];
+    await click(confirm?.textContent ?? "");
+    expect(find(".confirmation [role=alert]").textContent).toBe(words.amountWrong(amount(5000)));
+    expect(document.activeElement).toBe(find("input[name=amount]"));
+    expect(called.act).not.toHaveBeenCalled();
+  });
+
+  test("a payment that is good needs a reason, and its button is not the first to press", async () => {
+    const { click, find, called, button } = await open(charged(payment("successful"), ["c-1"]));
+    expect(button(EN.actions.names["refund"] as string).className).toBe("quiet");
+    await click(words.confirm(amount(5000)));
+    expect(find(".confirmation [role=alert]").textContent).toBe(EN.actions.reasonMissing);
+    expect(called.act).not.toHaveBeenCalled();
+  });
+
+  test("only what is left is offered: what is on its way is not paid back twice, what has failed is", async () => {
+    const refunds = [
+      refund({ charge: "c-1", amount: 2000, status: "SENDING" }),
+      refund({ charge: "c-1", amount: 1000, status: "SUCCESSFUL" }),
+      refund({ charge: "c-1", amount: 500, status: "FAILED" }),
+      refund({ charge: "c-2", amount: 5000, status: "PENDING" }),
+    ];
+    const { find, main } = await open(charged({ ...twice, refunds }, ["c-1", "c-2"]));
+    expect((find("input[name=amount]") as HTMLInputElement).value).toBe("2000");
+    expect(main.querySelectorAll("input[type=radio]")).toHaveLength(1);
+  });
+
+  test.each(["refunds_off", "refund_not_covered"] as const)("%s is told in the page's words", async (code) => {
+    for (const locale of ["fr", "en"] as const) {
+      const story = charged(twice, ["c-1"], false);
+      const { click, find } = await open(story, () => Promise.reject(refusal(code)), locale);
+      await click(REFUND_TEXTS[locale].confirm(formatAmount(5000, "XAF", locale)));
+      expect(find(".confirmation [role=alert]").textContent).toBe(TEXTS[locale].problems[code]);
+    }
+  });
+
+  test("of a version that is old nothing was sent, and the new state is shown", async () => {
+    const { click, find, called, main } = await open(charged(twice, ["c-1"], false), () =>
+      Promise.reject(refusal("payment_changed")),
+    );
+    await click(words.confirm(amount(5000)));
+    expect(find(".actions > [role=status]").textContent).toBe(EN.problems["payment_changed"]);
+    expect(main.querySelector(".confirmation")).toBeNull();
+    expect(called.reload).toHaveBeenCalledTimes(1);
+  });
+
+  test("a lost answer is not called failed", async () => {
+    const { click, find } = await open(charged(twice, ["c-1"], false), () => Promise.reject(NO_ANSWER));
+    await click(words.confirm(amount(5000)));
+    expect(find(".confirmation [role=alert]").textContent).toBe(EN.noAnswerToAct);
   });
 });
 

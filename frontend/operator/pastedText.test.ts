@@ -87,6 +87,7 @@ test("each of our own messages leads back to its order", () => {
     amount: "5 000 FCFA",
     order: "order-1042",
     short: "0b8f6c1e",
+    refunds: { done: "FCFA 0", open: "FCFA 0" },
     ussdCode: "*126#",
     extra: [{ amount: "5 000 FCFA", day: "31 janv.", time: "12:00", id: "18801069560" }],
     failure: "Wrong code.",

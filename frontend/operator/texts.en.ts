@@ -45,6 +45,8 @@ export const en: Texts = {
     payment_changed: "The payment has changed meanwhile. Nothing was done: this is its new state.",
     not_allowed: "The payment’s state does not allow it any more: somebody may have decided already. Nothing was done.",
     invalid_request: "Some of what you entered is not right. Nothing was done.",
+    refunds_off: "Paying back is switched off. Nothing was done: use CamPay’s dashboard.",
+    refund_not_covered: "Your balance at CamPay with this operator does not cover it. Nothing was done.",
     provider_unavailable: "CamPay does not answer. Nothing has changed; try again in a moment.",
     provider_busy: "CamPay asks for a pause. Nothing has changed; try again in a minute.",
     ledger_unavailable: "The ledger of payments does not answer. Nothing is lost; try again in a moment.",
@@ -84,6 +86,7 @@ export const en: Texts = {
   late: "late",
   twice: "extra",
   toGiveBack: "to give back",
+  paidBack: (isWhole) => (isWhole ? "paid back" : "partly paid back"),
   search: {
     label: "What has the customer given you?",
     hint: "The whole SMS, a phone number, an order or a reference: paste it as it is.",
@@ -196,6 +199,8 @@ export const en: Texts = {
           "technical team: it can be compared by hand.",
       },
     },
+    payBackHere: "Open the payment and pay the extra payment back there.",
+    differences: (count) => (count === 1 ? "1 difference" : `${count} differences`),
     oldestOf: (shown, all) => `The ${shown} oldest of ${all}.`,
   },
   failing: (operator) => `${operator}: payments are failing.`,
@@ -234,11 +239,11 @@ export const en: Texts = {
       },
       paidTwice: {
         title: "Paid twice",
-        sentence: "This payment was charged more than once. Pay the extra charge back in CamPay’s dashboard.",
+        sentence: "This payment was charged more than once.",
       },
       orderPaidTwice: {
         title: "Order paid twice",
-        sentence: "Another attempt had paid this order already. Pay this one back in CamPay’s dashboard.",
+        sentence: "Another attempt had paid this order already.",
       },
       otherPaidToo: {
         title: "Order paid twice",
@@ -297,6 +302,12 @@ export const en: Texts = {
       payout: "CamPay says that money went to the customer, not that it came.",
       other: "The amount that CamPay says cannot be read.",
     },
+    payBack: {
+      byDashboard: "Pay it back in CamPay’s dashboard.",
+      here: "“Pay back” sends it to the customer; that takes the right to act.",
+      open: "It is on its way back: do not pay it back a second time.",
+      done: "It has been paid back: mark it as handled.",
+    },
     undelivered: (age) => `Screens or the shop have been waiting for this for ${age}.`,
     facts: {
       reference: "Our reference",
@@ -324,6 +335,8 @@ export const en: Texts = {
       "waited long enough": "The customer’s time was over",
       "given up": "The customer ended the wait",
       "order paid": "Another attempt paid the order",
+      "refund requested": "A person asked to pay back",
+      "refund answered": "CamPay answered the request to pay back",
       operator: "A person acted",
       recovered: "Made again from the log after the ledger was restored",
     },
@@ -348,6 +361,7 @@ export const en: Texts = {
       disputed: "Charges of another amount",
       acknowledged: "Dealt with",
       amount: "Amount",
+      refunds: "Paid back",
     },
     nothingYet: "nothing",
     shop: "What the shop was told",
@@ -361,6 +375,7 @@ export const en: Texts = {
       "payment.expired": "No confirmation",
       "payment.conflicted": "To decide",
       "payment.duplicate": "Paid twice",
+      "payment.refunded": "Paid back",
     },
     told: (time) => (time ? `told at ${time}` : "told"),
     busId: (id) => `EventBridge’s id: ${id}`,
@@ -386,6 +401,16 @@ export const en: Texts = {
     acts: "Who acted",
     noActs: "Nobody has acted on this payment yet.",
   },
+  refunds: {
+    title: "Paid back",
+    states: {
+      SENDING: "not known yet whether CamPay took it",
+      PENDING: "on its way",
+      SUCCESSFUL: "the customer has it",
+      FAILED: "not paid back",
+    },
+    of: (charge) => `of charge ${charge}`,
+  },
   actions: {
     title: "Act",
     names: {
@@ -393,6 +418,7 @@ export const en: Texts = {
       redeliver: "Tell the shop again",
       resolve: "Decide",
       acknowledge: "Mark as handled",
+      refund: "Pay back",
     },
     explained: {
       recheck: "CamPay is asked now, and what it answers is applied.",
@@ -420,42 +446,6 @@ export const en: Texts = {
       resolve: "It is decided.",
       acknowledge: "Marked as handled.",
     },
-  },
-  statement: {
-    title: "CamPay’s statement",
-    intro: "Each night the statement of the last four days is compared with our payments.",
-    lastNightMissing: (day) =>
-      `The comparison of ${day} is not there: CamPay’s statement could not be read last night. The next night ` +
-      "makes up for it; ask CamPay if it is missing again.",
-    older: "Show 31 days",
-    agrees: "All agrees",
-    open: (count) => `${count} to look at`,
-    signed: (count) => `${count} signed`,
-    differences: (count) => (count === 1 ? "1 difference" : `${count} differences`),
-    matched: (count, shown) => (count === 1 ? "1 charge on both sides" : `${shown} charges on both sides`),
-    amounts: (gross, fee) => (fee === null ? `${gross} gross` : `${gross} gross, ${fee} fee`),
-    compared: (moment) => `Compared: ${moment}.`,
-    stays: "A difference goes by itself once a later night does not find it any more.",
-    kinds: {
-      missingHere: (count) => `${count} missing here`,
-      missingThere: (count) => `${count} missing at CamPay`,
-      amountDiffers: (count) => `${count} with another amount`,
-      madeGood: (count) => `${count} made good`,
-    },
-    meanings: {
-      missingHere: "CamPay lists the money, and we have no such charge. Look for the order, or ask CamPay.",
-      missingThere: "We have the charge, and CamPay does not list it. Check the payment with CamPay.",
-      amountDiffers: "CamPay lists another amount than the order asks for. Decide the payment.",
-      madeGood: "CamPay had the money and we did not know. The payments are paid now.",
-    },
-    payment: (short) => `Payment ${short}`,
-    noPayment: "No payment of ours",
-    seen: "signed before",
-    more: (count) => `and ${count} more`,
-    sign: "Sign off",
-    signExplained:
-      "You say that you have looked at these differences and that they are explained. It changes no payment.",
-    signedCount: (count) => (count === 1 ? "1 difference signed" : `${count} differences signed`),
   },
   customer: {
     title: "Message for the customer",

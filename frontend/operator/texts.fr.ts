@@ -48,6 +48,9 @@ export const fr: Texts = {
     payment_changed: "Le paiement a changé entre-temps. Rien n’a été fait\u00a0: voici son nouvel état.",
     not_allowed: "L’état du paiement ne le permet plus\u00a0: quelqu’un a peut-être déjà décidé. Rien n’a été fait.",
     invalid_request: "Certaines indications sont incorrectes. Rien n’a été fait.",
+    refunds_off:
+      "Les remboursements sont désactivés. Rien n’a été fait\u00a0: passez par le tableau de bord de CamPay.",
+    refund_not_covered: "Votre solde CamPay chez cet opérateur ne suffit pas. Rien n’a été fait.",
     provider_unavailable: "CamPay ne répond pas. Rien n’a changé\u00a0; réessayez dans un instant.",
     provider_busy: "CamPay demande une pause. Rien n’a changé\u00a0; réessayez dans une minute.",
     ledger_unavailable: "Le registre des paiements ne répond pas. Rien n’est perdu\u00a0; réessayez dans un instant.",
@@ -89,6 +92,7 @@ export const fr: Texts = {
   late: "en retard",
   twice: "en trop",
   toGiveBack: "à rendre",
+  paidBack: (isWhole) => (isWhole ? "remboursé" : "remboursé en partie"),
   search: {
     label: "Que vous a donné le client\u00a0?",
     hint: "Le SMS entier, un numéro de téléphone, une commande ou une référence\u00a0: collez-le tel quel.",
@@ -208,6 +212,8 @@ export const fr: Texts = {
           "l’équipe technique\u00a0: il peut être comparé à la main.",
       },
     },
+    payBackHere: "Ouvrez le paiement et remboursez-y la somme en trop.",
+    differences: (count) => (count === 1 ? "1 écart" : `${count} écarts`),
     oldestOf: (shown, all) => `Les ${shown} plus anciens, sur ${all}.`,
   },
   failing: (operator) => `${operator}\u00a0: paiements en échec.`,
@@ -246,13 +252,11 @@ export const fr: Texts = {
       },
       paidTwice: {
         title: "Payé deux fois",
-        sentence:
-          "Ce paiement a été encaissé plusieurs fois. Remboursez la somme en trop depuis le tableau de bord de CamPay.",
+        sentence: "Ce paiement a été encaissé plusieurs fois.",
       },
       orderPaidTwice: {
         title: "Commande payée deux fois",
-        sentence:
-          "Un autre essai avait déjà payé cette commande. Remboursez celui-ci depuis le tableau de bord de CamPay.",
+        sentence: "Un autre essai avait déjà payé cette commande.",
       },
       otherPaidToo: {
         title: "Commande payée deux fois",
@@ -313,6 +317,12 @@ export const fr: Texts = {
       payout: "CamPay indique un versement au client, pas un encaissement.",
       other: "Le montant que CamPay indique n’est pas lisible.",
     },
+    payBack: {
+      byDashboard: "Remboursez la somme en trop depuis le tableau de bord de CamPay.",
+      here: "«\u00a0Rembourser\u00a0» l’envoie au client\u00a0; il faut le droit d’agir.",
+      open: "Le remboursement est en cours\u00a0: ne remboursez pas une deuxième fois.",
+      done: "La somme est remboursée\u00a0: marquez le cas comme traité.",
+    },
     undelivered: (age) => `Les écrans ou la boutique attendent cette nouvelle depuis ${age}.`,
     facts: {
       reference: "Notre référence",
@@ -340,6 +350,8 @@ export const fr: Texts = {
       "waited long enough": "Le délai du client est passé",
       "given up": "Le client a arrêté l’attente",
       "order paid": "Un autre essai a payé la commande",
+      "refund requested": "Une personne a demandé le remboursement",
+      "refund answered": "CamPay a répondu à la demande de remboursement",
       operator: "Une personne a agi",
       recovered: "Refait d’après le journal, une fois le registre restauré",
     },
@@ -364,6 +376,7 @@ export const fr: Texts = {
       disputed: "Débits d’un autre montant",
       acknowledged: "Traité",
       amount: "Montant",
+      refunds: "Remboursements",
     },
     nothingYet: "rien",
     shop: "Ce que la boutique a su",
@@ -378,6 +391,7 @@ export const fr: Texts = {
       "payment.expired": "Sans confirmation",
       "payment.conflicted": "À décider",
       "payment.duplicate": "Payé deux fois",
+      "payment.refunded": "Remboursé",
     },
     told: (time) => (time ? `transmis à ${time}` : "transmis"),
     busId: (id) => `Identifiant d’EventBridge\u00a0: ${id}`,
@@ -404,6 +418,16 @@ export const fr: Texts = {
     acts: "Qui a agi",
     noActs: "Personne n’a encore agi sur ce paiement.",
   },
+  refunds: {
+    title: "Remboursements",
+    states: {
+      SENDING: "pas encore connu\u00a0: CamPay l’a-t-il pris\u00a0?",
+      PENDING: "en cours",
+      SUCCESSFUL: "le client l’a reçu",
+      FAILED: "non remboursé",
+    },
+    of: (charge) => `du débit ${charge}`,
+  },
   actions: {
     title: "Agir",
     names: {
@@ -411,6 +435,7 @@ export const fr: Texts = {
       redeliver: "Prévenir de nouveau la boutique",
       resolve: "Décider",
       acknowledge: "Marquer comme traité",
+      refund: "Rembourser",
     },
     explained: {
       recheck: "CamPay est interrogé maintenant\u00a0; ce qu’il répond est appliqué.",
@@ -441,41 +466,6 @@ export const fr: Texts = {
       resolve: "C’est décidé.",
       acknowledge: "Marqué comme traité.",
     },
-  },
-  statement: {
-    title: "Relevé de CamPay",
-    intro: "Chaque nuit, le relevé des quatre derniers jours est comparé à nos paiements.",
-    lastNightMissing: (day) =>
-      `La comparaison du ${day} manque\u00a0: le relevé de CamPay n’a pas pu être lu cette nuit. ` +
-      "La nuit prochaine y reviendra\u00a0; demandez à CamPay s’il manque encore.",
-    older: "Voir 31 jours",
-    agrees: "Tout concorde",
-    open: (count) => `${count} à examiner`,
-    differences: (count) => (count === 1 ? "1 écart" : `${count} écarts`),
-    signed: (count) => (count === 1 ? "1 écart signé" : `${count} écarts signés`),
-    matched: (count, shown) => (count === 1 ? "1 débit des deux côtés" : `${shown} débits des deux côtés`),
-    amounts: (gross, fee) => (fee === null ? `${gross} brut` : `${gross} brut, ${fee} de frais`),
-    compared: (moment) => `Comparé\u00a0: ${moment}.`,
-    stays: "Un écart disparaît de lui-même dès qu’une nuit suivante ne le trouve plus.",
-    kinds: {
-      missingHere: (count) => `${count} absent${count > 1 ? "s" : ""} chez nous`,
-      missingThere: (count) => `${count} absent${count > 1 ? "s" : ""} chez CamPay`,
-      amountDiffers: (count) => `${count} d’un autre montant`,
-      madeGood: (count) => `${count} rattrapé${count > 1 ? "s" : ""}`,
-    },
-    meanings: {
-      missingHere: "L’argent est au relevé, et nous n’avons pas ce débit. Cherchez la commande, ou demandez à CamPay.",
-      missingThere: "Nous avons le débit, et CamPay ne le liste pas. Vérifiez le paiement auprès de CamPay.",
-      amountDiffers: "CamPay liste un autre montant que celui de la commande. Décidez du paiement.",
-      madeGood: "CamPay avait l’argent et nous ne le savions pas. Ces paiements sont maintenant payés.",
-    },
-    payment: (short) => `Paiement ${short}`,
-    noPayment: "Aucun paiement chez nous",
-    seen: "déjà signé",
-    more: (count) => `et ${count} de plus`,
-    sign: "Signer",
-    signExplained: "Vous attestez avoir examiné ces écarts et qu’ils s’expliquent. Aucun paiement n’est modifié.",
-    signedCount: (count) => (count === 1 ? "1 écart signé" : `${count} écarts signés`),
   },
   customer: {
     title: "Message pour le client",

@@ -1,8 +1,8 @@
 /** Defines which texts the page has; one that is missing in French or in English is a type error. */
 
 import type { Locale } from "../src/locale";
-import type { FailureCode } from "../src/paymentContract";
-import type { FindingKind, Need, PaymentStatus } from "./apiTypes";
+import type { FailureCode, RefundStatus } from "../src/paymentContract";
+import type { Need, PaymentStatus } from "./apiTypes";
 import type { Doubt } from "./pastedText";
 import type { Theme } from "./preferences";
 import { en } from "./texts.en";
@@ -74,6 +74,8 @@ export interface Texts {
   readonly late: string;
   readonly twice: string;
   readonly toGiveBack: string;
+  /** `isWhole`: whether all that was paid. */
+  readonly paidBack: (isWhole: boolean) => string;
   readonly search: {
     readonly label: string;
     readonly hint: string;
@@ -133,6 +135,9 @@ export interface Texts {
     readonly strip: (cases: string, count: number, age: string) => string;
     readonly open: string;
     readonly kinds: Readonly<Record<Need, TitleAndSentence>>;
+    /** What to do with a second payment where this page can pay it back. */
+    readonly payBackHere: string;
+    readonly differences: (count: number) => string;
     readonly oldestOf: (shown: string, all: string) => string;
   };
   /** Where an operator's last payments have all failed. */
@@ -177,6 +182,8 @@ export interface Texts {
       readonly payout: string;
       readonly other: string;
     };
+    /** How a second payment goes back: by CamPay's dashboard, by this page, by a refund that is under way, or it has. */
+    readonly payBack: Readonly<Record<"byDashboard" | "here" | "open" | "done", string>>;
     readonly undelivered: (age: string) => string;
     readonly facts: Readonly<
       Record<"reference" | "provider" | "operatorReference" | "number" | "operator" | "nextCheck" | "reason", string>
@@ -220,6 +227,12 @@ export interface Texts {
     readonly acts: string;
     readonly noActs: string;
   };
+  readonly refunds: {
+    readonly title: string;
+    readonly states: Readonly<Record<RefundStatus, string>>;
+    /** `charge`: CamPay's reference of the charge. */
+    readonly of: (charge: string) => string;
+  };
   readonly actions: {
     readonly title: string;
     readonly names: Readonly<Record<string, string>>;
@@ -235,29 +248,6 @@ export interface Texts {
     readonly cancel: string;
     readonly busy: string;
     readonly done: Readonly<Record<string, string>>;
-  };
-  readonly statement: {
-    readonly title: string;
-    readonly intro: string;
-    readonly lastNightMissing: (day: string) => string;
-    readonly older: string;
-    readonly agrees: string;
-    readonly open: (count: number) => string;
-    readonly signed: (count: number) => string;
-    readonly differences: (count: number) => string;
-    readonly matched: (count: number, shown: string) => string;
-    readonly amounts: (gross: string, fee: string | null) => string;
-    readonly compared: (moment: string) => string;
-    readonly stays: string;
-    readonly kinds: Readonly<Record<FindingKind, (count: number) => string>>;
-    readonly meanings: Readonly<Record<FindingKind, string>>;
-    readonly payment: (short: string) => string;
-    readonly noPayment: string;
-    readonly seen: string;
-    readonly more: (count: string) => string;
-    readonly sign: string;
-    readonly signExplained: string;
-    readonly signedCount: (count: number) => string;
   };
   readonly customer: {
     readonly title: string;

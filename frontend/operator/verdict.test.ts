@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { attempt, payment, record, storyOf, version } from "../tests/operatorPage";
+import { attempt, payment, record, refund, storyOf, version } from "../tests/operatorPage";
 import type { PaymentEvent, PaymentStory } from "./apiTypes";
 import { customerCaseOf, disputedRecord, TONE_OF_VERDICT, verdictOf } from "./verdict";
 
@@ -48,6 +48,23 @@ test("once the second payment is dealt with, the customer is not told any more t
   const told = story(paid({ duplicate: true }), { charges: ["campay-1"] });
   expect(customerCaseOf(told, NOW)).toBe("duplicateHandled");
   expect(customerCaseOf(unsettled(paid({ duplicate: true }), { charges: ["campay-1"] }), NOW)).toBe("duplicate");
+});
+
+test("the customer is told what is on its way and what is back, once nothing more is to be given back", () => {
+  const charged = { charges: ["campay-1"] };
+  const twice = (changes: Partial<PaymentEvent>) =>
+    customerCaseOf(unsettled(paid({ duplicate: true, ...changes }), charged), NOW);
+  expect(twice({ refunds: [refund({ status: "SENDING" })] })).toBe("refundOpen");
+  expect(twice({ refunds: [refund({ status: "SUCCESSFUL" })], refundedAmount: 5000 })).toBe("refunded");
+  expect(twice({ refunds: [refund({ status: "SUCCESSFUL", amount: 4000 })], refundedAmount: 4000 })).toBe("duplicate");
+  expect(twice({ refunds: [refund({ status: "FAILED" })] })).toBe("duplicate");
+  const good = paid();
+  const other = attempt(paid({ reference: "another", duplicate: true, refunds: [refund({ charge: "campay-2" })] }), {
+    charges: ["campay-2"],
+  });
+  const told = story(good);
+  const both = { ...told, order: { ...told.order, attempts: [...told.order.attempts, other] } };
+  expect(customerCaseOf(both, NOW)).toBe("refundOpen");
 });
 
 test("a payment that is not among the attempts listed has a verdict too", () => {

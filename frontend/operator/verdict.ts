@@ -2,8 +2,8 @@
 
 import { pictureOf } from "../src/components/payment/paymentPicture";
 import type { PaymentStory, ProviderRecord } from "./apiTypes";
+import { extraChargesOf, isOpenDuplicate, refundsOfOrder } from "./charges";
 import type { CustomerCase } from "./customerSentences";
-import { isOpenDuplicate } from "./extraCharges";
 import type { Tone } from "./StateMark";
 import type { Verdict } from "./texts";
 
@@ -58,6 +58,10 @@ export function disputedRecord({ versions, order, payment }: PaymentStory): Prov
 export function customerCaseOf(story: PaymentStory, now: number): CustomerCase {
   const verdict = verdictOf(story);
   if (verdict === "reviewedUnpaid") return "reviewed";
+  const isAllBack = extraChargesOf(story).every(({ left }) => left <= 0);
+  const { done, open } = refundsOfOrder(story);
+  if (open > 0 && isAllBack) return "refundOpen";
+  if (done > 0 && isAllBack) return "refunded";
   if (verdict === "otherPaidToo") return "duplicate";
   if (verdict === "paidTwiceSettled") return "duplicateHandled";
   const { name } = pictureOf({

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { act } from "react";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { FailureCode } from "../src/paymentContract";
+import type { FailureCode, RefundStatus } from "../src/paymentContract";
 import {
   attempt,
   expectAccessible,
@@ -11,6 +11,7 @@ import {
   never,
   payment,
   record,
+  refund,
   refusal,
   show,
   storyOf,
@@ -18,6 +19,7 @@ import {
 } from "../tests/operatorPage";
 import { ANALYTICS_TEXTS } from "./analyticsTexts";
 import type {
+  AttentionItem,
   AttentionList,
   ConnectionsPage,
   FailingOperator,
@@ -305,7 +307,7 @@ describe("what needs a person", () => {
     expect(main.textContent).not.toContain(nothing);
     expect(find("[data-kind=statementMissing]").textContent).toContain(kinds.statementMissing.sentence);
     expect(main.querySelectorAll("[data-kind=statementMissing] li")).toHaveLength(2);
-    expect(find("[data-kind=statementDifference] li").textContent).toContain(TEXTS[locale].statement.differences(3));
+    expect(find("[data-kind=statementDifference] li").textContent).toContain(TEXTS[locale].attention.differences(3));
     await expectAccessible(main);
   });
 });
@@ -732,6 +734,98 @@ describe("a payment", () => {
       const charged = storyOf(extra, { actions: ["acknowledge"], versions, order: { ...order, attempts: own } });
       const said = plain((await shown(charged)).find(".verdict .difference"));
       expect(said).toMatch(/^To give back: FCFA 5,000, .*17:41:00; id in the customer’s SMS: 10000000021\.$/);
+    });
+  });
+
+  describe("of which money goes back", () => {
+    const charged = (changes: Partial<PaymentEvent>, story: Partial<PaymentStory> = {}) => {
+      const twice = payment("successful", { duplicate: true, ...changes });
+      const own = [attempt(twice, { charges: ["campay-1"] })];
+      const order = { orderId: twice.orderId, attemptCount: 1, chargeCount: 1, attempts: own };
+      return storyOf(twice, { actions: ["acknowledge"], order, ...story });
+    };
+    const back = refund({ status: "SUCCESSFUL" });
+    const cases: readonly (readonly [PaymentStory, keyof typeof EN.payment.payBack, RefundStatus | null])[] = [
+      [charged({}), "byDashboard", null],
+      [charged({}, { actions: ["refund", "acknowledge"] }), "here", null],
+      [charged({ refunds: [refund({ status: "FAILED" })] }, { actions: ["refund", "acknowledge"] }), "here", "FAILED"],
+      [charged({ refunds: [refund({ status: "SENDING" })] }), "open", "SENDING"],
+      [charged({ refunds: [refund()] }), "open", "PENDING"],
+      [charged({ refunds: [back], refundedAmount: 5000 }), "done", "SUCCESSFUL"],
+    ];
+
+    test.each(cases)("says what to do, and what has become of each refund", async (story, how, state) => {
+      for (const locale of ["fr", "en"] as const) {
+        const { find, main } = await shown(story, locale);
+        const words = TEXTS[locale];
+        expect(find(".verdict").textContent).toContain(words.payment.payBack[how]);
+        const [row] = main.querySelectorAll(".refunds li");
+        expect(row?.querySelector(".mark")?.textContent ?? null).toBe(state && words.refunds.states[state]);
+        expect(main.querySelector(".difference") !== null).toBe(how === "byDashboard" || how === "here");
+        await expectAccessible(main);
+      }
+    });
+
+    test("is paid back in part: what is left is said, and the state", async () => {
+      const part = refund({ status: "SUCCESSFUL", amount: 2000 });
+      const { find } = await shown(charged({ refunds: [part], refundedAmount: 2000 }));
+      expect(find(".difference").textContent?.replace(/\u00a0/gu, " ")).toContain("To give back: FCFA 3,000");
+      expect(find(".payment-head .mark").textContent).toBe("Paid, extra, partly paid back");
+      const whole = await shown(charged({ refunds: [back], refundedAmount: 5000 }));
+      expect(whole.find(".payment-head .mark").textContent).toBe("Paid, extra, paid back");
+    });
+
+    test("tells in the story what each version changed of them", async () => {
+      const asked = refund({ reference: "a", status: "SUCCESSFUL", version: 4 });
+      const failed = refund({ reference: "b", status: "FAILED", amount: 500, version: 5 });
+      const refunds = [asked, failed];
+      const versions = [
+        version(payment("successful"), { version: 4, changes: [{ field: "refunds", before: [], after: [asked] }] }),
+        version(payment("successful"), {
+          version: 5,
+          cause: "refund requested",
+          by: "amina",
+          note: "braids shorter",
+          changes: [
+            { field: "refunds", before: [asked], after: refunds },
+            { field: "refundedAmount", before: 0, after: 5000 },
+          ],
+        }),
+      ];
+      const { main } = await shown(charged({ refunds }, { versions }));
+      const told = [...main.querySelectorAll(".timeline li")].map((it) => it.textContent?.replace(/\u00a0/gu, " "));
+      expect(told[0]).toMatch(/Paid backFCFA 5,000, the customer has it$/);
+      expect(told[1]).toMatch(/A person asked to pay back by amina.*braids shorterPaid backFCFA 500, not paid back$/);
+    });
+
+    test("is read again until it is known what has become of it", async () => {
+      vi.useFakeTimers();
+      const story = vi.fn(async () => charged({ refunds: [refund()] }));
+      const { find } = await show(view, { api: { story } });
+      const first = story.mock.calls.length;
+      story.mockResolvedValue(charged({ refunds: [back], refundedAmount: 5000 }));
+      await act(() => vi.advanceTimersByTimeAsync(6_000));
+      expect(find(".refunds li").dataset["refund"]).toBe("SUCCESSFUL");
+      await act(() => vi.advanceTimersByTimeAsync(60_000));
+      expect(story.mock.calls.length).toBe(first + 1);
+    });
+
+    test("is for the list to pay back where this page can, else for the dashboard", async () => {
+      const listed = async (item: Partial<AttentionItem>) => {
+        const twice = payment("successful", { duplicate: true });
+        const since = twice.updatedAt;
+        const kind = "duplicate" as const;
+        const list: AttentionList = {
+          ...NOBODY_IS_NEEDED,
+          counts: { ...NOBODY_IS_NEEDED.counts, duplicate: 1 },
+          items: [{ kind, since, payment: twice, actions: ["acknowledge"], ...item }],
+        };
+        return (await show(<Attention />, { api: { get: async () => list as never } })).find("[data-kind] > p");
+      };
+      expect((await listed({})).textContent).toBe(EN.attention.kinds.duplicate.sentence);
+      expect((await listed({ actions: ["refund"] })).textContent).toBe(EN.attention.payBackHere);
+      const begun = payment("successful", { duplicate: true, refunds: [refund()] });
+      expect((await listed({ payment: begun })).textContent).toBe(EN.attention.payBackHere);
     });
   });
 

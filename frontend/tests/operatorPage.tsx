@@ -13,7 +13,7 @@ import { createLookups, LookupsOfPage } from "../operator/lookups";
 import { PageContext, pageOf } from "../operator/page";
 import type { Operator } from "../operator/session";
 import type { Locale } from "../src/locale";
-import { parsePaymentEvent, parseProblem } from "../src/paymentContract";
+import { parsePaymentEvent, parseProblem, type Refund } from "../src/paymentContract";
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
@@ -86,6 +86,16 @@ export const record = (
   operator: "MTN",
   operatorReference: "1234567890",
   reason: null,
+  ...changes,
+});
+
+export const refund = (changes: Partial<Refund> = {}): Refund => ({
+  reference: "refund-1",
+  charge: "campay-1",
+  amount: 5000,
+  status: "PENDING",
+  at: "2026-01-31T16:45:00.000Z",
+  version: 4,
   ...changes,
 });
 

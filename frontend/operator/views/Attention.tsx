@@ -54,7 +54,7 @@ function Kind({ kind, items, answer }: KindProps) {
       <h2>
         {title} <small className="muted">{count}</small>
       </h2>
-      <p>{sentence}</p>
+      <p>{kind === "duplicate" && items.some(isPaidBackHere) ? words.payBackHere : sentence}</p>
       <PaymentTable payments={items.map(({ payment }) => payment)} since={since} />
       {items.length < answer.counts[kind] && (
         <p className="muted small">{words.oldestOf(format.number(items.length), count)}</p>
@@ -62,6 +62,10 @@ function Kind({ kind, items, answer }: KindProps) {
     </section>
   );
 }
+
+/** Whether this page pays back, or has begun to. */
+const isPaidBackHere = ({ actions, payment }: AttentionItem) =>
+  actions.includes("refund") || payment.refunds.length > 0;
 
 interface DaysProps {
   readonly kind: DayNeed;
@@ -82,7 +86,7 @@ function Days({ kind, days }: DaysProps) {
         {days.map(({ day, differences }) => (
           <li key={day}>
             <a href={hrefOf("statement", "", { days: "31" })}>{format.day(day)}</a>
-            {differences !== null && <span className="muted">{texts.statement.differences(differences)}</span>}
+            {differences !== null && <span className="muted">{texts.attention.differences(differences)}</span>}
           </li>
         ))}
       </ul>

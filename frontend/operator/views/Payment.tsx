@@ -2,16 +2,18 @@ import { type RefObject, useEffect, useRef, useState } from "react";
 
 import { PaymentTracker } from "../../src/components/payment/PaymentTracker";
 import { isGivenUp } from "../../src/paymentContract";
+import { isSettled } from "../../src/paymentWatch";
 import { Actions } from "../Actions";
 import type { PaymentStory } from "../apiTypes";
 import { useAttention } from "../attention";
 import { CustomerWords } from "../CustomerWords";
-import { extraChargesOf } from "../extraCharges";
+import { extraChargesOf, refundsOfOrder } from "../charges";
 import { focusIfFree } from "../focus";
 import { useLookups } from "../lookups";
 import { useNow } from "../PaymentTable";
 import { type Page, useLoaded, usePage } from "../page";
 import { ReasonMeaning } from "../ReasonMeaning";
+import { RefundList } from "../RefundList";
 import type { Route } from "../router";
 import { StateMark, ToneShape } from "../StateMark";
 import { Acts, Attempts, ShopNews, Timeline } from "../Story";
@@ -42,6 +44,9 @@ interface StoryProps {
   readonly reload: () => Promise<void>;
 }
 
+/** Between two reads while a refund is on its way. */
+const REFUND_MS = 5_000;
+
 function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
   const { texts, locale, format, operator } = usePage();
   const words = texts.payment;
@@ -54,6 +59,12 @@ function StoryOfPayment({ story, isLoading, reload }: StoryProps) {
   useEffect(() => {
     if (actCount > 0) verdict.current?.focus();
   }, [actCount]);
+  const isRefundOpen = payment.refunds.some((refund) => !isSettled(refund));
+  useEffect(() => {
+    if (!isRefundOpen) return;
+    const timer = setInterval(() => document.visibilityState === "visible" && void reload(), REFUND_MS);
+    return () => clearInterval(timer);
+  }, [isRefundOpen, reload]);
   const attention = useAttention();
   const isDone = () => {
     setActCount((count) => count + 1);
@@ -144,7 +155,10 @@ function VerdictCard({ story, heading }: VerdictProps) {
         {title}
       </h2>
       {difference && <p className="difference">{difference}</p>}
-      <p>{sentence}</p>
+      <p>
+        {sentence} {payBackWords(verdict, story, page)}
+      </p>
+      <RefundList payment={payment} />
       {delivery.undeliveredSince && <p className="wrong">{words.undelivered(age(delivery.undeliveredSince))}</p>}
       <p className="muted small">
         {format.moment(payment.updatedAt, now)}, {words.since(age(payment.updatedAt))}
@@ -162,13 +176,25 @@ function VerdictCard({ story, heading }: VerdictProps) {
   );
 }
 
+/** The charges of an order that was paid twice that have something left to give back. */
+const leftOf = (story: PaymentStory) => extraChargesOf(story).filter(({ left }) => left > 0);
+
+/** Says how a payment that was one too many goes back; null for any other. */
+function payBackWords(verdict: Verdict, story: PaymentStory, { texts }: Page): string | null {
+  if (verdict !== "orderPaidTwice" && verdict !== "paidTwice") return null;
+  const words = texts.payment.payBack;
+  if (leftOf(story).length > 0) return story.actions.includes("refund") ? words.here : words.byDashboard;
+  return refundsOfOrder(story).open > 0 ? words.open : words.done;
+}
+
 /** Says what is to be given back of an order that was paid twice; null where nothing is. */
 function toGiveBack(verdict: Verdict, story: PaymentStory, { texts, format }: Page): string | null {
   if (!["orderPaidTwice", "paidTwice", "otherPaidToo"].includes(verdict)) return null;
   const words = texts.payment.difference;
-  const extra = extraChargesOf(story);
+  const extra = leftOf(story);
+  if (extra.length === 0) return null;
   const amount = format.amount(
-    extra.reduce((sum, charge) => sum + charge.amount, 0),
+    extra.reduce((sum, { left }) => sum + left, 0),
     story.payment.currency,
   );
   return [

@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from "react";
-import { Reason } from "../Actions";
+import { Reason } from "../ActForm";
 import { ApiError } from "../api";
 import { type ComparedDay, type ComparedDays, DIFFERENCES, type Finding, type FindingKind } from "../apiTypes";
 import { dayOf } from "../format";
@@ -7,6 +7,7 @@ import { type Page, useLoaded, usePage } from "../page";
 import { hrefOf, hrefOfPayment, type Route } from "../router";
 import { Mark, type Tone } from "../StateMark";
 import { SignedOut } from "../session";
+import { STATEMENT_TEXTS } from "../statementTexts";
 import { problemWords, Trouble } from "../Trouble";
 
 const DAY_MS = 24 * 3_600_000;
@@ -16,8 +17,8 @@ const MOST = 31;
 
 /** What the nightly comparisons with CamPay's statement found, the newest first. */
 export function Statement({ route }: { readonly route: Route }) {
-  const { api, texts, format } = usePage();
-  const words = texts.statement;
+  const { api, texts, locale, format } = usePage();
+  const words = STATEMENT_TEXTS[locale];
   const shown = route.query.get("days") === String(MOST) ? MOST : SHOWN;
   const now = Date.now();
   const [from, to] = [dayOf(now - (shown - 1) * DAY_MS), dayOf(now)];
@@ -57,8 +58,8 @@ interface DayProps {
 
 function Day({ day, reload }: DayProps) {
   const page = usePage();
-  const { texts, format, operator } = page;
-  const words = texts.statement;
+  const { locale, format, operator } = page;
+  const words = STATEMENT_TEXTS[locale];
   const count = differenceCount(day);
   const [tone, state] = stateOf(day, page);
   return (
@@ -88,18 +89,23 @@ function Day({ day, reload }: DayProps) {
 
 const differenceCount = ({ findings }: ComparedDay) => DIFFERENCES.reduce((sum, kind) => sum + findings[kind].count, 0);
 
-function stateOf(day: ComparedDay, { texts }: Page): [tone: Tone, words: string] {
+function stateOf(day: ComparedDay, { locale }: Page): [tone: Tone, words: string] {
   const count = differenceCount(day);
-  if (count === 0) return ["positive", texts.statement.agrees];
-  return day.isOpen ? ["caution", texts.statement.open(count)] : ["neutral", texts.statement.signed(count)];
+  if (count === 0) return ["positive", STATEMENT_TEXTS[locale].agrees];
+  return day.isOpen
+    ? ["caution", STATEMENT_TEXTS[locale].open(count)]
+    : ["neutral", STATEMENT_TEXTS[locale].signed(count)];
 }
 
 /** Says how many charges both sides have, and their money by the statement. */
-function matchedWords({ matched, money }: ComparedDay, { texts, format }: Page): string {
+function matchedWords({ matched, money }: ComparedDay, { locale, format }: Page): string {
   const amounts = Object.entries(money).map(([currency, { gross, fee, feesUnknown }]) =>
-    texts.statement.amounts(format.amount(gross, currency), feesUnknown === 0 ? format.amount(fee, currency) : null),
+    STATEMENT_TEXTS[locale].amounts(
+      format.amount(gross, currency),
+      feesUnknown === 0 ? format.amount(fee, currency) : null,
+    ),
   );
-  return [texts.statement.matched(matched, format.number(matched)), ...amounts].join(" · ");
+  return [STATEMENT_TEXTS[locale].matched(matched, format.number(matched)), ...amounts].join(" · ");
 }
 
 interface FindingsProps {
@@ -110,7 +116,7 @@ interface FindingsProps {
 /** Lists the findings of a kind, each a link to its payment where it has one. */
 function Findings({ kind, day }: FindingsProps) {
   const page = usePage();
-  const words = page.texts.statement;
+  const words = STATEMENT_TEXTS[page.locale];
   const { count, found } = day.findings[kind];
   if (count === 0) return null;
   return (
@@ -154,14 +160,15 @@ function detailWords({ operator, operatorReference, providerReference }: Finding
 }
 
 function Signatures({ day }: { readonly day: ComparedDay }) {
-  const { texts, format } = usePage();
+  const { locale, format } = usePage();
   if (day.signOffs.length === 0) return null;
   return (
     <ul className="rows signatures">
       {day.signOffs.map(({ by, at, reason, counts }) => (
         <li key={`${at} ${by}`}>
           <span>
-            <b>{by}</b> · {texts.statement.signedCount(Object.values(counts).reduce((sum, count) => sum + count, 0))}
+            <b>{by}</b> ·{" "}
+            {STATEMENT_TEXTS[locale].signedCount(Object.values(counts).reduce((sum, count) => sum + count, 0))}
             <span className="note"> {reason}</span>
           </span>
           <time dateTime={at} className="muted small">
@@ -175,8 +182,8 @@ function Signatures({ day }: { readonly day: ComparedDay }) {
 
 /** Asks for a reason, and signs the differences as they are shown. */
 function SignOff({ day, reload }: DayProps) {
-  const { api, texts } = usePage();
-  const words = texts.statement;
+  const { api, texts, locale } = usePage();
+  const words = STATEMENT_TEXTS[locale];
   const [isAsked, setIsAsked] = useState(false);
   const [reason, setReason] = useState("");
   const [trouble, setTrouble] = useState("");
