@@ -24,6 +24,7 @@ from chalicelib.domain.payment import Payment
 from chalicelib.domain.rollup import day_of
 from chalicelib.runtime.clock import Clock
 from gauntlet.invariants import Evidence
+from gauntlet.redis_cluster import SHARDS, Cluster, node_options
 from gauntlet.wire import Wire, Wires, carry_on
 from local.__main__ import Ports, environment, redis_server
 from local.embedded import LOOPBACK, free_port
@@ -183,6 +184,18 @@ class System:
         self._add_gateway("gateway-2", port)
         self.parts["gateway-2"].restart()
         return port
+
+    def start_redis_cluster(self) -> Cluster:
+        """Starts a cluster's nodes, the parts `redis-0` and so on, and has all processes use it in place of `redis`."""
+        ports = [free_port() for _ in range(2 * SHARDS)]
+        for number, port in enumerate(ports):
+            command = [redis_server(), *_REDIS_OPTIONS, *node_options(self._logs, port)]
+            self._add(f"redis-{number}", command, {}, f"tcp:{port}")
+            self.parts[f"redis-{number}"].restart()
+        cluster = Cluster(ports)
+        cluster.form()
+        self.change(("api", "worker", "gateway"), REDIS_PORT=str(ports[0]), REDIS_CLUSTER="true")
+        return cluster
 
     def _add_gateway(self, name: str, port: int) -> None:
         changed = {"PORT": str(port), **self._stores_of_gateway}

@@ -9,12 +9,14 @@ from functools import partial
 
 from redis import Redis
 
+from chalicelib.domain.contract import payment_key
+from gauntlet.redis_cluster import Cluster, shard_of
 from gauntlet.row import Row
-from gauntlet.shop import Screen, Shop
+from gauntlet.shop import Customer, Screen, Shop
 from local.embedded import LOOPBACK
 
-Fault = Callable[[Shop], AbstractContextManager[None]]
-"""Takes Redis away, and brings it back."""
+Fault = Callable[[Shop, str], AbstractContextManager[None]]
+"""Takes Redis away, and brings it back. It is told the reference of a payment that is being paid."""
 AWAY_SECONDS = (0.5, 3.0)
 FROZEN_SECONDS = 25.0
 FROZEN_SECONDS_OF_SMALL = 2.0
@@ -28,28 +30,48 @@ def run(shop: Shop, size: int, chance: random.Random) -> int:
     for number in range(size):
         name = list(FAULTS)[number % len(FAULTS)] if size >= len(FAULTS) else chance.choice(list(FAULTS))
         seconds = frozen if name == "frozen" else chance.uniform(*AWAY_SECONDS)
-        before = _start(shop, chance)
-        with FAULTS[name](shop):
-            began = time.monotonic()
-            shop.decide(before.reference, "SUCCESSFUL", webhook=True)
-            during = _start(shop, chance)
-            time.sleep(max(0.0, seconds - (time.monotonic() - began)))
-        returned = time.monotonic()
-        after = _start(shop, chance)
-        shop.decide(during.reference, "SUCCESSFUL", webhook=True)
-        shop.decide(after.reference, "SUCCESSFUL", webhook=True)
-        screens = [before, during, after]
-        if not shop.wait(partial(_have_caught_up, shop, screens), 30.0):
-            shop.report(f"a screen did not catch up after Redis was {name}")
-        slowest = max(slowest, time.monotonic() - returned)
-        if any(it.connects > 1 for it in screens):
-            shop.report(f"a browser was disconnected when Redis was {name}")
+        slowest = max(slowest, _take_away(shop, chance, name, FAULTS[name], seconds))
     shop.note(f"the screens had caught up, and two further payments were paid, {slowest:.1f} s after Redis was back")
     return size
 
 
-def _start(shop: Shop, chance: random.Random) -> Screen:
-    customer = shop.started()[0]
+def run_in_cluster(shop: Shop, size: int, chance: random.Random) -> int:
+    """Takes nodes of a cluster away: each time a shard that holds a payment which a customer pays meanwhile."""
+    cluster = shop.system.start_redis_cluster()
+    slowest = 0.0
+    for number in range(size):
+        name = list(FAULTS_OF_A_SHARD)[number % len(FAULTS_OF_A_SHARD)]
+        fault = partial(FAULTS_OF_A_SHARD[name], cluster)
+        slowest = max(slowest, _take_away(shop, chance, name, fault, chance.uniform(*AWAY_SECONDS)))
+    shop.note(f"all was shown, and two further payments paid, {slowest:.1f} s after the shard was back")
+    return size
+
+
+def _take_away(shop: Shop, chance: random.Random, name: str, fault: Fault, seconds: float) -> float:
+    """Has customers pay before, during and after a fault. Returns how long it took from its end until all was shown.
+
+    One opens the page only after the fault, and has paid during it.
+    """
+    before, returning = _watch(shop, shop.started()[0], chance), shop.started()[0]
+    with fault(shop, returning.reference):
+        began = time.monotonic()
+        shop.decide(before.reference, "SUCCESSFUL", webhook=True)
+        shop.decide(returning.reference, "SUCCESSFUL", webhook=True)
+        during = _watch(shop, shop.started()[0], chance)
+        time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+    ended = time.monotonic()
+    returned, after = shop.watch(returning), _watch(shop, shop.started()[0], chance)
+    shop.decide(during.reference, "SUCCESSFUL", webhook=True)
+    shop.decide(after.reference, "SUCCESSFUL", webhook=True)
+    screens = [before, during, returned, after]
+    if not shop.wait(partial(_have_caught_up, shop, screens), 30.0):
+        shop.report(f"a screen did not catch up after Redis was {name}")
+    if any(it.connects > 1 for it in screens):
+        shop.report(f"a browser was disconnected when Redis was {name}")
+    return time.monotonic() - ended
+
+
+def _watch(shop: Shop, customer: Customer, chance: random.Random) -> Screen:
     screen = shop.watch(customer)
     # One in two is there before Redis goes; the other connects and tracks meanwhile.
     if chance.random() < 0.5:
@@ -67,7 +89,7 @@ def _have_caught_up(shop: Shop, screens: Sequence[Screen]) -> bool:
 
 
 @contextmanager
-def _killed(shop: Shop) -> Iterator[None]:
+def _killed(shop: Shop, _: str) -> Iterator[None]:
     """It comes back empty."""
     shop.system.parts["redis"].kill()
     try:
@@ -77,7 +99,7 @@ def _killed(shop: Shop) -> Iterator[None]:
 
 
 @contextmanager
-def _frozen(shop: Shop) -> Iterator[None]:
+def _frozen(shop: Shop, _: str) -> Iterator[None]:
     shop.system.parts["redis"].signal(signal.SIGSTOP)
     try:
         yield
@@ -86,7 +108,7 @@ def _frozen(shop: Shop) -> Iterator[None]:
 
 
 @contextmanager
-def _cut_off(shop: Shop) -> Iterator[None]:
+def _cut_off(shop: Shop, _: str) -> Iterator[None]:
     """It runs, and nobody reaches it."""
     wires = [shop.system.wire[f"{part}-redis"] for part in ("api", "worker", "gateway")]
     for wire in wires:
@@ -100,7 +122,7 @@ def _cut_off(shop: Shop) -> Iterator[None]:
 
 def _by(begin: Callable[[Redis], object], end: Callable[[Redis], object] = lambda _: None) -> Fault:
     @contextmanager
-    def fault(shop: Shop) -> Iterator[None]:
+    def fault(shop: Shop, _: str) -> Iterator[None]:
         with Redis(LOOPBACK, shop.system.ports.redis) as client:
             begin(client)
             try:
@@ -123,4 +145,65 @@ FAULTS: Mapping[str, Fault] = {
     ),
 }
 
-ROWS = [Row("redis", f"Redis gone in {len(FAULTS)} ways", run, 1, 200)]
+
+# ---------------------------------------------------------------------- how a shard of a cluster does
+
+
+@contextmanager
+def _shard_killed(cluster: Cluster, shop: Shop, reference: str) -> Iterator[None]:
+    """Its replica takes over; the node comes back as a replica."""
+    primary, replica = cluster.pair(shard_of(payment_key(reference)))
+    shop.system.parts[f"redis-{primary}"].kill()
+    try:
+        yield
+        cluster.wait_for_primary(replica)
+    finally:
+        shop.system.parts[f"redis-{primary}"].restart()
+        cluster.wait()
+
+
+@contextmanager
+def _shard_frozen(cluster: Cluster, shop: Shop, reference: str) -> Iterator[None]:
+    """Its replica takes over from a node that lives on."""
+    primary, replica = cluster.pair(shard_of(payment_key(reference)))
+    shop.system.parts[f"redis-{primary}"].signal(signal.SIGSTOP)
+    try:
+        yield
+        cluster.wait_for_primary(replica)
+    finally:
+        shop.system.parts[f"redis-{primary}"].signal(signal.SIGCONT)
+        cluster.wait()
+
+
+@contextmanager
+def _shard_behind(cluster: Cluster, shop: Shop, reference: str) -> Iterator[None]:
+    """Its replica takes over without what was written meanwhile."""
+    primary, replica = cluster.pair(shard_of(payment_key(reference)))
+    shop.system.parts[f"redis-{replica}"].signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        shop.system.parts[f"redis-{primary}"].kill()
+        shop.system.parts[f"redis-{replica}"].signal(signal.SIGCONT)
+        cluster.wait_for_primary(replica)
+        shop.system.parts[f"redis-{primary}"].restart()
+        cluster.wait()
+
+
+FAULTS_OF_A_SHARD: Mapping[str, Callable[[Cluster, Shop, str], AbstractContextManager[None]]] = {
+    "without a killed node": _shard_killed,
+    "without a frozen node": _shard_frozen,
+    "taken over without the last writes": _shard_behind,
+}
+
+ROWS = [
+    Row("redis", f"Redis gone in {len(FAULTS)} ways", run, 1, 200),
+    Row(
+        "redis-cluster",
+        f"a shard of Redis gone in {len(FAULTS_OF_A_SHARD)} ways",
+        run_in_cluster,
+        0,
+        60,
+        {"LOG_CLIENTS": "false"},
+    ),
+]
