@@ -158,7 +158,7 @@ def build(settings: Settings, clock: Clock, request_secrets_reload: Callable[[],
 
     `request_secrets_reload`: called when Redis or CamPay rejects our credentials.
     """
-    in_memory = settings.development and not settings.payments_table
+    in_memory = _is_alone(settings)
     dynamodb = _in_memory_dynamodb() if in_memory else aws.make_client("dynamodb")
     table = settings.payments_table or _IN_MEMORY_TABLE
     ledger = Ledger(dynamodb, table, clock, settings.day_shards, settings.payments_kept_days)
@@ -244,6 +244,11 @@ def _shop(settings: Settings, clock: Clock) -> Shop | None:
 _IN_MEMORY_TABLE = "payments"
 
 
+def _is_alone(settings: Settings) -> bool:
+    """Whether this process is all there is, as in development without a table: it keeps the ledger in its memory."""
+    return settings.development and not settings.payments_table
+
+
 def _in_memory_dynamodb() -> "DynamoDBClient":
     """Returns a DynamoDB client on moto in this process, for development. Everything is lost when the process ends."""
     import boto3
@@ -276,13 +281,16 @@ class _OneAtATime:
 def _live_store(
     settings: Settings, clock: Clock, request_secrets_reload: Callable[[], None] = lambda: None
 ) -> LiveStore:
-    """Returns the live store: in production Redis, whether or not it answers; in development memory, unless it does."""
+    """Returns the live store: Redis, whether or not it answers; memory for a process that is alone, unless it does.
+
+    Where there are other processes, each with a memory of its own, no screen would hear of what this one publishes.
+    """
     if settings.redis is not None:
         where = settings.redis
         live_store = LiveStore(
             lambda: connect(where), clock, in_memory=False, credentials_refused=request_secrets_reload
         )
-        if not settings.development or live_store.storage() == "redis":
+        if not _is_alone(settings) or live_store.storage() == "redis":
             return live_store
         log.warning("redis-does-not-answer", host=settings.redis.host, instead="memory")
         live_store.close()

@@ -211,18 +211,19 @@ def test_only_one_call_probes(clock: HandClock) -> None:
     probe.join()
 
 
-def test_development_chooses_memory_where_no_redis_answers(
+def test_a_process_that_is_alone_chooses_memory_where_no_redis_answers(
     clock: HandClock, valkey: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """One that shares a table is not alone: the screens would hear of nothing that it publishes."""
     development = {"APP_ENV": "development"}
     nowhere = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(free_port())}
     there = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(valkey.port)}
     chosen = []
-    for more in ({}, nowhere, there):
+    for more in ({}, nowhere, there, nowhere | {"PAYMENTS_TABLE": "payments"}):
         live = bootstrap._live_store(read_settings(development | more), clock)
         chosen.append(live.storage())
         live.close()
-    assert chosen == ["memory", "memory", "redis"]
+    assert chosen == ["memory", "memory", "redis", "degraded"]
     assert caplog.messages.count("redis-does-not-answer") == 1
 
 
