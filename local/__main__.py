@@ -179,6 +179,7 @@ def welcome(environment: Mapping[str, str], ports: Ports, seconds: float) -> str
         **({"test page": f"{gateway}/payment-test"} if _has_page(environment, "TEST_PAGE_DIR") else {}),
         **({"operators' page": f"{gateway}/operator"} if _has_page(environment, "OPERATOR_PAGE_DIR") else {}),
         "API": f"{api}/health",
+        **({"its documents": f"{gateway}/docs"} if environment["APP_ENV"] == "development" else {}),
         "gateway (Socket.IO)": gateway,
         "simulator (CamPay)": f"http://localhost:{ports.simulator}/simulator/transactions",
         **{name: environment[name] for name in _CREDENTIALS if environment[name].startswith(_SIMULATED)},

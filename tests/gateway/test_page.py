@@ -179,6 +179,8 @@ async def test_production_has_no_page(valkey: Valkey, folder: Path, module: str)
             for method, path in (("GET", ""), ("GET", "/"), ("GET", "/addresses.json"), ("POST", "/cut")):
                 answer = await http.request(method, f"/payment-test{path}")
                 assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
+            answer = await http.get("/docs")
+            assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
     finally:
         process.kill()
         await process.wait()

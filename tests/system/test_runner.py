@@ -328,6 +328,11 @@ def test_the_pages_stand_first_where_they_are_built(tmp_path: Path) -> None:
     assert first_row(APP_ENV="production").split()[0] == "API"
 
 
+def test_only_development_names_the_page_of_the_documents() -> None:
+    for stage, is_there in (("development", True), ("production", False)):
+        assert ("http://localhost:2/docs" in welcome(environment({"APP_ENV": stage}, PORTS), PORTS, 1.0)) == is_there
+
+
 def test_the_pages_get_the_addresses_of_the_other_parts() -> None:
     chosen = environment({}, PORTS)
     assert Path(chosen["OPERATOR_PAGE_DIR"]) == ROOT / "frontend" / "dist-operator"
