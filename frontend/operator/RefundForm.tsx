@@ -41,7 +41,7 @@ export function RefundForm(act: Act) {
       {...act}
       action="refund"
       decide={decide}
-      explanation={words.explained(written, payment.phoneNumber)}
+      explanation={words.explained(written, payment.phoneNumber, payment.orderId)}
       confirm={words.confirm(written)}
       done={({ refunds }) => words.done[refunds.at(-1)?.status ?? "SENDING"]}
     >

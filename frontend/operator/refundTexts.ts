@@ -5,7 +5,7 @@ import type { RefundStatus } from "../src/paymentContract";
 
 export interface RefundTexts {
   /** What CamPay is told. `phone`: the masked number that paid. */
-  readonly explained: (amount: string, phone: string) => string;
+  readonly explained: (amount: string, phone: string, order: string) => string;
   readonly charge: string;
   readonly charges: string;
   /** What a charge is known by. */
@@ -21,9 +21,9 @@ export interface RefundTexts {
 
 export const REFUND_TEXTS: Readonly<Record<Locale, RefundTexts>> = {
   en: {
-    explained: (amount, phone) =>
-      `CamPay is told to send ${amount} to the number that paid, ${phone}, from your balance there with its operator. What ` +
-      "has been sent cannot be taken back.",
+    explained: (amount, phone, order) =>
+      `CamPay is told to send ${amount} to the number that paid, ${phone}, as “Refund ${order}”, from your balance there ` +
+      "with its operator. What has been sent cannot be taken back.",
     charge: "Charge",
     charges: "Which charge",
     chargeOf: (amount, moment, id) => `${amount}, ${moment}${id ? `; id in the customer’s SMS: ${id}` : ""}`,
@@ -41,9 +41,9 @@ export const REFUND_TEXTS: Readonly<Record<Locale, RefundTexts>> = {
     },
   },
   fr: {
-    explained: (amount, phone) =>
-      `CamPay reçoit l’ordre d’envoyer ${amount} au numéro qui a payé, ${phone}, depuis votre solde chez son opérateur. ` +
-      "Ce qui est envoyé ne peut pas être repris.",
+    explained: (amount, phone, order) =>
+      `CamPay reçoit l’ordre d’envoyer ${amount} au numéro qui a payé, ${phone}, avec le motif «\u00a0Refund ${order}\u00a0», ` +
+      "depuis votre solde chez son opérateur. Ce qui est envoyé ne peut pas être repris.",
     charge: "Débit",
     charges: "Quel débit",
     chargeOf: (amount, moment, id) =>

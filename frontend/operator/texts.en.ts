@@ -297,6 +297,7 @@ export const en: Texts = {
       amount: (charged, asked) => `CamPay says ${charged}, the order asks for ${asked}.`,
       currency: (charged, asked) => `CamPay says the currency ${charged}, the order asks for ${asked}.`,
       giveBack: (amount) => `To give back: ${amount}, all that the customer paid with it.`,
+      giveBackRest: (amount) => `Still to give back: ${amount}.`,
       giveBackOther: (amount) => `To give back is the other attempt, not this one: ${amount}.`,
       charge: (moment, id) => (id ? `Charged: ${moment}; id in the customer’s SMS: ${id}.` : `Charged: ${moment}.`),
       payout: "CamPay says that money went to the customer, not that it came.",
@@ -304,7 +305,7 @@ export const en: Texts = {
     },
     payBack: {
       byDashboard: "Pay it back in CamPay’s dashboard.",
-      here: "“Pay back” sends it to the customer; that takes the right to act.",
+      here: "“Pay back” sends the money to the customer; that takes the right to act.",
       open: "It is on its way back: do not pay it back a second time.",
       done: "It has been paid back: mark it as handled.",
     },

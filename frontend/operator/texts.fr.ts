@@ -311,6 +311,7 @@ export const fr: Texts = {
       amount: (charged, asked) => `CamPay indique ${charged}, la commande demande ${asked}.`,
       currency: (charged, asked) => `CamPay indique la devise ${charged}, la commande demande ${asked}.`,
       giveBack: (amount) => `À rendre\u00a0: ${amount}, tout ce que le client a payé ainsi.`,
+      giveBackRest: (amount) => `Reste à rendre\u00a0: ${amount}.`,
       giveBackOther: (amount) => `C’est l’autre essai qui est à rendre, pas celui-ci\u00a0: ${amount}.`,
       charge: (moment, id) =>
         id ? `Débité\u00a0: ${moment}\u00a0; identifiant du SMS du client\u00a0: ${id}.` : `Débité\u00a0: ${moment}.`,
@@ -319,7 +320,7 @@ export const fr: Texts = {
     },
     payBack: {
       byDashboard: "Remboursez la somme en trop depuis le tableau de bord de CamPay.",
-      here: "«\u00a0Rembourser\u00a0» l’envoie au client\u00a0; il faut le droit d’agir.",
+      here: "«\u00a0Rembourser\u00a0» renvoie l’argent au client\u00a0; il faut le droit d’agir.",
       open: "Le remboursement est en cours\u00a0: ne remboursez pas une deuxième fois.",
       done: "La somme est remboursée\u00a0: marquez le cas comme traité.",
     },

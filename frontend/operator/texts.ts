@@ -176,6 +176,8 @@ export interface Texts {
       readonly amount: (charged: string, asked: string) => string;
       readonly currency: (charged: string, asked: string) => string;
       readonly giveBack: (amount: string) => string;
+      /** Where a part has gone back, or is on its way. */
+      readonly giveBackRest: (amount: string) => string;
       readonly giveBackOther: (amount: string) => string;
       /** What the charge is known by: its time, and the id in the customer's SMS. */
       readonly charge: (moment: string, id: string | null) => string;

@@ -769,7 +769,7 @@ describe("a payment", () => {
     test("is paid back in part: what is left is said, and the state", async () => {
       const part = refund({ status: "SUCCESSFUL", amount: 2000 });
       const { find } = await shown(charged({ refunds: [part], refundedAmount: 2000 }));
-      expect(find(".difference").textContent?.replace(/\u00a0/gu, " ")).toContain("To give back: FCFA 3,000");
+      expect(find(".difference").textContent?.replace(/\u00a0/gu, " ")).toContain("Still to give back: FCFA 3,000.");
       expect(find(".payment-head .mark").textContent).toBe("Paid, extra, partly paid back");
       const whole = await shown(charged({ refunds: [back], refundedAmount: 5000 }));
       expect(whole.find(".payment-head .mark").textContent).toBe("Paid, extra, paid back");

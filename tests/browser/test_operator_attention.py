@@ -68,15 +68,21 @@ def conflicted(stack: Stack, order_id: str) -> dict[str, Any]:
 
 def paid_twice(stack: Stack, order_id: str) -> str:
     """Has two attempts of an order approved. Returns the reference of the one that should not have been."""
-    first = start(stack, order_id, **{"Idempotency-Key": "a"})
-    url, token = f"{stack.api}/tracking/{first['reference']}/give-up", f"Bearer {first['trackingToken']}"
-    requests.post(url, headers={"Authorization": token}, timeout=10).raise_for_status()
+    first = given_up(stack, order_id)
     second = start(stack, order_id, **{"Idempotency-Key": "b"})
-    for reference in (second["reference"], first["reference"]):
+    for reference in (second["reference"], first):
         approve(stack, reference)
         wait_until(partial(is_paid, stack, reference), "it is paid")
-    assert tracked(stack, first["reference"])["duplicate"]
-    return str(first["reference"])
+    assert tracked(stack, first)["duplicate"]
+    return first
+
+
+def given_up(stack: Stack, order_id: str) -> str:
+    """Has an attempt of an order begun and given up, so that another may begin. Returns its reference."""
+    started = start(stack, order_id, **{"Idempotency-Key": "a"})
+    url, token = f"{stack.api}/tracking/{started['reference']}/give-up", f"Bearer {started['trackingToken']}"
+    requests.post(url, headers={"Authorization": token}, timeout=10).raise_for_status()
+    return str(started["reference"])
 
 
 def is_paid(stack: Stack, reference: str) -> bool:

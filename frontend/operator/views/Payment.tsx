@@ -193,12 +193,12 @@ function toGiveBack(verdict: Verdict, story: PaymentStory, { texts, format }: Pa
   const words = texts.payment.difference;
   const extra = leftOf(story);
   if (extra.length === 0) return null;
-  const amount = format.amount(
-    extra.reduce((sum, { left }) => sum + left, 0),
-    story.payment.currency,
-  );
+  const left = extra.reduce((sum, charge) => sum + charge.left, 0);
+  const amount = format.amount(left, story.payment.currency);
+  const isWhole = extra.every((charge) => charge.left === charge.amount);
+  const say = isWhole ? words.giveBack : words.giveBackRest;
   return [
-    verdict === "otherPaidToo" ? words.giveBackOther(amount) : words.giveBack(amount),
+    verdict === "otherPaidToo" ? words.giveBackOther(amount) : say(amount),
     ...extra.map(({ at, operatorReference }) => words.charge(format.exactMoment(at), operatorReference)),
   ].join(" ");
 }
