@@ -82,6 +82,10 @@ class Cluster:
         """Waits until a node has taken over its shard."""
         _until(partial(self._is_primary, number))
 
+    def cut_off_replicas(self, number: int) -> None:
+        """Ends a primary's connections to its replicas: what is written from now on is not on its way to them."""
+        self._ask(number, "CLIENT", "KILL", "TYPE", "replica")
+
     def wait(self) -> None:
         """Waits until each shard has a primary, and a replica that follows it. Raises RuntimeError."""
         _until(self._is_whole)

@@ -121,6 +121,11 @@ class Shop:
             time.sleep(0.1)
         return status
 
+    def read(self, customer: Customer) -> None:
+        """Reads the customer's payment from the API, as a page does that has heard nothing for a while."""
+        bearer = {"Authorization": f"Bearer {customer.token}"}
+        self._calls.get(f"{self.system.api}/tracking/{customer.reference}", headers=bearer, timeout=30)
+
     def watch(self, customer: Customer) -> Screen:
         """Opens a screen that watches the customer's payment to the end, and connects again where it must."""
         screen = Screen(customer.reference, customer.token)
