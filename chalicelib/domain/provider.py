@@ -1,6 +1,6 @@
 """Defines what a payment provider answers. Its adapter translates; nothing here knows whose API it was. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -67,6 +67,21 @@ class ProviderRecord(StatementRow):
 
 
 @dataclass(frozen=True, slots=True)
+class PayerRecord:
+    """A record, and the number of who was charged, which is to be kept nowhere."""
+
+    record: ProviderRecord
+    phone_number: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider accepted to pay out."""
+
+    provider_reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prompted:
     """The provider accepted the request: the prompt is on its way to the phone.
 
@@ -105,3 +120,4 @@ class OutcomeUnknown:
 
 
 PromptOutcome = Prompted | Refused | NeverSent | OutcomeUnknown
+PayoutOutcome = Accepted | Refused | NeverSent | OutcomeUnknown

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.adapters.breaker import BreakerOpen
 from chalicelib.domain.errors import ProviderUnavailable
-from chalicelib.domain.provider import NeverSent, OutcomeUnknown, PromptOutcome, ProviderRecord
+from chalicelib.domain.provider import NeverSent, OutcomeUnknown, PayoutOutcome, PromptOutcome, ProviderRecord
 from chalicelib.runtime import log, metrics
 from chalicelib.runtime.clock import Clock
 
@@ -28,6 +28,13 @@ class Call:
         self.fields["operator"] = getattr(outcome, "operator", None) or operator
         if outcome.retries:
             self.fields["retries"] = outcome.retries
+        if reason := getattr(outcome, "reason", None):
+            self.fields["reason"] = reason
+
+    def paid_out(self, outcome: PayoutOutcome) -> None:
+        """Takes the outcome of a withdraw."""
+        self.outcome = type(outcome).__name__
+        self.is_answered = not isinstance(outcome, NeverSent | OutcomeUnknown)
         if reason := getattr(outcome, "reason", None):
             self.fields["reason"] = reason
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from chalicelib.adapters.breaker import Breaker, BreakerOpen
 from chalicelib.adapters.campay.calls import told
-from chalicelib.adapters.campay.collect import outcome_of
+from chalicelib.adapters.campay.collect import outcome_of, payout_of
 from chalicelib.adapters.campay.fields import (
     fee_in_record,
     fee_in_statement,
@@ -39,7 +39,15 @@ from chalicelib.adapters.shared_breaker import SharedBreaker
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.money import Money
 from chalicelib.domain.phone_number import operator_hint
-from chalicelib.domain.provider import NeverSent, OutcomeUnknown, PromptOutcome, ProviderRecord, StatementRow
+from chalicelib.domain.provider import (
+    NeverSent,
+    OutcomeUnknown,
+    PayerRecord,
+    PayoutOutcome,
+    PromptOutcome,
+    ProviderRecord,
+    StatementRow,
+)
 from chalicelib.runtime import deadline, log
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import CampaySettings
@@ -56,6 +64,7 @@ _STATEMENT_SILENCE_SECONDS = 30.0
 """Longest wait for the next bytes of a statement: CamPay prepares the whole day before it sends the first byte."""
 _CURRENCY = "XAF"
 """The only one that CamPay takes. Rows of its statement, and its balance, do not always name it."""
+_OPERATORS = ("MTN", "Orange")
 _DEMO_HOST = "//demo.campay.net/"
 _SIMULATED_NUMBERS = frozenset({"237677777777", "237677777770", "237699999999", "237699999990"})
 
@@ -123,14 +132,7 @@ class Campay:
         """
         started = self._clock.now()
         ends_at = deadline.earliest(started + int(COLLECT_BUDGET_SECONDS * 1000))
-        body = {
-            "amount": money.to_decimal(),
-            "currency": money.currency,
-            "from": phone_number,
-            "description": description,
-            "external_reference": reference,
-            "external_user": reference,
-        }
+        body = _transfer(reference, money, description) | {"from": phone_number}
         if ends_at - started < _COLLECT_LEAST_MS:
             return NeverSent("too little time is left for an answer")
         for retries, pause in enumerate((*_RETRY_PAUSES, None)):
@@ -154,17 +156,46 @@ class Campay:
         if not re.fullmatch(r"[\w-]{1,64}", provider_reference, re.ASCII):
             return None
         with told("campay-read", "read", self._clock, provider_reference=provider_reference) as call:
-            record = self._read_record(provider_reference)
-            call.read(record)
-        return record
+            found = self._read_record(provider_reference)
+            call.read(found.record if found else None)
+        return found.record if found else None
 
-    def _read_record(self, provider_reference: str) -> ProviderRecord | None:
+    def read_payer(self, provider_reference: str) -> PayerRecord | None:
+        """Reads a record with the number of who was charged, which is kept nowhere. Raises ProviderUnavailable."""
+        with told("campay-read", "read", self._clock, provider_reference=provider_reference) as call:
+            found = self._read_record(provider_reference)
+            call.read(found.record if found else None)
+        return found
+
+    def withdraw(self, reference: str, phone_number: str, money: Money, description: str) -> PayoutOutcome:
+        """Pays out, at most once, within 20 s in all or what is left of the deadline. It is never repeated."""
+        with told("withdraw", "withdraw", self._clock, refund=reference) as call:
+            outcome = self._withdraw(reference, phone_number, money, description)
+            call.paid_out(outcome)
+        return outcome
+
+    def _withdraw(self, reference: str, phone_number: str, money: Money, description: str) -> PayoutOutcome:
+        started = self._clock.now()
+        ends_at = deadline.earliest(started + int(COLLECT_BUDGET_SECONDS * 1000))
+        body = _transfer(reference, money, description) | {"to": phone_number}
+        try:
+            token = self._token_to_collect(ends_at)
+            if ends_at - self._clock.now() < _COLLECT_LEAST_MS:
+                return NeverSent("too little time is left for an answer")
+            answer = self._http.send_once(Request("POST", "/withdraw/", body, token, ends_at))
+        except (NotSent, ProviderUnavailable) as error:
+            return NeverSent(str(error))
+        except NoAnswer as error:
+            return OutcomeUnknown(str(error))
+        return payout_of(answer.status, answer.fields)
+
+    def _read_record(self, provider_reference: str) -> PayerRecord | None:
         answer = self._ask("GET", f"/transaction/{provider_reference}/")
         if answer.status == 404 and answer.fields:
             return None
         if answer.status != 200 or text_of(answer.fields.get("reference")) != provider_reference:
             raise ProviderUnavailable(f"CamPay answered {answer.status} to a read")
-        return self._record(answer.fields)
+        return PayerRecord(self._record(answer.fields), text_of(answer.fields.get("phone_number")) or "")
 
     def statement(self, day: date) -> Iterator[StatementRow]:
         """Yields the settled transactions of a day as they arrive. Pending ones are not listed: absence proves nothing.
@@ -217,6 +248,21 @@ class Campay:
         if answer.status != 200 or money is None:
             raise ProviderUnavailable(f"CamPay answered {answer.status} to a balance")
         return money
+
+    def balances(self) -> Mapping[str, Money]:
+        """Returns what can be paid out to customers of each operator, by its name. Raises ProviderUnavailable.
+
+        A part of a franc does not count.
+        """
+        answer = self._ask("GET", "/balance/")
+        found = {}
+        for operator in _OPERATORS:
+            whole, _, _ = (text_of(answer.fields.get(f"{operator.lower()}_balance")) or "").partition(".")
+            if money := Money.from_decimal(whole, _CURRENCY):
+                found[operator] = money
+        if answer.status != 200 or not found:
+            raise ProviderUnavailable(f"CamPay answered {answer.status} to a balance")
+        return found
 
     def _collect_once(self, body: Mapping[str, str], ends_at: int) -> Answer:
         """Sends one collect request. Raises NotSent, NoAnswer, and ProviderUnavailable where no token could be had.
@@ -298,3 +344,14 @@ class Campay:
             amount_is_proof=is_proof,
             fee=fee_in_record(fields, money) if money and is_incoming and is_proof else None,
         )
+
+
+def _transfer(reference: str, money: Money, description: str) -> dict[str, str]:
+    """Returns what a collect and a withdraw say alike. A row of the statement has only `external_user`."""
+    return {
+        "amount": money.to_decimal(),
+        "currency": money.currency,
+        "description": description,
+        "external_reference": reference,
+        "external_user": reference,
+    }

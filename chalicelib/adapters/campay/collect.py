@@ -1,14 +1,16 @@
-"""Classifies the answers to `/collect/`: which of them prove that no prompt was sent. Does no I/O."""
+"""Classifies the answers to `/collect/` and `/withdraw/`: which of them prove that nothing was begun. Does no I/O."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.adapters.campay.fields import operator_of, reason_of, text_of
-from chalicelib.domain.provider import OutcomeUnknown, Prompted, PromptOutcome, Refused
+from chalicelib.domain.provider import Accepted, OutcomeUnknown, PayoutOutcome, Prompted, PromptOutcome, Refused
 
 _PROVING_CODES = re.compile(r"ER(101|102|201)")
 """Invalid number, operator not supported, invalid amount. ER301 (balance) belongs to other calls and proves nothing."""
+_PAYOUT_CODES = re.compile(r"ER(101|102|201|301)")
+_PAYOUT_FIELDS = frozenset({"amount", "currency", "to", "description"})
 _PROVING_FIELDS = frozenset({"amount", "currency", "from", "description"})
 """The reference fields are left out: "has been used" may mean that its first use did send a prompt."""
 
@@ -29,8 +31,23 @@ def outcome_of(status: int, fields: Mapping[str, Any]) -> PromptOutcome:
         return Refused(sentence)
     if status == 403 and fields:
         return Refused(sentence, for_now=True)
-    if status == 400 and (_has_proving_code(fields) or _has_field_errors(fields)):
+    if status == 400 and (_proving_code(fields, _PROVING_CODES) or _has_field_errors(fields, _PROVING_FIELDS)):
         return Refused(sentence)
+    return OutcomeUnknown(f"HTTP {status}")
+
+
+def payout_of(status: int, fields: Mapping[str, Any]) -> PayoutOutcome:
+    """Classifies the answer to a withdraw. A refusal's reason is its code, or the field: CamPay's text may be anything.
+
+    Only what is listed as proof is Refused; a limit of calls or a filter's page is not.
+    """
+    if status == 200:
+        reference = text_of(fields.get("reference"))
+        return Accepted(reference) if reference else OutcomeUnknown("200 without a reference")
+    if status == 400 and (code := _proving_code(fields, _PAYOUT_CODES)):
+        return Refused(code)
+    if status == 400 and _has_field_errors(fields, _PAYOUT_FIELDS):
+        return Refused(", ".join(sorted(fields)))
     return OutcomeUnknown(f"HTTP {status}")
 
 
@@ -41,17 +58,16 @@ def _prompted(fields: Mapping[str, Any]) -> PromptOutcome:
     return Prompted(reference, text_of(fields.get("ussd_code")), operator_of(fields.get("operator")))
 
 
-def _has_proving_code(fields: Mapping[str, Any]) -> bool:
+def _proving_code(fields: Mapping[str, Any], codes: re.Pattern[str]) -> str | None:
     code = text_of(fields.get("error_code"))
-    if code:
-        return _PROVING_CODES.fullmatch(code) is not None
-    return re.match(rf"{_PROVING_CODES.pattern}\b", text_of(fields.get("message")) or "") is not None
+    found = codes.fullmatch(code) if code else re.match(rf"{codes.pattern}\b", text_of(fields.get("message")) or "")
+    return found[0] if found else None
 
 
-def _has_field_errors(fields: Mapping[str, Any]) -> bool:
+def _has_field_errors(fields: Mapping[str, Any], proving: frozenset[str]) -> bool:
     """Returns whether the body rejects fields, in Django's form: `{"amount": ["A valid integer is required."]}`."""
     return bool(fields) and all(
-        name in _PROVING_FIELDS and isinstance(errors, list) and errors and all(isinstance(it, str) for it in errors)
+        name in proving and isinstance(errors, list) and errors and all(isinstance(it, str) for it in errors)
         for name, errors in fields.items()
     )
 
