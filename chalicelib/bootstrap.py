@@ -34,8 +34,10 @@ from chalicelib.flows.payment_history import PaymentHistory
 from chalicelib.flows.payment_links import PaymentLinks
 from chalicelib.flows.payment_story import PaymentStory
 from chalicelib.flows.read_payment import ReadPayment
+from chalicelib.flows.refund_payment import RefundPayment
 from chalicelib.flows.search_payments import SearchPayments
 from chalicelib.flows.settle_payment import SettlePayment
+from chalicelib.flows.settle_refunds import SettleRefunds
 from chalicelib.flows.sweep_ledger import SweepLedger
 from chalicelib.flows.tell_operators import TellOperators
 from chalicelib.flows.tell_shop import TellShop
@@ -76,6 +78,7 @@ class Service:
     sweep: SweepLedger
     late_payments: LatePayments
     operate: OperatePayment
+    refund: RefundPayment
     history: PaymentHistory
     story: PaymentStory
     search: SearchPayments
@@ -187,6 +190,7 @@ def compose(
     commit = CommitPayment(ledger, deliver, schedule, clock)
     read = ReadPayment(campay, ledger, commit)
     settle = SettlePayment(campay, ledger, read, commit, clock)
+    settle_refunds = SettleRefunds(campay, commit)
     address_limits = AddressLimits(live_store, settings.limits)
     expires_after_ms = int(settings.expires_after_seconds * 1000)
     return Service(
@@ -217,21 +221,22 @@ def compose(
         track=TrackPayment(ledger, live_store, settle, clock),
         give_up=GiveUpPayment(ledger, settle, commit),
         links=PaymentLinks(ledger, clock, campay.currencies),
-        check=CheckPayments(campay, ledger, settle, read, commit, work_queue, schedule, clock),
+        check=CheckPayments(campay, ledger, settle, read, settle_refunds, commit, work_queue, schedule, clock),
         catch_up=CatchUpDeliveries(ledger, live_store, deliver, work_queue, clock),
         tell_shop=TellShop(ledger, _shop(settings, clock), clock),
         list_order_events=ListOrderEvents(ledger, clock),
         sweep=SweepLedger(ledger, live_store, work_queue, clock, expires_after_ms, int(settings.sweep_seconds * 1000)),
         late_payments=LatePayments(campay, ledger, work_queue, clock),
-        operate=OperatePayment(ledger, settle, commit, deliver, clock),
+        operate=OperatePayment(ledger, settle, settle_refunds, commit, deliver, clock),
+        refund=RefundPayment(campay, ledger, commit, work_queue, schedule, clock, settings.refunds),
         history=PaymentHistory(ledger, settings.tracking_token_keys),
-        story=PaymentStory(ledger, clock),
+        story=PaymentStory(ledger, clock, settings.refunds),
         search=SearchPayments(ledger, clock, settings.phone_hash_keys),
         compare_statement=CompareStatement(campay, ledger, settle, clock),
         compared_days=ComparedDays(ledger, clock),
         count_changes=CountChanges(ledger, clock, TellOperators(live_store, clock)),
         analytics=Analytics(ledger, live_store, clock),
-        attention=Attention(ledger, clock),
+        attention=Attention(ledger, clock, settings.refunds),
         failing_operators=FailingOperators(ledger, live_store, clock),
     )
 

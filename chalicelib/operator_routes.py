@@ -145,6 +145,8 @@ def operate(reference: str, action: str) -> Response:
     elif action == OperatorAction.ACKNOWLEDGE:
         reason, version = requests.acknowledgement(request)
         payment = payments.operate.acknowledge(reference, reason, version=version, by=by)
+    elif action == OperatorAction.REFUND:
+        payment = payments.refund(reference, requests.refund(request), by=by)
     else:
         raise NotFound
     return replies.reply(to_event(payment, payments.clock.now()))

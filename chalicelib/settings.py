@@ -69,7 +69,8 @@ class Limits:
 class Settings:
     """The API's settings. Keys are tuples: the first signs, all verify. `redis`: None for an in-memory live store.
 
-    `prompts_paused`: whether no payment may start, while the ledger is being restored.
+    `prompts_paused`: whether no payment may start, while the ledger is being restored. `refunds`: whether operators
+    may pay money back.
     """
 
     development: bool
@@ -101,6 +102,7 @@ class Settings:
     merchant_name: str = ""
     merchant_support: str = ""
     prompts_paused: bool = False
+    refunds: bool = False
     shop: ShopSettings | None = None
 
 
@@ -168,6 +170,7 @@ class _Reader(SettingsReader):
             merchant_name=self.optional("MERCHANT_NAME"),
             merchant_support=self._support(),
             prompts_paused=self.switch("PROMPTS_PAUSED"),
+            refunds=self.switch("REFUNDS"),
             shop=self._shop(),
         )
         self._refuse_shared_keys(named)

@@ -155,6 +155,8 @@ class Stage:
     stack's own table, which stays as it is. Both are for the time after a loss: docs/operations.md, "The ledger has to
     be restored".
 
+    `refunds`: REFUNDS of the functions: operators may pay charges back.
+
     `usual_hours`: the first hour and the one after the last, in UTC, in which a payment always comes; without them,
     none at all raises no alarm.
 
@@ -191,6 +193,7 @@ class Stage:
     statement_rows: int = 500_000
     statement_seconds: int = 120
     prompts_paused: bool = False
+    refunds: bool = False
     restored_table: RestoredTable | None = None
     tags: dict[str, str] = field(default_factory=dict)
 
@@ -219,6 +222,7 @@ class Stage:
             **({"MERCHANT_NAME": self.merchant_name} if self.merchant_name else {}),
             **({"MERCHANT_SUPPORT": self.merchant_support} if self.merchant_support else {}),
             **({"PROMPTS_PAUSED": "true"} if self.prompts_paused else {}),
+            **({"REFUNDS": "true"} if self.refunds else {}),
             "DAY_SHARDS": str(self.day_shards),
             "PAYMENTS_KEPT_DAYS": str(self.payments_kept_days),
             "STATEMENT_MAXIMUM_ROWS": str(self.statement_rows),

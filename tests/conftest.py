@@ -256,6 +256,7 @@ def environment_of(settings: Settings, aws: EmbeddedAws) -> dict[str, str]:
         "CHECKS_QUEUE_URL": settings.checks_queue_url,
         "DELIVERIES_QUEUE_URL": settings.deliveries_queue_url,
         "SHOP_QUEUE_URL": settings.shop_queue_url,
+        "REFUNDS": str(settings.refunds).lower(),
     }
 
 

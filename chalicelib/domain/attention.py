@@ -15,6 +15,8 @@ which somebody sees that it ended without an outcome.
 """
 UNDECIDED_MS = LAST_CHANGE_MS - _FIRST_HOUR_MS
 """How long a payment counts as undecided."""
+_REFUND_CHECKED_MS = (72 + 1) * _HOUR_MS
+"""Age of a refund whose last check is over: it comes after 72 hours, up to half an hour late."""
 UNDELIVERED_MS = 2 * _MINUTE_MS
 """Age of a delivery that needs a person. The sweep takes over after a minute, and tries again at least each minute."""
 
@@ -32,6 +34,8 @@ class Need(StrEnum):
     A prompt that CamPay calls pending is none: CamPay leaves every one that is cancelled or not answered pending for
     ever, and nobody can do anything about it.
     """
+    REFUND_OPEN = "refundOpen"
+    """CamPay has never said what has become of a refund, and is no longer asked."""
     UNDELIVERED = "undelivered"
     """A screen or the shop has not been told of a change."""
     STATEMENT_DIFFERENCE = "statementDifference"
@@ -52,9 +56,11 @@ def need_of(payment: Payment) -> Need | None:
         return Need.DUPLICATE
     if payment.status is PaymentStatus.EXPIRED and payment.provider_reference is None:
         return Need.UNDECIDED
-    return None
+    return Need.REFUND_OPEN if payment.open_refunds else None
 
 
 def needed_from(kind: Need, payment: Payment) -> int:
     """Returns from when on a payment needs a person, if this version is the first that does, in milliseconds."""
+    if kind is Need.REFUND_OPEN:
+        return min(it.at for it in payment.open_refunds) + _REFUND_CHECKED_MS
     return payment.created_at + _FIRST_HOUR_MS if kind is Need.UNDECIDED else payment.updated_at

@@ -31,6 +31,10 @@ class Cause(StrEnum):
     ORDER_PAID = "order paid"
     """Another attempt paid the order while this one was active."""
     OPERATOR = "operator"
+    REFUND_REQUESTED = "refund requested"
+    """An operator asked for money to go back. Nothing was sent before this version."""
+    REFUND_ANSWERED = "refund answered"
+    """CamPay's reply to our own `/withdraw/`, or the proof that it was never sent."""
     RECOVERED = "recovered"
     """The ledger was restored, and the log names a version that it had lost: `flows/recover_payments.py`."""
 

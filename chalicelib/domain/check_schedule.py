@@ -17,6 +17,11 @@ check is as late as CamPay may still charge the customer.
 """
 FAILED_AGES_SECONDS: tuple[float, ...] = (10 * MINUTE, 1 * HOUR, 72 * HOUR)
 """The same after CamPay has said that a payment failed, which it hardly ever takes back."""
+REFUND_AGES_SECONDS: tuple[float, ...] = (
+    *(10, 20, 30, 1 * MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE),
+    *(1 * HOUR, 6 * HOUR, 24 * HOUR, 72 * HOUR),
+)
+"""The same of a refund that is open, counted from its claim."""
 UNANSWERED_AGAIN_MS = 30_000
 """How soon a payment is checked again after a check, or a webhook's read, that CamPay did not answer."""
 
@@ -34,6 +39,7 @@ class CheckSchedule:
     def __init__(self, ages_seconds: Sequence[float] = AGES_SECONDS) -> None:
         self._ages = [int(age * 1000) for age in ages_seconds]
         self._failed_ages = [int(age * 1000) for age in FAILED_AGES_SECONDS]
+        self._refund_ages = [int(age * 1000) for age in REFUND_AGES_SECONDS]
 
     def first_check(self, payment: Payment) -> int:
         """Returns the time of a new payment's first check."""
@@ -41,11 +47,15 @@ class CheckSchedule:
 
     def next_check(self, payment: Payment, now: int) -> int | None:
         """Returns the time in milliseconds since the epoch; None when nothing more will be learnt from CamPay."""
-        if payment.is_final:
-            return None
         spread = zlib.crc32(payment.reference.encode()) / 2**32
+        if payment.is_final:
+            times = [at for it in payment.open_refunds for at in self._times(it.at, self._refund_ages, spread)]
+            return min((moment for moment in times if moment > now), default=None)
         ages = self._failed_ages if payment.status is PaymentStatus.FAILED else self._ages
-        times = [payment.created_at + age + int(min(age * _LATEST_SHARE, _LATEST_MS) * spread) for age in ages]
+        times = self._times(payment.created_at, ages, spread)
         if payment.is_waiting:
             times.append(payment.expires_at)
         return min((moment for moment in times if moment > now), default=None)
+
+    def _times(self, since: int, ages: Sequence[int], spread: float) -> list[int]:
+        return [since + age + int(min(age * _LATEST_SHARE, _LATEST_MS) * spread) for age in ages]

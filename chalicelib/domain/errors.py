@@ -19,6 +19,9 @@
     │   ├── LinkExists            409  link_exists              the order's open link asks for something else
     │   ├── NotAllowed            409  not_allowed              an operator's action that the status forbids
     │   ├── PaymentChanged        409  payment_changed          an operator decided on an earlier state
+    │   ├── RefundsOff            409  refunds_off
+    │   ├── RefundTooHigh         409  refund_too_high          more than is left of the charge
+    │   ├── RefundNotCovered      409  refund_not_covered       the float at that operator is too low
     │   └── DifferencesChanged    409  differences_changed      a signature under what is no more as it was seen
     ├── PaymentRefused            422  payment_refused          the operator or CamPay said no; proven
     ├── LimitReached              429  prompt_in_flight, phone_limit, address_limit; in the gateway LIMITS_OF_GATEWAY
@@ -230,6 +233,36 @@ class PaymentChanged(Conflict):
     sentence = {
         "en": "The payment has changed meanwhile. Nothing was done; look at it again.",
         "fr": "Le paiement a changé entre-temps. Rien n’a été fait\u00a0; regardez-le de nouveau.",
+    }
+
+
+class RefundsOff(Conflict):
+    """No money is paid back through this API unless REFUNDS is set."""
+
+    code = "refunds_off"
+    sentence = {
+        "en": "Refunds are switched off. Nothing was paid back.",
+        "fr": "Les remboursements sont désactivés. Rien n’a été remboursé.",
+    }
+
+
+class RefundTooHigh(Conflict):
+    """More is to go back than is left of the charge."""
+
+    code = "refund_too_high"
+    sentence = {
+        "en": "This is more than is left of the charge. Nothing was paid back.",
+        "fr": "C’est plus que ce qui reste du débit. Rien n’a été remboursé.",
+    }
+
+
+class RefundNotCovered(Conflict):
+    """The float at the customer's operator does not cover the refund: it is one for each operator."""
+
+    code = "refund_not_covered"
+    sentence = {
+        "en": "Your CamPay balance with this operator is too low. Nothing was paid back.",
+        "fr": "Votre solde CamPay chez cet opérateur est insuffisant. Rien n’a été remboursé.",
     }
 
 

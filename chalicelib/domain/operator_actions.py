@@ -16,13 +16,20 @@ class OperatorAction(StrEnum):
     """Decides a payment that is under review."""
     ACKNOWLEDGE = "acknowledge"
     """Says that a duplicate has been dealt with."""
+    REFUND = "refund"
+    """Pays a charge back, whole or in part."""
 
 
-def allowed_actions(payment: Payment) -> list[OperatorAction]:
-    """Lists the actions that the payment's state allows. `recheck` and `redeliver` are never refused."""
+def allowed_actions(payment: Payment, *, refunds: bool) -> list[OperatorAction]:
+    """Lists the actions that the payment's state allows. `recheck` and `redeliver` are never refused.
+
+    `refunds`: whether money is paid back through this API.
+    """
     refused = set()
     if not payment.resolutions:
         refused.add(OperatorAction.RESOLVE)
     if not payment.may_be_acknowledged:
         refused.add(OperatorAction.ACKNOWLEDGE)
+    if not (refunds and payment.may_be_refunded):
+        refused.add(OperatorAction.REFUND)
     return [action for action in OperatorAction if action not in refused]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.domain.errors import RefundTooHigh
 from chalicelib.domain.money import Money
 from chalicelib.domain.provider import ProviderRecord, RecordStatus
 from chalicelib.domain.refund import Refund, paid_back, whole_charges
@@ -57,10 +58,6 @@ GIVEN_UP = "given_up"
 
 class InvalidTransition(Exception):
     """Raised for a change that the table forbids: a fault in our own code, never of the input."""
-
-
-class RefundTooHigh(Exception):
-    """Raised for a refund of more than is left of its charge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +239,13 @@ class Payment:
         """Returns the refund that this version has changed, and nothing else; None where it is no refund's."""
         return next((it for it in self.refunds if it.version == self.version), None)
 
+    @property
+    def open_refunds(self) -> tuple[Refund, ...]:
+        return tuple(it for it in self.refunds if it.is_open)
+
+    def refund(self, reference: str) -> Refund:
+        return next(it for it in self.refunds if it.reference == reference)
+
     def refund_claimed(self, refund: Refund, now: int) -> "Payment":
         """Adds a refund, before the provider is asked for it.
 
@@ -250,7 +254,7 @@ class Payment:
         if not self.is_final or refund.charge not in self.charges:
             raise InvalidTransition(f"{self.status} was not charged by {refund.charge}")
         if not 0 < refund.amount <= refund.charged - paid_back(self.refunds, refund.charge):
-            raise RefundTooHigh
+            raise RefundTooHigh(reference=self.reference)
         return self._next(replace(self, refunds=(*self.refunds, replace(refund, version=self.version + 1))), now)
 
     def refund_changed(self, refund: Refund, now: int) -> "Payment | None":
@@ -258,7 +262,7 @@ class Payment:
 
         Extra charges that have gone back whole deal with the duplicate.
         """
-        before = next(it for it in self.refunds if it.reference == refund.reference)
+        before = self.refund(refund.reference)
         if refund == before or not (before.may_become(refund.status) or refund.status is before.status):
             return None
         changed = replace(refund, version=self.version + 1)

@@ -35,6 +35,19 @@ _STATUS_OF_RECORD: Mapping[RecordStatus, RefundStatus] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """What an operator asks for.
+
+    `charge`: the provider's reference of it. `amount`: in minor units. `version`: the payment's, that the operator saw.
+    """
+
+    charge: str
+    amount: int
+    reason: str
+    version: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
     """Money of one charge that goes back, whole or in part.

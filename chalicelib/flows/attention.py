@@ -12,6 +12,7 @@ from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.domain.attention import OF_DAYS, OF_PAYMENTS, UNDECIDED_MS, UNDELIVERED_MS, Need, need_of
 from chalicelib.domain.contract import to_event, to_iso
 from chalicelib.domain.operator_actions import allowed_actions
+from chalicelib.domain.payment import Payment
 from chalicelib.domain.rollup import end_of
 from chalicelib.flows.compared_days import compared_by, days_to_look_at
 from chalicelib.runtime.clock import Clock
@@ -35,6 +36,7 @@ class Attention:
 
     ledger: Ledger
     clock: Clock
+    refunds: bool = False
 
     def __call__(self) -> dict[str, Any]:
         """Returns the counts by kind, and the payments and the days, the oldest first.
@@ -48,7 +50,7 @@ class Attention:
         waiting = sorted(_longest(listed))
         stored = {it.payment.reference: it for it in self.ledger.load_many(reference for _, _, reference in waiting)}
         items = [
-            _item(kind, stored[reference], since, now)
+            _item(kind, stored[reference].payment, since, now, refunds=self.refunds)
             for since, kind, reference in waiting
             if reference in stored and _still_needs(kind, stored[reference])
         ]
@@ -102,11 +104,10 @@ def _still_needs(kind: Need, stored: Stored) -> bool:
     return need_of(stored.payment) is kind
 
 
-def _item(kind: Need, stored: Stored, since: int, now: int) -> dict[str, Any]:
-    payment = stored.payment
+def _item(kind: Need, payment: Payment, since: int, now: int, *, refunds: bool) -> dict[str, Any]:
     return {
         "kind": kind.value,
         "since": to_iso(since),
         "payment": to_event(payment, now),
-        "actions": allowed_actions(payment),
+        "actions": allowed_actions(payment, refunds=refunds),
     }

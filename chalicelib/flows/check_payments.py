@@ -19,6 +19,7 @@ from chalicelib.domain.payment import Payment
 from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.read_payment import LookUp, Reading, ReadPayment
 from chalicelib.flows.settle_payment import SettlePayment
+from chalicelib.flows.settle_refunds import SettleRefunds
 from chalicelib.flows.statement_search import search_statement
 from chalicelib.runtime import deadline, log
 from chalicelib.runtime.clock import Clock
@@ -36,6 +37,7 @@ class CheckPayments:
     ledger: Ledger
     settle: SettlePayment
     read: ReadPayment
+    settle_refunds: SettleRefunds
     commit: CommitPayment
     queue: WorkQueue
     schedule: CheckSchedule
@@ -58,14 +60,19 @@ class CheckPayments:
         if check_id is None:
             return
         try:
-            payment = self.read(stored, Reading(Cause.CHECK), look_up)
+            payment = self._read(stored, look_up)
         except ProviderUnavailable as error:
             log.info("check-unanswered", reference=hint.reference, reason=str(error))
             payment = self.commit(stored, Payment.expired, Cause.WAITED_LONG_ENOUGH)
             following = self._again(stored.with_payment(payment), check_id, following)
-        if payment.is_waiting and following is not None:
+        if (payment.is_waiting or payment.open_refunds) and following is not None:
             self.queue.check(hint, following)
         self._mark_if_order_is_paid(payment)
+
+    def _read(self, stored: Stored, look_up: LookUp) -> Payment:
+        if stored.payment.open_refunds:
+            return self.settle_refunds(stored, Cause.CHECK)
+        return self.read(stored, Reading(Cause.CHECK), look_up)
 
     def _check_named(self, reference: str, provider_reference: str) -> None:
         """Reads a record that CamPay's statement connects with the payment. One that fails leaves a due check due."""

@@ -11,6 +11,7 @@ from chalicelib.domain.payment import InvalidTransition, Payment, PaymentStatus
 from chalicelib.flows.commit_payment import CommitPayment, Decide
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.flows.settle_payment import SettlePayment
+from chalicelib.flows.settle_refunds import SettleRefunds
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
 
@@ -24,14 +25,16 @@ class OperatePayment:
 
     ledger: Ledger
     settle: SettlePayment
+    settle_refunds: SettleRefunds
     commit: CommitPayment
     deliver: DeliverPayment
     clock: Clock
 
     def recheck(self, reference: str, *, by: str) -> Payment:
-        """Re-reads CamPay now. Raises ProviderUnavailable."""
-        self._begin(OperatorAction.RECHECK, reference, by)
-        return self.settle.recheck(reference, Cause.OPERATOR, note="recheck", by=by)
+        """Re-reads CamPay now, of an open refund too. Raises ProviderUnavailable."""
+        stored = self._begin(OperatorAction.RECHECK, reference, by)
+        payment = self.settle.recheck(reference, Cause.OPERATOR, note="recheck", by=by)
+        return self.settle_refunds(stored.with_payment(payment), Cause.OPERATOR, by=by)
 
     def redeliver(self, reference: str, *, by: str) -> Payment:
         """Publishes and announces the newest version once more, under the same id."""

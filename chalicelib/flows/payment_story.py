@@ -29,6 +29,7 @@ class PaymentStory:
 
     ledger: Ledger
     clock: Clock
+    refunds: bool = False
 
     def __call__(self, reference: str) -> dict[str, Any]:
         """Returns the story as docs/openapi.yaml has it. Raises NotFound, LedgerUnavailable."""
@@ -48,7 +49,7 @@ class PaymentStory:
                 "undeliveredSince": iso_or_none(stored.undelivered_since),
             },
             "nextCheckAt": iso_or_none(stored.check_at),
-            "actions": allowed_actions(payment),
+            "actions": allowed_actions(payment, refunds=self.refunds),
             "resolutions": sorted(payment.resolutions),
             "order": _order(order, self._attempts(order, payment), now),
         }

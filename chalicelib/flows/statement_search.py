@@ -8,20 +8,21 @@ from datetime import UTC, date, datetime, timedelta
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.domain.errors import ProviderUnavailable
 from chalicelib.domain.payment import Payment
+from chalicelib.domain.refund import Refund
 from chalicelib.runtime import log
 
 
 @dataclass(slots=True)
 class Found:
-    """Holds CamPay's references by our own. `unread`: payments with a day that could not be read to its end."""
+    """Holds CamPay's references by our own. `unread`: those with a day that could not be read to its end."""
 
     references: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     unread: set[str] = field(default_factory=set)
 
-    def of(self, payment: Payment) -> Sequence[str]:
-        """Returns CamPay's references of a payment. None found proves nothing: pending transactions are not listed.
+    def of(self, payment: Payment | Refund) -> Sequence[str]:
+        """Returns CamPay's references of one. None found proves nothing: pending transactions are not listed.
 
-        Raises ProviderUnavailable where the payment may be listed on a day that could not be read.
+        Raises ProviderUnavailable where it may be listed on a day that could not be read.
         """
         found = self.references.get(payment.reference, [])
         if not found and payment.reference in self.unread:
@@ -29,7 +30,7 @@ class Found:
         return found
 
 
-def search_statement(campay: Campay, payments: Iterable[Payment]) -> Found:
+def search_statement(campay: Campay, payments: Iterable[Payment | Refund]) -> Found:
     """Searches for all payments together: each day is requested once, and read row by row."""
     wanted: dict[date, set[str]] = defaultdict(set)
     for payment in payments:
@@ -47,7 +48,8 @@ def search_statement(campay: Campay, payments: Iterable[Payment]) -> Found:
     return found
 
 
-def _days_of(payment: Payment) -> list[date]:
+def _days_of(payment: Payment | Refund) -> list[date]:
     """Returns the day of the claim, the one before and the one after, since the statement's rows have no time zone."""
-    day = datetime.fromtimestamp(payment.created_at / 1000, UTC).date()
+    claimed_at = payment.at if isinstance(payment, Refund) else payment.created_at
+    day = datetime.fromtimestamp(claimed_at / 1000, UTC).date()
     return [day + timedelta(days=shift) for shift in (-1, 0, 1)]

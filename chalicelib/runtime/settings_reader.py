@@ -91,9 +91,9 @@ class SettingsReader:
     def switch(self, name: str, *, usual: bool = False) -> bool:
         """Returns a yes or no."""
         word = self.optional(name).lower() or str(usual).lower()
-        if word not in ("0", "1", "true", "false", "yes", "no"):
+        if word not in ("0", "1", "true", "false", "yes", "no", "on", "off"):
             self.faults.append(f"{name} must be true or false")
-        return word in ("1", "true", "yes")
+        return word in ("1", "true", "yes", "on")
 
     def choice(self, name: str, options: Sequence[str]) -> str:
         """Returns one of these words; the first where it is unset."""

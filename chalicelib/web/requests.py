@@ -19,6 +19,7 @@ from chalicelib.domain.money import Money
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.phone_number import is_phone_number
+from chalicelib.domain.refund import RefundRequest
 from chalicelib.web.callers import address_of, bearer
 
 JSON = "application/json"
@@ -142,6 +143,18 @@ def decision(request: Request) -> tuple[PaymentStatus, str, int]:
 def acknowledgement(request: Request) -> tuple[str, int]:
     """Reads an operator's `{reason, version}` for a duplicate. Raises InvalidRequest."""
     return _reason_and_version(json_object(request), {})
+
+
+def refund(request: Request) -> RefundRequest:
+    """Reads an operator's `{charge, amount, reason, version}` for a refund. Raises InvalidRequest."""
+    body = json_object(request)
+    charge, amount, faults = body.get("charge"), body.get("amount"), dict[str, str]()
+    if not isinstance(charge, str) or not 1 <= len(charge) <= 64:
+        faults["charge"] = "must be CamPay's reference of a charge"
+    if type(amount) is not int or not 0 < amount <= MAXIMUM_AMOUNT:
+        faults["amount"] = f"must be a whole number of the currency's minor unit, 1 to {MAXIMUM_AMOUNT}"
+    reason, version = _reason_and_version(body, faults)
+    return RefundRequest(str(charge), int(str(amount)), reason, version)
 
 
 def _reason_and_version(body: Mapping[str, Any], faults: dict[str, str]) -> tuple[str, int]:

@@ -40,7 +40,12 @@ SIGN_IN = "sign_in"
 SESSION = "/api/payment/operator/session"
 ACT = {"status": "SUCCESSFUL", "reason": "rest paid in cash", "version": 3}
 ACKNOWLEDGEMENT = {"reason": "paid back in CamPay's dashboard", "version": 4}
-BODIES = {OperatorAction.RESOLVE: ACT, OperatorAction.ACKNOWLEDGE: ACKNOWLEDGEMENT}
+REFUND = {"amount": 100, "reason": "braids came undone", "version": 4}
+BODIES = {
+    OperatorAction.RESOLVE: ACT,
+    OperatorAction.ACKNOWLEDGE: ACKNOWLEDGEMENT,
+    OperatorAction.REFUND: REFUND,
+}
 API_ORIGIN = f"https://{DOMAIN}"
 Headers = Mapping[str, str]
 
@@ -63,7 +68,9 @@ class Route:
     def call(self, reference: str, headers: Headers) -> Reply:
         """Calls the route about a payment that its action may be done to."""
         path = self.path.replace("{reference}", reference).replace("{action}", self.action)
-        body = BODIES[OperatorAction(self.action)] if self.action in BODIES else None
+        body = BODIES.get(OperatorAction(self.action)) if self.action else None
+        if self.action == OperatorAction.REFUND:
+            body = {**REFUND, "charge": charge_of(reference)}
         return call(self.method, path, body, headers=headers)
 
 
@@ -78,6 +85,11 @@ each_route = pytest.mark.parametrize("route", ROUTES, ids=lambda it: f"{it.name}
 
 
 @pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return replace(settings, refunds=True)
+
+
+@pytest.fixture
 def under_review(api: Settings, shop: Shop, merchant: dict[str, str]) -> str:
     return payment_under_review(shop, merchant, api)["reference"]
 
@@ -85,7 +97,8 @@ def under_review(api: Settings, shop: Shop, merchant: dict[str, str]) -> str:
 @pytest.fixture
 def payment(route: Route, api: Settings, shop: Shop, merchant: dict[str, str]) -> str:
     """Makes a payment to which the route's action may be done."""
-    make = payment_paid_twice if route.action == OperatorAction.ACKNOWLEDGE else payment_under_review
+    is_paid_twice = route.action in (OperatorAction.ACKNOWLEDGE, OperatorAction.REFUND)
+    make = payment_paid_twice if is_paid_twice else payment_under_review
     return make(shop, merchant, api)["reference"]
 
 
@@ -121,6 +134,12 @@ def history_of(reference: str) -> tuple[int, list[Act]]:
     history = bootstrap.service().ledger.load_with_history(reference)
     assert history is not None
     return history.stored.payment.version, history.acts
+
+
+def charge_of(reference: str) -> str:
+    stored = bootstrap.service().ledger.load(reference)
+    assert stored is not None
+    return stored.payment.charges[0]
 
 
 def version_of(reference: str) -> int:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.ledger.items import read_payment, write_payment
+from chalicelib.domain.errors import RefundTooHigh
 from chalicelib.domain.money import Money
-from chalicelib.domain.payment import InvalidTransition, Payment, PaymentStatus, RefundTooHigh
+from chalicelib.domain.payment import InvalidTransition, Payment, PaymentStatus
 from chalicelib.domain.provider import ProviderRecord, RecordStatus
 from chalicelib.domain.refund import Refund, RefundStatus, paid_back, refunded_amount
 from tests.unit.test_payment import EXAMPLES, NOW, changed

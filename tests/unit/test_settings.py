@@ -77,6 +77,16 @@ def test_prompts_go_out_unless_they_are_paused() -> None:
     assert "PROMPTS_PAUSED must be true or false" in faults(PRODUCTION | {"PROMPTS_PAUSED": "for a while"})
 
 
+def test_refunds_are_off_unless_they_are_switched_on() -> None:
+    assert not read_settings(PRODUCTION).refunds
+    assert [read_settings(PRODUCTION | {"REFUNDS": word}).refunds for word in ("true", "on", "off")] == [
+        True,
+        True,
+        False,
+    ]
+    assert "REFUNDS must be true or false" in faults(PRODUCTION | {"REFUNDS": "perhaps"})
+
+
 SECRET = "a-key-of-one-operator-of-thirty-two-bytes"
 OTHER_SECRET = "a-key-of-another-operator-of-32-bytes-too"
 

@@ -37,6 +37,8 @@ def check_secret(deployment: Deployment, stage: Stage | None) -> Generator[Findi
             "prompts are paused: no payment starts",
             "once the ledger is whole, take prompts_paused out of infra/stages.py and deploy (docs/operations.md)",
         )
+    if settings:
+        yield well(f"refunds are {'on: operators who may act pay charges back' if settings.refunds else 'off'}")
     return settings
 
 
