@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.check_schedule import AGES_SECONDS, FAILED_AGES_SECONDS, CheckSchedule
+from chalicelib.domain.check_schedule import AGES_SECONDS, FAILED_AGES_SECONDS, REFUND_AGES_SECONDS, CheckSchedule
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.refund import Refund
 from tests.unit.test_payment import CLAIMED
 
 S = PaymentStatus
@@ -33,6 +34,18 @@ def test_every_age_comes_once_never_early_and_at_most_half_an_hour_late(
     assert len(seen) == len(expected)
     assert expected[-1] == 72 * 3600
     assert all(age <= at <= age + min(age / 10, 1800) for at, age in zip(seen, expected, strict=True))
+
+
+def test_an_open_refund_is_checked_at_ages_of_its_own() -> None:
+    """They count from its claim, however old the payment is."""
+    claimed_at = CREATED + 30 * 24 * 3_600_000
+    paid = replace(CLAIMED, status=S.SUCCESSFUL, charges=("A",))
+    claimed = paid.refund_claimed(Refund(reference="r", charge="A", amount=1, charged=5000, at=claimed_at), claimed_at)
+    seen = [age - 30 * 24 * 3600 for age in ages(claimed)]
+    assert len(seen) == len(REFUND_AGES_SECONDS)
+    expected = zip(seen, REFUND_AGES_SECONDS, strict=True)
+    assert all(age <= at <= age + min(age / 10, 1800) for at, age in expected)
+    assert ages(paid) == []
 
 
 def test_payments_that_began_together_are_spread_over_the_whole_delay() -> None:
