@@ -24,6 +24,7 @@ from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.refund import RefundRequest, RefundStatus
+from chalicelib.domain.webhooks import WebhookOutcome
 from chalicelib.settings import Settings
 from tests.conftest import Shop
 from tests.harness.fakes import HandClock
@@ -282,6 +283,16 @@ def test_a_process_that_dies_before_the_call_leaves_the_claim(
     for seconds in (15, 3600, 74 * 3600):
         assert states(check(service, clock, claimed, seconds)) == [SENDING]
     assert not payouts(shop)
+
+
+def test_a_webhook_of_the_payout_is_of_no_payment(service: Service, shop: Shop, paid: Payment) -> None:
+    """The checks are soon enough, and what names no payment of ours is answered with 200."""
+    asked = refund(service, paid)
+    payout = payouts(shop)[0]["reference"]
+    shop.customer(payout, "SUCCESSFUL")
+    told = service.settle.handle_webhook(asked.refunds[0].reference, payout)
+    assert told is WebhookOutcome.UNKNOWN_PAYMENT
+    assert newest(service, paid) == asked
 
 
 def test_an_operator_who_rechecks_reads_the_open_refund(service: Service, shop: Shop, paid: Payment) -> None:
