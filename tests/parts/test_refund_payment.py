@@ -10,6 +10,7 @@ import pytest
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.bootstrap import Service
 from chalicelib.domain.attention import Need
+from chalicelib.domain.check_schedule import UNANSWERED_AGAIN_MS
 from chalicelib.domain.errors import (
     NotAllowed,
     NotFound,
@@ -293,6 +294,22 @@ def test_a_webhook_of_the_payout_is_of_no_payment(service: Service, shop: Shop, 
     told = service.settle.handle_webhook(asked.refunds[0].reference, payout)
     assert told is WebhookOutcome.UNKNOWN_PAYMENT
     assert newest(service, paid) == asked
+
+
+def test_a_check_that_campay_does_not_answer_comes_again_soon(
+    service: Service, shop: Shop, clock: HandClock, paid: Payment
+) -> None:
+    """Between the last ages of a refund are days."""
+    asked = refund(service, paid)
+    clock.forward(26 * 3600)
+    shop.faults(transaction=["502"] * 3)
+    service.check(CheckHint(asked.reference))
+    stored = service.ledger.load(asked.reference)
+    assert stored is not None
+    assert stored.check_at == clock.now() + UNANSWERED_AGAIN_MS
+    shop.faults(transaction=[])
+    shop.customer(payouts(shop)[0]["reference"], "SUCCESSFUL")
+    assert states(check(service, clock, asked, 30)) == [SUCCESSFUL]
 
 
 def test_an_operator_who_rechecks_reads_the_open_refund(service: Service, shop: Shop, paid: Payment) -> None:

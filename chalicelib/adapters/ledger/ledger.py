@@ -238,12 +238,17 @@ class Ledger(LedgerReader):
         """Moves a payment's next check from `following` to `at`, after the check `check_id` that CamPay did not answer.
 
         It has no effect where another check was taken meanwhile, the next one has moved, or the payment is SUCCESSFUL.
-        `stored` says whether the payment still waits for its customer: if not, its entry in the index `due` moves too.
+        One with an open refund is: there it has none where the payment has changed. `stored` says whether the payment
+        still waits for its customer: if not, its entry in the index `due` moves too.
         """
         payment = stored.payment
-        update = Update(f"payment#{payment.reference}").only_if("checkId = :check AND payment.#status <> :final")
-        update.names["#status"] = "status"
-        update.values |= {":check": check_id, ":final": PaymentStatus.SUCCESSFUL.value}
+        update = Update(f"payment#{payment.reference}").only_if("checkId = :check")
+        update.values[":check"] = check_id
+        if payment.open_refunds:
+            update.only_if("payment.version = :version").values[":version"] = payment.version
+        else:
+            update.only_if("payment.#status <> :final").values[":final"] = PaymentStatus.SUCCESSFUL.value
+            update.names["#status"] = "status"
         if following is None:
             update.only_if("attribute_not_exists(checkAt)")
         else:
