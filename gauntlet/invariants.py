@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.refund import Refund, RefundStatus
 from chalicelib.domain.version import Version
 
 _S = PaymentStatus
@@ -53,8 +54,14 @@ class Evidence:
     prompts_per_phone: int = PROMPTS_PER_15_MINUTES
     charged: Mapping[str, list[Mapping[str, Any]]] = field(init=False)
     """The transactions that moved money, by the payment that they name."""
+    refunds: Mapping[str, tuple[Payment, Refund]] = field(init=False)
+    """Each refund, by its reference, with its payment."""
 
     def __post_init__(self) -> None:
+        refunds = {
+            refund.reference: (payment, refund) for payment in self.payments.values() for refund in payment.refunds
+        }
+        object.__setattr__(self, "refunds", refunds)
         charged = defaultdict(list)
         for it in self.transactions:
             if it["status"] == "SUCCESSFUL":
@@ -164,10 +171,10 @@ def key_names_one_payment(seen: Evidence) -> Iterator[str]:
 
 
 def prompts_are_claimed(seen: Evidence) -> Iterator[str]:
-    """I8: no prompt without a claim; CamPay is asked for it once, whether or not it would send a second one."""
+    """I8: no prompt or payout without a claim; CamPay is asked for it once, whether or not it would make a second."""
     prompts = Counter(str(it["externalReference"]) for it in seen.transactions)
     for reference, count in prompts.items():
-        if reference not in seen.payments:
+        if reference not in seen.payments and reference not in seen.refunds:
             yield f"a prompt names {reference}, which the ledger does not know"
         elif count > 1:
             yield f"{reference} had {count} prompts"
@@ -178,7 +185,8 @@ def prompts_are_claimed(seen: Evidence) -> Iterator[str]:
 
 def phones_are_spared(seen: Evidence) -> Iterator[str]:
     """I9: no phone gets more prompts than its limit. A run is shorter than the quarter of an hour it counts in."""
-    for phone, count in Counter(it["phoneNumber"] for it in seen.transactions).items():
+    prompts = (it for it in seen.transactions if it["externalReference"] not in seen.refunds)
+    for phone, count in Counter(it["phoneNumber"] for it in prompts).items():
         if count > seen.prompts_per_phone:
             yield f"the phone ending in {phone[-2:]} got {count} prompts"
 
@@ -190,11 +198,35 @@ def shop_is_told(seen: Evidence) -> Iterator[str]:
         if event["version"] not in told[event["reference"]]:
             told[event["reference"]].append(event["version"])
     for reference, versions in seen.versions.items():
-        settled = [it.payment.version for it in versions if not it.payment.is_waiting and not it.payment.acknowledged]
+        settled = [it.payment.version for it in versions if _is_told(it.payment)]
         recovered = _recovered(versions)
         since = [[it for it in each if it > recovered] for each in (told[reference], settled)]
         if since[0] != since[1]:
             yield f"the shop was told versions {since[0]} of {reference}, and {since[1]} are settled"
+
+
+def _is_told(version: Payment) -> bool:
+    """Whether the shop is to be told of a version: of a refund, only once it has come about."""
+    if refund := version.refund_of_version:
+        return refund.status is RefundStatus.SUCCESSFUL
+    return not version.is_waiting and not version.acknowledged
+
+
+def refunds_are_payouts(seen: Evidence) -> Iterator[str]:
+    """I11: no more goes back than was charged, and a refund is what CamPay's ledger has made of its payout."""
+    back = Counter[str]()
+    payouts = {str(it["externalReference"]): it for it in seen.transactions}
+    for reference, (payment, refund) in seen.refunds.items():
+        payout = payouts.get(reference)
+        became = payout["status"] if payout else ("FAILED" if refund.status is RefundStatus.FAILED else "SENDING")
+        if refund.status != became:
+            yield f"the refund {reference} is {refund.status.value}, and its payout {became}"
+        if payout and payout["amount"] != refund.amount:
+            yield f"the refund {reference} is of {refund.amount}, and its payout of {payout['amount']}"
+        if became == _S.SUCCESSFUL:
+            back[refund.charge] += refund.amount
+            if back[refund.charge] > payment.money.amount:
+                yield f"{back[refund.charge]} of {payment.reference} went back, and {payment.money.amount} was charged"
 
 
 def _recovered(versions: Sequence[Version]) -> int:
@@ -205,7 +237,7 @@ def _recovered(versions: Sequence[Version]) -> int:
 INVARIANTS: Sequence[Callable[[Evidence], Iterator[str]]] = (
     *(one_charge_an_order, success_was_paid, money_is_recorded, nothing_is_stuck, failure_is_known),
     *(success_is_final, browsers_follow, history_replays, key_names_one_payment, prompts_are_claimed),
-    *(phones_are_spared, shop_is_told, success_is_told_for_good),
+    *(phones_are_spared, shop_is_told, success_is_told_for_good, refunds_are_payouts),
 )
 
 

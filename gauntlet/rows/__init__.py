@@ -17,6 +17,7 @@ from gauntlet.rows import (
     prompts,
     races,
     redis_away,
+    refunds,
     rolling,
     simulation,
     soak,
@@ -26,7 +27,7 @@ from gauntlet.rows import (
 )
 
 _KINDS = (
-    *(crashes, races, webhooks, campay, forgeries, bad_input, prompts),
+    *(crashes, races, webhooks, campay, forgeries, bad_input, prompts, refunds),
     *(redis_away, aws, clocks, rolling, gateway, two_gateways, sockets, soak, disaster),
 )
 ROWS: Sequence[Row | Simulation] = [

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.refund import Refund, RefundStatus
 from chalicelib.domain.version import Version
 from gauntlet.invariants import Asked, Evidence, Watched, violations
 from tests import ROOT
@@ -60,8 +61,21 @@ def with_state(payment: Payment) -> dict[str, Any]:
     }
 
 
+REFUND = Refund(
+    reference="refund-1", charge="charge-1", amount=3000, charged=5000, at=1, status=RefundStatus.SUCCESSFUL
+)
+AGAIN = replace(REFUND, reference="refund-2")
+PAYOUT = TRANSACTION | {"externalReference": "refund-1", "amount": 3000}
+
+
+def refunded(*refunds: Refund) -> dict[str, Any]:
+    return with_state(replace(PAID, refunds=refunds))
+
+
 def test_nothing_is_wrong_with_a_sound_payment() -> None:
     assert violations(SOUND) == []
+    assert violations(replace(SOUND, **refunded(REFUND), transactions=[TRANSACTION, PAYOUT])) == []
+    assert violations(replace(SOUND, **refunded(replace(REFUND, status=RefundStatus.SENDING)))) == [], "never sent"
 
 
 @pytest.mark.parametrize(
@@ -90,11 +104,27 @@ def test_nothing_is_wrong_with_a_sound_payment() -> None:
         ({"I7"}, {"asked": [*SOUND.asked, Asked("order-1", "key-1", 201, "payment-2")]}),
         ({"I8"}, {"transactions": [TRANSACTION, TRANSACTION | {"externalReference": "nobody", "status": "PENDING"}]}),
         ({"I8"}, {"transactions": [TRANSACTION | {"asked": 2}]}),
+        ({"I8"}, {"transactions": [TRANSACTION, PAYOUT]}),
+        ({"I8"}, {"transactions": [TRANSACTION, PAYOUT | {"asked": 2}], **refunded(REFUND)}),
         ({"I9"}, {"prompts_per_phone": 0}),
         ({"I10"}, {"told": []}),
         (
             {"I4", "I10"},
             {"told": [("payment.successful", TOLD), ("payment.expired", TOLD | {"version": 3, "status": "EXPIRED"})]},
+        ),
+        ({"I11"}, refunded(REFUND)),
+        ({"I11"}, {"transactions": [TRANSACTION, PAYOUT | {"status": "FAILED"}], **refunded(REFUND)}),
+        ({"I11"}, {"transactions": [TRANSACTION, PAYOUT | {"amount": 5000}], **refunded(REFUND)}),
+        (
+            {"I11"},
+            {"transactions": [TRANSACTION, PAYOUT], **refunded(replace(REFUND, status=RefundStatus.FAILED))},
+        ),
+        (
+            {"I11"},
+            {
+                "transactions": [TRANSACTION, PAYOUT, PAYOUT | {"externalReference": "refund-2"}],
+                **refunded(REFUND, AGAIN),
+            },
         ),
     ],
 )
