@@ -109,5 +109,5 @@ def run(shop: Shop, size: int, chance: random.Random) -> int:
 
 
 ROWS = [
-    Row("refunds", "charges paid back, with the API killed and CamPay's faults", run, 0, 100, {"REFUNDS": "true"}),
+    Row("refunds", "charges paid back, with the API killed and CamPay's faults", run, 0, 60, {"REFUNDS": "true"}),
 ]
