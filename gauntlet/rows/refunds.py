@@ -58,7 +58,12 @@ class Refunds:
     def decide(self) -> None:
         """Lets CamPay decide all payouts: most are made, some fail."""
         for reference in self.deciding:
-            for refund in self.shop.system.payment(reference).refunds:
+            refunds = self.shop.system.payment(reference).refunds
+            if len(refunds) > 1:
+                self.shop.report(
+                    f"{reference} was paid back {len(refunds)} times, and its operator had seen one version"
+                )
+            for refund in refunds:
                 outcome = self.chance.choice(("SUCCESSFUL", "SUCCESSFUL", "FAILED"))
                 self.shop.decide(refund.reference, outcome, webhook=self.chance.random() < 0.5)
 
@@ -78,6 +83,7 @@ class Refunds:
         self._repeat(reference, self.shop.system.payment(reference).version)
 
     def _repeat(self, reference: str, version: int) -> None:
+        """Asks until there is an answer, and once more, as a double click does."""
         if not self.shop.wait(lambda: 0 < self._ask(reference, version) < 500, 60.0):
             self.shop.report(f"the refund of {reference} got no answer")
 
@@ -102,8 +108,9 @@ def run(shop: Shop, size: int, chance: random.Random) -> int:
     if reached < LEAST_REACHED * len(tried):
         shop.report(f"only {reached} of {len(tried)} points were reached")
     shop.system.carry_on()
+    faults = chance.sample(CAMPAY_FAULTS, len(CAMPAY_FAULTS))
     for number in range(size - len(tried)):
-        refunds.fault(CAMPAY_FAULTS[number % len(CAMPAY_FAULTS)])
+        refunds.fault(faults[number % len(faults)])
     refunds.decide()
     return reached + size - len(tried)
 
