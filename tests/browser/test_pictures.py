@@ -74,6 +74,7 @@ def test_the_gallery_has_every_picture_of_the_tracker(names: list[str]) -> None:
     assert {f"failed_{code}" for code in FailureCode} <= set(names)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_picture_fits_and_is_accessible(
