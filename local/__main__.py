@@ -83,7 +83,9 @@ def environment(given: Mapping[str, str], ports: Ports) -> dict[str, str]:
         "CAMPAY_APP_PASSWORD": f"{_SIMULATED}{secrets.token_hex(20)}",
         "SIMULATOR_WEBHOOK_URL": f"http://{LOOPBACK}:{ports.api}/api/payment/webhook",
         "SIMULATOR_LATE_AFTER": "120",
+        "SIMULATOR_FLOAT": "100000",
         "PAYMENT_EXPIRES_SECONDS": "90",
+        "REFUNDS": "true",
         "PAYMENTS_TABLE": "payments",
         "EVENT_BUS": "payments",
         **{

@@ -16,16 +16,18 @@ disagree, a setting chooses (`local/simulator/settings.py`).
     237670000007                  declined, but a forged webhook says SUCCESSFUL first
     237670000008                  approved, but /collect/ answers 502 with HTML
     237670000009                  declined: not enough funds
+    237670000010                  approved; a payout to it fails
+    237670000011                  approved; a payout to it stays PENDING
     any other of MTN or Orange    approved after SIMULATOR_SLOW_APPROVE_AFTER
 
-A payout (`/withdraw/`) to a number is decided as its prompt would be, out of what was collected from the same
-operator. A payment link leads to a page of the simulator, for mobile money only.
+A payout (`/withdraw/`) to a number goes as its prompt would but for the last two, out of SIMULATOR_FLOAT and what was
+collected from the same operator. A payment link leads to a page of the simulator, for mobile money only.
 
 Control calls, without a token:
 
     GET  /simulator/health
-    GET  /simulator/transactions[?externalReference=]   reference, externalReference, phoneNumber,
-                                                        amount, currency, status, moneyMoved
+    GET  /simulator/transactions[?externalReference=]   reference, endpoint, externalReference, phoneNumber,
+                                                        amount, fee, currency, status, moneyMoved, asked
     POST /simulator/transactions/{reference}/resolve    {"status": "SUCCESSFUL" or "FAILED", "webhook": true}
     POST /simulator/faults                              {"collect": ["reset-after-accept"], "webhook": ["lost"]}:
                                                         one fault per future call (`local/simulator/faults.py`)

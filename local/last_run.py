@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).resolve().parent.parent
 _LEDGER = (
     *("AWS_ENDPOINT_URL", "PAYMENTS_TABLE", "SHOP_QUEUE_URL", "API_URL", "PHONE_HASH_KEY"),
-    "TEST_PAGE_SIMULATOR_URL",
+    *("OPERATOR_API_KEY", "TEST_PAGE_SIMULATOR_URL"),
 )
 _PRODUCT = ("api", "worker", "gateway")
 
@@ -61,6 +61,11 @@ def phone_hash_keys() -> str:
 def api_url() -> str:
     """Returns where the API of the last run is. Raises FileNotFoundError where there was none."""
     return _known()["API_URL"]
+
+
+def operator_key() -> str:
+    """Returns the key of the last run's operators. Raises FileNotFoundError where there was none."""
+    return _known()["OPERATOR_API_KEY"]
 
 
 def simulator_url() -> str:

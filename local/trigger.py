@@ -1,7 +1,7 @@
 """Makes an order event happen in the running `make run`: `make trigger EVENT=payment.duplicate`.
 
-It pays an order through the API, from a phone that no one has, and decides the prompts through the simulator. Then it
-prints the order's events as they come, until the wanted one.
+It pays an order through the API, from a phone that no one has, and decides the prompts through the simulator; a refund
+it asks for as an operator. Then it prints the order's events as they come, until the wanted one.
 """
 
 import argparse
@@ -20,6 +20,7 @@ _SECONDS = 30
 _LOOK_SECONDS = 0.2
 _NEVER_ANSWERS = "237670000001"
 _OTHER_AMOUNT = "237670000006"
+_REASON = "make trigger"
 """Customers of the simulator: docs/simulator.md."""
 
 
@@ -33,6 +34,7 @@ class Order:
     def __init__(self) -> None:
         self.order_id = f"trigger-{secrets.token_hex(4)}"
         self._api, self._simulator = last_run.api_url(), last_run.simulator_url()
+        self._as_operator = {"X-Api-Key": last_run.operator_key()}
 
     def pay(self, phone_number: str = "") -> Mapping[str, Any]:
         """Starts a payment. Returns the API's answer. Raises NotTriggered."""
@@ -49,13 +51,41 @@ class Order:
 
     def decide(self, payment: Mapping[str, Any], status: str) -> None:
         """Lets the customer approve or decline. Raises NotTriggered."""
+        self._decide(payment["reference"], status)
+
+    def pay_back(self, payment: Mapping[str, Any]) -> None:
+        """Pays the whole charge back, once the payment is known to be paid. Raises NotTriggered."""
+        story = self._paid(payment["reference"])
+        (attempt,) = story["order"]["attempts"]
+        (charge,), paid = attempt["charges"], story["payment"]
+        refund = {"charge": charge, "amount": paid["amount"], "reason": _REASON, "version": paid["version"]}
+        paid_back = self._operate(payment, "refund", refund)
+        self._decide(paid_back["refunds"][0]["reference"], "SUCCESSFUL")
+        self._operate(payment, "recheck", {})
+
+    def _decide(self, reference: str, status: str) -> None:
+        """Decides what CamPay has under a reference of ours."""
         url = f"{self._simulator}/simulator/transactions"
-        of_payment = {"externalReference": payment["reference"]}
-        (transaction,) = _answered(requests.get(url, params=of_payment, timeout=_SECONDS))
+        (transaction,) = _answered(requests.get(url, params={"externalReference": reference}, timeout=_SECONDS))
         url = f"{url}/{transaction['reference']}/resolve"
         reply = requests.post(url, json={"status": status}, timeout=_SECONDS)
-        if reply.status_code != requests.codes.conflict:  # the simulator's customer has decided before
+        if reply.status_code != requests.codes.conflict:  # the simulator has decided before
             _answered(reply)
+
+    def _paid(self, reference: str) -> Mapping[str, Any]:
+        """Waits until the payment is paid. Returns it as the operators see it."""
+        url, deadline = f"{self._api}/api/payment/operator/{reference}", time.monotonic() + _SECONDS
+        while time.monotonic() < deadline:
+            story: Mapping[str, Any] = _answered(requests.get(url, headers=self._as_operator, timeout=_SECONDS))
+            if story["payment"]["status"] == "SUCCESSFUL":
+                return story
+            time.sleep(_LOOK_SECONDS)
+        raise NotTriggered(f"{self.order_id} was not paid within {_SECONDS} s")
+
+    def _operate(self, payment: Mapping[str, Any], action: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        url = f"{self._api}/api/payment/operator/{payment['reference']}/{action}"
+        reply = requests.post(url, json=body, headers=self._as_operator, timeout=_SECONDS)
+        return cast(Mapping[str, Any], _answered(reply))
 
 
 def _answered(reply: requests.Response) -> Any:
@@ -88,12 +118,19 @@ def _duplicate(order: Order) -> None:
     order.decide(first, "SUCCESSFUL")
 
 
+def _refunded(order: Order) -> None:
+    payment = order.pay()
+    order.decide(payment, "SUCCESSFUL")
+    order.pay_back(payment)
+
+
 EVENTS: Mapping[str, Callable[[Order], None]] = {
     "payment.successful": _successful,
     "payment.failed": _failed,
     "payment.expired": _expired,
     "payment.conflicted": _conflicted,
     "payment.duplicate": _duplicate,
+    "payment.refunded": _refunded,
 }
 
 

@@ -29,7 +29,6 @@ from local.simulator.fields import (
 )
 from local.simulator.http_server import Answer, Request
 from local.simulator.payment_links import PaymentLinks
-from local.simulator.phone_numbers import behaviour_of
 from local.simulator.records import ECHOED, campay_record, cost_of_payout, net_amount, statement_row
 from local.simulator.settings import SimulatorSettings
 from local.simulator.transactions import Prompt, Transaction, TransactionLedger
@@ -127,8 +126,7 @@ class CampayApi:
         answer = _accepted(transaction)
         if is_new:
             self._customers.prompt(transaction)
-            if fault := behaviour_of(prompt.phone_number).collect_fault:
-                answer = self._spoiled(answer, FAULTS["collect"][fault])
+            answer = self._spoiled(answer, _fault_of(transaction))
         elif self._settings.duplicates == "reject":
             answer = Answer(400, {"message": "This external_reference has been used."})
         logger.info("collect %s -> %s", prompt.operator, "reset" if answer.reset else answer.status)
@@ -162,15 +160,18 @@ class CampayApi:
             if not is_repeated and cost_of_payout(payout.amount) > self._available(payout.operator):
                 raise refusal(f"Insufficient {payout.operator} balance", "ER301")
             transaction, is_new = self._ledger.open(payout)
+        answer = Answer(200, {"reference": transaction.reference, "status": "PENDING"})
         if is_new:
             self._customers.prompt(transaction)
+            answer = self._spoiled(answer, _fault_of(transaction))
         logger.info("withdraw %s", payout.operator)
-        return Answer(200, {"reference": transaction.reference, "status": "PENDING"})
+        return answer
 
     def _available(self, operator: str) -> int:
         """Returns an operator's balance in francs, without what pending payouts will take."""
         own = [it for it in self._ledger.all() if it.prompt.operator == operator]
-        return sum(net_amount(it) for it in own if it.money_moved or (it.is_payout and it.status == "PENDING"))
+        moving = [it for it in own if it.money_moved or (it.is_payout and it.status == "PENDING")]
+        return self._settings.float_amount + sum(map(net_amount, moving))
 
     def _transaction(self, _: Request, reference: str) -> Answer:
         transaction = self._ledger.find(reference)
@@ -188,7 +189,8 @@ class CampayApi:
     def _balance(self, _: Request, __: str) -> Answer:
         moved = [it for it in self._ledger.all() if it.money_moved]
         mtn, orange = (
-            float(sum(net_amount(it) for it in moved if it.prompt.operator == operator)) for operator in _USSD_CODES
+            float(self._settings.float_amount + sum(net_amount(it) for it in moved if it.prompt.operator == operator))
+            for operator in _USSD_CODES
         )
         balances = {"total_balance": mtn + orange, "mtn_balance": mtn, "orange_balance": orange}
         return Answer(200, {**balances, "utility_balance": 0.0, "utility_commission_balance": 0.0, "currency": "XAF"})
@@ -216,6 +218,10 @@ def _accepted(transaction: Transaction) -> Answer:
     operator = transaction.prompt.operator
     fields = {"reference": transaction.reference, "ussd_code": _USSD_CODES[operator], "operator": operator}
     return Answer(200, fields)
+
+
+def _fault_of(transaction: Transaction) -> Fault:
+    return FAULTS[transaction.prompt.endpoint][transaction.behaviour.fault or "ok"]
 
 
 def _payout(fields: Mapping[str, Any]) -> Prompt:

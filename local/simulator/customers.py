@@ -3,7 +3,7 @@
 import logging
 from functools import partial
 
-from local.simulator.phone_numbers import DECLINED_REASON, Behaviour, Status, behaviour_of
+from local.simulator.phone_numbers import DECLINED_REASON, Behaviour, Status
 from local.simulator.settings import SimulatorSettings
 from local.simulator.timers import Timers
 from local.simulator.transactions import Transaction, TransactionLedger
@@ -29,7 +29,7 @@ class Customers:
 
     def prompt(self, transaction: Transaction) -> None:
         """Sends a prompt to a customer. Returns at once; the decision and the webhooks follow on the timers."""
-        behaviour = behaviour_of(transaction.prompt.phone_number)
+        behaviour = transaction.behaviour
         seconds = self._seconds[behaviour.pace]
         for early in (it for it in behaviour.announcements if it.at < 1):
             self._announce_after(seconds * early.at, transaction.reference, early.claims)

@@ -27,17 +27,17 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """Describes what a customer, and CamPay, do with a prompt.
+    """Describes what a customer, and CamPay, do with a prompt, or CamPay with a payout.
 
-    `decision` is None where the customer never decides. `collect_fault` spoils the answer to the call that sent the
-    prompt: a name of `faults.FAULTS["collect"]`.
+    `decision` is None where it is never decided. `fault` spoils the answer to the call that asked for it: a name of
+    `faults.FAULTS["collect"]`, and of "withdraw".
     """
 
     decision: Status | None = "SUCCESSFUL"
     pace: Pace = "soon"
     reason: str | None = None
     announcements: tuple[Announcement, ...] = (Announcement(),)
-    collect_fault: str | None = None
+    fault: str | None = None
     shows_other_amount: bool = False
 
 
@@ -68,19 +68,29 @@ _NUMBERS: Mapping[str, Behaviour] = {
     "237670000002": _WEBHOOK_LOST,
     "237655000002": _WEBHOOK_LOST,
     "237670000003": Behaviour(pace="late"),
-    "237670000004": Behaviour(collect_fault="reset-after-accept"),
+    "237670000004": Behaviour(fault="reset-after-accept"),
     "237670000005": Behaviour(announcements=_OUT_OF_ORDER),
     "237670000006": Behaviour(shows_other_amount=True),
     "237670000007": Behaviour(decision="FAILED", reason=DECLINED_REASON, announcements=_FORGED_FIRST),
-    "237670000008": Behaviour(collect_fault="502-after-accept"),
+    "237670000008": Behaviour(fault="502-after-accept"),
     "237670000009": Behaviour(decision="FAILED", reason="LOW_BALANCE_OR_PAYEE_LIMIT_REACHED_OR_NOT_ALLOWED"),
+    "237670000010": _APPROVED,
+    "237670000011": _APPROVED,
+}
+_PAYOUTS: Mapping[str, Behaviour] = {
+    "237670000010": Behaviour(decision="FAILED", reason="PAYEE_NOT_ALLOWED_TO_RECEIVE"),
+    "237670000011": _CANCELLED,
 }
 _ANYBODY = Behaviour(pace="slow")
 
 
-def behaviour_of(phone_number: str) -> Behaviour:
-    """Returns what a phone number does; any number without an entry is approved slowly."""
-    return _NUMBERS.get(phone_number, _ANYBODY)
+def behaviour_of(phone_number: str, *, is_payout: bool = False) -> Behaviour:
+    """Returns what becomes of a prompt to a phone number or of a payout: approved slowly, where no entry has it.
+
+    A payout goes as a prompt would, but for the numbers that are there to be charged and not paid back.
+    """
+    prompted = _NUMBERS.get(phone_number, _ANYBODY)
+    return _PAYOUTS.get(phone_number, prompted) if is_payout else prompted
 
 
 def operator_of(phone_number: str) -> str | None:

@@ -74,6 +74,7 @@ def ledger_row(transaction: Transaction) -> dict[str, Any]:
     """
     return {
         "reference": transaction.reference,
+        "endpoint": transaction.prompt.endpoint,
         "externalReference": transaction.prompt.external_reference,
         "phoneNumber": transaction.prompt.phone_number,
         "amount": transaction.prompt.amount,

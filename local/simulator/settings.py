@@ -13,6 +13,7 @@ class SimulatorSettings:
 
     `late_after` must be longer than the API's expiry; it also delays a webhook with the fault `late`.
     `token_seconds`: how long a temporary token is valid.
+    `float_amount`: what can be paid out to customers of each operator before any has paid, in whole francs.
     `hold_seconds`: how long a call with the fault `timeout` waits for its answer.
     `duplicates`: a repeated external_reference gets the `first` result or is refused (`reject`); CamPay's page says
     both.
@@ -33,6 +34,7 @@ class SimulatorSettings:
     slow_approve_after: float = 5.0
     late_after: float = 120.0
     hold_seconds: float = 12.0
+    float_amount: int = 0
     duplicates: str = "first"
     demo_limits: bool = False
     demo_zero_amounts: bool = False
@@ -66,6 +68,13 @@ def _switch(text: str) -> bool:
     return {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}[text.lower()]
 
 
+def _francs(text: str) -> int:
+    francs = int(text)
+    if not 0 <= francs < 1_000_000_000:
+        raise ValueError
+    return francs
+
+
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port < 65_536:
@@ -92,6 +101,7 @@ _VARIABLES: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "SIMULATOR_SLOW_APPROVE_AFTER": ("slow_approve_after", _seconds),
     "SIMULATOR_LATE_AFTER": ("late_after", _seconds),
     "SIMULATOR_HOLD_SECONDS": ("hold_seconds", _seconds),
+    "SIMULATOR_FLOAT": ("float_amount", _francs),
     "SIMULATOR_DUPLICATES": ("duplicates", str.lower),
     "SIMULATOR_DEMO_LIMITS": ("demo_limits", _switch),
     "SIMULATOR_DEMO_ZERO_AMOUNTS": ("demo_zero_amounts", _switch),

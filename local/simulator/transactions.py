@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Literal
 
-from local.simulator.phone_numbers import Status, behaviour_of
+from local.simulator.phone_numbers import Behaviour, Status, behaviour_of
 
 Endpoint = Literal["collect", "withdraw"]
 CAMEROON = timezone(timedelta(hours=1))
@@ -46,6 +46,10 @@ class Transaction:
         return self.prompt.endpoint == "withdraw"
 
     @property
+    def behaviour(self) -> Behaviour:
+        return behaviour_of(self.prompt.phone_number, is_payout=self.is_payout)
+
+    @property
     def money_moved(self) -> bool:
         return self.status == "SUCCESSFUL"
 
@@ -53,7 +57,7 @@ class Transaction:
     def shown_amount(self) -> int:
         """Returns the amount in records: one franc off where the phone number stands for a wrong record."""
         amount = self.prompt.amount
-        if not behaviour_of(self.prompt.phone_number).shows_other_amount:
+        if not self.behaviour.shows_other_amount:
             return amount
         return amount - 1 if amount > 1 else amount + 1
 

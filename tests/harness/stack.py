@@ -103,6 +103,7 @@ def running(valkey: Valkey, **environment: str) -> Iterator[Stack]:
         "TRACKING_TOKEN_KEY": TRACKING_KEY,
         "MERCHANT_API_KEY": MERCHANT_KEY,
         "OPERATOR_API_KEY": OPERATOR_KEY,
+        "REFUNDS": "false",  # as production has it until a shop wants them
         "SIMULATOR_APPROVE_AFTER": "0.5",
         "SIMULATOR_SLOW_APPROVE_AFTER": "0.5",
         "PHONE_PROMPTS_PER_15_MINUTES": "10000",

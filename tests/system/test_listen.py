@@ -33,7 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stack(valkey: Valkey, place: Path) -> Iterator[Stack]:
-    with running(valkey, RUN_DIR=str(place)) as stack:
+    with running(valkey, RUN_DIR=str(place), REFUNDS="true") as stack:
         yield stack
 
 

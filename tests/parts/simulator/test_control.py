@@ -50,6 +50,7 @@ def test_a_person_decides(simulator: CampaySimulator, receiver: Receiver) -> Non
     assert resolved.json() == {
         "reference": reference,
         "externalReference": "r-1",
+        "endpoint": "collect",
         "phoneNumber": "237670000001",
         "amount": 5000,
         "fee": 100,
@@ -268,6 +269,8 @@ def test_a_busy_port_is_one_clear_line(simulator: CampaySimulator) -> None:
         ("SIMULATOR_APPROVE_AFTER", "-1"),
         ("SIMULATOR_LATE_AFTER", "nan"),
         ("SIMULATOR_DEMO_LIMITS", "perhaps"),
+        ("SIMULATOR_FLOAT", "-1"),
+        ("SIMULATOR_FLOAT", "1e3"),
     ],
 )
 def test_a_wrong_variable_is_named(name: str, text: str) -> None:

@@ -95,6 +95,35 @@ def test_a_payout_that_fails_moves_nothing(simulator: CampaySimulator) -> None:
     assert balance(simulator)["mtn_balance"] == 980.0
 
 
+def test_numbers_that_can_be_charged_and_not_paid_back(simulator: CampaySimulator) -> None:
+    failing, never_decided = "237670000010", "237670000011"
+    for number in (failing, never_decided):
+        assert settled(simulator, accepted(simulator, number, amount=1000))["status"] == "SUCCESSFUL"
+    waits, fails, goes = (withdraw(simulator, it).json()["reference"] for it in (never_decided, failing, MTN))
+    assert settled(simulator, fails)["status"] == "FAILED"
+    assert settled(simulator, goes)["status"] == "SUCCESSFUL"
+    assert record(simulator, waits)["status"] == "PENDING"
+
+
+@pytest.mark.parametrize("number", ["237670000004", "237670000008"])
+def test_a_payout_whose_answer_is_lost_is_made_all_the_same(simulator: CampaySimulator, number: str) -> None:
+    funded(simulator)
+    try:
+        answer = withdraw(simulator, number, external_reference="payout-1")
+        assert answer.status_code == 502
+    except requests.ConnectionError:
+        assert number == "237670000004"
+    (row,) = simulator.control.transactions("payout-1")
+    assert settled(simulator, row["reference"])["status"] == "SUCCESSFUL"
+
+
+def test_a_float_of_its_own_is_there_before_anybody_has_paid() -> None:
+    with CampaySimulator(FAST, float_amount=1000) as simulator:
+        assert [balance(simulator)[f"{it}_balance"] for it in ("mtn", "orange", "total")] == [1000, 1000, 2000]
+        assert withdraw(simulator, amount=990).status_code == 200
+        assert withdraw(simulator, amount=1).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
