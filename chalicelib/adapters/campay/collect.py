@@ -10,6 +10,7 @@ from chalicelib.domain.provider import Accepted, OutcomeUnknown, PayoutOutcome, 
 _PROVING_CODES = re.compile(r"ER(101|102|201)")
 """Invalid number, operator not supported, invalid amount. ER301 (balance) belongs to other calls and proves nothing."""
 _PAYOUT_CODES = re.compile(r"ER(101|102|201|301)")
+_NOT_ALLOWED = "not_allowed"
 _PAYOUT_FIELDS = frozenset({"amount", "currency", "to", "description"})
 _PROVING_FIELDS = frozenset({"amount", "currency", "from", "description"})
 """The reference fields are left out: "has been used" may mean that its first use did send a prompt."""
@@ -39,7 +40,8 @@ def outcome_of(status: int, fields: Mapping[str, Any]) -> PromptOutcome:
 def payout_of(status: int, fields: Mapping[str, Any]) -> PayoutOutcome:
     """Classifies the answer to a withdraw. A refusal's reason is its code, or the field: CamPay's text may be anything.
 
-    Only what is listed as proof is Refused; a limit of calls or a filter's page is not.
+    Only what is listed as proof is Refused; a limit of calls or a filter's page is not. An app that may not withdraw,
+    and a number that is not among those it may pay, are refused before anything is begun.
     """
     if status == 200:
         reference = text_of(fields.get("reference"))
@@ -48,6 +50,8 @@ def payout_of(status: int, fields: Mapping[str, Any]) -> PayoutOutcome:
         return Refused(code)
     if status == 400 and _has_field_errors(fields, _PAYOUT_FIELDS):
         return Refused(", ".join(sorted(fields)))
+    if (status in (401, 403) and fields) or (status == 400 and _sentence(fields).lower().startswith("unauthorized")):
+        return Refused(_NOT_ALLOWED)
     return OutcomeUnknown(f"HTTP {status}")
 
 
