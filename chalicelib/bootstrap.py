@@ -228,7 +228,9 @@ def compose(
         sweep=SweepLedger(ledger, live_store, work_queue, clock, expires_after_ms, int(settings.sweep_seconds * 1000)),
         late_payments=LatePayments(campay, ledger, work_queue, clock),
         operate=OperatePayment(ledger, settle, settle_refunds, commit, deliver, clock),
-        refund=RefundPayment(campay, ledger, commit, work_queue, schedule, clock, settings.refunds),
+        refund=RefundPayment(
+            campay, ledger, commit, work_queue, schedule, clock, settings.refunds, settings.prompts_paused
+        ),
         history=PaymentHistory(ledger, settings.tracking_token_keys),
         story=PaymentStory(ledger, clock, settings.refunds),
         search=SearchPayments(ledger, clock, settings.phone_hash_keys),

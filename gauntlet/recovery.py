@@ -72,8 +72,8 @@ class Recovery:
 
     def lose_everything(self) -> None:
         """Takes the table away, and all that Redis has. `moved`: what CamPay has charged since the backup."""
-        charged = (it for it in self._system.transactions() if it["status"] == "SUCCESSFUL")
-        self.moved = frozenset(it["reference"] for it in charged if it["externalReference"] not in self._known)
+        charges = self._system.charges()
+        self.moved = frozenset(it["reference"] for it in charges if it["externalReference"] not in self._known)
         self._system.table_client.delete_table(TableName=self._table)
         self._system.parts["redis"].restart()
 

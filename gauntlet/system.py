@@ -252,6 +252,10 @@ class System:
         rows: list[dict[str, Any]] = self._control("GET", "transactions").json()
         return rows
 
+    def charges(self) -> list[dict[str, Any]]:
+        """Lists those of CamPay's ledger that have taken money from a customer."""
+        return [it for it in self.transactions() if it["endpoint"] == "collect" and it["status"] == "SUCCESSFUL"]
+
     def transaction(self, reference: str) -> dict[str, Any]:
         """Returns the one transaction at CamPay that names a payment."""
         (row,) = self.transactions_of(reference)

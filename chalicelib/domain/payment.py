@@ -3,7 +3,7 @@
 All times are whole milliseconds since the Unix epoch, all amounts whole minor units.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -275,16 +275,23 @@ class Payment:
         """Records that another attempt paid the order: the customer of this one should decline its prompt."""
         return self._changed(now, order_paid_by=paid_by) if self.is_active else None
 
-    def recovered(self, version: int, provider_reference: str | None, now: int) -> "Payment":
+    def recovered(self, version: int, provider_reference: str | None, refunds: Iterable[Refund], now: int) -> "Payment":
         """Returns a version above all that anybody was shown of the payment, which a restored ledger does not have.
 
-        Nothing else is taken over from the lost ones: CamPay decides again. Where the customer is waited for, the wait
-        begins anew, so that nobody is told of its end before CamPay could say more.
+        Nothing but claims of refunds is taken over from the lost ones: CamPay decides again. Where the customer is
+        waited for, the wait begins anew, so that nobody is told of its end before CamPay could say more.
         """
         expires_at = now + self.expires_at - self.created_at if self.is_waiting else self.expires_at
         known = self.provider_reference or provider_reference
         updated_at = max(now, self.updated_at)
-        return replace(self, version=version, provider_reference=known, expires_at=expires_at, updated_at=updated_at)
+        return replace(
+            self,
+            version=version,
+            provider_reference=known,
+            refunds=(*self.refunds, *refunds),
+            expires_at=expires_at,
+            updated_at=updated_at,
+        )
 
     def as_duplicate(self) -> "Payment":
         """Returns the same version, of an order that another attempt has paid already."""

@@ -1,7 +1,7 @@
-"""Reads from the log what a restored ledger may have lost: payments, their versions, what operators decided. Pure.
+"""Reads from the log what a restored ledger may have lost: payments, versions, refunds, what operators decided. Pure.
 
-The lines are those of `initiate_payment.py`, `earlier_attempts.py`, `commit_payment.py`, `deliver_payment.py` and
-`operate_payment.py`. They name no phone.
+The lines are those of `initiate_payment.py`, `earlier_attempts.py`, `commit_payment.py`, `deliver_payment.py`,
+`operate_payment.py` and `refund_payment.py`. They name no phone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,11 +14,12 @@ from chalicelib.domain.operator_actions import OperatorAction
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import key_hash
 from chalicelib.domain.phone_number import FORGOTTEN_MASK, UNKNOWN_PHONE
+from chalicelib.domain.refund import Refund
 from chalicelib.domain.version import Version
 
 CLAIMED, JOINED, CHANGED = "payment-claimed", "payment-joined", "payment-changed"
-DELIVERED, ACTED = "payment-delivered", "operator-action"
-EVENTS = (CLAIMED, JOINED, CHANGED, DELIVERED, ACTED)
+DELIVERED, ACTED, REFUND_CLAIMED = "payment-delivered", "operator-action", "refund-claimed"
+EVENTS = (CLAIMED, JOINED, CHANGED, DELIVERED, ACTED, REFUND_CLAIMED)
 """The lines that are read; all others are left out."""
 _DECISIONS = (OperatorAction.RESOLVE, OperatorAction.ACKNOWLEDGE)
 _REDACTED = "[private]"
@@ -37,6 +38,19 @@ def claim_fields(payment: Payment, key: str | None) -> dict[str, object]:
         "claimed_at": payment.created_at,
         "expires_at": payment.expires_at,
         **({"key": key_hash(key)} if key else {}),
+    }
+
+
+def refund_fields(payment: Payment, refund: Refund) -> dict[str, object]:
+    """Returns what the log says of a refund before CamPay is asked for it: what `_refund` makes it again from."""
+    return {
+        "reference": payment.reference,
+        "order": payment.order_id,
+        "refund": refund.reference,
+        "charge": refund.charge,
+        "amount": refund.amount,
+        "charged": refund.charged,
+        "claimed_at": refund.at,
     }
 
 
@@ -83,6 +97,7 @@ class Logged:
     provider_reference: str | None = None
     keys: dict[str, int] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
 
     @property
     def newest(self) -> int:
@@ -91,6 +106,11 @@ class Logged:
     def lost_of(self, history: Sequence[Version]) -> list[LoggedVersion]:
         """Lists the versions that the ledger does not have."""
         return [it for it in self.versions if not it.is_of(history)]
+
+    def lost_refunds_of(self, payment: Payment) -> list[Refund]:
+        """Lists the refunds that the payment does not have, in the order of their claims."""
+        known = {it.reference for it in payment.refunds}
+        return sorted((it for it in self.refunds if it.reference not in known), key=lambda it: it.at)
 
     def take(self, line: Mapping[str, Any]) -> None:
         """Adds what a line says."""
@@ -107,6 +127,8 @@ class Logged:
             self.versions.add(LoggedVersion(line["version"]))
         if event == ACTED and line["action"] in _DECISIONS:
             self.decisions.append(Decision(at, line["by"], line["action"], line.get("status", "")))
+        if event == REFUND_CLAIMED:
+            self.refunds.append(_refund(line))
 
 
 def read_log(lines: Iterable[Mapping[str, Any]]) -> list[Logged]:
@@ -116,6 +138,17 @@ def read_log(lines: Iterable[Mapping[str, Any]]) -> list[Logged]:
         if line.get("event") in EVENTS and line.get("reference"):
             found.setdefault(line["reference"], Logged(line["reference"])).take(line)
     return sorted(found.values(), key=lambda it: it.claimed.created_at if it.claimed else 0)
+
+
+def _refund(line: Mapping[str, Any]) -> Refund:
+    """Makes a refund again, as it was claimed: whether CamPay took it, its statement tells."""
+    return Refund(
+        reference=line["refund"],
+        charge=line["charge"],
+        amount=line["amount"],
+        charged=line["charged"],
+        at=line["claimed_at"],
+    )
 
 
 def _claimed(line: Mapping[str, Any]) -> Payment | None:

@@ -70,9 +70,10 @@ class CheckPayments:
         self._mark_if_order_is_paid(payment)
 
     def _read(self, stored: Stored, look_up: LookUp) -> Payment:
-        if stored.payment.open_refunds:
-            return self.settle_refunds(stored, Cause.CHECK)
-        return self.read(stored, Reading(Cause.CHECK), look_up)
+        payment = stored.payment
+        if not (payment.is_final and payment.open_refunds):
+            payment = self.read(stored, Reading(Cause.CHECK), look_up)
+        return self.settle_refunds(stored.with_payment(payment), Cause.CHECK)
 
     def _check_named(self, reference: str, provider_reference: str) -> None:
         """Reads a record that CamPay's statement connects with the payment. One that fails leaves a due check due."""

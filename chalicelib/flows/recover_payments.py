@@ -50,8 +50,8 @@ class Recovery:
 class RecoverPayments:
     """Gives each payment that the log tells of a version that nobody has seen, wherever the ledger lacks one.
 
-    Nothing is paid by a line of the log: what is recovered is due for a check, and CamPay decides. It can be repeated
-    at any time, and finishes what a run before has begun.
+    Nothing is paid, or paid back, by a line of the log: what is recovered is due for a check, and CamPay decides. It
+    can be repeated at any time, and finishes what a run before has begun.
     """
 
     ledger: Ledger
@@ -84,8 +84,9 @@ class RecoverPayments:
         found, recovery = self.ledger.load_with_history(logged.reference), Recovery()
         if found is not None:
             acts, lost = found.acts, logged.lost_of(found.versions)
-            if found.stored.payment.version <= max((it.version for it in lost), default=0):
-                recovery.raised.append(self._raise(found.stored.payment, logged, lost))
+            payment = found.stored.payment
+            if payment.version <= max((it.version for it in lost), default=0) or logged.lost_refunds_of(payment):
+                recovery.raised.append(self._raise(payment, logged, lost))
             else:
                 recovery.known += 1
         elif logged.claimed is not None:
@@ -119,14 +120,15 @@ class RecoverPayments:
 
     def _raise(self, before: Payment, logged: Logged, lost: Iterable[LoggedVersion]) -> Payment:
         after = self._recovered(before, logged)
-        check_at = None if after.is_final else after.updated_at
+        check_at = None if after.is_final and not after.open_refunds else after.updated_at
         is_told = _may_be_told(after, lost)
         self.ledger.commit(Change(before, after, Cause.RECOVERED, check_at, is_told=is_told))
         return after
 
     def _recovered(self, payment: Payment, logged: Logged) -> Payment:
         above = max(payment.version, logged.newest) + 1
-        return payment.recovered(above, logged.provider_reference, self.clock.now())
+        refunds = logged.lost_refunds_of(payment)
+        return payment.recovered(above, logged.provider_reference, refunds, self.clock.now())
 
 
 def _may_be_told(payment: Payment, lost: Iterable[LoggedVersion]) -> bool:

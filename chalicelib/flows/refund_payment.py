@@ -23,7 +23,16 @@ from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.money import Money
 from chalicelib.domain.operator_actions import OperatorAction
 from chalicelib.domain.payment import InvalidTransition, Payment
-from chalicelib.domain.provider import Accepted, NeverSent, OutcomeUnknown, PayerRecord, PayoutOutcome, RecordStatus
+from chalicelib.domain.provider import (
+    Accepted,
+    NeverSent,
+    OutcomeUnknown,
+    PayerRecord,
+    PayoutOutcome,
+    RecordStatus,
+    Refused,
+)
+from chalicelib.domain.recovery import REFUND_CLAIMED, refund_fields
 from chalicelib.domain.refund import Refund, RefundRequest, RefundStatus
 from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.runtime import log
@@ -45,6 +54,7 @@ class RefundPayment:
     schedule: CheckSchedule
     clock: Clock
     is_on: bool
+    is_paused: bool
     new_reference: Callable[[], uuid.UUID] = uuid.uuid4
 
     def __call__(self, reference: str, request: RefundRequest, *, by: str) -> Payment:
@@ -66,6 +76,8 @@ class RefundPayment:
     def _begin(self, reference: str, request: RefundRequest, by: str) -> Stored:
         if not self.is_on:
             raise RefundsOff(reference=reference)
+        if self.is_paused:
+            raise LedgerUnavailable("the ledger is being restored: it may lack what has gone back already")
         stored = self.ledger.load(reference)
         if stored is None:
             raise NotFound
@@ -125,9 +137,7 @@ class RefundPayment:
             payment = self.commit(stored, decide, Cause.REFUND_REQUESTED, note=request.reason, by=by)
         except InvalidTransition as error:
             raise NotAllowed(str(error), reference=reference) from error
-        log.info(
-            "refund-claimed", reference=reference, refund=refund.reference, charge=refund.charge, amount=refund.amount
-        )
+        log.info(REFUND_CLAIMED, **refund_fields(payment, refund))
         following = self.schedule.next_check(payment, self.clock.now())
         if following is not None:
             self.queue.check(CheckHint(reference), following)
@@ -144,15 +154,21 @@ class RefundPayment:
             return payment.refund_changed(_after(refund, outcome), now) if refund.is_open else None
 
         try:
-            return self.commit(stored, decide, Cause.REFUND_ANSWERED)
+            return self.commit(stored, decide, Cause.REFUND_ANSWERED, note=_reason(outcome))
         except LedgerUnavailable:
             log.warning("refund-answer-not-written", reference=stored.payment.reference, refund=refund_reference)
             return stored.payment
 
 
-def _after(refund: Refund, outcome: PayoutOutcome) -> Refund:
+def _after(refund: Refund, outcome: Accepted | NeverSent | Refused) -> Refund:
     if isinstance(outcome, Accepted):
         known = refund.provider_reference or outcome.provider_reference
         return replace(refund, status=RefundStatus.PENDING, provider_reference=known)
-    reason = _NOT_SENT if isinstance(outcome, NeverSent) else outcome.reason
-    return replace(refund, status=RefundStatus.FAILED, reason=reason)
+    return replace(refund, status=RefundStatus.FAILED, reason=_reason(outcome))
+
+
+def _reason(outcome: Accepted | NeverSent | Refused) -> str:
+    """Returns why nothing was paid, in words of our own; empty where CamPay took it."""
+    if isinstance(outcome, NeverSent):
+        return _NOT_SENT
+    return outcome.reason if isinstance(outcome, Refused) else ""

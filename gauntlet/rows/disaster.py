@@ -1,7 +1,8 @@
 """Restores the ledger to a moment before, with Redis empty, and follows the page that says what to do, step by step.
 
-Half of the customers pay before the backup, half in the time that is lost. Of these some call again while the ledger is
-being restored, and all of them afterwards, under the keys from before and under a new one: no order is paid twice.
+Half of the customers pay before the backup, half in the time that is lost, when some charges of either half are paid
+back too. Of these customers some call again while the ledger is being restored, and all of them afterwards, under the
+keys from before and under a new one: no order is paid twice, and no charge is paid back twice.
 """
 
 import random
@@ -25,6 +26,9 @@ WAITING = 24
 SCREENS = 40
 """Customers of either half who watch to the end."""
 CALLS_MEANWHILE = 30
+PAID_BACK = 5
+"""Charges that are paid back in the lost time: of those paid before it, of those who had the prompt, of those of it."""
+MOST_OF_IT = 3_000
 NAMED = 100
 """Differences of a day that a comparison names one by one."""
 _KNOWN_SECONDS = 60.0
@@ -63,18 +67,23 @@ def run(shop: Shop, size: int, chance: random.Random) -> int:
     """Makes `size` payments, half of them in the lost time."""
     recovery = Recovery(shop)
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        waiting = _pay_before(shop, size // 2, chance, threads)
+        waiting, paid = _pay_before(shop, size // 2, chance, threads)
+        _expect_success(shop, paid)
         recovery.back_up()
         _decide(shop, waiting[::3], "SUCCESSFUL")
         _decide(shop, waiting[1::3], "FAILED")
         lost = list(threads.map(lambda number: _lose(shop, number), range(size - size // 2)))
         some = chance.sample(lost, min(CALLS_MEANWHILE, len(lost)))
+        in_lost_time = [it.newest for it in lost if it.kind == "pays"]
+        paid_back = [*paid, *waiting[::3][:PAID_BACK], *in_lost_time[:PAID_BACK]]
+        _pay_back(shop, paid_back)
         recovery.lose_everything()
         _expect_no_prompt(shop)
         for step in read_steps():
             done = recovery.follow(step)
             if "make doctor" in done:
                 _expect_no_prompt(shop)
+                _expect_no_refund(shop, paid, 503)
                 list(threads.map(lambda it: _call_again(shop, it), some))
             if "make recover" in done:
                 list(threads.map(lambda it: _call_again(shop, it), some))
@@ -83,13 +92,16 @@ def run(shop: Shop, size: int, chance: random.Random) -> int:
             if "make rollups" in done:
                 _expect_figures(shop)
         list(threads.map(lambda it: _call_again(shop, it), lost))
+        _expect_no_refund(shop, paid_back, 409)
         _decide(shop, [it.newest for it in lost if it.newest.reference not in it.known], "SUCCESSFUL")
     _judge(shop, recovery)
     return size
 
 
-def _pay_before(shop: Shop, number: int, chance: random.Random, threads: Executor) -> list[Customer]:
-    """Lets customers pay before the backup. Returns those whose prompt is still on the phone then."""
+def _pay_before(
+    shop: Shop, number: int, chance: random.Random, threads: Executor
+) -> tuple[list[Customer], list[Customer]]:
+    """Lets customers pay before the backup. Returns those who have the prompt on the phone then, and some who paid."""
 
     def pay(place: int) -> Customer:
         customer = shop.customer()
@@ -99,10 +111,13 @@ def _pay_before(shop: Shop, number: int, chance: random.Random, threads: Executo
         return customer
 
     outcomes = [chance.choice(("SUCCESSFUL", "SUCCESSFUL", "FAILED", None)) for _ in range(number - WAITING)]
+    paid = []
     for customer, outcome in zip(threads.map(pay, range(WAITING, number)), outcomes, strict=True):
         if outcome:
             shop.decide(customer.reference, outcome, webhook=chance.random() < 0.7)
-    return list(threads.map(pay, range(WAITING)))
+        if outcome == "SUCCESSFUL":
+            paid.append(customer)
+    return list(threads.map(pay, range(WAITING))), paid[:PAID_BACK]
 
 
 def _lose(shop: Shop, number: int) -> Lost:
@@ -135,6 +150,32 @@ def _decide(shop: Shop, customers: Sequence[Customer], status: str) -> None:
         shop.decide(customer.reference, status, webhook=True)
 
 
+def _expect_success(shop: Shop, customers: Sequence[Customer]) -> None:
+    """Waits until the ledger knows that they have paid."""
+    references = [it.reference for it in customers]
+    if not shop.wait(lambda: all(shop.system.payment(it).status is PaymentStatus.SUCCESSFUL for it in references)):
+        shop.report("a payment was not known to be paid")
+
+
+def _pay_back(shop: Shop, customers: Sequence[Customer]) -> None:
+    """Pays most of each charge back. CamPay makes every payout, and nobody asks it any more."""
+    _expect_success(shop, customers)
+    for customer in customers:
+        status = shop.pay_back(customer.reference, shop.system.payment(customer.reference).version, MOST_OF_IT)
+        if status != 200:
+            shop.report(f"the refund of {customer.reference} was answered {status}")
+        for refund in shop.system.payment(customer.reference).refunds:
+            shop.decide(refund.reference, "SUCCESSFUL", webhook=False)
+
+
+def _expect_no_refund(shop: Shop, customers: Sequence[Customer], expected: int) -> None:
+    """Has an operator pay the same back again, who must be refused."""
+    for customer in customers:
+        status = shop.pay_back(customer.reference, shop.system.payment(customer.reference).version, MOST_OF_IT)
+        if status != expected:
+            shop.report(f"a second refund of {customer.reference} was answered {status} in place of {expected}")
+
+
 def _call_again(shop: Shop, lost: Lost) -> None:
     """Calls under each key from before, and under a new one. Whoever has paid is answered with that payment, or not.
 
@@ -159,7 +200,7 @@ def _expect_no_prompt(shop: Shop) -> None:
 
 def _expect_to_be_known(shop: Shop) -> None:
     """Waits until the ledger knows of all money that has moved."""
-    charged = {it["externalReference"] for it in shop.system.transactions() if it["status"] == "SUCCESSFUL"}
+    charged = {it["externalReference"] for it in shop.system.charges()}
 
     def is_known() -> bool:
         found = shop.system.ledger.load_many(charged)
@@ -195,9 +236,7 @@ def _judge(shop: Shop, recovery: Recovery) -> None:
     if after.count:
         shop.report(f"{after.count} payments are missing after make recover")
     order_of = {it.reference: it.order_id for it in shop.asked if it.reference}
-    paid = Counter(
-        order_of[it["externalReference"]] for it in shop.system.transactions() if it["status"] == "SUCCESSFUL"
-    )
+    paid = Counter(order_of[it["externalReference"]] for it in shop.system.charges())
     for order_id, count in paid.items():
         if count > 1:
             shop.report(f"{order_id} was charged {count} times")

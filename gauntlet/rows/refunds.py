@@ -7,8 +7,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import requests
-
 from chalicelib.domain.payment import PaymentStatus
 from gauntlet.row import Row
 from gauntlet.rows.crashes import INITIATE, LEAST_REACHED, Point, Watch
@@ -17,7 +15,7 @@ from local.simulator.faults import FAULTS
 
 CAMPAY_FAULTS = sorted(FAULTS["withdraw"].keys() - {"ok", "timeout"})
 AMOUNTS = (500, 1_000, 2_000)
-"""A part of what a customer paid: CamPay has kept a fee of the rest, so that the float never covers all."""
+"""A part of what a customer paid, so that a further refund would not be too high."""
 
 
 @dataclass
@@ -88,14 +86,7 @@ class Refunds:
             self.shop.report(f"the refund of {reference} got no answer")
 
     def _ask(self, reference: str, version: int) -> int:
-        """Asks for a refund once. Returns the status; 0 where no answer came."""
-        (charge,) = self.shop.system.payment(reference).charges
-        body = {"charge": charge, "amount": self.chance.choice(AMOUNTS), "reason": "torn", "version": version}
-        key = {"X-Api-Key": self.shop.system.environment["OPERATOR_API_KEY"]}
-        try:
-            return self.shop.post(f"operator/{reference}/refund", body, **key).status_code
-        except requests.RequestException:
-            return 0
+        return self.shop.pay_back(reference, version, self.chance.choice(AMOUNTS))
 
 
 def run(shop: Shop, size: int, chance: random.Random) -> int:

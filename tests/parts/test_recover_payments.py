@@ -9,12 +9,13 @@ import pytest
 
 from chalicelib.bootstrap import Service
 from chalicelib.domain.cause import Cause
-from chalicelib.domain.errors import LedgerUnavailable, OrderAlreadyPaid
+from chalicelib.domain.errors import LedgerUnavailable, OrderAlreadyPaid, RefundTooHigh
 from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.money import Money
 from chalicelib.domain.order_event import order_events_after
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest, key_hash
+from chalicelib.domain.refund import RefundRequest, RefundStatus
 from chalicelib.domain.rollup import count_of
 from chalicelib.flows.recover_payments import RecoverPayments, Recovery
 from chalicelib.runtime.log import JsonLines
@@ -336,6 +337,52 @@ def test_the_figures_of_the_day_are_those_of_before(service: Service, shop: Shop
     of_webhook = {"webhookMissing"}  # it was settled by a check, the second time
     (one,), (other,) = before.values(), after.values()
     assert {name for name in one | other if one[name] != other[name]} == of_webhook
+
+
+@pytest.fixture
+def paying_back(service: Service) -> Service:
+    """Returns the service as it is with REFUNDS on."""
+    return rebuilt(replace(service, settings=replace(service.settings, refunds=True)))
+
+
+def pay_back(service: Service, paid: Payment, amount: int) -> Payment:
+    (charge,) = paid.charges
+    return service.refund(paid.reference, RefundRequest(charge, amount, "torn", paid.version), by="ada")
+
+
+@pytest.mark.parametrize("backed_up", ["before the payment", "before the refund"])
+def test_what_has_gone_back_in_the_lost_hour_does_not_go_back_again(
+    paying_back: Service, shop: Shop, disaster: Disaster, clock: HandClock, backed_up: str
+) -> None:
+    paid = pay(paying_back, shop)
+    if backed_up == "before the refund":
+        disaster.backup()
+    (refund,) = pay_back(paying_back, paid, 3000).refunds
+    disaster.restore()
+    disaster.recover()
+    lost = newest(paying_back, paid.reference)
+    assert [(it.reference, it.amount, it.charged, it.status) for it in lost.open_refunds] == [
+        (refund.reference, 3000, 5000, RefundStatus.SENDING)
+    ]
+    known = check(paying_back, paid.reference)
+    assert known.status is PaymentStatus.SUCCESSFUL
+    with pytest.raises(RefundTooHigh):
+        pay_back(paying_back, known, 3000)
+    shop.customer(shop.transactions[-1]["reference"], "SUCCESSFUL")
+    clock.forward(24 * 3600)
+    assert [it.status for it in check(paying_back, paid.reference).refunds] == [RefundStatus.SUCCESSFUL]
+    recovery = disaster.recover()
+    assert (recovery.written, recovery.raised, recovery.known) == ([], [], 1)
+
+
+def test_nothing_goes_back_while_the_ledger_is_being_restored(
+    paying_back: Service, shop: Shop, disaster: Disaster
+) -> None:
+    paid, before = pay(paying_back, shop), disaster.rows()
+    with pytest.raises(LedgerUnavailable) as refused:
+        pay_back(paused(paying_back), paid, 3000)
+    assert refused.value.retryable
+    assert disaster.rows() == before
 
 
 def paused(service: Service) -> Service:

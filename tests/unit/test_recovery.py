@@ -7,7 +7,8 @@ import pytest
 
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
-from chalicelib.domain.recovery import Decision, Logged, LoggedVersion, claim_fields, read_log
+from chalicelib.domain.recovery import Decision, Logged, LoggedVersion, claim_fields, read_log, refund_fields
+from chalicelib.domain.refund import Refund, RefundStatus
 from chalicelib.domain.version import Version
 
 REFERENCE, PROVIDER_REFERENCE = "11111111-2222-4333-8444-555555555555", "99999999-2222-4333-8444-555555555555"
@@ -102,3 +103,16 @@ def test_a_version_is_lost_where_the_ledger_has_none_or_another_one(told: Logged
     history = [Version(PAYMENT, "initiated", CLAIMED_AT), Version(pending, "prompted", CLAIMED_AT + 80)]
     logged = Logged(REFERENCE, versions={told})
     assert logged.lost_of(history) == ([] if is_known else [told])
+
+
+REFUND = Refund(reference="refund-1", charge="charge-1", amount=3000, charged=5000, at=AT_MS)
+
+
+def test_a_refund_is_made_again_as_it_was_claimed() -> None:
+    known = replace(REFUND, version=4, status=RefundStatus.SUCCESSFUL, provider_reference="payout-1")
+    later = replace(REFUND, reference="refund-2", at=AT_MS + 1)
+    lines = [line("refund-claimed", **refund_fields(PAYMENT, it)) for it in (later, known)]
+    [logged] = read_log(lines)
+    assert logged.lost_refunds_of(PAYMENT) == [REFUND, later], "whether CamPay took them is not in the log"
+    assert logged.lost_refunds_of(replace(PAYMENT, refunds=(known,))) == [later]
+    assert (logged.order_id, logged.newest) == ("order-1", 1)
