@@ -46,6 +46,7 @@ export const en: Texts = {
     not_allowed: "The payment’s state does not allow it any more: somebody may have decided already. Nothing was done.",
     invalid_request: "Some of what you entered is not right. Nothing was done.",
     refunds_off: "Paying back is switched off. Nothing was done: use CamPay’s dashboard.",
+    refund_too_high: "No more than was charged can go back. Nothing was done: see what has gone back already.",
     refund_not_covered: "Your balance at CamPay with this operator does not cover it. Nothing was done.",
     provider_unavailable: "CamPay does not answer. Nothing has changed; try again in a moment.",
     provider_busy: "CamPay asks for a pause. Nothing has changed; try again in a minute.",

@@ -50,6 +50,8 @@ export const fr: Texts = {
     invalid_request: "Certaines indications sont incorrectes. Rien n’a été fait.",
     refunds_off:
       "Les remboursements sont désactivés. Rien n’a été fait\u00a0: passez par le tableau de bord de CamPay.",
+    refund_too_high:
+      "On ne peut pas rembourser plus que ce qui a été débité. Rien n’a été fait\u00a0: voyez ce qui est déjà remboursé.",
     refund_not_covered: "Votre solde CamPay chez cet opérateur ne suffit pas. Rien n’a été fait.",
     provider_unavailable: "CamPay ne répond pas. Rien n’a changé\u00a0; réessayez dans un instant.",
     provider_busy: "CamPay demande une pause. Rien n’a changé\u00a0; réessayez dans une minute.",

@@ -88,6 +88,7 @@ class Drive:
         self._give_up()
         self._send_link()
         self._operate()
+        self._pay_back()
         self._look_around()
         self._sweep()
         self._check()
@@ -155,6 +156,18 @@ class Drive:
         for wanted in ({"orderId": started["orderId"]}, {"phoneNumber": OTHER_AMOUNT_NUMBER}):
             found = self._call("POST", "/api/payment/operator/search", 200, wanted, headers=operator)
             assert [it["reference"] for it in found["payments"]] == [started["reference"]]
+
+    def _pay_back(self) -> None:
+        """Pays a part of a charge back, and has an operator ask what became of it."""
+        started = self._initiate()
+        charge = self._approve(started)
+        operator, path = {"X-Api-Key": self.keys["OPERATOR_API_KEY"]}, "/api/payment/operator/{reference}/{action}"
+        recheck, refund = ({**started, "action": action} for action in ("recheck", "refund"))
+        paid = self._call("POST", path, 200, of=recheck, headers=operator)
+        body = {"charge": charge, "amount": 3000, "reason": "braids came undone", "version": paid["version"]}
+        (claimed,) = self._call("POST", path, 200, body, of=refund, headers=operator)["refunds"]
+        self._approve(claimed)
+        assert self._call("POST", path, 200, of=recheck, headers=operator)["refundedAmount"] == 3000
 
     def _look_around(self) -> None:
         operator = {"X-Api-Key": self.keys["OPERATOR_API_KEY"]}
@@ -329,7 +342,7 @@ class Drive:
         return {**started, "orderId": order["orderId"]}
 
     def _approve(self, started: Mapping[str, Any]) -> str:
-        """Approves a payment on the phone and loses CamPay's webhook. Returns CamPay's reference."""
+        """Approves a payment on the phone, or CamPay a refund, and loses the webhook. Returns CamPay's reference."""
         rows = self.shop.transactions
         (reference,) = (row["reference"] for row in rows if row["externalReference"] == started["reference"])
         self.shop.customer(reference, "SUCCESSFUL")
@@ -426,6 +439,7 @@ def _environment(aws: EmbeddedAws, valkey: Valkey, simulator: CampaySimulator) -
         "FRONTEND_URL": "https://shop.example",
         "ORDER_EVENTS_URL": "https://localhost.localdomain/events",
         "OPERATOR_PAGE_DIR": "no-page-of-the-drive",
+        "REFUNDS": "true",
         "REDIS_HOST": LOOPBACK,
         "REDIS_PORT": str(valkey.port),
         "CHECK_AGES_SECONDS": "1,2,3,6,600",
