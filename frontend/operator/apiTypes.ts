@@ -24,7 +24,7 @@ export interface HistoryPage {
 /** Kinds of what needs a person. */
 export type Need = PaymentNeed | DayNeed;
 export type DayNeed = "statementDifference" | "statementMissing";
-export type PaymentNeed = "underReview" | "duplicate" | "undecided" | "undelivered";
+export type PaymentNeed = "underReview" | "duplicate" | "undecided" | "refundOpen" | "undelivered";
 
 export interface AttentionItem {
   readonly kind: PaymentNeed;

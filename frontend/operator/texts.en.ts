@@ -184,6 +184,12 @@ export const en: Texts = {
           "The time is over, and we do not know whether the prompt went out. Open the payment, check with CamPay, then look " +
           "in its dashboard for the time, the amount and our reference.",
       },
+      refundOpen: {
+        title: "We do not know whether the money went back",
+        sentence:
+          "CamPay has not said for three days. Look in its dashboard for the refund’s reference: if it is there and has ended, " +
+          "check with CamPay; if it is not, nothing was paid back.",
+      },
       undelivered: {
         title: "Not told yet",
         sentence:

@@ -197,6 +197,12 @@ export const fr: Texts = {
           "Le délai est passé et nous ne savons pas si la demande est partie. Ouvrez le paiement, vérifiez chez CamPay, puis " +
           "cherchez dans son tableau de bord l’heure, le montant et notre référence.",
       },
+      refundOpen: {
+        title: "Nous ne savons pas si l’argent a été rendu",
+        sentence:
+          "CamPay ne le dit pas depuis trois jours. Cherchez la référence du remboursement dans son tableau de bord\u00a0: s’il y " +
+          "figure et qu’il est terminé, vérifiez chez CamPay\u00a0; sinon, rien n’a été remboursé.",
+      },
       undelivered: {
         title: "Pas encore transmis",
         sentence:

@@ -110,7 +110,15 @@ export const NO_ANSWER = new ApiError(null);
 export const never = <Answer,>() => new Promise<Answer>(() => {});
 
 export const NOBODY_IS_NEEDED: AttentionList = {
-  counts: { underReview: 0, duplicate: 0, undecided: 0, undelivered: 0, statementDifference: 0, statementMissing: 0 },
+  counts: {
+    underReview: 0,
+    duplicate: 0,
+    undecided: 0,
+    refundOpen: 0,
+    undelivered: 0,
+    statementDifference: 0,
+    statementMissing: 0,
+  },
   items: [],
   days: [],
   failing: [],
