@@ -75,7 +75,7 @@ doctor: $(INSTALLED_DEPLOY)
 listen: $(INSTALLED)
 	@exec $(PY) -m local.listen $(FORWARD)
 
-# EVENT: payment.successful, .failed, .expired, .conflicted or .duplicate, which then happens in the running `make run`.
+# EVENT: payment.successful, .failed, .expired, .conflicted, .duplicate or .refunded, which happens in the running `make run`.
 trigger: $(INSTALLED)
 	@$(PY) -m local.trigger $(EVENT)
 

@@ -14,10 +14,13 @@ function isGenuine(id, sentAt, signatures, body) {
   return isFresh && given.some((it) => it.length === expected.length && timingSafeEqual(it, expected));
 }
 
-function handle(event) {
-  const note = (line) => appendFileSync(`${folder}/orders.txt`, `${line}\n`);
-  if (event.status === "SUCCESSFUL") note(`paid ${event.orderId}`); // also after payment.expired or payment.failed
-  if (event.duplicate) note(`paid twice, give the money back: ${event.orderId}`);
+function handle({ type, data }) {
+  const notes = {
+    "payment.successful": "paid", // also after payment.expired or payment.failed
+    "payment.duplicate": "paid twice, give the money back:",
+    "payment.refunded": `${data.refundedAmount} given back:`, // the order stays paid
+  };
+  if (type in notes) appendFileSync(`${folder}/orders.txt`, `${notes[type]} ${data.orderId}\n`);
 }
 
 createServer(async (request, response) => {
@@ -25,7 +28,7 @@ createServer(async (request, response) => {
   const body = Buffer.concat(await request.toArray());
   if (!isGenuine(id, sentAt, signatures, body)) return response.writeHead(401).end();
   if (!existsSync(`${folder}/${id}`)) {
-    handle(JSON.parse(body).data);
+    handle(JSON.parse(body));
     writeFileSync(`${folder}/${id}`, "");
   }
   response.writeHead(200).end(); // also where it was told before: an error would have it sent again

@@ -10,10 +10,14 @@ function is_genuine(string $id, string $sent_at, string $signatures, string $bod
     return $is_fresh && array_filter(explode(' ', $signatures), fn ($it) => hash_equals($expected, $it));
 }
 
-function handle(array $event, string $folder): void {
-    $note = fn ($line) => file_put_contents("$folder/orders.txt", "$line\n", FILE_APPEND | LOCK_EX);
-    if ($event['status'] === 'SUCCESSFUL') $note("paid $event[orderId]"); // also after payment.expired or payment.failed
-    if ($event['duplicate']) $note("paid twice, give the money back: $event[orderId]");
+function handle(string $type, array $payment, string $folder): void {
+    $notes = [
+        'payment.successful' => 'paid', // also after payment.expired or payment.failed
+        'payment.duplicate' => 'paid twice, give the money back:',
+        'payment.refunded' => "$payment[refundedAmount] given back:", // the order stays paid
+    ];
+    if (!isset($notes[$type])) return;
+    file_put_contents("$folder/orders.txt", "$notes[$type] $payment[orderId]\n", FILE_APPEND | LOCK_EX);
 }
 
 [$id, $sent_at, $signatures] = array_map(fn ($it) => $_SERVER["HTTP_WEBHOOK_$it"] ?? '', ['ID', 'TIMESTAMP', 'SIGNATURE']);
@@ -21,6 +25,7 @@ $body = file_get_contents('php://input');
 if (!is_genuine($id, $sent_at, $signatures, $body, $key)) {
     http_response_code(401);
 } elseif (!file_exists("$folder/$id")) { // what was told before is answered too: an error would have it sent again
-    handle(json_decode($body, true)['data'], $folder);
+    $event = json_decode($body, true);
+    handle($event['type'], $event['data'], $folder);
     touch("$folder/$id");
 }

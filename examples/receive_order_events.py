@@ -22,12 +22,15 @@ def is_genuine(event_id: str, sent_at: str, signatures: str, body: bytes) -> boo
     return is_fresh and any(hmac.compare_digest(expected, it.encode()) for it in signatures.split(" "))
 
 
-def handle(event: dict[str, object]) -> None:
-    with (EVENTS / "orders.txt").open("a") as orders:
-        if event["status"] == "SUCCESSFUL":  # also after payment.expired or payment.failed
-            orders.write(f"paid {event['orderId']}\n")
-        if event["duplicate"]:
-            orders.write(f"paid twice, give the money back: {event['orderId']}\n")
+def handle(kind: str, payment: dict[str, object]) -> None:
+    notes = {
+        "payment.successful": "paid",  # also after payment.expired or payment.failed
+        "payment.duplicate": "paid twice, give the money back:",
+        "payment.refunded": f"{payment['refundedAmount']} given back:",  # the order stays paid
+    }
+    if kind in notes:
+        with (EVENTS / "orders.txt").open("a") as orders:
+            orders.write(f"{notes[kind]} {payment['orderId']}\n")
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -40,7 +43,8 @@ class Receiver(BaseHTTPRequestHandler):
         elif (EVENTS / event_id).exists():
             self.answer(200)  # told before: an error would have it sent again
         else:
-            handle(json.loads(body)["data"])
+            event = json.loads(body)
+            handle(event["type"], event["data"])
             (EVENTS / event_id).touch()
             self.answer(200)
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ EXAMPLES = ROOT / "examples"
 KEY, OTHER_KEY = b"the shop's key of thirty-two byt", b"another key, also of 32 bytes..."
 (PAID,) = order_events_after(FIRST, [PAYMENTS["successful"]])
 PAID_TWICE = order_events_after(FIRST, [PAYMENTS["successfulByAnOperatorChargedTwice"]])
+(PAID_BACK,) = order_events_after(FIRST, [replace(PAYMENTS["refunded"], duplicate=True)])
 TOO_OLD_SECONDS = 301
 
 
@@ -83,9 +84,15 @@ def test_an_event_is_taken_once(receiver: Receiver) -> None:
 
 
 def test_both_events_of_a_version_are_taken(receiver: Receiver) -> None:
+    """The order is paid once all the same."""
     assert [receiver.send(event) for event in PAID_TWICE] == [200, 200]
-    assert receiver.orders.count("paid order-1042") == 2
-    assert "paid twice, give the money back: order-1042" in receiver.orders
+    assert sorted(receiver.orders) == ["paid order-1042", "paid twice, give the money back: order-1042"]
+
+
+def test_what_went_back_neither_pays_the_order_nor_is_given_back_again(receiver: Receiver) -> None:
+    assert json.loads(PAID_BACK.body)["data"]["duplicate"], "each later event has what was true before"
+    assert receiver.send(PAID_BACK) == 200
+    assert receiver.orders == ["1500 given back: order-1042"]
 
 
 def test_while_the_key_is_rotated_one_right_signature_is_enough(receiver: Receiver) -> None:

@@ -107,7 +107,7 @@ def test_the_readmes_shop_marks_its_order_paid(place: Path, tmp_path: Path) -> N
             os.killpg(shop.pid, signal.SIGTERM)
             shop.wait(10)
     order = next(word for word in told if word.startswith("trigger-"))
-    assert orders.read_text() == f"paid {order}\npaid {order}\npaid twice, give the money back: {order}\n"
+    assert orders.read_text() == f"paid {order}\npaid twice, give the money back: {order}\n"
 
 
 @pytest.mark.usefixtures("stack")
