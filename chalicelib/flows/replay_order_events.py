@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 
 from chalicelib.adapters.ledger.ledger import Ledger
+from chalicelib.domain.event_cursor import EventPosition
 from chalicelib.domain.order_event import FIRST, OrderEvent, Place, order_events_after
+from chalicelib.flows.list_order_events import SETTLED_MS
 
-DAYS_BEFORE = 4
-"""How many days before a window payments were claimed that are looked at: CamPay may change one for three days. What a
-person decides later is found by the payment itself."""
+_DAYS_BEFORE = 4
+"""How many days before a window payments were claimed that are looked at: CamPay may change one for three days."""
+_LISTED_A_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +39,30 @@ class ReplayOrderEvents:
 
     def of_window(self, since: int, until: int) -> Iterator[Replay]:
         """Yields the order events that came to be in a time, in milliseconds since the epoch, by payment."""
-        first, last = (datetime.fromtimestamp(it / 1000, UTC).date() for it in (since, until))
-        for day in _days(first - timedelta(days=DAYS_BEFORE), last):
-            for payment in self.ledger.claimed_on(day):
-                if payment.updated_at >= since:
-                    yield from self._from(payment.reference, lambda event: since <= event.at <= until)
+        # A row written by a release without the index `events` is not listed there; most are found by their claims.
+        for reference in dict.fromkeys(chain(self._listed(since, until), self._claimed(since, until))):
+            yield from self._from(reference, lambda event: since <= event.at <= until)
 
     def again(self, replay: Replay) -> None:
         """Has the shop told again, once a hint of the payment comes."""
         first = replay.events[0].place
         self.ledger.shop.tell_again(replay.reference, Place(first.version, first.part - 1))
+
+    def _listed(self, since: int, until: int) -> Iterator[str]:
+        """Yields the payments that the index has with order events of a time.
+
+        It has them by the time of the write, which is not quite that of the event.
+        """
+        begin, has_more = EventPosition(since - SETTLED_MS), True
+        while has_more:
+            places, begin, has_more = self.ledger.events.page(begin, until + SETTLED_MS, _LISTED_A_PAGE)
+            yield from (place.reference for place in places)
+
+    def _claimed(self, since: int, until: int) -> Iterator[str]:
+        """Yields the payments that were claimed up to some days before, and have changed since."""
+        first, last = (datetime.fromtimestamp(it / 1000, UTC).date() for it in (since, until))
+        for day in _days(first - timedelta(days=_DAYS_BEFORE), last):
+            yield from (it.reference for it in self.ledger.claimed_on(day) if it.updated_at >= since)
 
     def _from(self, reference: str, is_wanted: Callable[[OrderEvent], bool]) -> Iterator[Replay]:
         versions = [version.payment for version in self.ledger.versions_of(reference)]

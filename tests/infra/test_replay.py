@@ -1,6 +1,7 @@
 """Tests `make replay`: which order events it names, and that the shop is sent them again in order."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,16 +9,25 @@ import pytest
 
 from chalicelib.bootstrap import Service
 from chalicelib.domain.hints import ShopHint
+from chalicelib.domain.payment import Payment
+from chalicelib.settings import Settings
 from local.embedded import EmbeddedAws
 from tests.conftest import Shop, aws_client
 from tests.harness.commands import command_of, keep_run
 from tests.harness.fakes import HandClock, ScriptedServer
+from tests.parts.test_refund_payment import check, newest, payouts, refund
 from tests.parts.test_tell_shop import expired_and_paid, paid, received, server, telling
 
 __all__ = ["server", "telling"]
 
 
 run = command_of("infra.commands.replay")
+DAY = 86_400
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return replace(settings, refunds=True)
 
 
 @pytest.fixture
@@ -35,6 +45,13 @@ def hints(place: Path, aws: EmbeddedAws) -> list[ShopHint]:
 def minute(clock: HandClock, minutes: float) -> str:
     moment = datetime.fromtimestamp(clock.now() / 1000, UTC) + timedelta(minutes=minutes)
     return f"{moment:%Y-%m-%dT%H:%M}"
+
+
+def paid_back(service: Service, shop: Shop, clock: HandClock, payment: Payment) -> Payment:
+    """Pays a thousand of a payment back, which the customer has after 15 seconds."""
+    asked = refund(service, newest(service, payment), 1000)
+    shop.customer(payouts(shop)[-1]["reference"], "SUCCESSFUL")
+    return check(service, clock, asked)
 
 
 def test_a_payments_events_are_sent_again_in_order_under_their_ids(
@@ -84,6 +101,29 @@ def test_a_window_has_what_came_to_be_in_it(
     assert hints(place, aws) == [ShopHint(payment.reference)]
     all_of_them = (f"--from={minute(clock, -100)}", f"--to={minute(clock, 1)}")
     assert run(place, *all_of_them).stdout.endswith("3 events of 2 payments are sent again.\n")
+
+
+def test_a_window_has_the_refund_of_a_payment_that_was_claimed_long_before(
+    telling: Service, shop: Shop, server: ScriptedServer, clock: HandClock, place: Path, aws: EmbeddedAws
+) -> None:
+    payment = paid(telling, shop)
+    clock.forward(10 * DAY)
+    refunded = paid_back(telling, shop, clock, payment)
+    telling.tell_shop(payment.reference)
+    first, second = received(server)
+    assert second == (f"{payment.reference}:{refunded.version}", "payment.refunded")
+    of_day = (f"--from={minute(clock, -10)}", f"--to={minute(clock, 1)}")
+    dry = run(place, *of_day, "--dry-run=1")
+    line, last = dry.stdout.splitlines()
+    assert line.split()[1:] == [second[1], second[0]]
+    assert last == "1 events of 1 payments would be sent again."
+    assert hints(place, aws) == []
+    telling.tell_shop(payment.reference)
+    assert received(server) == [first, second], "nothing was moved back"
+    assert run(place, *of_day).stdout == f"{line}\n1 events of 1 payments are sent again.\n"
+    assert hints(place, aws) == [ShopHint(payment.reference)]
+    telling.tell_shop(payment.reference)
+    assert received(server) == [first, second, second]
 
 
 @pytest.mark.parametrize(
