@@ -5,9 +5,11 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from socket import create_connection
+from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.domain.event_signature import signed_headers
@@ -24,6 +26,14 @@ _ADDRESSES = 2
 
 class NotPublic(OSError):
     """Raised where the shop's name resolves to an address that is not on the internet. Nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Looks up names, and connects to addresses: as the standard library does, unless a test says otherwise."""
+
+    look_up: Callable[..., Sequence[tuple[Any, ...]]] = socket.getaddrinfo
+    connect: Callable[[tuple[str, int], float], socket.socket] = socket.create_connection
 
 
 class Shop:
@@ -44,11 +54,12 @@ class Shop:
         only_public: bool = True,
         root_certificates: str | None = None,
         whole_seconds: float = WHOLE_SECONDS,
+        network: Network = Network(),
     ) -> None:
         self._url = urlsplit(url)
         self._keys = keys
         self._clock = clock
-        self._only_public = only_public
+        self._dial = partial(_connected, network, only_public=only_public)
         self._root_certificates = root_certificates
         self._whole_seconds = whole_seconds
 
@@ -73,50 +84,51 @@ class Shop:
     def _connection(self) -> HTTPConnection:
         host, port, seconds = self._url.hostname or "", self._url.port, self._whole_seconds
         if self._url.scheme == "http":
-            return _Plain(host, port, timeout=seconds, only_public=self._only_public)
+            return _Plain(host, port, timeout=seconds, dial=self._dial)
         context = trusting(self._root_certificates)
-        return _Encrypted(host, port, timeout=seconds, context=context, only_public=self._only_public)
+        return _Encrypted(host, port, timeout=seconds, dial=self._dial, context=context)
+
+
+_Dial = Callable[[str, int], socket.socket]
 
 
 class _Plain(HTTPConnection):
     """Connects to an address that was looked at, so that no second look-up of the name can answer another one."""
 
-    def __init__(self, host: str, port: int | None, *, timeout: float, only_public: bool) -> None:
+    def __init__(self, host: str, port: int | None, *, timeout: float, dial: _Dial) -> None:
         super().__init__(host, port, timeout=timeout)
-        self._only_public = only_public
+        self._dial = dial
 
     def connect(self) -> None:
-        self.sock = _connected(self.host, self.port, only_public=self._only_public)
+        self.sock = self._dial(self.host, self.port)
         self.sock.settimeout(self.timeout)
 
 
 class _Encrypted(HTTPSConnection):
     """The same with TLS, whose certificate is verified for the name."""
 
-    def __init__(
-        self, host: str, port: int | None, *, timeout: float, context: ssl.SSLContext, only_public: bool
-    ) -> None:
+    def __init__(self, host: str, port: int | None, *, timeout: float, dial: _Dial, context: ssl.SSLContext) -> None:
         super().__init__(host, port, timeout=timeout, context=context)
-        self._only_public = only_public
+        self._dial = dial
         self._tls = context
 
     def connect(self) -> None:
-        self.sock = _connected(self.host, self.port, only_public=self._only_public)
+        self.sock = self._dial(self.host, self.port)
         self.sock.settimeout(self.timeout)
         self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
 
 
-def _connected(host: str, port: int, *, only_public: bool) -> socket.socket:
+def _connected(network: Network, host: str, port: int, *, only_public: bool) -> socket.socket:
     """Connects to one of a name's addresses. Raises NotPublic where any of them is none of the internet's."""
     family = socket.AF_INET if only_public else socket.AF_UNSPEC
-    found = [str(it[4][0]) for it in socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)]
+    found = [str(it[4][0]) for it in network.look_up(host, port, family, socket.SOCK_STREAM)]
     if only_public and not all(map(is_public, found)):
         raise NotPublic
     *others, last = found[:_ADDRESSES]
     for address in others:
         with contextlib.suppress(OSError):
-            return create_connection((address, port), _CONNECT_SECONDS)
-    return create_connection((last, port), _CONNECT_SECONDS)
+            return network.connect((address, port), _CONNECT_SECONDS)
+    return network.connect((last, port), _CONNECT_SECONDS)
 
 
 @contextlib.contextmanager

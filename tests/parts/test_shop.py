@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from chalicelib.adapters.shop import Shop
+from chalicelib.adapters.shop import Network, Shop
 from chalicelib.domain.order_event import Attempt, OrderEvent, Place
 from local.embedded import LOOPBACK
 from tests.harness.fakes import Answer, HandClock, ScriptedServer
@@ -27,10 +29,10 @@ def server() -> Iterator[ScriptedServer]:
         yield running
 
 
-def send(url: str, *, only_public: bool = False, seconds: float = 5, roots: Path | None = None) -> Attempt:
+def send(url: str, *, seconds: float = 5, roots: Path | None = None, **more: Any) -> Attempt:
     certificates = str(roots) if roots else None
-    shop = Shop(url, KEYS, HandClock(), only_public=only_public, root_certificates=certificates, whole_seconds=seconds)
-    return shop.send(EVENT)
+    options = {"only_public": False, "root_certificates": certificates, "whole_seconds": seconds, **more}
+    return Shop(url, KEYS, HandClock(), **options).send(EVENT)
 
 
 def test_an_event_is_posted(server: ScriptedServer) -> None:
@@ -47,6 +49,61 @@ def test_no_name_leads_into_the_private_network(server: ScriptedServer, host: st
     attempt = send(url, only_public=True)
     assert (attempt.status, attempt.reason) == (None, "NotPublic")
     assert len(server.seen) == 1
+
+
+@dataclass
+class Names:
+    """Answers each look-up of a name with the next addresses, the last of which repeat.
+
+    Every connection leads to the server, whatever is connected to, which is kept; to what is `unreachable`, none does.
+    """
+
+    server: ScriptedServer
+    answers: list[list[str]]
+    unreachable: Sequence[str] = ()
+    connected_to: list[str] = field(default_factory=list)
+
+    def look_up(self, _: str, port: int, *more: Any) -> list[tuple[Any, ...]]:
+        addresses = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return [(*more, 0, "", (address, port)) for address in addresses]
+
+    def connect(self, place: tuple[str, int], seconds: float) -> socket.socket:
+        self.connected_to.append(place[0])
+        if place[0] in self.unreachable:
+            raise ConnectionRefusedError
+        return socket.create_connection((LOOPBACK, urlsplit(self.server.url).port), seconds)
+
+    def send(self, *, only_public: bool = True) -> Attempt:
+        return send("http://shop.example/events", only_public=only_public, network=Network(self.look_up, self.connect))
+
+
+PUBLIC, OTHER = "8.8.8.8", "9.9.9.9"
+
+
+def test_the_address_that_was_looked_at_is_connected_to(server: ScriptedServer) -> None:
+    """The name's next answer leads into the private network."""
+    names = Names(server, [[PUBLIC], [LOOPBACK]])
+    assert names.send().status == 200
+    assert names.connected_to == [PUBLIC]
+    assert server.seen[0].headers["Host"] == "shop.example"
+    assert names.send().reason == "NotPublic", "each event is sent to what the name answers then"
+    assert names.connected_to == [PUBLIC]
+
+
+@pytest.mark.parametrize("addresses", [[PUBLIC, LOOPBACK], [LOOPBACK, PUBLIC], [PUBLIC, OTHER, "10.0.0.1"]])
+def test_a_name_with_one_private_address_is_refused(server: ScriptedServer, addresses: list[str]) -> None:
+    names = Names(server, [addresses])
+    assert names.send().reason == "NotPublic"
+    assert (names.connected_to, server.seen) == ([], [])
+    assert names.send(only_public=False).status == 200, "it is the addresses alone that are refused"
+
+
+def test_two_addresses_are_tried(server: ScriptedServer) -> None:
+    names = Names(server, [[PUBLIC, OTHER, "1.1.1.1"]], unreachable=[PUBLIC])
+    assert names.send().status == 200
+    names.unreachable = [PUBLIC, OTHER]
+    assert names.send().reason == "ConnectionRefusedError"
+    assert names.connected_to == [PUBLIC, OTHER] * 2
 
 
 def test_a_redirection_is_not_followed(server: ScriptedServer) -> None:
