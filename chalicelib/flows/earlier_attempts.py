@@ -61,10 +61,10 @@ class EarlierAttempts:
             raise InvalidRequest(fields={"Idempotency-Key": "this order has had too many different keys"})
         return None
 
-    def reread(self, order: Order) -> tuple[list[str], Payment | None]:
+    def reread(self, order: Order) -> tuple[list[Payment], Payment | None]:
         """Re-reads at CamPay every earlier attempt that may still be charged.
 
-        Returns the references of those, and the latest attempt as it is now; None where the order has had none.
+        Returns those, and the latest attempt of all, as they are now; None where the order has had none.
 
         Raises OrderAlreadyPaid and PaymentInProgress by what CamPay says, ProviderUnavailable where it cannot be read:
         then no prompt may go out. Raises InvalidRequest, and reads nothing, where the order has had too many prompts.
@@ -72,7 +72,8 @@ class EarlierAttempts:
         attempts = [self.load(reference) for reference in order.attempts]
         if sum(map(self._may_be_charged, attempts)) >= PROMPTS_PER_ORDER:
             raise InvalidRequest(fields={"orderId": "this order has had too many prompts"})
-        open_ones, earlier = [], None
+        open_ones: list[Payment] = []
+        earlier = None
         for stored in attempts:
             earlier = stored.payment
             if not self._may_be_charged(stored):
@@ -82,7 +83,7 @@ class EarlierAttempts:
                 raise OrderAlreadyPaid(reference=earlier.reference)
             if earlier.is_under_review:
                 raise PaymentInProgress
-            open_ones.append(earlier.reference)
+            open_ones.append(earlier)
         return open_ones, earlier
 
     def _may_be_charged(self, attempt: Stored) -> bool:

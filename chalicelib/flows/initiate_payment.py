@@ -30,7 +30,7 @@ from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.phone_number import hash_phone, mask_phone, operator_hint
-from chalicelib.domain.prompt_limits import check_phone_limits, prompt_in_flight
+from chalicelib.domain.prompt_limits import check_phone_limits, prompt_in_flight, unwanted_prompts
 from chalicelib.domain.provider import NeverSent, OutcomeUnknown, Prompted, PromptOutcome
 from chalicelib.domain.recovery import CLAIMED, claim_fields
 from chalicelib.domain.rollup import outcome_of
@@ -84,7 +84,7 @@ class InitiatePayment:
         for round_number in range(_ROUNDS):
             order, phone = self.ledger.order_and_phone(request.order_id, *hashes)
             try:
-                stored = self.earlier.find(order, request, hashes) or self._start(order, phone, request)
+                stored = self.earlier.find(order, request, hashes) or self._start(order, phone, request, hashes)
             except VersionConflict:
                 self.ledger.pause(round_number)
                 continue
@@ -95,7 +95,7 @@ class InitiatePayment:
 
     # ------------------------------------------------------------------ claim
 
-    def _start(self, order: Order, phone: Phone, request: PaymentRequest) -> Stored:
+    def _start(self, order: Order, phone: Phone, request: PaymentRequest, hashes: Sequence[str]) -> Stored:
         """Claims the order and the phone for a new attempt, once nothing forbids it.
 
         Raises VersionConflict where either has changed meanwhile.
@@ -103,8 +103,8 @@ class InitiatePayment:
         self._check_pause()
         self._check_link(order, request)
         open_ones, before = self.earlier.reread(order)
-        order = order.rereading(open_ones)
-        self._check_phone(phone)
+        order = order.rereading([attempt.reference for attempt in open_ones])
+        self._check_phone(phone, unwanted_prompts(open_ones, hashes))
         if request.address:
             self.address_limits.take_prompt(request.address)
         payment = self._new_payment(request, phone.phone_hash, order.latest is not None, before)
@@ -130,7 +130,7 @@ class InitiatePayment:
         if link and (order.link != link.link_id or self.clock.now() >= link.pay_until):
             raise LinkClosed
 
-    def _check_phone(self, phone: Phone) -> None:
+    def _check_phone(self, phone: Phone, unwanted: Sequence[int]) -> None:
         """Raises LimitReached, and VersionConflict where the phone's prompt before has just ended."""
         for reference in phone.all_live:
             active = self.earlier.load(reference).payment
@@ -142,6 +142,7 @@ class InitiatePayment:
             self.clock.now(),
             per_quarter_hour=self.limits.phone_prompts_per_15_minutes,
             per_day=self.limits.phone_prompts_per_day,
+            unwanted=unwanted,
         )
 
     def _new_payment(

@@ -37,8 +37,13 @@ class Customers:
             self._timers.after(seconds, partial(self._decide, transaction.reference, behaviour, behaviour.decision))
 
     def decide_by_hand(self, reference: str, decision: Status, *, is_announced: bool) -> Transaction | None:
-        """Decides a transaction now, for a test or a developer. Returns None where it is final or unknown."""
-        settled = self._settle(reference, decision, DECLINED_REASON if decision == "FAILED" else None)
+        """Decides a transaction now, for a test or a developer. Returns None where it is final or unknown.
+
+        One that fails has the reason of its phone number; declined, where that has none.
+        """
+        prompted = self._ledger.find(reference)
+        reason = (prompted.behaviour.reason if prompted else None) or DECLINED_REASON
+        settled = self._settle(reference, decision, reason if decision == "FAILED" else None)
         if settled and is_announced:
             self._webhooks.announce(settled)
         return settled

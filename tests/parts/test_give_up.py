@@ -91,10 +91,10 @@ def test_a_payment_whose_collect_was_not_answered_can_be_given_up(service: Servi
 
 def test_prompts_stay_within_the_phones_limits(service: Service, clock: HandClock) -> None:
     for n in range(3):
-        service.give_up(service.initiate(replace(REQUEST, idempotency_key=f"key-{n}")).payment.reference)
+        service.give_up(service.initiate(replace(REQUEST, order_id=f"order-{n}")).payment.reference)
         clock.forward(1)
     with pytest.raises(PaymentError) as refused:
-        service.initiate(replace(REQUEST, idempotency_key="key-3"))
+        service.initiate(replace(REQUEST, order_id="order-3"))
     assert refused.value.code == "phone_limit"
 
 

@@ -2,13 +2,27 @@
 
 import itertools
 import random
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from chalicelib.domain.errors import LimitReached
-from chalicelib.domain.prompt_limits import DAY_MS, QUARTER_HOUR_MS, check_phone_limits, prompt_in_flight
+from chalicelib.domain.failure import FailureCode, failure_code_of
+from chalicelib.domain.payment import GIVEN_UP, Payment, PaymentStatus
+from chalicelib.domain.prompt_limits import (
+    DAY_MS,
+    QUARTER_HOUR_MS,
+    check_phone_limits,
+    prompt_in_flight,
+    unwanted_prompts,
+)
+from tests.unit.test_contract import golden_payments
 
+S = PaymentStatus
 NOW = 1_800_000_000_000
+HOUR_MS = 3_600_000
 MOST = {"per_quarter_hour": 3, "per_day": 6}
 
 
@@ -17,9 +31,9 @@ def retry_after(ages: list[int], **most: int) -> int | None:
     return wait_at(NOW, [NOW - age for age in ages], **most)
 
 
-def wait_at(now: int, prompts: list[int], **most: int) -> int | None:
+def wait_at(now: int, prompts: list[int], unwanted: Sequence[int] = (), /, **most: int) -> int | None:
     try:
-        check_phone_limits(prompts, now, **(MOST | most))
+        check_phone_limits(prompts, now, unwanted=unwanted, **dict[str, Any](MOST | most))
     except LimitReached as error:
         return error.retry_after
     return None
@@ -56,9 +70,53 @@ def test_part_of_a_second_is_a_whole_one(left: int, told: int) -> None:
     assert prompt_in_flight(NOW + left, NOW).retry_after == told
 
 
+@pytest.mark.parametrize(("ages", "wait"), [([1], None), ([HOUR_MS, 0], 23 * 3600), ([DAY_MS, 0], None)])
+def test_the_second_unwanted_prompt_in_a_day_is_the_last(ages: list[int], wait: int | None) -> None:
+    assert wait_at(NOW, [], [NOW - age for age in ages]) == wait
+
+
+def test_of_all_limits_the_longest_wait_is_returned() -> None:
+    assert wait_at(NOW, [NOW] * 3, [NOW - 23 * HOUR_MS, NOW]) == 3600
+    assert wait_at(NOW, [NOW] * 3, [NOW - DAY_MS + 1000, NOW]) == 900
+
+
+def attempt(status: PaymentStatus, reason: str | None = None, **changes: object) -> Payment:
+    return replace(golden_payments()["pending"], status=status, reason=reason, phone_hash="hash", **changes)  # type: ignore[arg-type] # any field
+
+
+REASONS = {
+    FailureCode.DECLINED: "REJECTED",
+    FailureCode.NO_ANSWER: "EXPIRED",
+    FailureCode.WRONG_PIN: "INVALID_USER_PIN",
+    FailureCode.NOT_ENOUGH_FUNDS: "NOT_ENOUGH_FUNDS",
+    FailureCode.LIMIT_REACHED: "PAYER_LIMIT_REACHED",
+    FailureCode.NOT_REGISTERED: "PAYER_NOT_FOUND",
+    FailureCode.OPERATOR_DOWN: "Service unavailable",
+    FailureCode.NUMBER_NOT_SUPPORTED: "INVALID_NUMBER",
+    FailureCode.UNKNOWN: None,
+}
+
+
+def test_declined_and_unanswered_prompts_are_unwanted_and_no_others() -> None:
+    unwanted = {FailureCode.DECLINED, FailureCode.NO_ANSWER}
+    for code, reason in REASONS.items():
+        failed = attempt(S.FAILED, reason)
+        assert failure_code_of(failed) is code
+        assert unwanted_prompts([failed], ["hash"]) == ([failed.created_at] if code in unwanted else [])
+    counted = {status for status in S if unwanted_prompts([attempt(status)], ["hash"])}
+    assert counted == {S.EXPIRED}
+    assert len(unwanted_prompts([attempt(S.EXPIRED, GIVEN_UP)], ["hash"])) == 1
+
+
+def test_unwanted_prompts_are_those_of_the_phone_by_any_key_in_their_order() -> None:
+    later, sooner = (attempt(S.EXPIRED, created_at=at) for at in (NOW, NOW - 1))
+    other = replace(sooner, phone_hash="another phone's")
+    assert unwanted_prompts([later, other, replace(sooner, phone_hash="old")], ["hash", "old"]) == [NOW - 1, NOW]
+
+
 def test_the_refusal_says_which_limit_it_is() -> None:
     with pytest.raises(LimitReached) as refused:
-        check_phone_limits([NOW] * 3, NOW, **MOST)
+        check_phone_limits([NOW] * 3, NOW, per_quarter_hour=3, per_day=6)
     assert refused.value.code == "phone_limit"
 
 
