@@ -1,8 +1,9 @@
 """Is the customers' side: orders, the calls of a page that repeats what got no answer, and the screens that watch."""
 
+import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, groupby
 from typing import Any
@@ -11,6 +12,7 @@ import requests
 import socketio
 from requests.adapters import HTTPAdapter
 
+from chalicelib.domain.event_signature import SECRET_PREFIX
 from gauntlet.gateway.browsers import Browser
 from gauntlet.invariants import Asked, Evidence, Watched, violations
 from gauntlet.system import System
@@ -29,8 +31,14 @@ _PHONES = count(237_671_000_000)
 
 SECRETS = (
     *("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "PHONE_HASH_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY"),
-    *("CAMPAY_WEBHOOK_KEY", "CAMPAY_PERMANENT_ACCESS_TOKEN", "CAMPAY_APP_PASSWORD"),
+    *("CAMPAY_WEBHOOK_KEY", "CAMPAY_PERMANENT_ACCESS_TOKEN", "CAMPAY_APP_PASSWORD", "ORDER_EVENTS_KEY"),
 )
+_SIGNED = {
+    "a signed token": re.compile(r"\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}"),
+    "an order event's signature": re.compile(r"\bv1,[\w+/]{43}="),
+}
+"""What is found by its form. A signed token is an order's, a payment's, a session's, or that of CamPay's webhook."""
+_NATIONAL_NUMBER = re.compile(r"\b6\d{8}\b")
 
 
 class Screen:
@@ -206,9 +214,19 @@ class Shop:
         return [*self._reported, *wrong, *self._logged()]
 
     def _logged(self) -> list[str]:
-        """Lists the secrets, tokens and phone numbers that a part has logged."""
-        secrets = [(name, self.system.environment[name]) for name in SECRETS]
-        secrets += [(f"phone number {number}", phone) for number, phone in enumerate(self._phones, 1)]
-        secrets += [(f"the tracking token of {screen.reference}", screen.token) for screen in self.screens]
-        output = self.system.output()
-        return [f"a log has {name}" for name, secret in secrets if secret in output]
+        """Lists what a part has logged and may not."""
+        secrets = {name: self.system.environment[name] for name in SECRETS}
+        return [f"a log has {it}" for it in strays(self.system.output(), secrets, self._phones)]
+
+
+def strays(output: str, secrets: Mapping[str, str], phones: Sequence[str]) -> list[str]:
+    """Names the secrets, signatures and phone numbers that a log has. A number counts without the country's prefix too.
+
+    `secrets`: by name, with the prefix `whsec_` or without.
+    """
+    national = set(_NATIONAL_NUMBER.findall(output))
+    return [
+        *(name for name, secret in secrets.items() if secret.removeprefix(SECRET_PREFIX) in output),
+        *(name for name, pattern in _SIGNED.items() if pattern.search(output)),
+        *(f"phone number {number}" for number, it in enumerate(phones, 1) if it in output or it[3:] in national),
+    ]

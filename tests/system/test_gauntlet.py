@@ -5,16 +5,24 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+import jwt
 import pytest
 
+from chalicelib.domain.event_signature import signed_headers, write_secret
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.refund import Refund, RefundStatus
+from chalicelib.domain.tokens import TrackingGrant, sign_tracking_token
 from chalicelib.domain.version import Version
 from gauntlet.invariants import Asked, Evidence, Watched, violations
+from gauntlet.shop import strays
+from local.simulator.webhooks import sign
 from tests import ROOT
+from tests.harness.operator_clients import AMINA
+from tests.harness.operators import session_of
 
 _S = PaymentStatus
+SECRET = write_secret(b"k" * 32)
 PENDING = Payment(
     reference="payment-1",
     order_id="order-1",
@@ -130,6 +138,29 @@ def test_nothing_is_wrong_with_a_sound_payment() -> None:
 )
 def test_each_rule_finds_what_it_forbids(rules: set[str], changes: dict[str, Any]) -> None:
     assert {line.split()[0] for line in violations(replace(SOUND, **changes))} == rules
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("ORDER_EVENTS_KEY", SECRET),
+        ("ORDER_EVENTS_KEY", SECRET.removeprefix("whsec_")),
+        ("a signed token", jwt.encode({"orderId": "order-1", "amount": 5000, "currency": "XAF"}, "k" * 32)),
+        ("a signed token", sign_tracking_token(TrackingGrant("payment-1", "order-1"), ["k" * 32], 2**40)),
+        ("a signed token", session_of(AMINA)["Cookie"]),
+        ("a signed token", sign("k" * 32, 1_800_000_000)),
+        ("an order event's signature", signed_headers("payment-1:2", 0, b"{}", [b"k" * 32])["webhook-signature"]),
+        ("phone number 1", "from 237677777777"),
+        ("phone number 1", '"from":"677777777"'),
+    ],
+)
+def test_what_no_log_may_have_is_found(kind: str, text: str) -> None:
+    assert strays(f"2026 INFO {text} 200", {"ORDER_EVENTS_KEY": SECRET}, ["237677777777"]) == [kind]
+
+
+def test_what_a_log_may_have_is_none_of_it() -> None:
+    line = "2026 INFO 2376******77 00000000-0000-4000-8000-677777777000 1677777777000 eyJ... v1,short"
+    assert strays(line, {"ORDER_EVENTS_KEY": SECRET}, ["237677777777"]) == []
 
 
 def test_a_success_that_changes_is_found() -> None:
