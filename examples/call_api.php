@@ -1,7 +1,8 @@
 <?php
 // Calls the API as a shop's server: API_URL=http://localhost:8000 MERCHANT_API_KEY=… php call_api.php CALL
-// The calls: initiate order-1 5000 237677777777, status order-1, link order-1 5000, events 2026-01-15T10:00:00Z
-function call(string $method, string $path, ?array $body = null, string ...$headers): array {
+// The calls: initiate order-1 5000 237677777777, current order-1, status order-1, tracking REFERENCE, link order-1 5000,
+// cancel LINK_URL, events 2026-01-15T10:00:00Z
+function call(string $method, string $path, ?array $body = null, string ...$headers): ?array {
     $headers = ['X-Api-Key: ' . getenv('MERCHANT_API_KEY'), 'Content-Type: application/json', ...$headers];
     $content = $body === null ? '' : json_encode($body);
     $http = ['method' => $method, 'header' => $headers, 'content' => $content, 'timeout' => 30, 'ignore_errors' => true];
@@ -22,12 +23,28 @@ function initiate(string $order_id, string $amount, string $phone_number): void 
     echo "$payment[status] $payment[reference]\n";
 }
 
+// Looks for the payment that an order has, paid or in progress. Its trackingToken opens it to the shop's page.
+function current_payment(string $order_id): void { // `current` is a function of PHP's own
+    $payment = call('GET', '/current?' . http_build_query(['orderId' => $order_id]));
+    echo $payment ? "$payment[status] $payment[reference]" : 'none', "\n";
+}
+
 function status(string $order_id): void {
     echo call('GET', '/status/' . rawurlencode($order_id))['status'], "\n";
 }
 
+// Asks for one payment, which may be another attempt than the order's status is of.
+function tracking(string $reference): void {
+    echo call('GET', "/tracking/$reference")['status'], "\n";
+}
+
 function payment_link(string $order_id, string $amount): void { // `link` is a function of PHP's own
     echo call('POST', '/links', ['orderId' => $order_id, 'amount' => (int) $amount, 'currency' => 'XAF'])['url'], "\n";
+}
+
+// Cancels a payment link. What is on a phone already goes on.
+function cancel(string $link_url): void {
+    echo call('DELETE', '/links/' . basename($link_url))['status'], "\n";
 }
 
 // Takes the order events since the last run, or since a time. A shop keeps the cursor with what the events did.
@@ -41,5 +58,6 @@ function events(string $since): void {
     } while ($page['hasMore']);
 }
 
-$calls = ['initiate' => 'initiate', 'status' => 'status', 'link' => 'payment_link', 'events' => 'events'];
+$calls = ['current' => 'current_payment', 'link' => 'payment_link'];
+foreach (['initiate', 'status', 'tracking', 'cancel', 'events'] as $name) $calls[$name] = $name;
 $calls[$argv[1]](...array_slice($argv, 2));

@@ -1,6 +1,7 @@
 """Calls the API as a shop's server: `API_URL=http://localhost:8000 MERCHANT_API_KEY=… python call_api.py CALL`.
 
-The calls: `initiate order-1 5000 237677777777`, `status order-1`, `link order-1 5000`, `events 2026-01-15T10:00:00Z`.
+The calls: `initiate order-1 5000 237677777777`, `current order-1`, `status order-1`, `tracking REFERENCE`,
+`link order-1 5000`, `cancel LINK_URL`, `events 2026-01-15T10:00:00Z`.
 """
 
 import json
@@ -20,7 +21,7 @@ def call(method: str, path: str, body: object = None, **headers: str) -> Any:
     request = Request(f"{os.environ['API_URL']}/api/payment{path}", data, headers, method=method)
     try:
         with urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+            return None if answer.status == 204 else json.load(answer)
     except HTTPError as refusal:
         sys.exit(f"{refusal.code} {json.load(refusal)['code']}")
 
@@ -32,12 +33,28 @@ def initiate(order_id: str, amount: str, phone_number: str) -> None:
     print(payment["status"], payment["reference"])
 
 
+def current(order_id: str) -> None:
+    """Looks for the payment that an order has, paid or in progress. Its `trackingToken` opens it to the shop's page."""
+    payment = call("GET", f"/current?{urlencode({'orderId': order_id})}")
+    print(f"{payment['status']} {payment['reference']}" if payment else "none")
+
+
 def status(order_id: str) -> None:
     print(call("GET", f"/status/{quote(order_id, safe='')}")["status"])
 
 
+def tracking(reference: str) -> None:
+    """Asks for one payment, which may be another attempt than the order's `status` is of."""
+    print(call("GET", f"/tracking/{reference}")["status"])
+
+
 def link(order_id: str, amount: str) -> None:
     print(call("POST", "/links", {"orderId": order_id, "amount": int(amount), "currency": "XAF"})["url"])
+
+
+def cancel(link_url: str) -> None:
+    """Cancels a payment link. What is on a phone already goes on."""
+    print(call("DELETE", f"/links/{link_url.rpartition('/')[2]}")["status"])
 
 
 def events(since: str) -> None:
@@ -52,7 +69,9 @@ def events(since: str) -> None:
         wanted, has_more = {"after": page["next"]}, page["hasMore"]
 
 
-CALLS: dict[str, Callable[..., None]] = {"initiate": initiate, "status": status, "link": link, "events": events}
+CALLS: dict[str, Callable[..., None]] = {
+    it.__name__: it for it in (initiate, current, status, tracking, link, cancel, events)
+}
 
 if __name__ == "__main__":
     CALLS[sys.argv[1]](*sys.argv[2:])
