@@ -131,7 +131,8 @@ def payment_story(reference: str) -> Response:
 def operate(reference: str, action: str) -> Response:
     """Carries out an operator's action on one payment."""
     payments, request = service(), routes.current_request
-    by = callers.require_operator(request, payments.settings, Right.ACT, payments.clock.now()).name
+    operator = callers.require_operator(request, payments.settings, Right.ACT, payments.clock.now())
+    by = operator.name
     if not requests.is_reference(reference):
         raise NotFound
     log.note(reference=reference)
@@ -146,6 +147,7 @@ def operate(reference: str, action: str) -> Response:
         reason, version = requests.acknowledgement(request)
         payment = payments.operate.acknowledge(reference, reason, version=version, by=by)
     elif action == OperatorAction.REFUND:
+        callers.require_name(operator, payments.settings)
         payment = payments.refund(reference, requests.refund(request), by=by)
     else:
         raise NotFound

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.refund import WATCHED_MS
 
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _FIRST_HOUR_MS = 70 * _MINUTE_MS
@@ -15,8 +16,6 @@ which somebody sees that it ended without an outcome.
 """
 UNDECIDED_MS = LAST_CHANGE_MS - _FIRST_HOUR_MS
 """How long a payment counts as undecided."""
-_REFUND_CHECKED_MS = (72 + 1) * _HOUR_MS
-"""Age of a refund whose last check is over: it comes after 72 hours, up to half an hour late."""
 UNDELIVERED_MS = 2 * _MINUTE_MS
 """Age of a delivery that needs a person. The sweep takes over after a minute, and tries again at least each minute."""
 
@@ -62,5 +61,5 @@ def need_of(payment: Payment) -> Need | None:
 def needed_from(kind: Need, payment: Payment) -> int:
     """Returns from when on a payment needs a person, if this version is the first that does, in milliseconds."""
     if kind is Need.REFUND_OPEN:
-        return min(it.at for it in payment.open_refunds) + _REFUND_CHECKED_MS
+        return min(it.at for it in payment.open_refunds) + WATCHED_MS
     return payment.created_at + _FIRST_HOUR_MS if kind is Need.UNDECIDED else payment.updated_at

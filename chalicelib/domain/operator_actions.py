@@ -13,20 +13,20 @@ class OperatorAction(StrEnum):
     REDELIVER = "redeliver"
     """Publishes and announces the newest version again."""
     RESOLVE = "resolve"
-    """Decides a payment that is under review."""
+    """Decides a payment that is under review, or a refund that CamPay has never told of."""
     ACKNOWLEDGE = "acknowledge"
     """Says that a duplicate has been dealt with."""
     REFUND = "refund"
     """Pays a charge back, whole or in part."""
 
 
-def allowed_actions(payment: Payment, *, refunds: bool) -> list[OperatorAction]:
+def allowed_actions(payment: Payment, now: int, *, refunds: bool) -> list[OperatorAction]:
     """Lists the actions that the payment's state allows. `recheck` and `redeliver` are never refused.
 
     `refunds`: whether money is paid back through this API.
     """
     refused = set()
-    if not payment.resolutions:
+    if not payment.resolutions(now):
         refused.add(OperatorAction.RESOLVE)
     if not payment.may_be_acknowledged:
         refused.add(OperatorAction.ACKNOWLEDGE)

@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.domain.errors import RefundTooHigh
 from chalicelib.domain.money import Money
 from chalicelib.domain.provider import ProviderRecord, RecordStatus
-from chalicelib.domain.refund import Refund, paid_back, whole_charges
+from chalicelib.domain.refund import Refund, RefundStatus, paid_back, whole_charges
 
 
 class PaymentStatus(StrEnum):
@@ -192,22 +192,27 @@ class Payment:
             return None
         return self._changed(now, status=_S.EXPIRED, reason=GIVEN_UP)
 
-    @property
-    def resolutions(self) -> frozenset[PaymentStatus]:
-        """Returns what an operator may resolve this payment as; nothing unless it is CONFLICTED.
+    def resolutions(self, now: int) -> frozenset[PaymentStatus]:
+        """Returns as what an operator may resolve this payment, if it is CONFLICTED, or a refund that needs a person.
 
         FAILED is not among them where a record that agrees with the claim was noted.
         """
+        if self._refund_to_resolve(now):
+            return frozenset({_S.SUCCESSFUL, _S.FAILED})
         if not self.is_under_review:
             return frozenset()
         return frozenset({_S.SUCCESSFUL}) if self.charges else TRANSITIONS[self.status]
 
     def resolved(self, status: PaymentStatus, now: int) -> "Payment":
-        """Applies an operator's decision on a CONFLICTED payment. Raises InvalidTransition for none of `resolutions`.
+        """Applies an operator's decision. Raises InvalidTransition for none of `resolutions`.
 
-        SUCCESSFUL takes what was disputed for the charge.
+        Of a CONFLICTED payment SUCCESSFUL takes what was disputed for the charge. Of a SUCCESSFUL one it is the oldest
+        refund that is decided: made, or FAILED.
         """
-        if status not in self.resolutions:
+        refund = self._refund_to_resolve(now)
+        if refund and status in self.resolutions(now):
+            return self.refund_changed(replace(refund, status=RefundStatus(status)), now) or self
+        if status not in self.resolutions(now):
             charged = f": it was charged by {', '.join(self.charges)}" if self.is_under_review and self.charges else ""
             raise InvalidTransition(f"{self.status} may not be resolved as {status}{charged}")
         charges = tuple(dict.fromkeys((*self.charges, *self.disputed))) if status is _S.SUCCESSFUL else self.charges
@@ -239,12 +244,16 @@ class Payment:
         """Returns the refund that this version has changed, and nothing else; None where it is no refund's."""
         return next((it for it in self.refunds if it.version == self.version), None)
 
+    def _refund_to_resolve(self, now: int) -> Refund | None:
+        return next((it for it in self.refunds if self.is_final and it.needs_person(now)), None)
+
     @property
     def open_refunds(self) -> tuple[Refund, ...]:
         return tuple(it for it in self.refunds if it.is_open)
 
-    def refund(self, reference: str) -> Refund:
-        return next(it for it in self.refunds if it.reference == reference)
+    def open_refund(self, reference: str) -> Refund | None:
+        """Returns a refund that is open; None where it has ended, or a release that knows no refunds has dropped it."""
+        return next((it for it in self.open_refunds if it.reference == reference), None)
 
     def refund_claimed(self, refund: Refund, now: int) -> "Payment":
         """Adds a refund, before the provider is asked for it.
@@ -262,8 +271,12 @@ class Payment:
 
         Extra charges that have gone back whole deal with the duplicate.
         """
-        before = self.refund(refund.reference)
-        if refund == before or not (before.may_become(refund.status) or refund.status is before.status):
+        before = self.open_refund(refund.reference)
+        if (
+            before is None
+            or refund == before
+            or not (before.may_become(refund.status) or refund.status is before.status)
+        ):
             return None
         changed = replace(refund, version=self.version + 1)
         refunds = tuple(changed if it is before else it for it in self.refunds)

@@ -51,6 +51,7 @@ def refund_fields(payment: Payment, refund: Refund) -> dict[str, object]:
         "amount": refund.amount,
         "charged": refund.charged,
         "claimed_at": refund.at,
+        "version": refund.version,
     }
 
 
@@ -97,7 +98,7 @@ class Logged:
     provider_reference: str | None = None
     keys: dict[str, int] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
-    refunds: list[Refund] = field(default_factory=list)
+    refunds: dict[str, Refund] = field(default_factory=dict)
 
     @property
     def newest(self) -> int:
@@ -109,8 +110,8 @@ class Logged:
 
     def lost_refunds_of(self, payment: Payment) -> list[Refund]:
         """Lists the refunds that the payment does not have, in the order of their claims."""
-        known = {it.reference for it in payment.refunds}
-        return sorted((it for it in self.refunds if it.reference not in known), key=lambda it: it.at)
+        lost = self.refunds.keys() - {it.reference for it in payment.refunds}
+        return sorted((self.refunds[it] for it in lost), key=lambda it: it.at)
 
     def take(self, line: Mapping[str, Any]) -> None:
         """Adds what a line says."""
@@ -128,7 +129,7 @@ class Logged:
         if event == ACTED and line["action"] in _DECISIONS:
             self.decisions.append(Decision(at, line["by"], line["action"], line.get("status", "")))
         if event == REFUND_CLAIMED:
-            self.refunds.append(_refund(line))
+            self.refunds[line["refund"]] = _refund(line)
 
 
 def read_log(lines: Iterable[Mapping[str, Any]]) -> list[Logged]:
@@ -148,6 +149,7 @@ def _refund(line: Mapping[str, Any]) -> Refund:
         amount=line["amount"],
         charged=line["charged"],
         at=line["claimed_at"],
+        version=line["version"],
     )
 
 

@@ -21,6 +21,9 @@ class RefundStatus(StrEnum):
     """Refused, proven never sent, or failed by the provider's record: the money has not left."""
 
 
+WATCHED_MS = (72 + 1) * 3_600_000
+"""Age from which CamPay is not asked about an open refund any more: its last check comes after 72 hours, up to half an
+hour late."""
 _S = RefundStatus
 REFUND_TRANSITIONS: Mapping[RefundStatus, frozenset[RefundStatus]] = {
     _S.SENDING: frozenset({_S.PENDING, _S.SUCCESSFUL, _S.FAILED}),
@@ -71,6 +74,10 @@ class Refund:
     def is_open(self) -> bool:
         """Whether it is not known yet what has become of the money."""
         return bool(REFUND_TRANSITIONS[self.status])
+
+    def needs_person(self, now: int) -> bool:
+        """Whether CamPay is asked no more, and has not said what became of the money."""
+        return self.is_open and now >= self.at + WATCHED_MS
 
     def may_become(self, status: RefundStatus) -> bool:
         return status in REFUND_TRANSITIONS[self.status]

@@ -109,5 +109,5 @@ def _item(kind: Need, payment: Payment, since: int, now: int, *, refunds: bool) 
         "kind": kind.value,
         "since": to_iso(since),
         "payment": to_event(payment, now),
-        "actions": allowed_actions(payment, refunds=refunds),
+        "actions": allowed_actions(payment, now, refunds=refunds),
     }

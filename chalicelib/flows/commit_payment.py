@@ -60,7 +60,7 @@ class CommitPayment:
             if after is None:
                 return before, lease
             after = noting_webhook(before, after, cause, now)
-            change = Change(before, after, cause, self.schedule.next_check(after, now), evidence, note, by)
+            change = Change(before, after, cause, self._next_check(before, after, now), evidence, note, by)
             try:
                 committed = self.ledger.commit(change, lease)
             except VersionConflict:
@@ -73,6 +73,11 @@ class CommitPayment:
                 self.mark_order_paid(committed.other_active, before.reference)
             return committed.payment, None
         raise LedgerUnavailable("too many conflicts")
+
+    def _next_check(self, before: Payment, after: Payment, now: int) -> int | None:
+        """Returns when the payment is checked next: at once where it becomes final and has recovered refunds."""
+        is_recovered = after.is_final and not before.is_final and bool(after.open_refunds)
+        return now if is_recovered else self.schedule.next_check(after, now)
 
     def mark_order_paid(self, other_active: str, paid_by: str) -> None:
         """Marks an active attempt whose order the attempt `paid_by` has paid, so that its customer declines the prompt.

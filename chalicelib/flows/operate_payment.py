@@ -44,7 +44,7 @@ class OperatePayment:
         return self._load(reference).payment
 
     def resolve(self, reference: str, status: PaymentStatus, reason: str, *, version: int, by: str) -> Payment:
-        """Decides a CONFLICTED payment: SUCCESSFUL or FAILED.
+        """Decides a CONFLICTED payment, or a refund that CamPay has never told of: SUCCESSFUL or FAILED.
 
         `version`: the one that the operator has seen. Raises NotAllowed for any other status, and PaymentChanged.
         """

@@ -49,8 +49,8 @@ class PaymentStory:
                 "undeliveredSince": iso_or_none(stored.undelivered_since),
             },
             "nextCheckAt": iso_or_none(stored.check_at),
-            "actions": allowed_actions(payment, refunds=self.refunds),
-            "resolutions": sorted(payment.resolutions),
+            "actions": allowed_actions(payment, now, refunds=self.refunds),
+            "resolutions": sorted(payment.resolutions(now)),
             "order": _order(order, self._attempts(order, payment), now),
         }
 

@@ -137,7 +137,7 @@ class RefundPayment:
             payment = self.commit(stored, decide, Cause.REFUND_REQUESTED, note=request.reason, by=by)
         except InvalidTransition as error:
             raise NotAllowed(str(error), reference=reference) from error
-        log.info(REFUND_CLAIMED, **refund_fields(payment, refund))
+        log.info(REFUND_CLAIMED, **refund_fields(payment, payment.refunds[-1]))
         following = self.schedule.next_check(payment, self.clock.now())
         if following is not None:
             self.queue.check(CheckHint(reference), following)
@@ -150,8 +150,8 @@ class RefundPayment:
             return stored.payment
 
         def decide(payment: Payment, now: int) -> Payment | None:
-            refund = payment.refund(refund_reference)
-            return payment.refund_changed(_after(refund, outcome), now) if refund.is_open else None
+            refund = payment.open_refund(refund_reference)
+            return payment.refund_changed(_after(refund, outcome), now) if refund else None
 
         try:
             return self.commit(stored, decide, Cause.REFUND_ANSWERED, note=_reason(outcome))

@@ -8,11 +8,13 @@ from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.payment import Payment
-from chalicelib.domain.provider import ProviderRecord
+from chalicelib.domain.provider import ProviderRecord, RecordStatus
 from chalicelib.domain.refund import Refund
 from chalicelib.flows.commit_payment import CommitPayment
 from chalicelib.flows.statement_search import search_statement
 from chalicelib.runtime import log
+
+_WEIGHTS = (RecordStatus.SUCCESSFUL, RecordStatus.PENDING, RecordStatus.UNKNOWN, RecordStatus.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,11 @@ class SettleRefunds:
         """Returns the payment after what the records made of it. Raises ProviderUnavailable, LedgerUnavailable."""
         payment = stored.payment
         for refund in payment.open_refunds:
-            for provider_reference in self._references(refund):
-                record = self.campay.read(provider_reference)
-                if record is not None:
-                    payment = self._apply(stored.with_payment(payment), refund, record, cause, by)
+            records = sorted(filter(None, map(self.campay.read, self._references(refund))), key=_by_weight)
+            for record in records:
+                payment = self._apply(stored.with_payment(payment), refund, record, cause, by)
+            if [it.status for it in records].count(RecordStatus.SUCCESSFUL) > 1:
+                log.alarm("refund-made-twice", reference=payment.reference, refund=refund.reference)
         return payment
 
     def _references(self, refund: Refund) -> Sequence[str]:
@@ -46,6 +49,11 @@ class SettleRefunds:
         return self.commit.and_end_read(stored, decide, cause, None, by=by, evidence=evidence)[0]
 
 
+def _by_weight(record: ProviderRecord) -> int:
+    """Puts the records of one refund in order: that money went back counts, and FAILED only where nothing else is."""
+    return _WEIGHTS.index(record.status)
+
+
 def _observe(payment: Payment, now: int, *, reference: str, record: ProviderRecord) -> Payment | None:
-    refund = payment.refund(reference)
-    return payment.refund_changed(refund.observed(record), now) if refund.is_open else None
+    refund = payment.open_refund(reference)
+    return payment.refund_changed(refund.observed(record), now) if refund else None

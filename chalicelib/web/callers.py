@@ -7,7 +7,7 @@ from chalice.app import Request
 
 from chalicelib.domain import tokens
 from chalicelib.domain.errors import Forbidden, InvalidApiKey, InvalidToken
-from chalicelib.domain.operators import Operator, OperatorKey, Right, key_given
+from chalicelib.domain.operators import UNNAMED, Operator, OperatorKey, Right, key_given
 from chalicelib.domain.tokens import OperatorSession
 from chalicelib.settings import Settings
 from chalicelib.web import operator_session
@@ -34,6 +34,12 @@ def require_operator(request: Request, settings: Settings, right: Right, now: in
     if not operator.right.includes(right):
         raise Forbidden(f"This needs the right {right}.")
     return operator
+
+
+def require_name(operator: Operator, settings: Settings) -> None:
+    """Raises Forbidden in production where the operator's key has no name: nobody could be asked who paid out."""
+    if operator == UNNAMED and not settings.development:
+        raise Forbidden("This needs a key with a name.")
 
 
 def require_operator_session(request: Request, settings: Settings, now: int) -> OperatorSession:

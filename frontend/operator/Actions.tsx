@@ -3,6 +3,7 @@ import { lazy, Suspense, useEffect, useId, useRef, useState } from "react";
 import { type Act, ActForm, Missing, REASON_FIELD, Reason } from "./ActForm";
 import type { PaymentStory } from "./apiTypes";
 import { usePage } from "./page";
+import type { TitleAndSentence } from "./texts";
 
 /** It is loaded for a payment that it may pay back. */
 const loadRefundForm = async () => ({ default: (await import("./RefundForm")).RefundForm });
@@ -93,6 +94,7 @@ function Confirmation({ action, ...act }: ConfirmationProps) {
     return takesReason ? { ...(decides && { status: outcome }), reason: reason.trim(), version: seen } : undefined;
   };
   const outcomes = OUTCOMES.filter((status) => story.resolutions.includes(status));
+  const meanings = story.payment.status === "SUCCESSFUL" ? words.refundOutcomes : words.outcomes;
   return (
     <ActForm
       {...act}
@@ -101,7 +103,7 @@ function Confirmation({ action, ...act }: ConfirmationProps) {
       confirm={words.confirm}
       done={() => words.done[action] ?? ""}
     >
-      {decides && <Outcomes statuses={outcomes} chosen={outcome} onChoose={setOutcome} />}
+      {decides && <Outcomes statuses={outcomes} words={meanings} chosen={outcome} onChoose={setOutcome} />}
       {takesReason && <Reason value={reason} onChange={setReason} />}
     </ActForm>
   );
@@ -109,16 +111,17 @@ function Confirmation({ action, ...act }: ConfirmationProps) {
 
 interface OutcomesProps {
   readonly statuses: readonly Outcome[];
+  readonly words: Readonly<Record<Outcome, TitleAndSentence>>;
   readonly chosen: Outcome | null;
   readonly onChoose: (status: Outcome) => void;
 }
 
-function Outcomes({ statuses, chosen, onChoose }: OutcomesProps) {
-  const words = usePage().texts.actions;
+function Outcomes({ statuses, words, chosen, onChoose }: OutcomesProps) {
+  const { decide } = usePage().texts.actions;
   const name = useId();
   return (
     <fieldset className="outcomes">
-      <legend>{words.decide}</legend>
+      <legend>{decide}</legend>
       {statuses.map((status) => (
         <label key={status}>
           <input
@@ -129,9 +132,9 @@ function Outcomes({ statuses, chosen, onChoose }: OutcomesProps) {
             onChange={() => onChoose(status)}
           />
           <span>
-            <b>{words.outcomes[status]}</b>
+            <b>{words[status].title}</b>
             <br />
-            <span className="muted small">{words.outcomesExplained[status]}</span>
+            <span className="muted small">{words[status].sentence}</span>
           </span>
         </label>
       ))}

@@ -108,6 +108,18 @@ describe("an act", () => {
   });
 });
 
+test.each(["fr", "en"] as const)("a refund that CamPay never told of is decided by a person (%s)", async (locale) => {
+  const story = storyOf(payment("refundSending"), { actions: ["resolve"], resolutions: ["FAILED", "SUCCESSFUL"] });
+  const called = { act: vi.fn(async () => payment("refunded")), reload: vi.fn(async () => {}), onDone: vi.fn() };
+  const { reload, onDone } = called;
+  const shown = await show(<Actions {...{ story, reload, onDone }} />, { api: { act: called.act }, locale });
+  const words = TEXTS[locale].actions;
+  await shown.click(words.names["resolve"] ?? "");
+  const offered = [...shown.main.querySelectorAll(".outcomes b")].map(({ textContent }) => textContent);
+  expect(offered).toEqual([words.refundOutcomes.SUCCESSFUL.title, words.refundOutcomes.FAILED.title]);
+  await expectAccessible(shown.main);
+});
+
 describe("paying back", () => {
   const words = REFUND_TEXTS.en;
   beforeAll(() => import("./RefundForm")); // so that it is there within an act()

@@ -188,7 +188,7 @@ export const en: Texts = {
         title: "We do not know whether the money went back",
         sentence:
           "CamPay has not said for three days. Look in its dashboard for the refund’s reference: if it is there and has ended, " +
-          "check with CamPay; if it is not, nothing was paid back.",
+          "check with CamPay; if CamPay cannot say, open the payment and decide.",
       },
       undelivered: {
         title: "Not told yet",
@@ -436,10 +436,22 @@ export const en: Texts = {
         "If the money has been given back: the payment leaves the list of cases to handle, with your name and your reason.",
     },
     decide: "Your decision",
-    outcomes: { SUCCESSFUL: "Accept: the order is paid", FAILED: "Refuse: the order is not paid" },
-    outcomesExplained: {
-      SUCCESSFUL: "The shop delivers the order. This is final.",
-      FAILED: "The customer reads that the shop will be in touch. Give back what was charged. This is final.",
+    outcomes: {
+      SUCCESSFUL: { title: "Accept: the order is paid", sentence: "The shop delivers the order. This is final." },
+      FAILED: {
+        title: "Refuse: the order is not paid",
+        sentence: "The customer reads that the shop will be in touch. Give back what was charged. This is final.",
+      },
+    },
+    refundOutcomes: {
+      SUCCESSFUL: {
+        title: "The customer has the money",
+        sentence: "CamPay’s dashboard has the refund, made. The customer reads that the money is back. This is final.",
+      },
+      FAILED: {
+        title: "Nothing was paid back",
+        sentence: "Only if CamPay certainly does not have it: it can be paid back again then. This is final.",
+      },
     },
     reason: "Reason",
     reasonHint: (name) => `It stays in the history with your name, ${name}. No phone number, please.`,

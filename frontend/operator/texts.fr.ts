@@ -201,7 +201,7 @@ export const fr: Texts = {
         title: "Nous ne savons pas si l’argent a été rendu",
         sentence:
           "CamPay ne le dit pas depuis trois jours. Cherchez la référence du remboursement dans son tableau de bord\u00a0: s’il y " +
-          "figure et qu’il est terminé, vérifiez chez CamPay\u00a0; sinon, rien n’a été remboursé.",
+          "figure et qu’il est terminé, vérifiez chez CamPay\u00a0; si CamPay ne sait pas, ouvrez le paiement et décidez.",
       },
       undelivered: {
         title: "Pas encore transmis",
@@ -455,12 +455,27 @@ export const fr: Texts = {
     },
     decide: "Votre décision",
     outcomes: {
-      SUCCESSFUL: "Accepter\u00a0: la commande est payée",
-      FAILED: "Refuser\u00a0: la commande n’est pas payée",
+      SUCCESSFUL: {
+        title: "Accepter\u00a0: la commande est payée",
+        sentence: "La boutique livre la commande. C’est définitif.",
+      },
+      FAILED: {
+        title: "Refuser\u00a0: la commande n’est pas payée",
+        sentence:
+          "Le client est prévenu que la boutique le contactera. Rendez-lui ce qui a été encaissé. C’est définitif.",
+      },
     },
-    outcomesExplained: {
-      SUCCESSFUL: "La boutique livre la commande. C’est définitif.",
-      FAILED: "Le client est prévenu que la boutique le contactera. Rendez-lui ce qui a été encaissé. C’est définitif.",
+    refundOutcomes: {
+      SUCCESSFUL: {
+        title: "Le client a l’argent",
+        sentence:
+          "Le tableau de bord de CamPay a le remboursement, effectué. Le client lit que l’argent est rendu. C’est définitif.",
+      },
+      FAILED: {
+        title: "Rien n’a été remboursé",
+        sentence:
+          "Seulement s’il est certain que CamPay ne l’a pas\u00a0: il pourra alors être remboursé de nouveau. C’est définitif.",
+      },
     },
     reason: "Motif",
     reasonHint: (name) => `Il reste dans l’historique avec votre nom, ${name}. Sans numéro de téléphone.`,

@@ -240,8 +240,9 @@ export interface Texts {
     readonly names: Readonly<Record<string, string>>;
     readonly explained: Readonly<Record<string, string>>;
     readonly decide: string;
-    readonly outcomes: Readonly<Record<"SUCCESSFUL" | "FAILED", string>>;
-    readonly outcomesExplained: Readonly<Record<"SUCCESSFUL" | "FAILED", string>>;
+    readonly outcomes: Readonly<Record<"SUCCESSFUL" | "FAILED", TitleAndSentence>>;
+    /** Of a refund that CamPay has never told of. */
+    readonly refundOutcomes: Readonly<Record<"SUCCESSFUL" | "FAILED", TitleAndSentence>>;
     readonly reason: string;
     readonly reasonHint: (name: string) => string;
     readonly reasonMissing: string;

@@ -161,7 +161,8 @@ class Drive:
         """Pays a part of a charge back, and has an operator ask what became of it."""
         started = self._initiate()
         charge = self._approve(started)
-        operator, path = {"X-Api-Key": self.keys["OPERATOR_API_KEY"]}, "/api/payment/operator/{reference}/{action}"
+        named = self.keys["OPERATOR_KEYS"].removeprefix("paul:act:")
+        operator, path = {"X-Api-Key": named}, "/api/payment/operator/{reference}/{action}"
         recheck, refund = ({**started, "action": action} for action in ("recheck", "refund"))
         paid = self._call("POST", path, 200, of=recheck, headers=operator)
         body = {"charge": charge, "amount": 3000, "reason": "braids came undone", "version": paid["version"]}
@@ -422,6 +423,7 @@ def _keys(simulator: CampaySimulator) -> dict[str, str]:
     names = ("ORDER_TOKEN_KEY", "TRACKING_TOKEN_KEY", "MERCHANT_API_KEY", "OPERATOR_API_KEY")
     return {
         **{name: secrets.token_hex(32) for name in names},
+        "OPERATOR_KEYS": f"paul:act:{secrets.token_hex(32)}",
         "ORDER_EVENTS_KEY": write_secret(secrets.token_bytes(32)),
         "PHONE_HASH_KEY": f"{secrets.token_hex(32)},{secrets.token_hex(32)}",  # two keys, as during a rotation
         "CAMPAY_WEBHOOK_KEY": simulator.settings.webhook_key,

@@ -375,6 +375,22 @@ def test_what_has_gone_back_in_the_lost_hour_does_not_go_back_again(
     assert (recovery.written, recovery.raised, recovery.known) == ([], [], 1)
 
 
+def test_a_refund_is_asked_for_at_once_where_a_webhook_comes_before_the_check(
+    paying_back: Service, shop: Shop, disaster: Disaster, clock: HandClock
+) -> None:
+    paid = pay(paying_back, shop)
+    (refund,) = pay_back(paying_back, paid, 3000).refunds
+    shop.customer(shop.transactions[-1]["reference"], "SUCCESSFUL")
+    disaster.restore()
+    disaster.recover()
+    clock.forward(3600)
+    paying_back.settle.handle_webhook(paid.reference, paid.provider_reference)
+    assert newest(paying_back, paid.reference).open_refunds == (
+        replace(refund, status=RefundStatus.SENDING, version=4, provider_reference=None),
+    )
+    assert not check(paying_back, paid.reference).open_refunds
+
+
 def test_nothing_goes_back_while_the_ledger_is_being_restored(
     paying_back: Service, shop: Shop, disaster: Disaster
 ) -> None:

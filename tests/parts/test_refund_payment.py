@@ -2,10 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from threading import Barrier
 from typing import Any
 
 import pytest
+import requests
 
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.bootstrap import Service
@@ -68,8 +70,8 @@ def refund(service: Service, payment: Payment, amount: int = 2000, **changes: An
 
 
 def payouts(shop: Shop) -> list[dict[str, Any]]:
-    """Lists what CamPay was asked to pay out: its fee is half of a charge's."""
-    return [it for it in shop.transactions if it["fee"] == -(-it["amount"] // 100)]
+    """Lists what CamPay was asked to pay out."""
+    return [it for it in shop.transactions if it["endpoint"] == "withdraw"]
 
 
 def states(payment: Payment) -> list[str]:
@@ -152,6 +154,30 @@ def test_more_than_is_left_while_a_refund_is_open(service: Service, shop: Shop, 
     assert [it["amount"] for it in payouts(shop)] == [4000]
 
 
+@pytest.mark.parametrize(
+    "changed", [{"external_reference": "of-another-payment"}, {"phone_number": ""}, {"endpoint": "withdraw"}]
+)
+def test_only_who_paid_this_payment_is_paid_back(
+    service: Service, shop: Shop, paid: Payment, changed: dict[str, Any]
+) -> None:
+    """CamPay's record of the charge names another payment by now, no number, or a payout."""
+    record = shop._simulator.ledger.find(paid.charges[0])
+    assert record is not None
+    shop._simulator.ledger.put(replace(record, prompt=replace(record.prompt, **changed)))
+    asked = len(shop.transactions)
+    with pytest.raises(NotAllowed):
+        refund(service, paid)
+    assert (newest(service, paid), len(shop.transactions)) == (paid, asked)
+
+
+def test_a_charge_that_campay_has_taken_back_is_not_paid_back(service: Service, shop: Shop, paid: Payment) -> None:
+    record = shop._simulator.ledger.find(paid.charges[0])
+    assert record is not None
+    shop._simulator.ledger.put(replace(record, status="FAILED"))
+    with pytest.raises(NotAllowed):
+        refund(service, paid)
+
+
 def test_the_float_of_the_customers_operator_has_to_cover_it(service: Service, shop: Shop) -> None:
     """Another operator's does not count."""
     payment = pay(service, shop, replace(REQUEST, phone_number="237699999999"))
@@ -205,6 +231,31 @@ def test_a_lost_answer_is_told_by_the_statement(
     assert [it["asked"] for it in payouts(shop)] == [1]
 
 
+def paid_out_by_hand(shop: Shop, reference: str, status: str) -> None:
+    """Has CamPay pay out under a refund's reference, which the product never does."""
+    body = {"amount": "2000", "to": PHONE, "description": "by hand", "external_user": reference}
+    token = {"Authorization": f"Token {shop._simulator.settings.permanent_token}"}
+    answer = requests.post(f"{shop._simulator.api_url}/withdraw/", json=body, headers=token, timeout=5)
+    shop.customer(answer.json()["reference"], status)
+
+
+@pytest.mark.parametrize("statuses", [("FAILED", "SUCCESSFUL"), ("SUCCESSFUL", "FAILED"), ("SUCCESSFUL", "SUCCESSFUL")])
+def test_of_two_records_the_one_that_paid_counts(
+    service: Service,
+    shop: Shop,
+    clock: HandClock,
+    paid: Payment,
+    caplog: pytest.LogCaptureFixture,
+    statuses: tuple[str, str],
+) -> None:
+    shop.faults(withdraw=["502"])
+    asked = refund(service, paid)
+    for status in statuses:
+        paid_out_by_hand(shop, asked.refunds[0].reference, status)
+    assert states(check(service, clock, asked)) == [SUCCESSFUL]
+    assert ("refund-made-twice" in caplog.messages) is (statuses == ("SUCCESSFUL", "SUCCESSFUL"))
+
+
 def test_an_answer_that_does_not_come_in_time_is_told_by_the_record(
     service: Service, shop: Shop, clock: HandClock, paid: Payment
 ) -> None:
@@ -239,6 +290,35 @@ def test_an_answer_that_proves_nothing_leaves_it_open_for_a_person(
     assert [it["kind"] for it in attention["items"]] == [Need.REFUND_OPEN]
     assert attention["counts"]["refundOpen"] == 1
     assert not payouts(shop), "it is never sent again"
+
+
+@pytest.mark.parametrize("found", [PaymentStatus.SUCCESSFUL, PaymentStatus.FAILED])
+def test_a_person_decides_what_campay_never_tells(
+    service: Service, shop: Shop, clock: HandClock, paid: Payment, found: PaymentStatus
+) -> None:
+    shop.faults(withdraw=["502"])
+    asked = refund(service, paid, 5000)
+    decide = partial(
+        service.operate.resolve, asked.reference, found, "looked at CamPay", version=asked.version, by="ada"
+    )
+    check(service, clock, asked, 72 * 3600)
+    assert (service.story(asked.reference)["resolutions"], told_of_refunds(shop)) == ([], 0)
+    with pytest.raises(NotAllowed):
+        decide()
+    check(service, clock, asked, 2 * 3600)
+    assert service.story(asked.reference)["resolutions"] == ["FAILED", "SUCCESSFUL"]
+    decided = decide()
+    assert (states(decided), decided.status) == ([found], PaymentStatus.SUCCESSFUL)
+    assert service.attention()["counts"]["refundOpen"] == 0
+    assert (told_of_refunds(shop), decided.may_be_refunded) == (
+        (1, False) if found is PaymentStatus.SUCCESSFUL else (0, True)
+    )
+    with pytest.raises(NotAllowed):
+        service.operate.resolve(asked.reference, found, "again", version=decided.version, by="ada")
+
+
+def told_of_refunds(shop: Shop) -> int:
+    return [kind for kind, _ in shop.order_events].count("payment.refunded")
 
 
 def test_an_open_refund_needs_nobody_before_its_last_check(service: Service, shop: Shop, paid: Payment) -> None:

@@ -19,7 +19,7 @@ from chalicelib import bootstrap
 from chalicelib.adapters.ledger.items import Act
 from chalicelib.domain.contract import to_iso
 from chalicelib.domain.operator_actions import OperatorAction
-from chalicelib.domain.operators import Operator, OperatorKey, Right
+from chalicelib.domain.operators import UNNAMED, Operator, OperatorKey, Right
 from chalicelib.domain.tokens import read_operator_ticket
 from chalicelib.runtime.log import JsonLines
 from chalicelib.settings import Settings
@@ -173,6 +173,14 @@ def intruders(api: Settings, actor: OperatorKey) -> Mapping[str, tuple[Headers, 
         "a session over plain HTTP": ({**sent, "Origin": API_ORIGIN.replace("https", "http")}, "forbidden"),
         "a key on a foreign page": ({**key, "Origin": "https://evil.example"}, "forbidden"),
     }
+
+
+def test_nobody_without_a_name_pays_back(api: Settings, shop: Shop, merchant: dict[str, str]) -> None:
+    reference = payment_paid_twice(shop, merchant, api)["reference"]
+    (route,) = (it for it in ROUTES if it.action == OperatorAction.REFUND)
+    assert (api.operator_keys[0].operator, api.development) == (UNNAMED, False)
+    refused = route.call(reference, key_of(api.operator_keys[0]))
+    assert (refused.status, refused.json["code"]) == (403, "forbidden")
 
 
 @each_route

@@ -105,11 +105,11 @@ def test_a_version_is_lost_where_the_ledger_has_none_or_another_one(told: Logged
     assert logged.lost_of(history) == ([] if is_known else [told])
 
 
-REFUND = Refund(reference="refund-1", charge="charge-1", amount=3000, charged=5000, at=AT_MS)
+REFUND = Refund(reference="refund-1", charge="charge-1", amount=3000, charged=5000, at=AT_MS, version=4)
 
 
 def test_a_refund_is_made_again_as_it_was_claimed() -> None:
-    known = replace(REFUND, version=4, status=RefundStatus.SUCCESSFUL, provider_reference="payout-1")
+    known = replace(REFUND, status=RefundStatus.SUCCESSFUL, provider_reference="payout-1")
     later = replace(REFUND, reference="refund-2", at=AT_MS + 1)
     lines = [line("refund-claimed", **refund_fields(PAYMENT, it)) for it in (later, known)]
     [logged] = read_log(lines)

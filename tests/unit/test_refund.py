@@ -12,7 +12,7 @@ from chalicelib.domain.errors import RefundTooHigh
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import InvalidTransition, Payment, PaymentStatus
 from chalicelib.domain.provider import ProviderRecord, RecordStatus
-from chalicelib.domain.refund import Refund, RefundStatus, paid_back, refunded_amount
+from chalicelib.domain.refund import WATCHED_MS, Refund, RefundStatus, paid_back, refunded_amount
 from tests.unit.test_payment import EXAMPLES, NOW, changed
 
 SENDING, PENDING, SUCCESSFUL, FAILED = RefundStatus
@@ -171,3 +171,30 @@ def test_the_ledger_keeps_refunds(status: RefundStatus) -> None:
     payment = replace(payment, refunds=(refund, replace(ASKED, version=5, provider_reference="W", reason="ER301")))
     assert read_payment(write_payment(payment)) == payment
     assert "refunds" not in write_payment(PAID), "a payment without refunds takes no more room"
+
+
+@pytest.mark.parametrize("status", [PaymentStatus.SUCCESSFUL, PaymentStatus.FAILED])
+@pytest.mark.parametrize("open_as", [SENDING, PENDING])
+def test_a_person_decides_the_oldest_that_is_open_for_three_days(status: PaymentStatus, open_as: RefundStatus) -> None:
+    first, _ = with_refund(open_as)
+    payment = first.refund_claimed(replace(ASKED, reference="refund-2", at=NOW + 1), NOW + 1)
+    last = NOW + WATCHED_MS
+    assert payment.resolutions(last - 1) == frozenset()
+    with pytest.raises(InvalidTransition):
+        payment.resolved(status, last - 1)
+    decided = payment.resolved(status, last)
+    assert [it.status for it in decided.refunds] == [status, SENDING]
+    assert (decided.status, decided.version, decided.charges) == (
+        PaymentStatus.SUCCESSFUL,
+        payment.version + 1,
+        PAID.charges,
+    )
+    with pytest.raises(InvalidTransition):
+        payment.resolved(PaymentStatus.EXPIRED, last)
+
+
+def test_what_a_release_before_refunds_has_dropped_changes_nothing() -> None:
+    payment, refund = with_refund(SENDING)
+    dropped = replace(payment, refunds=())
+    assert dropped.open_refund(refund.reference) is None
+    assert dropped.refund_changed(replace(refund, status=PENDING), NOW + 1) is None

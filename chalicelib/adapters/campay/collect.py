@@ -38,10 +38,10 @@ def outcome_of(status: int, fields: Mapping[str, Any]) -> PromptOutcome:
 
 
 def payout_of(status: int, fields: Mapping[str, Any]) -> PayoutOutcome:
-    """Classifies the answer to a withdraw. A refusal's reason is its code, or the field: CamPay's text may be anything.
+    """Classifies the answer to a withdraw. A refusal's reason is its code, or the field, and no text of CamPay's.
 
-    Only what is listed as proof is Refused; a limit of calls or a filter's page is not. An app that may not withdraw,
-    and a number that is not among those it may pay, are refused before anything is begun.
+    Only what is listed as proof is Refused; a limit of calls or a filter's page is not. Credentials, and whether the
+    app may withdraw, are looked at before anything else: then `detail` is all that CamPay says.
     """
     if status == 200:
         reference = text_of(fields.get("reference"))
@@ -50,7 +50,7 @@ def payout_of(status: int, fields: Mapping[str, Any]) -> PayoutOutcome:
         return Refused(code)
     if status == 400 and _has_field_errors(fields, _PAYOUT_FIELDS):
         return Refused(", ".join(sorted(fields)))
-    if (status in (401, 403) and fields) or (status == 400 and _sentence(fields).lower().startswith("unauthorized")):
+    if status in (401, 403) and fields.keys() == {"detail"}:
         return Refused(_NOT_ALLOWED)
     return OutcomeUnknown(f"HTTP {status}")
 
