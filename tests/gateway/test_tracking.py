@@ -214,7 +214,7 @@ class AnyText(str):
 ANY_TEXT = AnyText("any text")
 
 
-@pytest.mark.parametrize(
+with_each_bad_token = pytest.mark.parametrize(
     "make_token",
     [
         lambda _: "nonsense",
@@ -224,6 +224,9 @@ ANY_TEXT = AnyText("any text")
         lambda reference: token_for(reference).rsplit(".", 1)[0] + ".",
     ],
 )
+
+
+@with_each_bad_token
 async def test_a_bad_token_looks_like_an_unknown_payment(
     gateway: Running, store: LiveStore, make_token: Callable[[str], str]
 ) -> None:
@@ -236,6 +239,28 @@ async def test_a_bad_token_looks_like_an_unknown_payment(
         store.publish(next_version(known, PaymentStatus.SUCCESSFUL))
         assert (await browser.track(known["reference"]))["ok"]
         assert browser.versions(known["reference"]) == [2]
+
+
+@with_each_bad_token
+async def test_a_bad_token_costs_no_look_up_whether_or_not_the_payment_exists(
+    gateway: Running, store: LiveStore, api: TrackingServer, make_token: Callable[[str], str]
+) -> None:
+    known, unknown = new_event(), new_event()
+    store.put(known)
+    async with gateway.browser() as browser:
+        before = looked_up(store)
+        for reference in (known["reference"], unknown["reference"]):
+            assert not (await browser.track(reference, make_token(reference)))["ok"]
+            assert (looked_up(store), api.asked) == (before, [])
+        assert (await browser.track(known["reference"]))["ok"]
+        assert looked_up(store) > before, "what the token covers is looked up"
+
+
+def looked_up(store: LiveStore) -> int:
+    """Returns how many snapshots Redis was asked for. The relay's probe asks for none."""
+    commands = store.redis.info("commandstats")
+    assert isinstance(commands, dict)
+    return sum(commands.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("get", "mget"))
 
 
 @pytest.mark.parametrize("request_", [None, [], "x", 7, {}, {"reference": 5, "token": "x"}, {"reference": "x"}])
