@@ -69,8 +69,8 @@ class Limits:
 class Settings:
     """The API's settings. Keys are tuples: the first signs, all verify. `redis`: None for an in-memory live store.
 
-    `prompts_paused`: whether no payment may start, while the ledger is being restored. `refunds`: whether operators
-    may pay money back.
+    `prompts_paused`: whether no payment may start and no money go back, while the ledger is being restored. `refunds`:
+    whether operators may pay money back.
     """
 
     development: bool

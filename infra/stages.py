@@ -151,9 +151,9 @@ class Stage:
 
     `merchant_name`, `merchant_support`: MERCHANT_NAME and MERCHANT_SUPPORT of the functions, for payment links' pages.
 
-    `prompts_paused`: PROMPTS_PAUSED of the functions: no payment starts. `restored_table`: the ledger, in place of the
-    stack's own table, which stays as it is. Both are for the time after a loss: docs/operations.md, "The ledger has to
-    be restored".
+    `prompts_paused`: PROMPTS_PAUSED of the functions: no payment starts, nothing is paid back. `restored_table`: the
+    ledger, in place of the stack's own table, which stays as it is. Both are for the time after a loss:
+    docs/operations.md, "The ledger has to be restored".
 
     `refunds`: REFUNDS of the functions: operators may pay charges back.
 

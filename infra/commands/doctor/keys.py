@@ -34,7 +34,7 @@ def check_secret(deployment: Deployment, stage: Stage | None) -> Generator[Findi
         )
     if stage and stage.prompts_paused:
         yield ill(
-            "prompts are paused: no payment starts",
+            "prompts are paused: no payment starts, and nothing is paid back",
             "once the ledger is whole, take prompts_paused out of infra/stages.py and deploy (docs/operations.md)",
         )
     if settings:
