@@ -30,7 +30,7 @@ from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.phone_number import hash_phone, mask_phone, operator_hint
-from chalicelib.domain.prompt_limits import check_phone_limits, prompt_in_flight, unwanted_prompts
+from chalicelib.domain.prompt_limits import UnwantedPrompts, check_phone_limits, prompt_in_flight, unwanted_prompts
 from chalicelib.domain.provider import NeverSent, OutcomeUnknown, Prompted, PromptOutcome
 from chalicelib.domain.recovery import CLAIMED, claim_fields
 from chalicelib.domain.rollup import outcome_of
@@ -130,7 +130,7 @@ class InitiatePayment:
         if link and (order.link != link.link_id or self.clock.now() >= link.pay_until):
             raise LinkClosed
 
-    def _check_phone(self, phone: Phone, unwanted: Sequence[int]) -> None:
+    def _check_phone(self, phone: Phone, unwanted: UnwantedPrompts) -> None:
         """Raises LimitReached, and VersionConflict where the phone's prompt before has just ended."""
         for reference in phone.all_live:
             active = self.earlier.load(reference).payment

@@ -56,13 +56,22 @@ def test_the_second_decline_ends_the_orders_prompts_on_that_phone_for_a_day(
     assert [it["phoneNumber"] for it in shop.transactions].count(STRANGER) == 4
 
 
-def test_what_the_owner_leaves_unanswered_counts_as_a_decline(service: Service, clock: HandClock) -> None:
+def test_the_third_that_the_owner_leaves_unanswered_ends_them_too(service: Service, clock: HandClock) -> None:
     """By giving up at once, somebody with one order token would otherwise send one prompt after the other."""
-    service.give_up(service.initiate(REQUEST).payment.reference)
+    for _ in range(2):
+        service.give_up(service.initiate(REQUEST).payment.reference)
     left = service.initiate(REQUEST).payment
-    clock.forward(601)
+    clock.forward(1200)
     assert service.settle.refresh(left.reference).status is PaymentStatus.EXPIRED
-    assert wait_of(service.initiate, REQUEST) == DAY - 601
+    assert wait_of(service.initiate, REQUEST) == DAY - 1200
+
+
+def test_a_decline_and_two_that_are_left_unanswered_end_them(service: Service, clock: HandClock, decline: End) -> None:
+    decline(service.initiate(REQUEST).payment)
+    for _ in range(2):
+        service.give_up(service.initiate(REQUEST).payment.reference)
+    clock.forward(1200)
+    assert wait_of(service.initiate, REQUEST) == DAY - 1200
 
 
 def test_whoever_means_to_pay_may_try_on(service: Service, clock: HandClock, decline: End) -> None:

@@ -14,6 +14,7 @@ from chalicelib.domain.payment import GIVEN_UP, Payment, PaymentStatus
 from chalicelib.domain.prompt_limits import (
     DAY_MS,
     QUARTER_HOUR_MS,
+    UnwantedPrompts,
     check_phone_limits,
     prompt_in_flight,
     unwanted_prompts,
@@ -31,9 +32,11 @@ def retry_after(ages: list[int], **most: int) -> int | None:
     return wait_at(NOW, [NOW - age for age in ages], **most)
 
 
-def wait_at(now: int, prompts: list[int], unwanted: Sequence[int] = (), /, **most: int) -> int | None:
+def wait_at(
+    now: int, prompts: list[int], declined: Sequence[int] = (), unwanted: Sequence[int] = (), /, **most: int
+) -> int | None:
     try:
-        check_phone_limits(prompts, now, unwanted=unwanted, **dict[str, Any](MOST | most))
+        check_phone_limits(prompts, now, unwanted=UnwantedPrompts(declined, unwanted), **dict[str, Any](MOST | most))
     except LimitReached as error:
         return error.retry_after
     return None
@@ -71,8 +74,13 @@ def test_part_of_a_second_is_a_whole_one(left: int, told: int) -> None:
 
 
 @pytest.mark.parametrize(("ages", "wait"), [([1], None), ([HOUR_MS, 0], 23 * 3600), ([DAY_MS, 0], None)])
-def test_the_second_unwanted_prompt_in_a_day_is_the_last(ages: list[int], wait: int | None) -> None:
+def test_the_second_declined_prompt_in_a_day_is_the_last(ages: list[int], wait: int | None) -> None:
     assert wait_at(NOW, [], [NOW - age for age in ages]) == wait
+
+
+@pytest.mark.parametrize(("ages", "wait"), [([1, 0], None), ([HOUR_MS, 1, 0], 23 * 3600), ([DAY_MS, 1, 0], None)])
+def test_the_third_unwanted_prompt_in_a_day_is_the_last(ages: list[int], wait: int | None) -> None:
+    assert wait_at(NOW, [], [], [NOW - age for age in ages]) == wait
 
 
 def test_of_all_limits_the_longest_wait_is_returned() -> None:
@@ -98,20 +106,22 @@ REASONS = {
 
 
 def test_declined_and_unanswered_prompts_are_unwanted_and_no_others() -> None:
-    unwanted = {FailureCode.DECLINED, FailureCode.NO_ANSWER}
     for code, reason in REASONS.items():
         failed = attempt(S.FAILED, reason)
         assert failure_code_of(failed) is code
-        assert unwanted_prompts([failed], ["hash"]) == ([failed.created_at] if code in unwanted else [])
-    counted = {status for status in S if unwanted_prompts([attempt(status)], ["hash"])}
+        at = [failed.created_at]
+        declined, unanswered = code is FailureCode.DECLINED, code is FailureCode.NO_ANSWER
+        expected = UnwantedPrompts(at if declined else [], at if declined or unanswered else [])
+        assert unwanted_prompts([failed], ["hash"]) == expected
+    counted = {status for status in S if unwanted_prompts([attempt(status)], ["hash"]).all}
     assert counted == {S.EXPIRED}
-    assert len(unwanted_prompts([attempt(S.EXPIRED, GIVEN_UP)], ["hash"])) == 1
+    assert len(unwanted_prompts([attempt(S.EXPIRED, GIVEN_UP)], ["hash"]).all) == 1
 
 
 def test_unwanted_prompts_are_those_of_the_phone_by_any_key_in_their_order() -> None:
     later, sooner = (attempt(S.EXPIRED, created_at=at) for at in (NOW, NOW - 1))
     other = replace(sooner, phone_hash="another phone's")
-    assert unwanted_prompts([later, other, replace(sooner, phone_hash="old")], ["hash", "old"]) == [NOW - 1, NOW]
+    assert unwanted_prompts([later, other, replace(sooner, phone_hash="old")], ["hash", "old"]).all == [NOW - 1, NOW]
 
 
 def test_the_refusal_says_which_limit_it_is() -> None:
