@@ -40,6 +40,8 @@ SETTINGS: Mapping[str, str] = {
     # Nobody decides before a row does: `System.decide`.
     "SIMULATOR_APPROVE_AFTER": "86400",
     "SIMULATOR_SLOW_APPROVE_AFTER": "86400",
+    # Longer than the API waits for CamPay.
+    "SIMULATOR_HOLD_SECONDS": "25",
     "ADDRESS_PROMPTS_PER_MINUTE": "1000000",
     "ADDRESS_REFUSALS_PER_MINUTE": "1000000",
     "SOCKETS_PER_ADDRESS": "10000",

@@ -1,32 +1,48 @@
-"""Pays charges back while the API is killed around each exchange of it, and while CamPay answers as it should not.
+"""Pays charges back while the API and the worker are killed around each exchange, and CamPay answers as it should not.
 
 The operator repeats a call that got no answer, as often as there is none, with the version that was seen at first.
 """
 
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+from chalicelib.domain.check_schedule import REFUND_AGES_SECONDS
 from chalicelib.domain.payment import PaymentStatus
+from chalicelib.domain.refund import Refund
 from gauntlet.row import Row
-from gauntlet.rows.crashes import INITIATE, LEAST_REACHED, Point, Watch
+from gauntlet.rows.crashes import INITIATE, LEAST_REACHED, WORKER, Point, Watch
 from gauntlet.shop import Shop
+from gauntlet.wire import PUSH
 from local.simulator.faults import FAULTS
 
-CAMPAY_FAULTS = sorted(FAULTS["withdraw"].keys() - {"ok", "timeout"})
+CAMPAY_FAULTS = sorted(FAULTS["withdraw"].keys() - {"ok"})
+SLOW_FAULT = "timeout"
+"""Keeps the API waiting for as long as it waits for CamPay: only in the whole gauntlet."""
+ANSWERS = ("ok", "reset-after-accept")
+"""Of CamPay to a payout, over whose refund the worker is killed: it is PENDING then, or SENDING."""
 AMOUNTS = (500, 1_000, 2_000)
 """A part of what a customer paid, so that a further refund would not be too high."""
+CHECKED_SECONDS = 45.0
+"""Within which a refund has had its first three checks, of which the last is due after 33 s."""
+BEFORE_SECONDS = 0.5
+AFTERWARDS_SECONDS = 2.0
+"""In which the worker counts what it has settled, and deletes the message that had it do so."""
+_NOT_OF_A_REFUND = {"Query", PUSH}
+"""What the worker asks for every second, whether or not there is a refund, and what comes late or unasked."""
 
 
 @dataclass
 class Refunds:
-    """Pays back in one running system. `deciding`: the payments whose payouts CamPay is yet to decide."""
+    """Pays back in one running system. `paid`: the payments that it was asked to pay back."""
 
     shop: Shop
     chance: random.Random
-    deciding: list[str] = field(default_factory=list)
+    paid: list[str] = field(default_factory=list)
 
-    def points(self, watch: Watch) -> Sequence[Point]:
+    def points_of_api(self, watch: Watch) -> Sequence[Point]:
         """Lists the steps of a refund in an API that has just begun, as it has after each crash."""
         reference = self._paid()
         self.shop.system.parts["api"].restart()
@@ -34,7 +50,7 @@ class Refunds:
         self._pay_back(reference)
         return watch.points
 
-    def crash(self, watch: Watch, at: Point) -> bool:
+    def crash_api(self, watch: Watch, at: Point) -> bool:
         """Has the API killed at a point. Returns whether it was reached."""
         reference = self._paid()
         version = self.shop.system.payment(reference).version
@@ -45,6 +61,7 @@ class Refunds:
         if reached:
             self.shop.system.parts["api"].restart()
         self._repeat(reference, version)
+        self._decide(reference)
         return reached
 
     def fault(self, name: str) -> None:
@@ -52,18 +69,34 @@ class Refunds:
         reference = self._paid()
         self.shop.system.campay_faults(withdraw=[name])
         self._pay_back(reference)
+        self._decide(reference)
 
-    def decide(self) -> None:
-        """Lets CamPay decide all payouts: most are made, some fail."""
-        for reference in self.deciding:
-            refunds = self.shop.system.payment(reference).refunds
-            if len(refunds) > 1:
-                self.shop.report(
-                    f"{reference} was paid back {len(refunds)} times, and its operator had seen one version"
-                )
-            for refund in refunds:
-                outcome = self.chance.choice(("SUCCESSFUL", "SUCCESSFUL", "FAILED"))
-                self.shop.decide(refund.reference, outcome, webhook=self.chance.random() < 0.5)
+    def points_of_worker(self, watch: Watch, answer: str) -> Sequence[Point]:
+        """Lists the steps by which a worker that has just begun settles a refund whose payout was answered so."""
+        self.shop.system.parts["worker"].restart()
+        reference = self._sent(answer)
+        watch.begin()
+        if not self.shop.wait(lambda: self._is_settled(reference), CHECKED_SECONDS):
+            self.shop.report(f"the refund of {reference} was not settled by its first checks")
+        time.sleep(AFTERWARDS_SECONDS)
+        return [it for it in watch.points if it.step.operation not in _NOT_OF_A_REFUND]
+
+    def crash_worker(self, watch: Watch, answer: str, at: Point) -> bool:
+        """Has the worker killed at a point, while it settles a refund. Returns whether it was reached."""
+        reference = self._sent(answer)
+        watch.begin(at, self.shop.system.parts["worker"])
+        self.shop.wait(lambda: watch.reached or self._is_settled(reference), CHECKED_SECONDS)
+        reached = self.shop.wait(lambda: watch.reached, AFTERWARDS_SECONDS)
+        watch.begin()
+        if reached:
+            self.shop.system.parts["worker"].restart()
+        return reached
+
+    def judge(self) -> None:
+        """Reports a payment that was paid back twice to an operator who had seen one version of it."""
+        for reference in self.paid:
+            if (count := len(self._refunds(reference))) > 1:
+                self.shop.report(f"{reference} was paid back {count} times, and its operator had seen one version")
 
     def _paid(self) -> str:
         customer = self.shop.started()[0]
@@ -71,8 +104,35 @@ class Refunds:
         self.shop.decide(customer.reference, "SUCCESSFUL", webhook=True)
         if not self.shop.wait(lambda: self._status(customer.reference) is PaymentStatus.SUCCESSFUL):
             self.shop.report(f"{customer.reference} was not paid")
-        self.deciding.append(customer.reference)
+        self.paid.append(customer.reference)
         return customer.reference
+
+    def _sent(self, answer: str) -> str:
+        """Pays back a new payment, whose payout CamPay takes, answers so, and decides. Returns before the first check.
+
+        What else the worker had to do for the payment is done by then.
+        """
+        reference = self._paid()
+        self.shop.system.campay_faults(withdraw=[answer])
+        self._pay_back(reference)
+        self._decide(reference)
+        (refund,) = self._refunds(reference)
+        due = refund.at / 1000 + REFUND_AGES_SECONDS[0]
+        time.sleep(max(0.0, due - BEFORE_SECONDS - time.time()))
+        return reference
+
+    def _decide(self, reference: str) -> None:
+        """Lets CamPay decide a payment's payouts: most are made, some fail."""
+        for refund in self._refunds(reference):
+            outcome = self.chance.choice(("SUCCESSFUL", "SUCCESSFUL", "FAILED"))
+            self.shop.decide(refund.reference, outcome, webhook=self.chance.random() < 0.5)
+
+    def _is_settled(self, reference: str) -> bool:
+        is_open = any(refund.is_open for refund in self._refunds(reference))
+        return not is_open and self.shop.system.is_settled(reference)
+
+    def _refunds(self, reference: str) -> Sequence[Refund]:
+        return self.shop.system.payment(reference).refunds
 
     def _status(self, reference: str) -> PaymentStatus:
         return self.shop.system.payment(reference).status
@@ -90,22 +150,47 @@ class Refunds:
 
 
 def run(shop: Shop, size: int, chance: random.Random) -> int:
-    """Pays `size` charges back, half of them with a crash, and the others with a fault of CamPay."""
-    refunds, watch = Refunds(shop, chance), Watch(shop.system, INITIATE.wires)
-    points = list(refunds.points(watch))
-    chance.shuffle(points)
-    tried = points[: size // 2]
-    reached = sum(refunds.crash(watch, point) for point in tried)
-    if reached < LEAST_REACHED * len(tried):
-        shop.report(f"only {reached} of {len(tried)} points were reached")
-    shop.system.carry_on()
-    faults = chance.sample(CAMPAY_FAULTS, len(CAMPAY_FAULTS))
-    for number in range(size - len(tried)):
+    """Pays `size` charges back: a third with the worker killed, the others with the API killed or a fault of CamPay.
+
+    Where there are only two, the worker, which settles a refund after ten seconds, has none of them.
+    """
+    refunds, by_worker = Refunds(shop, chance), size // 3
+    by_api = (size - by_worker) // 2
+    reached = _crash_worker(refunds, shop, by_worker, chance) if by_worker else 0
+    reached += _crash_api(refunds, shop, by_api, chance)
+    faults = [name for name in CAMPAY_FAULTS if by_worker or name != SLOW_FAULT]
+    chance.shuffle(faults)
+    spoilt = size - by_worker - by_api
+    for number in range(spoilt):
         refunds.fault(faults[number % len(faults)])
-    refunds.decide()
-    return reached + size - len(tried)
+    refunds.judge()
+    return reached + spoilt
+
+
+def _crash_api(refunds: Refunds, shop: Shop, size: int, chance: random.Random) -> int:
+    watch = Watch(shop.system, INITIATE.wires)
+    cases = [partial(refunds.crash_api, watch, point) for point in refunds.points_of_api(watch)]
+    return _crash(shop, chance.sample(cases, min(size, len(cases))))
+
+
+def _crash_worker(refunds: Refunds, shop: Shop, size: int, chance: random.Random) -> int:
+    watch = Watch(shop.system, WORKER.wires)
+    cases = [
+        partial(refunds.crash_worker, watch, answer, point)
+        for answer in ANSWERS
+        for point in refunds.points_of_worker(watch, answer)
+    ]
+    return _crash(shop, chance.sample(cases, min(size, len(cases))))
+
+
+def _crash(shop: Shop, cases: Sequence[Callable[[], bool]]) -> int:
+    """Makes the crashes. Returns how many of their points were reached, and reports where these are too few."""
+    reached = sum(crash() for crash in cases)
+    if reached < LEAST_REACHED * len(cases):
+        shop.report(f"only {reached} of {len(cases)} points were reached")
+    return reached
 
 
 ROWS = [
-    Row("refunds", "charges paid back, with the API killed and CamPay's faults", run, 0, 60, {"REFUNDS": "true"}),
+    Row("refunds", "charges paid back, with the API and the worker killed, and CamPay's faults", run, 2, 90),
 ]
