@@ -36,8 +36,8 @@ _NAME = re.compile(r"(.+)\.x(?:_|ǁ(\w+)ǁ)(\w+)__mutmut_\d+")
 class Target:
     """Files whose functions are changed, and the tests that should notice it.
 
-    `files`: patterns. `tests`: files. `left_out`: tests of these that take too long for what they would find. mutmut
-    selects tests by their names, and pytest finds none whose name has a backslash.
+    `files`: patterns. `tests`: files. `left_out`: tests of these that take too long for what they would find, or
+    read what is not copied. mutmut selects tests by their names, and pytest finds none whose name has a backslash.
     """
 
     name: str
@@ -102,7 +102,11 @@ class Mutants:
     def _run(self, *arguments: str) -> None:
         with self._log.open("ab") as log:
             running = subprocess.Popen(
-                [_mutmut(), *arguments], cwd=self._folder, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, "-m", "mutmut", *arguments],
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
             try:
                 running.wait()
@@ -139,10 +143,6 @@ def _configuration(target: Target) -> str:
     }
     lines = (f"{name} =\n" + "".join(f"    {value}\n" for value in values) for name, values in settings.items())
     return "[mutmut]\n" + "".join(lines)
-
-
-def _mutmut() -> str:
-    return str(Path(sys.executable).with_name("mutmut"))
 
 
 def _end_session(leader: int) -> None:
