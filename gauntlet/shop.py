@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, groupby
@@ -12,6 +13,7 @@ import requests
 import socketio
 from requests.adapters import HTTPAdapter
 
+from chalicelib.domain.contract import CONNECTED, PAYMENT_STATUS
 from chalicelib.domain.event_signature import SECRET_PREFIX
 from gauntlet.gateway.browsers import Browser
 from gauntlet.invariants import Asked, Evidence, Watched, violations
@@ -42,15 +44,19 @@ _NATIONAL_NUMBER = re.compile(r"\b6\d{8}\b")
 
 
 class Screen:
-    """Watches a payment as a browser does, and again after each loss of the connection."""
+    """Watches a payment as a browser does, and again after each loss of the connection.
+
+    `versions`: those that it was shown, in order. `events`: how often it got each event of each version.
+    """
 
     def __init__(self, reference: str, token: str) -> None:
         self.reference, self.token = reference, token
         self.versions: list[int] = []
+        self.events = Counter[tuple[str, int]]()
         self.connects = 0
         self._client = socketio.AsyncClient(reconnection_delay=0.1, reconnection_delay_max=0.5)
         self._client.on("connect", self._connected)
-        self._client.on("payment-status", self._received)
+        self._client.on("*", self._received)
 
     async def open(self, url: str) -> None:
         """Connects, and goes on trying where there is no gateway at the moment."""
@@ -63,8 +69,12 @@ class Screen:
         self.connects += 1
         await self._client.emit("track-payment", {"reference": self.reference, "token": self.token})
 
-    async def _received(self, payment: dict[str, Any]) -> None:
-        self.versions.append(payment["version"])
+    async def _received(self, event: str, told: dict[str, Any]) -> None:
+        if event == CONNECTED:
+            return
+        self.events[event, told["version"]] += 1
+        if event == PAYMENT_STATUS:
+            self.versions.append(told["version"])
 
     @property
     def is_connected(self) -> bool:

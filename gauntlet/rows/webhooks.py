@@ -3,13 +3,14 @@
 import itertools
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from chalicelib.domain.payment import PaymentStatus
 from gauntlet.row import Row
-from gauntlet.shop import Shop
+from gauntlet.shop import Screen, Shop
 from gauntlet.wire import Step
 
 NO_CHECKS = {"CHECK_AGES_SECONDS": "3600", "PAYMENT_EXPIRES_SECONDS": "3600", "SWEEP_SECONDS": "30"}
@@ -59,9 +60,12 @@ def repeat(shop: Shop, size: int, chance: random.Random) -> int:
         return data
 
     shop.system.wire["api-campay"].fault = count
+    screens = []
     with ThreadPoolExecutor(RINGS_AT_ONCE) as threads:
         for _ in range(size):
-            transaction = shop.started()[1]
+            customer, transaction = shop.started()
+            screens.append(shop.watch(customer))
+            shop.wait(lambda: bool(screens[-1].versions))
             reads.clear()
             began = time.time()
             bells = threads.map(lambda number, it=transaction: _ring(shop, it, number), range(rings))
@@ -71,6 +75,7 @@ def repeat(shop: Shop, size: int, chance: random.Random) -> int:
             minutes = int(time.time() / 60) - int(began / 60) + 1
             most = 2 + (time.time() - began) / READ_EVERY_SECONDS + UNPROVEN_READS * minutes
             _judge(shop, str(transaction["externalReference"]), statuses, len(reads), most)
+    _judge_told(shop, screens)
     return size
 
 
@@ -93,8 +98,28 @@ def _judge(shop: Shop, reference: str, statuses: Sequence[int], reads: int, most
         shop.report(f"bells of {reference} were answered {faults}")
 
 
+def _judge_told(shop: Shop, screens: Sequence[Screen]) -> None:
+    """Reports what the screens and the shop were not told once: only a fault may have a delivery made again."""
+    shop.wait(lambda: all(it.events == SHOWN for it in screens))
+    for screen in screens:
+        if screen.events != SHOWN:
+            shop.report(f"a screen of {screen.reference} got {sorted(screen.events.items())}")
+    told = Counter((event["reference"], kind) for kind, event in shop.evidence().told)
+    for screen in screens:
+        of_payment = {kind: count for (reference, kind), count in told.items() if reference == screen.reference}
+        if of_payment != {"payment.successful": 1}:
+            shop.report(f"the shop was told of {screen.reference} {of_payment}")
+
+
 VERSIONS_OF_ONE_CHANGE = 3
 """Claimed, prompted, paid."""
+SHOWN = Counter(
+    [
+        *(("payment-initiated", 2), ("payment-status", 2)),
+        *(("payment-status", 3), ("payment-success", 3), ("payment-completed", 3)),
+    ]
+)
+"""What a screen gets of it that began to watch when the prompt was sent."""
 
 KINDS: Mapping[str, Callable[[Shop, Transaction], int]] = {
     "true": lambda shop, it: shop.ring(it),
