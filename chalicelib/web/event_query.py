@@ -9,7 +9,7 @@ from typing import Any
 from chalice.app import Request
 
 from chalicelib.domain.errors import InvalidRequest
-from chalicelib.domain.event_cursor import EventPosition, read_cursor
+from chalicelib.domain.event_cursor import WHAT_IT_MUST_BE, EventPosition, read_cursor
 from chalicelib.domain.order_event import OrderEvent
 from chalicelib.web.query import Query
 
@@ -45,8 +45,8 @@ def told(events: Sequence[OrderEvent]) -> list[dict[str, Any]]:
 def _place(cursor: str, faults: dict[str, str]) -> EventPosition:
     try:
         return read_cursor(cursor)
-    except InvalidRequest as error:
-        faults |= error.fields
+    except InvalidRequest:
+        faults.setdefault("after", WHAT_IT_MUST_BE)
         return EventPosition(0)
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
-from chalice.app import MultiDict, Request
+from chalice.app import Request
 
 from chalicelib.domain import tokens
 from chalicelib.domain.accept_language import preferred_locale
@@ -21,6 +21,7 @@ from chalicelib.domain.payment_request import PaymentRequest
 from chalicelib.domain.phone_number import is_phone_number
 from chalicelib.domain.refund import RefundRequest
 from chalicelib.web.callers import address_of, bearer
+from chalicelib.web.query import parameters
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -78,8 +79,10 @@ def json_object(request: Request) -> dict[str, Any]:
 def webhook_fields(request: Request) -> Mapping[str, object]:
     """Returns CamPay's parameters, from the query, a form or JSON. Raises InvalidRequest."""
     if request.method == "GET":
-        query = request.query_params or MultiDict({})
-        return _single([(name, value) for name in query for value in query.getlist(name)])
+        query, faults = parameters(request)
+        if faults:
+            raise InvalidRequest(fields=faults)
+        return query
     content_type = (request.headers.get("content-type") or JSON).lower()
     if content_type.startswith(FORM):
         try:
@@ -180,13 +183,12 @@ def checked_reason(body: Mapping[str, Any], faults: dict[str, str]) -> str:
 
 def page(request: Request) -> tuple[str, int]:
     """Reads `cursor` and `limit` of the query. Raises InvalidRequest."""
-    query = request.query_params or MultiDict({})
+    query, faults = parameters(request)
     cursor, limit = query.get("cursor", ""), query.get("limit", "100")
-    faults: dict[str, str] = {}
     if not _CURSOR.fullmatch(cursor):
-        faults["cursor"] = "must be the cursor of a page before"
+        faults.setdefault("cursor", "must be the cursor of a page before")
     if not _NUMBER.fullmatch(limit):
-        faults["limit"] = "must be a whole number"
+        faults.setdefault("limit", "must be a whole number")
     if faults:
         raise InvalidRequest(fields=faults)
     return cursor, min(max(int(limit), 1), 1000)
@@ -197,8 +199,7 @@ def days(request: Request, today: date, shown: int = DAYS_SHOWN, most: int = MOS
 
     Raises InvalidRequest.
     """
-    query = request.query_params or MultiDict({})
-    faults: dict[str, str] = {}
+    query, faults = parameters(request)
     last = checked_day(query, "to", today, faults)
     first = checked_day(query, "from", last - timedelta(days=shown - 1), faults)
     check_range(first, last, faults, most)
@@ -223,7 +224,7 @@ def checked_day(query: Mapping[str, str], name: str, default: date, faults: dict
             raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError:
-        faults[name] = "must be a day from 2000-01-01 to 2099-12-31"
+        faults.setdefault(name, "must be a day from 2000-01-01 to 2099-12-31")
         return default
 
 
@@ -261,13 +262,13 @@ def order_asked_for(request: Request, *, merchant: bool, order_token_keys: Seque
     Raises InvalidToken, InvalidRequest.
     """
     token = bearer(request)
+    query, faults = parameters(request)
     if token is not None:
         order_id = tokens.read_order_token(token, order_token_keys, now).get("orderId")
     elif merchant:
-        order_id = (request.query_params or MultiDict({})).get("orderId")
+        order_id = query.get("orderId")
     else:
         raise InvalidToken("An order token, or the merchant key, is needed.")
-    faults: dict[str, str] = {}
     checked = checked_order_id(order_id, faults)
     if faults:
         raise InvalidRequest(fields=faults)

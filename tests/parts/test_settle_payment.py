@@ -48,12 +48,6 @@ def test_a_webhook_settles_by_campays_record(service: Service, pending: Payment,
     assert kept["status"] == "SUCCESSFUL"
 
 
-def test_a_webhooks_claim_is_not_trusted(service: Service, pending: Payment, shop: Shop) -> None:
-    service.settle.handle_webhook(pending.reference, pending.provider_reference)
-    assert newest(service, pending).status is S.PENDING
-    assert shop.order_events == []
-
-
 def test_a_repeated_webhook_makes_no_call_to_campay(
     service: Service, pending: Payment, shop: Shop, aws: EmbeddedAws
 ) -> None:

@@ -13,7 +13,7 @@ from chalicelib.settings import Settings
 from local.embedded import EmbeddedAws
 from tests.conftest import ORDER, Shop, order_token
 from tests.harness.api_gateway import call
-from tests.harness.openapi import check_request
+from tests.harness.openapi import check_request, operations
 
 MISSING = object()
 
@@ -126,6 +126,31 @@ def test_a_refused_currency_is_told_what_is_possible(
     reply = call("POST", "/api/payment/initiate", ORDER | {"currency": currency}, headers=headers)
     assert (reply.status, reply.json["code"]) == (400, "currency_not_supported")
     assert (reply.json["supported"], reply.json["detail"]) == (["XAF"], sentence)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "key"),
+    [
+        (operation.path, it["name"], "operator" if {"operatorKey": []} in operation.content["security"] else "merchant")
+        for operation in operations()
+        for it in operation.parameters
+        if it["in"] == "query"
+    ],
+)
+def test_no_parameter_of_a_query_may_be_given_twice(
+    request: pytest.FixtureRequest, path: str, name: str, key: str
+) -> None:
+    """Otherwise two readers of one address could each believe another of the two."""
+    reply = call("GET", f"{path}?{name}=1&{name}=1", headers=request.getfixturevalue(key))
+    assert (reply.status, reply.json["code"]) == (400, "invalid_request")
+    assert reply.json["fields"][name] == "is given twice"
+
+
+@pytest.mark.usefixtures("api")
+def test_no_field_of_a_form_may_be_given_twice() -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    reply = call("POST", "/api/payment/webhook", "reference=a&reference=a", headers=form)
+    assert (reply.status, reply.json["fields"]) == (400, {"body": "a key stands twice"})
 
 
 def test_the_document_refuses_what_the_api_refuses() -> None:

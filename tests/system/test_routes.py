@@ -209,6 +209,32 @@ def test_a_webhook_may_come_in_any_form(api: Settings, merchant: dict[str, str],
     assert status.json["status"] == "SUCCESSFUL"
 
 
+@pytest.mark.parametrize(
+    ("truth", "claim"),
+    [
+        ("PENDING", {"status": "SUCCESSFUL"}),
+        ("PENDING", {"status": "FAILED"}),
+        ("FAILED", {"status": "SUCCESSFUL"}),
+        ("SUCCESSFUL", {"status": "FAILED"}),
+        ("SUCCESSFUL", {"status": "PENDING", "amount": "1", "currency": "EUR"}),
+    ],
+)
+def test_a_webhooks_claim_is_not_trusted(
+    api: Settings, merchant: dict[str, str], shop: Shop, truth: str, claim: dict[str, str]
+) -> None:
+    reference = initiate(merchant).json["reference"]
+    (transaction,) = shop.transactions
+    if truth != "PENDING":
+        shop.customer(transaction["reference"], truth)
+    named = {"reference": transaction["reference"], "external_reference": reference, "signature": signature(api)}
+    assert call("POST", "/api/payment/webhook", {"amount": "5000", "currency": "XAF", **claim, **named}).status == 200
+    stored = bootstrap.service().ledger.load(reference)
+    assert stored is not None
+    assert (stored.payment.status, stored.payment.money.amount) == (truth, 5000)
+    told = [] if truth == "PENDING" else [(f"payment.{truth.lower()}", stored.payment.version)]
+    assert shop.order_events == told
+
+
 def test_a_webhook_without_a_good_signature_does_nothing(api: Settings, merchant: dict[str, str], shop: Shop) -> None:
     reference = initiate(merchant).json["reference"]
     shop.customer(shop.transactions[0]["reference"], "SUCCESSFUL")
