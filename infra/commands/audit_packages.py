@@ -1,8 +1,9 @@
 """Tells which packages of ours have a known vulnerability: `make audit`, and as part of `make check`.
 
-pip-audit asks OSV about each Python package that a lock file names; what npm's audit of the front end says is read from
-the standard input. The exit code is 1 where a package is vulnerable. Where a network lets a question not through, a
-line says so and nothing fails: whoever releases has to see two dates.
+pip-audit asks OSV about each Python package that one of `LOCKS` names; what npm's audit of the front end says is read
+from the standard input. docs/security.md says which lock files are left out, and why. The exit code is 1 where a
+package is vulnerable. Where a network lets a question not through, a line says so and nothing fails: whoever releases
+has to see two dates.
 """
 
 import json

@@ -2,17 +2,20 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from infra.commands.audit_packages import LOCKS, ROOT
 from local.embedded import LOOPBACK, free_port
+from tests.harness.markdown import rows
 
 NPM_SOUND = {"vulnerabilities": {}, "metadata": {"dependencies": {"total": 12}}}
 NPM_VULNERABLE = {**NPM_SOUND, "vulnerabilities": {"ws": {"range": "<8.17.1", "severity": "high"}}}
@@ -83,6 +86,21 @@ def test_a_vulnerable_package_of_either_kind_fails(osv: str) -> None:
     code, lines = audit(osv, NPM_VULNERABLE)
     assert code == 1
     assert lines[-1] == "    ws <8.17.1: high"
+
+
+def test_the_page_says_of_each_lock_file_whether_it_is_audited() -> None:
+    listed = {
+        file.relative_to(ROOT).as_posix(): audited == "yes"
+        for _, locks, _, audited in rows(ROOT / "docs" / "security.md", "## Dependencies")
+        for named in re.findall(r"`([^`]+(?:\.lock|\.json|/requirements\.txt))`", locks)
+        for file in ROOT.glob(named)
+    }
+    kept = {"infra/checkov/requirements.txt"}
+    for folder, below, files in os.walk(ROOT):
+        below[:] = [name for name in below if name not in ("node_modules", "cdk.out") and not name.startswith(".")]
+        locks = (Path(folder, name) for name in files if name.endswith((".lock", "package-lock.json")))
+        kept |= {lock.relative_to(ROOT).as_posix() for lock in locks}
+    assert listed == {lock: lock in (*LOCKS, "frontend/package-lock.json") for lock in kept}
 
 
 @pytest.mark.parametrize("npm", ["", '{"message": "405 Method Not Allowed"}', '{"error": {"code": "E"}}'])
