@@ -29,7 +29,7 @@ LONGEST_HIDDEN_SECONDS = 43_200 - 120
 _A_CALL = 10
 """The most messages that SQS takes in one call."""
 _CALLS_AT_ONCE = 16
-_LOOK_EVERY_MS = 1_000
+LOOK_EVERY_MS = 1_000
 """Shortest time between two hints of one process that something is undelivered."""
 
 
@@ -76,7 +76,7 @@ class WorkQueue:
         """Has somebody look for all that is undelivered, in a second. Does nothing within a second of the last call."""
         now = self._clock.now()
         with self._lock:
-            if abs(now - self._looked_at) < _LOOK_EVERY_MS:
+            if abs(now - self._looked_at) < LOOK_EVERY_MS:
                 return
             self._looked_at = now
         self._send(self._deliveries_url, [(DeliveryHint().to_body(), 1)])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.live_store import LiveStore
-from chalicelib.adapters.work_queue import WorkQueue
+from chalicelib.adapters.work_queue import LOOK_EVERY_MS, WorkQueue
 from chalicelib.domain.hints import DeliveryHint
 from chalicelib.flows.deliver_payment import DeliverPayment
 from chalicelib.runtime import log
@@ -34,9 +34,14 @@ class CatchUpDeliveries:
             self.deliver(stored)
 
     def _look(self) -> None:
-        """Sends a hint for each undelivered payment once Redis answers; until then it comes back every second."""
+        """Sends a hint for each undelivered payment once Redis answers; until then it comes back every second.
+
+        Of all hints of a second one comes back: each process that cannot deliver sends some, SQS hands some over twice,
+        and they would become more for as long as Redis is away.
+        """
         if self.live_store.storage() == "degraded":
-            self.queue.look_for_undelivered()
+            if self.ledger.spend("looks-for-undelivered", 1, LOOK_EVERY_MS):
+                self.queue.look_for_undelivered()
             return
         # However young: whoever has failed within the last second has not said so again.
         self.queue.deliver_all(self.ledger.undelivered(self.clock.now(), UNDELIVERED_AT_ONCE))
