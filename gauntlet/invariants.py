@@ -42,15 +42,18 @@ class Evidence:
     """What can be seen of a system from outside its processes.
 
     `transactions`: CamPay's ledger. `payments`, `versions`: the product's, by reference. `told`: the order events that
-    the shop got, in order, each with its type. `asked`, `watched`: the customers' side.
+    the shop took at its own address, in order, each with its type; `refused`: what else it got there. `announced`: the
+    order events that the event bus got. `asked`, `watched`: the customers' side.
     """
 
     transactions: Sequence[Mapping[str, Any]]
     payments: Mapping[str, Payment]
     versions: Mapping[str, Sequence[Version]]
     told: Sequence[tuple[str, Mapping[str, Any]]]
+    announced: Sequence[tuple[str, Mapping[str, Any]]]
     asked: Sequence[Asked] = ()
     watched: Sequence[Watched] = ()
+    refused: Sequence[str] = ()
     prompts_per_phone: int = PROMPTS_PER_15_MINUTES
     charged: Mapping[str, list[Mapping[str, Any]]] = field(init=False)
     """The transactions that moved money, by the payment that they name."""
@@ -192,17 +195,33 @@ def phones_are_spared(seen: Evidence) -> Iterator[str]:
 
 
 def shop_is_told(seen: Evidence) -> Iterator[str]:
-    """I10: every settled version reaches the shop, each payment's in order; of a recovered one those since then."""
-    told: dict[str, list[int]] = defaultdict(list)
+    """I10: every settled version reaches the shop, each payment's in order; of a recovered one those since then.
+
+    The event bus, of which the shop is told by hints, gets them in the same order.
+    """
+    for who, events in (("the shop", seen.told), ("the event bus", seen.announced)):
+        told: dict[str, list[int]] = defaultdict(list)
+        for _, event in events:
+            if event["version"] not in told[event["reference"]]:
+                told[event["reference"]].append(event["version"])
+        for reference, versions in seen.versions.items():
+            settled = [it.payment.version for it in versions if _is_told(it.payment)]
+            recovered = _recovered(versions)
+            since = [[it for it in each if it > recovered] for each in (told[reference], settled)]
+            if since[0] != since[1]:
+                yield f"{who} was told versions {since[0]} of {reference}, and {since[1]} are settled"
+
+
+def events_are_genuine(seen: Evidence) -> Iterator[str]:
+    """I10: what reaches the shop is signed, and what comes again is the same, but for what a lost ledger had."""
+    for it in seen.refused:
+        yield f"the shop got {it}"
+    first: dict[str, Mapping[str, Any]] = {}
     for _, event in seen.told:
-        if event["version"] not in told[event["reference"]]:
-            told[event["reference"]].append(event["version"])
-    for reference, versions in seen.versions.items():
-        settled = [it.payment.version for it in versions if _is_told(it.payment)]
-        recovered = _recovered(versions)
-        since = [[it for it in each if it > recovered] for each in (told[reference], settled)]
-        if since[0] != since[1]:
-            yield f"the shop was told versions {since[0]} of {reference}, and {since[1]} are settled"
+        content = {**event, "timestamp": None}  # of an event on the bus the time when it was sent
+        is_lost = event["version"] <= _recovered(seen.versions.get(event["reference"], ()))
+        if not is_lost and first.setdefault(event["id"], content) != content:
+            yield f"the order event {event['id']} came with two contents"
 
 
 def _is_told(version: Payment) -> bool:
@@ -237,7 +256,7 @@ def _recovered(versions: Sequence[Version]) -> int:
 INVARIANTS: Sequence[Callable[[Evidence], Iterator[str]]] = (
     *(one_charge_an_order, success_was_paid, money_is_recorded, nothing_is_stuck, failure_is_known),
     *(success_is_final, browsers_follow, history_replays, key_names_one_payment, prompts_are_claimed),
-    *(phones_are_spared, shop_is_told, success_is_told_for_good, refunds_are_payouts),
+    *(phones_are_spared, shop_is_told, events_are_genuine, success_is_told_for_good, refunds_are_payouts),
 )
 
 

@@ -24,6 +24,7 @@ from chalicelib.domain.payment import Payment
 from chalicelib.domain.rollup import day_of
 from chalicelib.runtime.clock import Clock
 from gauntlet.invariants import Evidence
+from gauntlet.receiver import Receiver
 from gauntlet.redis_cluster import SHARDS, Cluster, node_options
 from gauntlet.wire import Wire, Wires, carry_on
 from local.__main__ import Ports, environment, redis_server
@@ -120,7 +121,7 @@ class System:
     """Is a running system. Its parts: redis, aws, simulator, api, worker, gateway; rows may add a second gateway.
 
     Its wires are named by both ends: `api-aws`, `worker-redis`, `simulator-api`. Customers call the API by `shop-api`
-    and the gateway by `browser-gateway`.
+    and the gateway by `browser-gateway`; the worker posts order events to the shop's `receiver` by `worker-shop`.
     """
 
     def __init__(self, **settings: str) -> None:
@@ -157,7 +158,11 @@ class System:
         ports = Ports(api=free_port(), gateway=free_port(), simulator=free_port(), aws=free_port(), redis=free_port())
         self.ports = ports
         mine = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-        self.environment = {**environment(mine, ports), **self._settings}
+        defaults = environment(mine, ports)
+        self.receiver = Receiver(defaults["ORDER_EVENTS_KEY"])
+        self._closing.callback(self.receiver.close)
+        told_at = {"ORDER_EVENTS_URL": self._wired("worker-shop", self.receiver.port) + "/order-events"}
+        self.environment = {**defaults, **told_at, **self._settings}
         to_api = {"API_URL": self._wired("gateway-api", ports.api)}
         self._add("redis", [redis_server(), *_REDIS_OPTIONS, "--port", str(ports.redis)], {}, f"tcp:{ports.redis}")
         self._add("aws", _module("local.embedded"), {}, f"{ports.aws}/embedded/health")
@@ -208,7 +213,7 @@ class System:
         aws = self._wired(f"{part}-aws", self.ports.aws)
         queues = {
             f"{name}_QUEUE_URL": f"{aws}/{self.environment[f'{name}_QUEUE_URL'].split('/', 3)[3]}"
-            for name in ("CHECKS", "DELIVERIES")
+            for name in ("CHECKS", "DELIVERIES", "SHOP")
         }
         return {
             "REDIS_PORT": self._wired(f"{part}-redis", self.ports.redis).rpartition(":")[2],
@@ -321,7 +326,9 @@ class System:
             transactions=self.transactions(),
             payments={it.reference: it for it in claimed},
             versions={it.reference: ledger.versions_of(it.reference) for it in claimed},
-            told=[(it["DetailType"], json.loads(it["Detail"])) for it in events],
+            told=[*self.receiver.taken],
+            announced=[(it["DetailType"], json.loads(it["Detail"])) for it in events],
+            refused=[*self.receiver.refused],
         )
 
     def payment(self, reference: str) -> Payment:
@@ -333,8 +340,10 @@ class System:
 
     def is_settled(self, reference: str) -> bool:
         """Whether a payment waits for nobody, and the browsers and the shop have been told."""
-        stored = self.ledger.load(reference)
-        return stored is not None and not stored.payment.is_waiting and stored.is_announced
+        stored, telling = self.ledger.load(reference), self.ledger.shop.load(reference)
+        if stored is None or stored.payment.is_waiting or not stored.is_announced:
+            return False
+        return telling.told.version == stored.payment.version and not telling.turn_id
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -61,7 +61,7 @@ class Publisher:
 
     def wrong(self, watched: Iterable[Watched]) -> list[str]:
         """Judges by I5."""
-        seen = Evidence(transactions=[], payments=self._payments, versions={}, told=[], watched=[*watched])
+        seen = Evidence([], self._payments, versions={}, told=[], announced=[], watched=[*watched])
         return [f"I5: {line}" for line in browsers_follow(seen)]
 
     def close(self) -> None:

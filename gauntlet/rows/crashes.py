@@ -85,7 +85,7 @@ class Stage:
 _OF_API = ("api-redis", "api-aws", "api-campay")
 INITIATE = Stage("api", _OF_API, begins="call")
 WEBHOOK = Stage("api", _OF_API)
-WORKER = Stage("worker", ("worker-redis", "worker-aws", "worker-campay"), webhook=False)
+WORKER = Stage("worker", ("worker-redis", "worker-aws", "worker-campay", "worker-shop"), webhook=False)
 REDIS = Stage("redis", ("api-redis", "worker-redis", "gateway-redis"))
 GATEWAY = Stage("gateway", ("gateway-redis", "gateway-api"), begins="screen")
 
@@ -182,7 +182,7 @@ def run(stage: Stage, shop: Shop, size: int, chance: random.Random) -> int:
 ROWS = [
     Row("crash-initiate", "the API killed around each exchange of initiate", partial(run, INITIATE), 1, 200),
     Row("crash-webhook", "the API killed around each exchange of a webhook", partial(run, WEBHOOK), 1, 200),
-    Row("crash-worker", "the worker killed around each exchange of its checks", partial(run, WORKER), 1, 200),
+    Row("crash-worker", "the worker killed around each of its exchanges", partial(run, WORKER), 1, 200),
     Row("crash-redis", "Redis killed around each of its exchanges", partial(run, REDIS), 0, 200),
     Row("crash-gateway", "the gateway killed around each of its exchanges", partial(run, GATEWAY), 0, 50),
 ]

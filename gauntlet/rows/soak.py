@@ -14,7 +14,7 @@ LOST_WEBHOOKS = 0.3
 SCREENS = 100
 """The payments that a browser watches."""
 _FAULTY = [f"{part}-{store}" for part in ("api", "worker") for store in ("aws", "redis", "campay")]
-_FAULTY += ["gateway-redis", "gateway-api", "simulator-api", "shop-api", "browser-gateway"]
+_FAULTY += ["gateway-redis", "gateway-api", "simulator-api", "worker-shop", "shop-api", "browser-gateway"]
 
 
 def run(shop: Shop, size: int, chance: random.Random) -> int:

@@ -202,6 +202,7 @@ class World:
             payments=payments,
             versions={reference: ledger.versions_of(reference) for reference in payments},
             told=self._bus.told,
+            announced=self._bus.told,
             asked=self.asked,
             watched=[Watched(reference, self.shown[reference]) for reference in payments],
             prompts_per_phone=SETTINGS.limits.phone_prompts_per_day,

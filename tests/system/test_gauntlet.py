@@ -2,20 +2,27 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import jwt
 import pytest
 
-from chalicelib.domain.event_signature import signed_headers, write_secret
+from chalicelib.adapters.shop import Shop
+from chalicelib.domain.event_signature import read_secret, signed_headers, write_secret
 from chalicelib.domain.money import Money
+from chalicelib.domain.order_event import FIRST, order_events_after
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.refund import Refund, RefundStatus
 from chalicelib.domain.tokens import TrackingGrant, sign_tracking_token
 from chalicelib.domain.version import Version
+from chalicelib.runtime.clock import Clock
 from gauntlet.invariants import Asked, Evidence, Watched, violations
+from gauntlet.receiver import Receiver
 from gauntlet.shop import strays
+from local.embedded import LOOPBACK
 from local.simulator.webhooks import sign
 from tests import ROOT
 from tests.harness.operator_clients import AMINA
@@ -57,6 +64,7 @@ SOUND = Evidence(
     payments={"payment-1": PAID},
     versions={"payment-1": [Version(PENDING, "claimed", 0), Version(PAID, "webhook", 1)]},
     told=[("payment.successful", TOLD)],
+    announced=[("payment.successful", TOLD)],
     asked=[Asked("order-1", "key-1", 201, "payment-1")],
     watched=[Watched("payment-1", [1, 2])],
 )
@@ -116,6 +124,9 @@ def test_nothing_is_wrong_with_a_sound_payment() -> None:
         ({"I8"}, {"transactions": [TRANSACTION, PAYOUT | {"asked": 2}], **refunded(REFUND)}),
         ({"I9"}, {"prompts_per_phone": 0}),
         ({"I10"}, {"told": []}),
+        ({"I10"}, {"announced": []}),
+        ({"I10"}, {"told": [("payment.successful", TOLD), ("payment.successful", TOLD | {"orderId": "order-2"})]}),
+        ({"I10"}, {"refused": ["an order event without a valid signature"]}),
         (
             {"I4", "I10"},
             {"told": [("payment.successful", TOLD), ("payment.expired", TOLD | {"version": 3, "status": "EXPIRED"})]},
@@ -166,8 +177,8 @@ def test_what_a_log_may_have_is_none_of_it() -> None:
 def test_a_success_that_changes_is_found() -> None:
     gone = replace(PAID, version=3, status=_S.CONFLICTED)
     versions = {"payment-1": [*SOUND.versions["payment-1"], Version(gone, "status", 2)]}
-    told = [*SOUND.told, ("payment.conflicted", TOLD | {"version": 3})]
-    seen = replace(SOUND, payments={"payment-1": gone}, versions=versions, told=told, watched=[])
+    told = [*SOUND.told, ("payment.conflicted", TOLD | {"id": "payment-1:3", "version": 3})]
+    seen = replace(SOUND, payments={"payment-1": gone}, versions=versions, told=told, announced=told, watched=[])
     assert [line.split()[0] for line in violations(seen)] == ["I4"]
 
 
@@ -178,12 +189,16 @@ def recovered(*numbers: int, at: int) -> dict[str, Any]:
         for it in numbers
     ]
     paid = versions[-1].payment
-    told = [("payment.successful", TOLD), ("payment.successful", TOLD | {"version": paid.version})]
+    told = [
+        ("payment.successful", TOLD),
+        ("payment.successful", TOLD | {"id": "payment-1:new", "version": paid.version}),
+    ]
     watched = [Watched("payment-1", [2, paid.version])]
     return {
         "payments": {"payment-1": paid},
         "versions": {"payment-1": versions},
         "told": told,
+        "announced": told,
         "watched": watched,
     }
 
@@ -191,10 +206,48 @@ def recovered(*numbers: int, at: int) -> dict[str, Any]:
 def test_versions_that_a_ledger_has_lost_are_not_missed() -> None:
     assert violations(replace(SOUND, **recovered(3, 4, at=3))) == []
     assert violations(replace(SOUND, **recovered(1, 4, 5, at=4))) == []
+    lost = [("payment.failed", TOLD | {"status": "FAILED"}), *recovered(3, 4, at=3)["told"]]
+    assert violations(replace(SOUND, **recovered(3, 4, at=3) | {"told": lost})) == [], "a lost ledger had it otherwise"
     for numbers, at in (((1, 3, 4), 0), ((3, 5), 3), ((2, 4, 5), 4)):
         assert {it.split()[0] for it in violations(replace(SOUND, **recovered(*numbers, at=at)))} >= {"I6"}, numbers
     untold = recovered(3, 4, at=3) | {"told": SOUND.told}
     assert {it.split()[0] for it in violations(replace(SOUND, **untold))} == {"I10"}
+
+
+def test_order_events_count_in_the_order_of_their_arrival() -> None:
+    told = [
+        ("payment.expired", TOLD | {"status": "EXPIRED"}),
+        ("payment.successful", TOLD | {"id": "payment-1:3", "version": 3}),
+    ]
+    versions = [Version(PENDING, "claimed", 0), Version(replace(PAID, version=2, status=_S.EXPIRED), "check", 1)]
+    paid = replace(PAID, version=3)
+    history: dict[str, Any] = {
+        "payments": {"payment-1": paid},
+        "versions": {"payment-1": [*versions, Version(paid, "check", 2)]},
+    }
+    seen = replace(SOUND, **history, told=told, announced=told, watched=[])
+    assert violations(seen) == []
+    assert violations(replace(seen, told=[*told, told[0], told[1]])) == [], "what comes again is no news"
+    assert {it.split()[0] for it in violations(replace(seen, told=told[::-1]))} == {"I10"}
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with closing(Receiver(SECRET)) as server:
+        yield server
+
+
+def test_the_receiver_takes_what_is_signed_and_refuses_what_is_not(receiver: Receiver) -> None:
+    (event,) = order_events_after(FIRST, [PAID])
+    shop = Shop(f"http://{LOOPBACK}:{receiver.port}/order-events", [read_secret(SECRET)], Clock(), only_public=False)
+    assert [shop.send(event).status, shop.send(event).status] == [204, 204]
+    assert [kind for kind, _ in receiver.taken] == ["payment.successful"] * 2
+    assert receiver.taken[0] == receiver.taken[1]
+    stranger = Shop(f"http://{LOOPBACK}:{receiver.port}/order-events", [b"x" * 32], Clock(), only_public=False)
+    assert [stranger.send(event).status for _ in range(2)] == [401, 401]
+    assert receiver.refused == ["an order event without a valid signature"] * 2
+    named_otherwise = replace(event, id="payment-1:3")
+    assert (shop.send(named_otherwise).status, len(receiver.taken)) == (400, 2)
 
 
 @pytest.mark.timeout(400)
