@@ -62,6 +62,7 @@ class _Handler(ChaliceRequestHandler):
         length = self.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdigit()):  # Chalice fails with one that is no number
             return self.send_error(HTTPStatus.BAD_REQUEST)
+        self.local_gateway.event_converter.LOCAL_SOURCE_IP = self.client_address[0]  # else all callers have the same
         try:
             self._generic_handle()
         except UnicodeEncodeError:  # Chalice repeats a token of an unknown path, and fails where it is not ASCII
