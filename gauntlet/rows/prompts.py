@@ -1,13 +1,13 @@
 """Floods phones with prompts: many addresses call for one phone, one address for many phones.
 
-Meanwhile the key of the phones' hashes is rotated.
+Meanwhile the key of the phones' hashes is rotated. Who is told to wait is let in after that time, and not before.
 """
 
 import itertools
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,10 @@ ROTATED_AFTER_WAVES = 2
 ADDRESS_PROMPTS_PER_MINUTE = 60
 PROMPTS_OF_A_PHONE = 3
 QUARTER_HOUR = 15 * 60
+EXPIRES_SECONDS = 15.0
+WHOLE = 1_000
+PHONES_OF_ADDRESS = 3
+EARLY_SECONDS = 1.0
 CLOCK_SECONDS = 3.0
 """By how much a wait that is told may differ from the one that is counted here."""
 
@@ -30,37 +34,122 @@ CLOCK_SECONDS = 3.0
 class Answer:
     """The answer to a call.
 
-    `retry_after`: in seconds; 0 where it says none. `at`: when it came. `reference`: of the payment that was started.
+    `retry_after`: in seconds; 0 where it says none. `sent_at`, `at`: when the call was made and the answer came.
+    `reference`: of the payment that was started.
     """
 
     status: int
     retry_after: float
+    sent_at: float
     at: float
     reference: str
 
 
+class Flood:
+    """Calls from many addresses for many phones, each call for an order of its own."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._numbers = itertools.count(1)
+        self._keys = [shop.system.environment["PHONE_HASH_KEY"]]
+
+    def call(self, address: str, phone: str) -> Answer:
+        """Calls initiate past the wire, which would hide the address."""
+        shop, sent_at = self._shop, time.time()
+        connection = HTTPConnection(LOOPBACK, shop.system.ports.api, timeout=30, source_address=(address, 0))
+        body = {"orderId": f"flood-{next(self._numbers)}", "amount": AMOUNT, "currency": "XAF", "phoneNumber": phone}
+        try:
+            connection.request("POST", "/api/payment/initiate", json.dumps(body), {"Content-Type": "application/json"})
+            reply = connection.getresponse()
+            told = reply.getheader("Retry-After")
+            reference = json.loads(reply.read())["reference"] if reply.status == 201 else ""
+            return Answer(reply.status, float(told or 0), sent_at, time.time(), reference)
+        finally:
+            connection.close()
+
+    def rotate(self) -> None:
+        """Starts the API and the worker with a new key of the phones' hashes, and the old one behind it."""
+        self._keys.append(f"{len(self._keys)}" * 64)
+        for name in ("api", "worker"):
+            self._shop.system.parts[name].restart(PHONE_HASH_KEY=",".join(self._keys[:-3:-1]))
+
+
 def run(shop: Shop, size: int, chance: random.Random) -> int:
-    """Calls from `size` addresses for one phone, whose owner declines each prompt, then from one for `size` phones."""
-    numbers = itertools.count(1)
-    phone = shop.customer().phone_number
-    addresses = [_address(number) for number in chance.sample(range(2, 2**20), size)]
-    answers: list[Answer] = []
+    """Calls from `size` addresses for one phone, whose owner declines each prompt, then from one for thrice as many.
+
+    Few addresses call for as many phones, and nobody waits for the minute of an address to end.
+    """
+    flood, is_whole = Flood(shop), size >= WHOLE
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        for begin in range(0, size, AT_ONCE):
-            if begin == AT_ONCE * ROTATED_AFTER_WAVES:
-                _rotate(shop)
-            wave = addresses[begin : begin + AT_ONCE]
-            told = list(threads.map(lambda address: _call(shop, address, phone, next(numbers)), wave))
-            for reference in _decline(shop, told):
-                shop.wait(partial(shop.system.is_settled, reference))
-            answers += told
-        _judge_phone(shop, phone, answers)
-        phones = [shop.customer().phone_number for _ in range(size)]
-        began = time.time()
-        answers = list(threads.map(lambda it: _call(shop, _address(1), it, next(numbers)), phones))
-        _decline(shop, answers)
-        _judge_address(shop, answers, time.time() - began)
-    return size * 2
+        _flood_phone(shop, flood, threads, [_address(number) for number in chance.sample(range(2, 2**20), size)])
+        phones = [shop.customer().phone_number for _ in range(size * PHONES_OF_ADDRESS if is_whole else size)]
+        _flood_address(shop, flood, threads, phones)
+    _keep_waiting(shop, flood, shop.customer().phone_number)
+    if is_whole:
+        _keep_address_waiting(shop, flood)
+    return size + len(phones)
+
+
+def _flood_phone(shop: Shop, flood: Flood, threads: ThreadPoolExecutor, addresses: list[str]) -> None:
+    phone, answers = shop.customer().phone_number, list[Answer]()
+    for begin in range(0, len(addresses), AT_ONCE):
+        if begin == AT_ONCE * ROTATED_AFTER_WAVES:
+            flood.rotate()
+        told = list(threads.map(lambda it: flood.call(it, phone), addresses[begin : begin + AT_ONCE]))
+        for reference in _decline(shop, told):
+            shop.wait(partial(shop.system.is_settled, reference))
+        answers += told
+    _judge_phone(shop, phone, answers)
+
+
+def _flood_address(shop: Shop, flood: Flood, threads: ThreadPoolExecutor, phones: list[str]) -> None:
+    """Rotates the key in mid-flood, and calls then for the phones once more that had a prompt just before."""
+    began, half = time.time(), len(phones) // 2
+    answers = list(threads.map(lambda it: flood.call(FLOODING, it), phones[:half]))
+    prompted = [(it, phone) for it, phone in zip(answers, phones[:half], strict=True) if it.status == 201]
+    flood.rotate()
+    again = list(threads.map(lambda it: flood.call(_address(2), it[1]), prompted[-AT_ONCE:]))
+    for (before, _), after in zip(prompted[-AT_ONCE:], again, strict=True):
+        if after.at < before.sent_at + EXPIRES_SECONDS and after.status != 429:
+            shop.report(f"a phone with a prompt was called after the rotation, and answered {after.status}")
+    answers += threads.map(lambda it: flood.call(FLOODING, it), phones[half:])
+    _decline(shop, [*answers, *again])
+    _judge_address(shop, answers, time.time() - began)
+
+
+def _keep_waiting(shop: Shop, flood: Flood, phone: str) -> None:
+    """Calls for a phone with a prompt that nobody answers, until it has expired."""
+    first, second = (flood.call(_address(number), phone) for number in (3, 4))
+    if (first.status, second.status) != (201, 429):
+        shop.report(f"two calls for one phone were answered {first.status} and {second.status}")
+    _judge_wait(shop, second, lambda: flood.call(_address(5), phone), "a phone with a prompt")
+
+
+def _keep_address_waiting(shop: Shop, flood: Flood) -> None:
+    """Calls from an address that has no prompt left in this minute, until the next one."""
+    while (refused := flood.call(FLOODING, shop.customer().phone_number)).status == 201:
+        pass
+    _judge_wait(shop, refused, lambda: flood.call(FLOODING, shop.customer().phone_number), "a flooding address")
+
+
+def _judge_wait(shop: Shop, refused: Answer, call: Callable[[], Answer], who: str) -> None:
+    """Calls just before the wait that was told is over, which is too early, and right after it, which is not.
+
+    The wait is told in whole seconds, rounded up; when the refusal was made lies between its call and its answer.
+    """
+    earliest, latest = refused.sent_at + refused.retry_after - 1, refused.at + refused.retry_after
+    _sleep_until(earliest - EARLY_SECONDS)
+    early = call()
+    if early.at < earliest and early.status != 429:
+        shop.report(f"{who} had to wait {refused.retry_after} s, and was answered {early.status} before")
+    _sleep_until(latest)
+    if (late := call()).status != 201:
+        shop.report(f"{who} had waited the {refused.retry_after} s, and was answered {late.status}")
+    _decline(shop, [early, late])
+
+
+def _sleep_until(moment: float) -> None:
+    time.sleep(max(0.0, moment - time.time()))
 
 
 def _decline(shop: Shop, answers: list[Answer]) -> list[str]:
@@ -76,25 +165,7 @@ def _address(number: int) -> str:
     return f"127.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
-def _call(shop: Shop, address: str, phone: str, number: int) -> Answer:
-    """Calls initiate for an order of its own, past the wire, which would hide the address."""
-    connection = HTTPConnection(LOOPBACK, shop.system.ports.api, timeout=30, source_address=(address, 0))
-    body = {"orderId": f"flood-{number}", "amount": AMOUNT, "currency": "XAF", "phoneNumber": phone}
-    try:
-        connection.request("POST", "/api/payment/initiate", json.dumps(body), {"Content-Type": "application/json"})
-        reply = connection.getresponse()
-        told = reply.getheader("Retry-After")
-        reference = json.loads(reply.read())["reference"] if reply.status == 201 else ""
-        return Answer(reply.status, float(told or 0), time.time(), reference)
-    finally:
-        connection.close()
-
-
-def _rotate(shop: Shop) -> None:
-    """Starts the API with a new key of the phones' hashes, and the old one behind it."""
-    old = shop.system.environment["PHONE_HASH_KEY"]
-    for name in ("api", "worker"):
-        shop.system.parts[name].restart(PHONE_HASH_KEY=f"{'n' * 64},{old}")
+FLOODING = _address(1)
 
 
 def _judge_phone(shop: Shop, phone: str, answers: list[Answer]) -> None:
@@ -130,7 +201,10 @@ def _refused(shop: Shop, answers: list[Answer]) -> Iterator[Answer]:
 
 ROWS = [
     Row(
-        *("prompts", "one phone called from 1,000 addresses, one address calling 1,000 phones", run, 70, 1_000),
-        settings={"ADDRESS_PROMPTS_PER_MINUTE": str(ADDRESS_PROMPTS_PER_MINUTE), "PAYMENT_EXPIRES_SECONDS": "120"},
+        *("prompts", "one phone called from 1,000 addresses, one address calling 3,000 phones", run, 70, 1_000),
+        settings={
+            "ADDRESS_PROMPTS_PER_MINUTE": str(ADDRESS_PROMPTS_PER_MINUTE),
+            "PAYMENT_EXPIRES_SECONDS": f"{EXPIRES_SECONDS:.0f}",
+        },
     )
 ]
