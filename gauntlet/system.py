@@ -20,6 +20,7 @@ import requests
 
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.work_queue import WorkQueue
+from chalicelib.domain.order_event import order_events_after
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.rollup import day_of
 from chalicelib.runtime.clock import Clock
@@ -343,7 +344,8 @@ class System:
         stored, telling = self.ledger.load(reference), self.ledger.shop.load(reference)
         if stored is None or stored.payment.is_waiting or not stored.is_announced:
             return False
-        return telling.told.version == stored.payment.version and not telling.turn_id
+        versions = self.ledger.versions(reference, max(telling.told.version - 1, 0), stored.payment.version)
+        return not telling.turn_id and not order_events_after(telling.told, versions)
 
     @cached_property
     def ledger(self) -> Ledger:
