@@ -23,6 +23,8 @@ SLOW_FAULT = "timeout"
 """Keeps the API waiting for as long as it waits for CamPay: only in the whole gauntlet."""
 ANSWERS = ("ok", "reset-after-accept")
 """Of CamPay to a payout, over whose refund the worker is killed: it is PENDING then, or SENDING."""
+OUTCOMES = ("SUCCESSFUL", "SUCCESSFUL", "FAILED")
+"""Of a payout. While the worker is killed, all have the same after the same answer: the shop is told of no failure."""
 AMOUNTS = (500, 1_000, 2_000)
 """A part of what a customer paid, so that a further refund would not be too high."""
 CHECKED_SECONDS = 45.0
@@ -71,19 +73,19 @@ class Refunds:
         self._pay_back(reference)
         self._decide(reference)
 
-    def points_of_worker(self, watch: Watch, answer: str) -> Sequence[Point]:
+    def points_of_worker(self, watch: Watch, answer: str, outcome: str) -> Sequence[Point]:
         """Lists the steps by which a worker that has just begun settles a refund whose payout was answered so."""
         self.shop.system.parts["worker"].restart()
-        reference = self._sent(answer)
+        reference = self._sent(answer, outcome)
         watch.begin()
         if not self.shop.wait(lambda: self._is_settled(reference), CHECKED_SECONDS):
             self.shop.report(f"the refund of {reference} was not settled by its first checks")
         time.sleep(AFTERWARDS_SECONDS)
         return [it for it in watch.points if it.step.operation not in _NOT_OF_A_REFUND]
 
-    def crash_worker(self, watch: Watch, answer: str, at: Point) -> bool:
+    def crash_worker(self, watch: Watch, answer: str, outcome: str, at: Point) -> bool:
         """Has the worker killed at a point, while it settles a refund. Returns whether it was reached."""
-        reference = self._sent(answer)
+        reference = self._sent(answer, outcome)
         watch.begin(at, self.shop.system.parts["worker"])
         self.shop.wait(lambda: watch.reached or self._is_settled(reference), CHECKED_SECONDS)
         reached = self.shop.wait(lambda: watch.reached, AFTERWARDS_SECONDS)
@@ -107,7 +109,7 @@ class Refunds:
         self.paid.append(customer.reference)
         return customer.reference
 
-    def _sent(self, answer: str) -> str:
+    def _sent(self, answer: str, outcome: str) -> str:
         """Pays back a new payment, whose payout CamPay takes, answers so, and decides. Returns before the first check.
 
         What else the worker had to do for the payment is done by then.
@@ -115,17 +117,17 @@ class Refunds:
         reference = self._paid()
         self.shop.system.campay_faults(withdraw=[answer])
         self._pay_back(reference)
-        self._decide(reference)
+        self._decide(reference, outcome)
         (refund,) = self._refunds(reference)
         due = refund.at / 1000 + REFUND_AGES_SECONDS[0]
         time.sleep(max(0.0, due - BEFORE_SECONDS - time.time()))
         return reference
 
-    def _decide(self, reference: str) -> None:
-        """Lets CamPay decide a payment's payouts: most are made, some fail."""
+    def _decide(self, reference: str, outcome: str = "") -> None:
+        """Lets CamPay decide a payment's payouts, all the same, or each by chance."""
         for refund in self._refunds(reference):
-            outcome = self.chance.choice(("SUCCESSFUL", "SUCCESSFUL", "FAILED"))
-            self.shop.decide(refund.reference, outcome, webhook=self.chance.random() < 0.5)
+            status = outcome or self.chance.choice(OUTCOMES)
+            self.shop.decide(refund.reference, status, webhook=self.chance.random() < 0.5)
 
     def _is_settled(self, reference: str) -> bool:
         is_open = any(refund.is_open for refund in self._refunds(reference))
@@ -176,9 +178,9 @@ def _crash_api(refunds: Refunds, shop: Shop, size: int, chance: random.Random) -
 def _crash_worker(refunds: Refunds, shop: Shop, size: int, chance: random.Random) -> int:
     watch = Watch(shop.system, WORKER.wires)
     cases = [
-        partial(refunds.crash_worker, watch, answer, point)
-        for answer in ANSWERS
-        for point in refunds.points_of_worker(watch, answer)
+        partial(refunds.crash_worker, watch, answer, outcome, point)
+        for answer, outcome in zip(ANSWERS, chance.sample(OUTCOMES, len(ANSWERS)), strict=True)
+        for point in refunds.points_of_worker(watch, answer, outcome)
     ]
     return _crash(shop, chance.sample(cases, min(size, len(cases))))
 
