@@ -59,8 +59,11 @@ class Screen:
         self._client.on("*", self._received)
 
     async def open(self, url: str) -> None:
-        """Connects, and goes on trying where there is no gateway at the moment."""
-        await self._client.connect(url, transports=["websocket"], retry=True)
+        """Connects, and goes on trying where there is no gateway at the moment.
+
+        Without `wait=False` the client would give up for good where the first connection is cut, or slow, half-way.
+        """
+        await self._client.connect(url, transports=["websocket"], retry=True, wait=False)
 
     async def close(self) -> None:
         await self._client.shutdown()
@@ -109,9 +112,13 @@ class Shop:
         self._calls.mount("http://", HTTPAdapter(pool_maxsize=AT_ONCE))
 
     def close(self) -> None:
+        self.leave()
+        self._calls.close()
+
+    def leave(self) -> None:
+        """Closes all screens. What they were shown is kept."""
         for screen in self.screens:
             self.system.wires.call(screen.close())
-        self._calls.close()
 
     def customer(self) -> Customer:
         self._phones.append(str(next(_PHONES)))

@@ -3,27 +3,22 @@
 import asyncio
 import json
 import random
-import resource
 import statistics
 import subprocess
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from threading import get_native_id
-
-import requests
 
 from gauntlet.gateway.attack import Count, Orders
 from gauntlet.gateway.browsers import Browser
 from gauntlet.gateway.core_waits import seconds_waited
 from gauntlet.gateway.publisher import Publisher
+from gauntlet.measured import figures_of, held_by
 from gauntlet.row import Row
 from gauntlet.rows.webhooks import NO_CHECKS
 from gauntlet.shop import Shop
-from local.embedded import LOOPBACK
 
 BOUNDS = {
     "SOCKETS_PER_ADDRESS": "500",
@@ -43,7 +38,6 @@ WATCHERS, PACE_SECONDS = 20, 0.002
 GROWTH_BYTES = 8_000_000
 """Of the gateway's memory from the end of the first attack to that of the last one."""
 SLOWER = 1.1
-_PAGE = resource.getpagesize()
 
 
 class Watching:
@@ -110,9 +104,9 @@ def run(shop: Shop, size: int, _chance: random.Random) -> int:
         over = time.monotonic() + ATTACK_SECONDS
         quiet.append(watching.delay(lambda over=over: time.monotonic() < over))  # type: ignore[misc]
         attacked.append(_attack(shop, publisher, watching))
-        if not shop.wait(lambda: _measured(shop)["gateway_tcp_connections"] <= WATCHERS + len(shop.screens) + 1):
+        if not shop.wait(lambda: _connections(shop) <= WATCHERS + len(shop.screens) + 1):
             shop.report("the gateway keeps connections of attackers who have gone")
-        memory.append(_memory(gateway.pid))
+        memory.append(held_by(gateway.pid).memory)
     _judge_delays(shop, quiet, attacked)
     if (growth := memory[-1] - memory[0]) > GROWTH_BYTES:
         shop.report(f"the gateway's memory has grown by {growth} bytes in {size - 1} attacks")
@@ -182,16 +176,9 @@ def _judge_delays(shop: Shop, quiet: list[float], attacked: list[float]) -> None
         shop.report("the other browsers wait longer under attack")
 
 
-def _measured(shop: Shop) -> Mapping[str, float]:
-    """Reads the gateway's metrics."""
-    text = requests.get(f"http://{LOOPBACK}:{shop.system.ports.gateway}/metrics", timeout=10).text
-    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
-    return defaultdict(float, {name: float(value) for name, _, value in lines})
-
-
-def _memory(pid: int) -> int:
-    """Returns how many bytes of a process are in memory."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+def _connections(shop: Shop) -> float:
+    """Returns how many connections the gateway has; the one that asks is one of them."""
+    return figures_of(shop.system.ports.gateway)["gateway_tcp_connections"]
 
 
 ROWS = [Row("sockets", "the gateway's sockets attacked while others watch", run, 0, 20, NO_CHECKS, alone=True)]
