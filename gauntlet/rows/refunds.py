@@ -13,7 +13,7 @@ from chalicelib.domain.check_schedule import REFUND_AGES_SECONDS
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.refund import Refund
 from gauntlet.row import Row
-from gauntlet.rows.crashes import INITIATE, LEAST_REACHED, WORKER, Point, Watch
+from gauntlet.rows.crashes import BEFORE_SECONDS, INITIATE, LEAST_REACHED, WORKER, Point, Watch
 from gauntlet.shop import Shop
 from gauntlet.wire import PUSH
 from local.simulator.faults import FAULTS
@@ -29,7 +29,6 @@ AMOUNTS = (500, 1_000, 2_000)
 """A part of what a customer paid, so that a further refund would not be too high."""
 CHECKED_SECONDS = 45.0
 """Within which a refund has had its first three checks, of which the last is due after 33 s."""
-BEFORE_SECONDS = 0.5
 AFTERWARDS_SECONDS = 2.0
 """In which the worker counts what it has settled, and deletes the message that had it do so."""
 _NOT_OF_A_REFUND = {"Query", PUSH}
