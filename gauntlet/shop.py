@@ -53,6 +53,8 @@ class Screen:
         self.reference, self.token = reference, token
         self.versions: list[int] = []
         self.events = Counter[tuple[str, int]]()
+        self.shown_at = 0.0
+        """When it was shown a version last, by the clock of `time.monotonic`."""
         self.connects = 0
         self._client = socketio.AsyncClient(reconnection_delay=0.1, reconnection_delay_max=0.5)
         self._client.on("connect", self._connected)
@@ -78,6 +80,7 @@ class Screen:
         self.events[event, told["version"]] += 1
         if event == PAYMENT_STATUS:
             self.versions.append(told["version"])
+            self.shown_at = time.monotonic()
 
     @property
     def is_connected(self) -> bool:
