@@ -185,9 +185,12 @@ def _crash_worker(refunds: Refunds, shop: Shop, size: int, chance: random.Random
 
 
 def _crash(shop: Shop, cases: Sequence[Callable[[], bool]]) -> int:
-    """Makes the crashes. Returns how many of their points were reached, and reports where these are too few."""
+    """Makes the crashes. Returns how many of their points were reached, and reports where these are too few.
+
+    One may always be missed: what a process does in its background does not come at the same place each time.
+    """
     reached = sum(crash() for crash in cases)
-    if reached < LEAST_REACHED * len(cases):
+    if reached < LEAST_REACHED * len(cases) - 1:
         shop.report(f"only {reached} of {len(cases)} points were reached")
     return reached
 
