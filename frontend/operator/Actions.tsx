@@ -8,6 +8,15 @@ import type { TitleAndSentence } from "./texts";
 /** It is loaded for a payment that it may pay back. */
 const loadRefundForm = async () => ({ default: (await import("./RefundForm")).RefundForm });
 const RefundForm = lazy(loadRefundForm);
+/** The outcomes of a refund that CamPay has never told of. Their texts are loaded where they are needed. */
+const RefundOutcomes = lazy(async () => {
+  const { REFUND_TEXTS } = await import("./refundTexts");
+  // biome-ignore lint/correctness/noComponentHookFactories: it is made once, when its texts have been loaded
+  const OfRefund = (given: Omit<OutcomesProps, "words">) => (
+    <Outcomes {...given} words={REFUND_TEXTS[usePage().locale].outcomes} />
+  );
+  return { default: OfRefund };
+});
 
 /** Acts whose call takes a reason. The others have none to give: who and when stands in the history. */
 const WITH_REASON: readonly string[] = ["resolve", "acknowledge"];
@@ -94,7 +103,7 @@ function Confirmation({ action, ...act }: ConfirmationProps) {
     return takesReason ? { ...(decides && { status: outcome }), reason: reason.trim(), version: seen } : undefined;
   };
   const outcomes = OUTCOMES.filter((status) => story.resolutions.includes(status));
-  const meanings = story.payment.status === "SUCCESSFUL" ? words.refundOutcomes : words.outcomes;
+  const choice = { statuses: outcomes, chosen: outcome, onChoose: setOutcome };
   return (
     <ActForm
       {...act}
@@ -103,7 +112,12 @@ function Confirmation({ action, ...act }: ConfirmationProps) {
       confirm={words.confirm}
       done={() => words.done[action] ?? ""}
     >
-      {decides && <Outcomes statuses={outcomes} words={meanings} chosen={outcome} onChoose={setOutcome} />}
+      {decides &&
+        (story.payment.status === "SUCCESSFUL" ? (
+          <RefundOutcomes {...choice} />
+        ) : (
+          <Outcomes {...choice} words={words.outcomes} />
+        ))}
       {takesReason && <Reason value={reason} onChange={setReason} />}
     </ActForm>
   );

@@ -115,8 +115,10 @@ test.each(["fr", "en"] as const)("a refund that CamPay never told of is decided 
   const shown = await show(<Actions {...{ story, reload, onDone }} />, { api: { act: called.act }, locale });
   const words = TEXTS[locale].actions;
   await shown.click(words.names["resolve"] ?? "");
+  await vi.waitFor(() => shown.find(".outcomes b"));
   const offered = [...shown.main.querySelectorAll(".outcomes b")].map(({ textContent }) => textContent);
-  expect(offered).toEqual([words.refundOutcomes.SUCCESSFUL.title, words.refundOutcomes.FAILED.title]);
+  const { outcomes } = REFUND_TEXTS[locale];
+  expect(offered).toEqual([outcomes.SUCCESSFUL.title, outcomes.FAILED.title]);
   await expectAccessible(shown.main);
 });
 

@@ -1,7 +1,8 @@
-/** The texts of the form that pays back. They are loaded with it. */
+/** The texts of the forms that pay back, and decide what became of it. They are loaded with them. */
 
 import type { Locale } from "../src/locale";
 import type { RefundStatus } from "../src/paymentContract";
+import type { TitleAndSentence } from "./texts";
 
 export interface RefundTexts {
   /** What CamPay is told. `phone`: the masked number that paid. */
@@ -17,6 +18,8 @@ export interface RefundTexts {
   readonly paidTwice: string;
   readonly confirm: (amount: string) => string;
   readonly done: Readonly<Record<RefundStatus, string>>;
+  /** What a person may decide of one that CamPay has never told of. */
+  readonly outcomes: Readonly<Record<"SUCCESSFUL" | "FAILED", TitleAndSentence>>;
 }
 
 export const REFUND_TEXTS: Readonly<Record<Locale, RefundTexts>> = {
@@ -38,6 +41,16 @@ export const REFUND_TEXTS: Readonly<Record<Locale, RefundTexts>> = {
       PENDING: "CamPay took it: the money is on its way.",
       SUCCESSFUL: "The customer has the money back.",
       FAILED: "Nothing was paid back: it was refused, or never sent.",
+    },
+    outcomes: {
+      SUCCESSFUL: {
+        title: "The customer has the money",
+        sentence: "CamPay’s dashboard has the refund, made. The customer reads that the money is back. This is final.",
+      },
+      FAILED: {
+        title: "Nothing was paid back",
+        sentence: "Only if CamPay certainly does not have it: it can be paid back again then. This is final.",
+      },
     },
   },
   fr: {
@@ -61,6 +74,18 @@ export const REFUND_TEXTS: Readonly<Record<Locale, RefundTexts>> = {
       PENDING: "CamPay a pris l’ordre\u00a0: l’argent est en route.",
       SUCCESSFUL: "Le client a récupéré l’argent.",
       FAILED: "Rien n’a été remboursé\u00a0: l’ordre a été refusé ou n’est pas parti.",
+    },
+    outcomes: {
+      SUCCESSFUL: {
+        title: "Le client a l’argent",
+        sentence:
+          "Le tableau de bord de CamPay a le remboursement, effectué. Le client lit que l’argent est rendu. C’est définitif.",
+      },
+      FAILED: {
+        title: "Rien n’a été remboursé",
+        sentence:
+          "Seulement s’il est certain que CamPay ne l’a pas\u00a0: il pourra alors être remboursé de nouveau. C’est définitif.",
+      },
     },
   },
 };

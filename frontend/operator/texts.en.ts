@@ -46,7 +46,7 @@ export const en: Texts = {
     not_allowed: "The payment’s state does not allow it any more: somebody may have decided already. Nothing was done.",
     invalid_request: "Some of what you entered is not right. Nothing was done.",
     refunds_off: "Paying back is switched off. Nothing was done: use CamPay’s dashboard.",
-    refund_too_high: "No more than was charged can go back. Nothing was done: see what has gone back already.",
+    refund_too_high: "Less is left to pay back. Nothing was done.",
     refund_not_covered: "Your balance at CamPay with this operator does not cover it. Nothing was done.",
     provider_unavailable: "CamPay does not answer. Nothing has changed; try again in a moment.",
     provider_busy: "CamPay asks for a pause. Nothing has changed; try again in a minute.",
@@ -187,8 +187,7 @@ export const en: Texts = {
       refundOpen: {
         title: "We do not know whether the money went back",
         sentence:
-          "CamPay has not said for three days. Look in its dashboard for the refund’s reference: if it is there and has ended, " +
-          "check with CamPay; if CamPay cannot say, open the payment and decide.",
+          "Look in CamPay’s dashboard for the refund. If it has ended there, check with CamPay; otherwise open the payment and decide.",
       },
       undelivered: {
         title: "Not told yet",
@@ -441,16 +440,6 @@ export const en: Texts = {
       FAILED: {
         title: "Refuse: the order is not paid",
         sentence: "The customer reads that the shop will be in touch. Give back what was charged. This is final.",
-      },
-    },
-    refundOutcomes: {
-      SUCCESSFUL: {
-        title: "The customer has the money",
-        sentence: "CamPay’s dashboard has the refund, made. The customer reads that the money is back. This is final.",
-      },
-      FAILED: {
-        title: "Nothing was paid back",
-        sentence: "Only if CamPay certainly does not have it: it can be paid back again then. This is final.",
       },
     },
     reason: "Reason",

@@ -50,8 +50,7 @@ export const fr: Texts = {
     invalid_request: "Certaines indications sont incorrectes. Rien n’a été fait.",
     refunds_off:
       "Les remboursements sont désactivés. Rien n’a été fait\u00a0: passez par le tableau de bord de CamPay.",
-    refund_too_high:
-      "On ne peut pas rembourser plus que ce qui a été débité. Rien n’a été fait\u00a0: voyez ce qui est déjà remboursé.",
+    refund_too_high: "Il reste moins à rembourser. Rien n’a été fait.",
     refund_not_covered: "Votre solde CamPay chez cet opérateur ne suffit pas. Rien n’a été fait.",
     provider_unavailable: "CamPay ne répond pas. Rien n’a changé\u00a0; réessayez dans un instant.",
     provider_busy: "CamPay demande une pause. Rien n’a changé\u00a0; réessayez dans une minute.",
@@ -200,8 +199,7 @@ export const fr: Texts = {
       refundOpen: {
         title: "Nous ne savons pas si l’argent a été rendu",
         sentence:
-          "CamPay ne le dit pas depuis trois jours. Cherchez la référence du remboursement dans son tableau de bord\u00a0: s’il y " +
-          "figure et qu’il est terminé, vérifiez chez CamPay\u00a0; si CamPay ne sait pas, ouvrez le paiement et décidez.",
+          "Cherchez le remboursement dans le tableau de bord de CamPay. S’il y est terminé, vérifiez chez CamPay\u00a0; sinon, ouvrez le paiement et décidez.",
       },
       undelivered: {
         title: "Pas encore transmis",
@@ -463,18 +461,6 @@ export const fr: Texts = {
         title: "Refuser\u00a0: la commande n’est pas payée",
         sentence:
           "Le client est prévenu que la boutique le contactera. Rendez-lui ce qui a été encaissé. C’est définitif.",
-      },
-    },
-    refundOutcomes: {
-      SUCCESSFUL: {
-        title: "Le client a l’argent",
-        sentence:
-          "Le tableau de bord de CamPay a le remboursement, effectué. Le client lit que l’argent est rendu. C’est définitif.",
-      },
-      FAILED: {
-        title: "Rien n’a été remboursé",
-        sentence:
-          "Seulement s’il est certain que CamPay ne l’a pas\u00a0: il pourra alors être remboursé de nouveau. C’est définitif.",
       },
     },
     reason: "Motif",

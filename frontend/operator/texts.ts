@@ -241,8 +241,6 @@ export interface Texts {
     readonly explained: Readonly<Record<string, string>>;
     readonly decide: string;
     readonly outcomes: Readonly<Record<"SUCCESSFUL" | "FAILED", TitleAndSentence>>;
-    /** Of a refund that CamPay has never told of. */
-    readonly refundOutcomes: Readonly<Record<"SUCCESSFUL" | "FAILED", TitleAndSentence>>;
     readonly reason: string;
     readonly reasonHint: (name: string) => string;
     readonly reasonMissing: string;
