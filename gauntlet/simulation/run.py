@@ -53,7 +53,7 @@ def simulate(
             actors.customer(number, seed)
     actors.schedules(until)
     if chance.random() < 0.3:
-        scheduler.spawn("redis-restarts", actors.world.redis.keys.clear, BEGIN + chance.randrange(20 * MINUTE))
+        scheduler.spawn("redis-restarts", actors.world.redis.restart, BEGIN + chance.randrange(20 * MINUTE))
     with simulated_machine(scheduler) as unexpected:
         scheduler.run(until)
     raised = [f"{name} raised {error!r}" for name, error in scheduler.failures]

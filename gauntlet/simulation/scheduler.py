@@ -95,6 +95,12 @@ class Scheduler:
         return actor.is_done
 
     def run(self, until: int) -> None:
+        """Runs the actors until a time, and then ends them."""
+        self.advance(until)
+        self.now = max(self.now, until)
+        self.close()
+
+    def advance(self, until: int) -> None:
         """Runs the actors until a time, or until nobody has anything to do."""
         while self._queue and self._queue[0][0] <= until and self.steps < _MOST_STEPS:
             at, _, ticket, actor = heappop(self._queue)
@@ -103,8 +109,6 @@ class Scheduler:
             self.now = at
             actor.ticket += 1
             actor.switch()
-        self.now = max(self.now, until)
-        self.close()
 
     def close(self) -> None:
         """Ends the actors that still wait."""

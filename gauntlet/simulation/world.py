@@ -19,8 +19,10 @@ from chalicelib.runtime import deadline
 from chalicelib.runtime.clock import Clock
 from chalicelib.settings import CampaySettings, Limits, Settings
 from gauntlet.invariants import Asked, Evidence, Watched
-from gauntlet.simulation.clients import AwsClient, CampayHttp, ProcessClock, RedisClient, RedisStore
+from gauntlet.simulation.campay_http import CampayHttp
+from gauntlet.simulation.clients import AwsClient, ProcessClock
 from gauntlet.simulation.faults import Faults, Invocation
+from gauntlet.simulation.redis_store import RedisClient, RedisStore
 from gauntlet.simulation.scheduler import Died, Scheduler
 from gauntlet.simulation.table import Table
 from local.simulator.api import CampayApi
@@ -162,8 +164,7 @@ class World:
         redis, dynamodb = RedisClient(self.redis, self.faults), AwsClient("dynamodb", self.table, self.faults)
         live_store = LiveStore(lambda: redis, clock, in_memory=False)
         campay = Campay(SETTINGS.campay, clock, shared_breaker=live_store.shared_breaker)
-        http: Any = CampayHttp(self._api, clock, self.faults)
-        campay._http = http  # noqa: SLF001 the one place at which it reaches a network
+        campay._http = CampayHttp(self._api, clock, self.faults)  # noqa: SLF001 the one place at which it reaches a network
         ledger: Any = dynamodb
         events, queues = AwsClient("events", self._bus, self.faults), AwsClient("sqs", self._queues, self.faults)
         return bootstrap.compose(

@@ -1,0 +1,161 @@
+"""Is Redis in memory, and redis-py's client on it, as far as flows use them on the way of a payment.
+
+Answers, errors and expiries are those of a Redis behind `chalicelib.adapters.live_store.connect`
+(tests/parts/test_simulated_redis.py compares them).
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any, NoReturn
+
+import redis
+from redis.exceptions import NoScriptError
+
+from gauntlet.simulation.faults import Faults
+from gauntlet.simulation.scheduler import Scheduler
+
+_PUBLISH_NEWER = resources.files("chalicelib.adapters").joinpath("lua/publish_newer.lua").read_text("utf-8")
+_FAILED = (redis.ConnectionError, redis.TimeoutError)
+
+
+@dataclass
+class RedisStore:
+    """What Redis holds. `published`: is told each payload that is published, as a gateway that subscribes is."""
+
+    scheduler: Scheduler
+    published: Callable[[Mapping[str, Any]], object]
+    keys: dict[str, tuple[bytes, int]] = field(default_factory=dict)
+    knows_script: bool = False
+
+    def restart(self) -> None:
+        """Loses everything: nothing is persisted."""
+        self.keys.clear()
+        self.knows_script = False
+
+    def get(self, key: str) -> bytes | None:
+        value, until = self.keys.get(key, (None, 0))
+        return value if self.scheduler.now <= until else None
+
+    def set(self, key: str, value: bytes, seconds: int, *, only_if_there: bool = False) -> bool:
+        """Returns whether it was set."""
+        if seconds <= 0:
+            raise redis.ResponseError("invalid expire time in 'set' command")
+        if only_if_there and self.get(key) is None:
+            return False
+        self.keys[key] = value, self.scheduler.now + seconds * 1000
+        return True
+
+    def delete(self, key: str) -> int:
+        is_there = self.get(key) is not None
+        self.keys.pop(key, None)
+        return int(is_there)
+
+    def load_script(self) -> None:
+        self.knows_script = True
+
+    def publish_newer(self, key: str, version: int, payload: str, seconds: int) -> int:
+        """Does what adapters/lua/publish_newer.lua does."""
+        if not self.knows_script:
+            raise NoScriptError("No matching script.")
+        kept = self.get(key)
+        if kept is not None and _version_in(kept) >= version:
+            return 0
+        self.set(key, payload.encode(), seconds)
+        self.published(json.loads(payload))
+        return 1
+
+
+def _version_in(kept: bytes) -> float:
+    """Returns the version of what is kept, as Lua reads it; 0 where it has none, or is no payment."""
+    try:
+        version = json.loads(kept)["version"]
+        return 0 if isinstance(version, bool) else float(version)
+    except (ValueError, TypeError, LookupError):
+        return 0
+
+
+class RedisClient:
+    """Calls Redis in memory. A call that fails is made once more, as that of `live_store.connect` is."""
+
+    def __init__(self, store: RedisStore, faults: Faults) -> None:
+        self._store, self._faults = store, faults
+
+    def ping(self) -> bool:
+        return bool(self._step("ping", lambda: True))
+
+    def get(self, key: str) -> bytes | None:
+        found: bytes | None = self._step("get", lambda: self._store.get(key))
+        return found
+
+    def set(self, key: str, value: object, *, xx: bool = False, get: bool = False, ex: int) -> Any:
+        def write() -> bytes | bool | None:
+            before = self._store.get(key)
+            is_set = self._store.set(key, str(value).encode(), ex, only_if_there=xx)
+            return before if get else is_set or None
+
+        return self._step("set", write)
+
+    def delete(self, key: str) -> int:
+        return int(self._step("delete", lambda: self._store.delete(key)))
+
+    def register_script(self, text: str) -> Callable[..., int]:
+        """Returns the one script that there is: adapters/lua/publish_newer.lua."""
+        if text != _PUBLISH_NEWER:
+            raise NotImplementedError("the simulation does not know this script")
+
+        def publish_newer(keys: Sequence[str], args: Sequence[Any]) -> int:
+            def run() -> int:
+                return int(self._step("evalsha", lambda: self._store.publish_newer(keys[0], *args)))
+
+            try:
+                return run()
+            except NoScriptError:
+                self._step("script load", self._store.load_script)
+                return run()
+
+        return publish_newer
+
+    def pipeline(self, **_: Any) -> "Pipeline":
+        return Pipeline(self._store, self._step)
+
+    def close(self) -> None:
+        """Has nothing to close."""
+
+    def _step(self, name: str, effect: Callable[[], Any]) -> Any:
+        try:
+            return self._attempt(name, effect)
+        except _FAILED:
+            return self._attempt(name, effect)
+
+    def _attempt(self, name: str, effect: Callable[[], Any]) -> Any:
+        def refused() -> NoReturn:
+            raise redis.ConnectionError
+
+        def lost() -> NoReturn:
+            raise redis.TimeoutError
+
+        return self._faults.call("redis", name, effect, refused, lost)
+
+
+class Pipeline:
+    """Keeps reads, and makes them together."""
+
+    def __init__(self, store: RedisStore, step: Callable[[str, Callable[[], Any]], Any]) -> None:
+        self._store, self._step = store, step
+        self._keys: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def get(self, key: str) -> "Pipeline":
+        self._keys.append(key)
+        return self
+
+    def execute(self) -> list[bytes | None]:
+        keys, self._keys = self._keys, []
+        if not keys:
+            return []
+        found: list[bytes | None] = self._step("pipeline", lambda: [self._store.get(key) for key in keys])
+        return found
