@@ -208,10 +208,10 @@ class Shop:
         return self._calls.post(f"{self.system.api}/{path}", json=body, headers=headers, timeout=30)
 
     def wait(self, holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
-        """Waits until a condition holds. Returns whether it does."""
+        """Waits until a condition holds. Returns whether it does. Most conditions read the ledger: not too often."""
         deadline = time.monotonic() + seconds
         while not holds() and time.monotonic() < deadline:
-            time.sleep(0.02)
+            time.sleep(0.1)
         return holds()
 
     def note(self, figure: str) -> None:

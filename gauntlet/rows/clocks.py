@@ -1,7 +1,7 @@
 """Gives each process a clock of its own, up to ten minutes wrong, and puts it forward or back in mid-payment.
 
 A clock's error is read from a file (gauntlet/own_clock). AWS's own stays as wrong as it is: it is the one that the
-others follow.
+others follow. The clocks stay wrong until all payments have ended: a change of AWS's would hide what its queues hold.
 """
 
 import random
@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gauntlet.row import Row
-from gauntlet.shop import Customer, Shop
+from gauntlet.shop import SETTLED_SECONDS, Customer, Shop
 
 OWN_CLOCK = Path(__file__).parent.parent / "own_clock"
 MOST_SECONDS = 600
@@ -41,6 +41,7 @@ def run(shop: Shop, size: int, chance: random.Random) -> int:
                 _set(clocks, others, chance)
             for each in paying:
                 each.result()
+        shop.wait(lambda: not shop.wrong(), SETTLED_SECONDS)
     return size
 
 

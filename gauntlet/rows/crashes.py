@@ -25,7 +25,7 @@ _NO_PAYMENTS = {
     *("HELLO", "CLIENT", "PING", "SCRIPT"),
 }
 """What a process asks for at its start or all the time, whether or not there is a payment."""
-LEAST_REACHED = 0.8
+_LEAST_REACHED = 0.8
 BEFORE_SECONDS = 0.5
 """How long before something is due its exchanges are counted: before, the worker does other things."""
 
@@ -179,10 +179,19 @@ def run(stage: Stage, shop: Shop, size: int, chance: random.Random) -> int:
     while reached < size and tried < len(cases):
         reached += crashes.crash(*cases[tried])
         tried += 1
-    if reached < size and reached < LEAST_REACHED * tried:
-        shop.report(f"only {reached} of {tried} points were reached")
+    if reached < size:
+        judge_reached(shop, reached, tried)
     crashes.end()
     return reached
+
+
+def judge_reached(shop: Shop, reached: int, tried: int) -> None:
+    """Reports too few points that were reached.
+
+    One may always be missed: what a process does in its background does not come at the same place each time.
+    """
+    if reached < _LEAST_REACHED * tried - 1:
+        shop.report(f"only {reached} of {tried} points were reached")
 
 
 ROWS = [

@@ -19,12 +19,14 @@ from local.embedded import LOOPBACK
 
 AT_ONCE = 16
 ROTATED_AFTER_WAVES = 2
+ROTATED_AFTER_CALLS = 500
+"""Before the prompts of the first calls have expired."""
 ADDRESS_PROMPTS_PER_MINUTE = 60
 PROMPTS_OF_A_PHONE = 3
 QUARTER_HOUR = 15 * 60
 EXPIRES_SECONDS = 15.0
 WHOLE = 1_000
-PHONES_OF_ADDRESS = 3
+PHONES_OF_ADDRESS = 10
 EARLY_SECONDS = 1.0
 CLOCK_SECONDS = 3.0
 """By how much a wait that is told may differ from the one that is counted here."""
@@ -75,7 +77,7 @@ class Flood:
 
 
 def run(shop: Shop, size: int, chance: random.Random) -> int:
-    """Calls from `size` addresses for one phone, whose owner declines each prompt, then from one for thrice as many.
+    """Calls from `size` addresses for one phone, whose owner declines each prompt, then from one for ten times as many.
 
     Few addresses call for as many phones, and nobody waits for the minute of an address to end.
     """
@@ -103,16 +105,16 @@ def _flood_phone(shop: Shop, flood: Flood, threads: ThreadPoolExecutor, addresse
 
 
 def _flood_address(shop: Shop, flood: Flood, threads: ThreadPoolExecutor, phones: list[str]) -> None:
-    """Rotates the key in mid-flood, and calls then for the phones once more that had a prompt just before."""
-    began, half = time.time(), len(phones) // 2
-    answers = list(threads.map(lambda it: flood.call(FLOODING, it), phones[:half]))
-    prompted = [(it, phone) for it, phone in zip(answers, phones[:half], strict=True) if it.status == 201]
+    """Rotates the key early in the flood, and calls then for the phones once more that had a prompt just before."""
+    began, first = time.time(), min(len(phones) // 2, ROTATED_AFTER_CALLS)
+    answers = list(threads.map(lambda it: flood.call(FLOODING, it), phones[:first]))
+    prompted = [(it, phone) for it, phone in zip(answers, phones[:first], strict=True) if it.status == 201]
     flood.rotate()
     again = list(threads.map(lambda it: flood.call(_address(2), it[1]), prompted[-AT_ONCE:]))
     for (before, _), after in zip(prompted[-AT_ONCE:], again, strict=True):
         if after.at < before.sent_at + EXPIRES_SECONDS and after.status != 429:
             shop.report(f"a phone with a prompt was called after the rotation, and answered {after.status}")
-    answers += threads.map(lambda it: flood.call(FLOODING, it), phones[half:])
+    answers += threads.map(lambda it: flood.call(FLOODING, it), phones[first:])
     _decline(shop, [*answers, *again])
     _judge_address(shop, answers, time.time() - began)
 
@@ -201,7 +203,7 @@ def _refused(shop: Shop, answers: list[Answer]) -> Iterator[Answer]:
 
 ROWS = [
     Row(
-        *("prompts", "one phone called from 1,000 addresses, one address calling 3,000 phones", run, 70, 1_000),
+        *("prompts", "one phone called from 1,000 addresses, one address calling 10,000 phones", run, 70, 1_000),
         settings={
             "ADDRESS_PROMPTS_PER_MINUTE": str(ADDRESS_PROMPTS_PER_MINUTE),
             "PAYMENT_EXPIRES_SECONDS": f"{EXPIRES_SECONDS:.0f}",

@@ -77,6 +77,8 @@ class Table:
         if match is None:
             raise _refusal("Query", "ValidationException", "the partition is missing")
         sort, partition = self._partition(request.get("IndexName"), values[match[2]]["S"])
+        if not partition:
+            return {"Items": []}  # of most shards of an index, of which a sweep asks each
         found = [row for row in partition if wanted(Scope(row, names, values))]
         found.sort(key=lambda row: _place(row, sort), reverse=not request.get("ScanIndexForward", True))
         if start := request.get("ExclusiveStartKey"):

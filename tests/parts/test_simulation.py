@@ -1,4 +1,4 @@
-"""Shows that a run of the simulation repeats, and that it fails where the product is broken."""
+"""Makes runs of the simulation, and shows that one repeats, and fails where the product is broken."""
 
 import subprocess
 import sys
@@ -10,6 +10,15 @@ from gauntlet.simulation.run import simulate, smallest
 from tests import ROOT
 
 A_SEED_WITH_TWO_SENDERS = 7
+RUNS, PARTS = 500, 20
+"""The gauntlet makes others."""
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_is_lost_in_five_hundred_runs(part: int) -> None:
+    wrong = {seed: outcome.wrong for seed in range(part, RUNS, PARTS) if (outcome := simulate(seed)).wrong}
+    assert not wrong, "python -m gauntlet simulation --seed SEED makes one of them smaller"
 
 
 def test_the_same_seed_makes_the_same_run_in_another_process() -> None:

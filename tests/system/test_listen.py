@@ -92,7 +92,7 @@ def test_each_event_happens_and_reaches_the_shops_server(place: Path, tmp_path: 
 @pytest.mark.usefixtures("stack")
 def test_the_readmes_shop_marks_its_order_paid(place: Path, tmp_path: Path) -> None:
     (block,) = (block for block in blocks(README, "sh") if "make listen" in block)
-    script = block.replace("3001", str(free_port())).replace("/tmp/shop", str(tmp_path / "shop"))  # noqa: S108
+    script = block.replace("3001", str(free_port())).replace("/tmp/shop", str(tmp_path / "shop"))  # noqa: S108  the folder of the README
     script = script.replace("make listen FORWARD=", ".venv/bin/python -m local.listen ")
     script = script.replace(".venv/bin/python", sys.executable)
     output, orders = tmp_path / "output", tmp_path / "shop" / "orders.txt"
