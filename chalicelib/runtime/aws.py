@@ -117,7 +117,7 @@ class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
     """Signs at AWS's time: botocore's own takes the machine's."""
 
     def _modify_request_before_signing(self, request: AWSRequest) -> None:
-        if clock.is_corrected():
+        if clock.correction_ms():
             request.context["timestamp"] = f"{datetime.fromtimestamp(clock.Clock().now() / 1000, UTC):%Y%m%dT%H%M%SZ}"
         super()._modify_request_before_signing(request)
 

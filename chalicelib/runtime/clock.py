@@ -49,9 +49,9 @@ def correct_by(date: str | None, asked_at: int) -> bool:
     return True
 
 
-def is_corrected() -> bool:
-    """Whether the machine's own clock is off."""
-    return _correction_ms != 0
+def correction_ms() -> int:
+    """Returns by how much the clocks of this process are ahead of the machine's own; 0 unless that is off."""
+    return _correction_ms
 
 
 def _allows(correction: int, least: int, most: int) -> bool:

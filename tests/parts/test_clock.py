@@ -6,7 +6,7 @@ from email.utils import formatdate
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.runtime import aws, clock
+from chalicelib.runtime import aws, clock, deadline
 from tests.parts.test_aws_clients import CALLS, Scripted, service
 
 __all__ = ["service"]
@@ -17,7 +17,7 @@ LATENCY_MS = 1_000
 def right_again() -> Iterator[None]:
     yield
     clock.correct_by(formatdate(), clock.machine_now())
-    assert not clock.is_corrected()
+    assert not clock.correction_ms()
 
 
 def off_by() -> float:
@@ -53,6 +53,19 @@ def test_it_goes_back_to_the_machines_clock_once_that_is_right(service: Scripted
         answered(service, seconds)
         call()
         assert off_by() == pytest.approx(expected, abs=1.5)
+
+
+@pytest.mark.parametrize(("before", "seconds"), [(0, 600), (0, -600), (600, 0)])
+def test_a_correction_leaves_a_deadline_as_far_away(service: Scripted, before: float, seconds: float) -> None:
+    """Else a prompt would not be sent for lack of time, or be waited for without end."""
+    product = clock.Clock()
+    answered(service, before)
+    call()
+    with deadline.until(product.now() + 60_000):
+        answered(service, seconds)
+        call()
+        left = deadline.earliest(product.now() + 3_600_000) - product.now()
+    assert 50_000 < left <= 60_000
 
 
 def test_an_answer_that_was_long_on_its_way_says_no_more_than_it_can() -> None:
