@@ -36,6 +36,10 @@ Control calls, without a token:
     POST /simulator/reset                               deletes transactions, timers and faults
 
 They send CORS headers that allow any origin.
+
+With SIMULATOR_LEDGER_FILE the transactions are kept in that file from one start to the next: a process that is killed
+is followed by one that knows what was answered, and goes on with the decisions and webhooks that were still to come.
+Faults, payment links without a payer, and temporary tokens end with the process.
 """
 
 import logging
@@ -52,6 +56,7 @@ from local.simulator.control import PREFIX, SimulatorControl
 from local.simulator.customers import Customers
 from local.simulator.faults import FaultQueue
 from local.simulator.http_server import LOOPBACK, Answer, LoopbackServer, Request
+from local.simulator.ledger_file import FileLedger
 from local.simulator.payment_links import PaymentLinks
 from local.simulator.settings import SimulatorSettings
 from local.simulator.timers import Timers
@@ -62,20 +67,22 @@ from local.simulator.webhooks import Webhooks
 class CampaySimulator:
     """Listens on loopback from construction to `stop`. Tests may use `faults`, `control` and `ledger` directly.
 
-    Settings are given as one object, by name, or both. Raises OSError where the port is in use.
+    Settings are given as one object, by name, or both. Raises OSError where the port is in use, and ValueError where
+    the ledger cannot be kept in its file.
     """
 
     def __init__(self, settings: SimulatorSettings | None = None, **changes: Any) -> None:
         self.settings = replace(settings or SimulatorSettings(), **changes)
-        self.ledger = TransactionLedger()
+        ledger_file = self.settings.ledger_file
+        self.ledger = FileLedger(ledger_file) if ledger_file else TransactionLedger()
         self.faults = FaultQueue()
         self._server = LoopbackServer(self.settings.port, self._respond)
         self._timers = Timers()
         self._webhooks = Webhooks(self.settings, self.faults, self._timers)
-        customers = Customers(self.settings, self.ledger, self._timers, self._webhooks)
-        self.control = SimulatorControl(self.settings, self.ledger, self.faults, customers, self._timers)
-        self._links = PaymentLinks(self.settings, self.ledger, customers)
-        self._api = CampayApi(self.settings, self.ledger, self.faults, customers, self._links)
+        self._customers = Customers(self.settings, self.ledger, self._timers, self._webhooks)
+        self.control = SimulatorControl(self.settings, self.ledger, self.faults, self._customers, self._timers)
+        self._links = PaymentLinks(self.settings, self.ledger, self._customers)
+        self._api = CampayApi(self.settings, self.ledger, self.faults, self._customers, self._links)
 
     @property
     def url(self) -> str:
@@ -95,6 +102,9 @@ class CampaySimulator:
         self._webhooks.url = url
 
     def start(self) -> None:
+        """Goes on with the prompts and the webhooks of an earlier process, and begins to answer."""
+        for transaction in self.ledger.all():
+            self._customers.prompt(transaction)
         self._server.start()
 
     def stop(self) -> None:

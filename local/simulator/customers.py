@@ -1,9 +1,10 @@
 """Simulates the customers: some time after a prompt each decides as its phone number says."""
 
 import logging
+from collections.abc import Iterable
 from functools import partial
 
-from local.simulator.phone_numbers import DECLINED_REASON, Behaviour, Status
+from local.simulator.phone_numbers import DECLINED_REASON, Announcement, Status
 from local.simulator.settings import SimulatorSettings
 from local.simulator.timers import Timers
 from local.simulator.transactions import Transaction, TransactionLedger
@@ -28,13 +29,16 @@ class Customers:
         }
 
     def prompt(self, transaction: Transaction) -> None:
-        """Sends a prompt to a customer. Returns at once; the decision and the webhooks follow on the timers."""
-        behaviour = transaction.behaviour
-        seconds = self._seconds[behaviour.pace]
-        for early in (it for it in behaviour.announcements if it.at < 1):
-            self._announce_after(seconds * early.at, transaction.reference, early.claims)
-        if behaviour.decision:
-            self._timers.after(seconds, partial(self._decide, transaction.reference, behaviour, behaviour.decision))
+        """Sends a prompt to a customer. Returns at once; the decision and the webhooks follow on the timers.
+
+        Of a transaction of an earlier process follows what is left, at once where its time has passed.
+        """
+        if transaction.status != "PENDING":
+            self._announce_in_time(transaction, transaction.announcements)
+            return
+        self._announce_in_time(transaction, [it for it in transaction.announcements if it.at < 1])
+        if decision := transaction.behaviour.decision:
+            self._timers.after(self._seconds_until(transaction, 1), partial(self._decide, transaction, decision))
 
     def decide_by_hand(self, reference: str, decision: Status, *, is_announced: bool) -> Transaction | None:
         """Decides a transaction now, for a test or a developer. Returns None where it is final or unknown.
@@ -43,26 +47,38 @@ class Customers:
         """
         prompted = self._ledger.find(reference)
         reason = (prompted.behaviour.reason if prompted else None) or DECLINED_REASON
-        settled = self._settle(reference, decision, reason if decision == "FAILED" else None)
-        if settled and is_announced:
-            self._webhooks.announce(settled)
+        announcements = (Announcement(at=0),) if is_announced else ()
+        settled = self._settle(reference, decision, reason if decision == "FAILED" else None, announcements)
+        for it in settled.announcements if settled else ():
+            self._announce(reference, it)
         return settled
 
-    def _decide(self, reference: str, behaviour: Behaviour, decision: Status) -> None:
-        if self._settle(reference, decision, behaviour.reason):
-            for announcement in (it for it in behaviour.announcements if it.at >= 1):
-                seconds = self._seconds[behaviour.pace] * (announcement.at - 1)
-                self._announce_after(seconds, reference, announcement.claims)
+    def _decide(self, transaction: Transaction, decision: Status) -> None:
+        if settled := self._settle(transaction.reference, decision, transaction.behaviour.reason):
+            self._announce_in_time(settled, [it for it in settled.announcements if it.at >= 1])
 
-    def _settle(self, reference: str, decision: Status, reason: str | None) -> Transaction | None:
-        settled = self._ledger.settle(reference, decision, reason)
+    def _settle(
+        self,
+        reference: str,
+        decision: Status,
+        reason: str | None,
+        announcements: tuple[Announcement, ...] | None = None,
+    ) -> Transaction | None:
+        settled = self._ledger.settle(reference, decision, reason, announcements)
         if settled:
             logger.info("customer -> %s", decision)
         return settled
 
-    def _announce_after(self, seconds: float, reference: str, claims: Status | None) -> None:
-        self._timers.after(seconds, partial(self._announce, reference, claims))
+    def _announce_in_time(self, transaction: Transaction, announcements: Iterable[Announcement]) -> None:
+        for it in announcements:
+            seconds = self._seconds_until(transaction, it.at)
+            self._timers.after(seconds, partial(self._announce, transaction.reference, it))
 
-    def _announce(self, reference: str, claims: Status | None) -> None:
+    def _seconds_until(self, transaction: Transaction, at: float) -> float:
+        """Returns the time that is left until a multiple of the time that the customer takes; 0 where it has passed."""
+        return max(0.0, self._seconds[transaction.behaviour.pace] * at - self._ledger.age_of(transaction))
+
+    def _announce(self, reference: str, announcement: Announcement) -> None:
         if transaction := self._ledger.find(reference):
-            self._webhooks.announce(transaction, claims)
+            announced = partial(self._ledger.announced, reference, announcement)
+            self._webhooks.announce(transaction, announcement.claims, announced)

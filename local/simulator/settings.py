@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 DEFAULT_PORT = 8090
@@ -19,6 +20,7 @@ class SimulatorSettings:
     both.
     `number_style`: amounts as numbers and null for what is absent, as CamPay's page has it, instead of the strings that
     were measured.
+    `ledger_file`: keeps the transactions from one start to the next; None forgets them.
     `redis_host`: the Redis that a control call may pause; None allows none.
     """
 
@@ -39,6 +41,7 @@ class SimulatorSettings:
     demo_limits: bool = False
     demo_zero_amounts: bool = False
     number_style: bool = False
+    ledger_file: Path | None = None
     redis_host: str | None = None
     redis_port: int = 6379
     redis_password: str | None = None
@@ -106,6 +109,7 @@ _VARIABLES: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "SIMULATOR_DEMO_LIMITS": ("demo_limits", _switch),
     "SIMULATOR_DEMO_ZERO_AMOUNTS": ("demo_zero_amounts", _switch),
     "SIMULATOR_NUMBER_STYLE": ("number_style", _switch),
+    "SIMULATOR_LEDGER_FILE": ("ledger_file", Path),
     "REDIS_HOST": ("redis_host", str),
     "REDIS_PORT": ("redis_port", _port),
     "REDIS_PASSWORD": ("redis_password", str),

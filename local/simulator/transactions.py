@@ -3,12 +3,12 @@
 import itertools
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Literal
 
-from local.simulator.phone_numbers import Behaviour, Status, behaviour_of
+from local.simulator.phone_numbers import Announcement, Behaviour, Status, behaviour_of
 
 Endpoint = Literal["collect", "withdraw"]
 CAMEROON = timezone(timedelta(hours=1))
@@ -30,7 +30,8 @@ class Prompt:
 class Transaction:
     """Holds one transaction. When it is approved, the prompt's amount moves, whatever the record shows.
 
-    `asked`: how often a call has asked for it. Only the first call sends a prompt.
+    `asked`: how often a call has asked for it. Only the first call sends a prompt. `announcements`: the webhooks that
+    are still to be sent. `is_of_link`: it belongs to a payment link, and no call finds it by its external reference.
     """
 
     number: int
@@ -40,6 +41,8 @@ class Transaction:
     status: Status = "PENDING"
     reason: str | None = None
     asked: int = 1
+    announcements: tuple[Announcement, ...] = ()
+    is_of_link: bool = False
 
     @property
     def is_payout(self) -> bool:
@@ -65,15 +68,23 @@ class Transaction:
 class TransactionLedger:
     """Keeps all transactions. Threads may share it; the transactions that it returns never change.
 
-    `now`: returns the time in Cameroon.
+    `now`: returns the time in Cameroon. `known`: the transactions of an earlier process.
     """
 
-    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(CAMEROON)) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime] = lambda: datetime.now(CAMEROON),
+        known: Iterable[Transaction] = (),
+    ) -> None:
         self._now = now
         self._lock = threading.Lock()
-        self._numbers = itertools.count(1)
-        self._transactions: dict[str, Transaction] = {}
-        self._by_external_reference: dict[str, str] = {}
+        self._transactions = {it.reference: it for it in known}
+        self._by_external_reference = {
+            it.prompt.external_reference: it.reference
+            for it in self._transactions.values()
+            if it.prompt.external_reference and not it.is_of_link
+        }
+        self._numbers = itertools.count(1 + max((it.number for it in self._transactions.values()), default=0))
 
     def open(self, prompt: Prompt, reference: str = "") -> tuple[Transaction, bool]:
         """Returns the transaction of a prompt's external reference, opened if need be, and whether it is new.
@@ -85,34 +96,50 @@ class TransactionLedger:
             known = reference or self._by_external_reference.get(prompt.external_reference, "")
             if known in self._transactions:
                 again = self._transactions[known]
-                self._transactions[known] = again = replace(again, asked=again.asked + 1)
-                return again, False
-            new = reference or str(uuid.uuid4())
-            transaction = Transaction(next(self._numbers), new, prompt, self._now())
-            self._transactions[transaction.reference] = transaction
+                return self._keep(replace(again, asked=again.asked + 1)), False
+            new = Transaction(
+                next(self._numbers), reference or str(uuid.uuid4()), prompt, self._now(), is_of_link=bool(reference)
+            )
+            opened = self._keep(replace(new, announcements=new.behaviour.announcements))
             if prompt.external_reference and not reference:
-                self._by_external_reference[prompt.external_reference] = transaction.reference
-            return transaction, True
+                self._by_external_reference[prompt.external_reference] = opened.reference
+            return opened, True
 
     def knows(self, external_reference: str) -> bool:
         """Says whether a transaction has this external reference."""
         with self._lock:
             return external_reference in self._by_external_reference
 
-    def settle(self, reference: str, status: Status, reason: str | None) -> Transaction | None:
-        """Gives a pending transaction its final status. Returns None where it is final or unknown."""
+    def settle(
+        self,
+        reference: str,
+        status: Status,
+        reason: str | None,
+        announcements: tuple[Announcement, ...] | None = None,
+    ) -> Transaction | None:
+        """Gives a pending transaction its final status. Returns None where it is final or unknown.
+
+        `announcements`: the webhooks to be sent from now on, if they are others than the phone number's.
+        """
         with self._lock:
             transaction = self._transactions.get(reference)
             if transaction is None or transaction.status != "PENDING":
                 return None
-            settled = replace(transaction, status=status, reason=reason)
-            self._transactions[reference] = settled
-            return settled
+            owed = transaction.announcements if announcements is None else announcements
+            return self._keep(replace(transaction, status=status, reason=reason, announcements=owed))
+
+    def announced(self, reference: str, announcement: Announcement) -> None:
+        """Takes that a webhook has been sent. Of two that are equal it is the very one that is named."""
+        with self._lock:
+            transaction = self._transactions.get(reference)
+            if transaction is not None:
+                left = tuple(it for it in transaction.announcements if it is not announcement)
+                self._keep(replace(transaction, announcements=left))
 
     def put(self, transaction: Transaction) -> None:
         """Takes a transaction in the place of the one that has its reference, for a test."""
         with self._lock:
-            self._transactions[transaction.reference] = transaction
+            self._keep(transaction)
 
     def find(self, reference: str) -> Transaction | None:
         """Returns the transaction of CamPay's reference; None where there is none."""
@@ -124,7 +151,16 @@ class TransactionLedger:
         with self._lock:
             return list(self._transactions.values())
 
+    def age_of(self, transaction: Transaction) -> float:
+        """Returns for how many seconds a transaction has been there."""
+        return (self._now() - transaction.created_at).total_seconds()
+
     def clear(self) -> None:
         with self._lock:
             self._transactions.clear()
             self._by_external_reference.clear()
+
+    def _keep(self, transaction: Transaction) -> Transaction:
+        """Takes a new state of a transaction, and returns it. The lock is held."""
+        self._transactions[transaction.reference] = transaction
+        return transaction

@@ -1,4 +1,7 @@
-"""Sends CamPay's webhooks over HTTP, each once and without a retry, whatever the response is."""
+"""Sends CamPay's webhooks over HTTP, each once and without a retry, whatever the response is.
+
+One that the end of the process has interrupted is sent again by the next one, if the ledger is kept in a file.
+"""
 
 import base64
 import contextlib
@@ -9,7 +12,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -65,17 +68,23 @@ class Webhooks:
         self._connected: set[socket.socket] = set()
         self._is_closed = False
 
-    def announce(self, transaction: Transaction, claims: Status | None = None) -> None:
-        """Sends the webhook of a transaction, and returns at once. `claims` is a status other than its own."""
+    def announce(self, transaction: Transaction, claims: Status | None, announced: Callable[[], object]) -> None:
+        """Sends the webhook of a transaction, and returns at once. `claims` is a status other than its own.
+
+        `announced` is called when one has been answered, or found nobody, and where none is sent.
+        """
         claimed = claims or transaction.status
-        for delivery in self._faults.take_deliveries():
+        deliveries = self._faults.take_deliveries()
+        if not (self.url and deliveries):
+            announced()
+        for delivery in deliveries:
             contrary: Status = "FAILED" if claimed == "SUCCESSFUL" else "SUCCESSFUL"
             shown = replace(transaction, status=contrary if delivery.contradicts else claimed)
             fields = campay_record(shown, self._signature(delivery), self._settings)
             if delivery.is_late:
-                self._timers.after(self._settings.late_after, partial(self._post, fields))
+                self._timers.after(self._settings.late_after, partial(self._post, fields, announced))
             else:
-                self._post(fields)
+                self._post(fields, announced)
 
     def close(self) -> None:
         """Closes the connections of webhooks under way, and drops those that wait."""
@@ -90,15 +99,17 @@ class Webhooks:
         key = "another-app's-webhook-key" if delivery.is_signed_by_another else self._settings.webhook_key
         return sign(key, int(time.time()) - delivery.token_age)
 
-    def _post(self, fields: Mapping[str, Any]) -> None:
+    def _post(self, fields: Mapping[str, Any], announced: Callable[[], object]) -> None:
         if self.url:
-            self._pool.submit(self._send, self.url, fields)
+            self._pool.submit(self._send, self.url, fields, announced)
 
-    def _send(self, url: str, fields: Mapping[str, Any]) -> None:
+    def _send(self, url: str, fields: Mapping[str, Any], announced: Callable[[], object]) -> None:
         try:
             result = str(self._request(url, fields))
         except (OSError, HTTPException, ValueError) as error:
             result = type(error).__name__
+        if not self._is_closed:
+            announced()
         logger.info("webhook %s -> %s", fields["status"], result)
 
     def _request(self, url: str, fields: Mapping[str, Any]) -> int:

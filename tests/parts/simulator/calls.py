@@ -1,7 +1,10 @@
 """Calls the simulator over real HTTP, and receives its webhooks in the API's place."""
 
 import json
+import os
 import queue
+import subprocess
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +16,7 @@ import requests
 from local.campay_simulator import CampaySimulator
 from local.simulator.http_server import Request
 from local.simulator.settings import SimulatorSettings
+from tests import ROOT
 
 KEY = "the-webhook-key-of-the-tests-forty-long!"
 TOKEN = "the-permanent-token-of-the-tests"
@@ -104,3 +108,15 @@ def eventually(is_so: Callable[[], bool], seconds: float = 10.0) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "it never became so"
         time.sleep(0.005)
+
+
+def run_process(**environment: str) -> subprocess.Popen[str]:
+    """Starts the simulator as a process. Its first line ends with its URL."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "local.campay_simulator"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )

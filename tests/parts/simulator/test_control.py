@@ -1,12 +1,9 @@
 """Tests the simulator's control calls, and its process."""
 
 import json
-import os
 import signal
 import socket
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +18,6 @@ from chalicelib.domain.tokens import check_webhook_signature
 from local.campay_simulator import CampaySimulator
 from local.embedded import Valkey
 from local.simulator.settings import SimulatorSettings
-from tests import ROOT
 from tests.parts.simulator.calls import (
     ANYBODY,
     AUTHORIZED,
@@ -37,6 +33,7 @@ from tests.parts.simulator.calls import (
     control,
     eventually,
     record,
+    run_process,
     settled,
 )
 
@@ -210,17 +207,6 @@ def test_stop_ends_everything_at_once() -> None:
             assert time.monotonic() - started < 10, "the call is held for 30"
             assert isinstance(held.exception(timeout=10), requests.ConnectionError)
     assert set(threading.enumerate()) <= before
-
-
-def run_process(**environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "local.campay_simulator"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def test_the_process_stops_on_sigterm(receiver: Receiver) -> None:
