@@ -149,6 +149,15 @@ class Shop:
             time.sleep(0.1)
         return status
 
+    def wait_for_prompts(self) -> None:
+        """Pays until a customer gets a prompt, who declines: right after CamPay was away the product sends none."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        customer = self.customer()
+        while self.pay(customer) != 201 and time.monotonic() < deadline:
+            customer = self.customer()
+        self.decide(customer.reference, "FAILED", webhook=True)
+        self.wait(lambda: self.system.is_settled(customer.reference))
+
     def read(self, customer: Customer) -> None:
         """Reads the customer's payment from the API, as a page does that has heard nothing for a while."""
         bearer = {"Authorization": f"Bearer {customer.token}"}

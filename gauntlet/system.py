@@ -167,11 +167,11 @@ class System:
         to_api = {"API_URL": self._wired("gateway-api", ports.api)}
         self._add("redis", [redis_server(), *_REDIS_OPTIONS, "--port", str(ports.redis)], {}, f"tcp:{ports.redis}")
         self._add("aws", _module("local.embedded"), {}, f"{ports.aws}/embedded/health")
-        webhooks = self._wired("simulator-api", ports.api) + "/api/payment/webhook"
-        self._add(
-            *("simulator", _module("local.campay_simulator"), {"SIMULATOR_WEBHOOK_URL": webhooks}),
-            f"{ports.simulator}/simulator/health",
-        )
+        of_campay = {
+            "SIMULATOR_WEBHOOK_URL": self._wired("simulator-api", ports.api) + "/api/payment/webhook",
+            "SIMULATOR_LEDGER_FILE": str(self._logs / "campay-ledger.jsonl"),
+        }
+        self._add(*("simulator", _module("local.campay_simulator"), of_campay), f"{ports.simulator}/simulator/health")
         self._add("api", _module("local.api_server"), self._stores_of("api"), f"{ports.api}/api/payment/health")
         self._add("worker", _module("local.worker"), self._stores_of("worker"), "")
         self._stores_of_gateway = {"REDIS_PORT": self._wired("gateway-redis", ports.redis).rpartition(":")[2], **to_api}
