@@ -8,18 +8,20 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from gauntlet.row import Row
 from gauntlet.shop import Customer, Shop
-from gauntlet.wire import Answered, Cut, Moment, Step, carry_on
+from gauntlet.wire import Answered, Cut, Fault, Moment, Step, carry_on
 
 AT_ONCE = 25
 STALL_SECONDS = 40.0
 _WIRES = ("api-campay", "worker-campay")
+_CALLERS = ("shop-api", "simulator-api")
 COLLECT, RECORD, TOKEN = "POST /api/collect", "GET /api/transaction", "POST /api/token"
 WITHDRAWN = "the token withdrawn"
 _AUTHORIZATION = re.compile(rb"^authorization: *(\S.*)$", re.IGNORECASE | re.MULTILINE)
@@ -29,12 +31,15 @@ Act = Callable[[bytes], Awaitable[bytes]]
 
 @dataclass(frozen=True)
 class Kind:
-    """A way in which an answer is spoilt. `moment`: before the call reaches CamPay, or after CamPay has done it."""
+    """A way in which an answer is spoilt. `moment`: before the call reaches CamPay, or after CamPay has done it.
+
+    Without a moment and an act nobody listens at CamPay's port.
+    """
 
     name: str
     operation: str
-    moment: Moment
-    act: Act
+    moment: Moment | None = None
+    act: Act | None = None
 
 
 def _answer(status: str, body: str, content_type: str = "application/json") -> Act:
@@ -94,6 +99,7 @@ def _without(*names: str) -> Act:
 _invalid_token = _answer("401 Unauthorized", '{"detail":"Invalid token."}')
 _HTML = ("<html><body>Please wait</body></html>", "text/html")
 KINDS = [
+    Kind("no connection before the charge", COLLECT),
     Kind("reset before the charge", COLLECT, "before", _reset),
     Kind("reset after the charge", COLLECT, "after", _reset),
     Kind("stalled before the charge", COLLECT, "before", _stall),
@@ -108,6 +114,7 @@ KINDS = [
     Kind("an unknown refusal", COLLECT, "before", _answer("418 I am a teapot", '{"message":"no"}')),
     Kind("an unknown refusal after the charge", COLLECT, "after", _answer("418 I am a teapot", '{"message":"no"}')),
     Kind("no reference", COLLECT, "after", _without("reference")),
+    Kind("no connection for the record", RECORD),
     Kind("the record reset", RECORD, "after", _reset),
     Kind("the record stalled", RECORD, "before", _stall),
     Kind("the record cut short", RECORD, "after", _cut_short),
@@ -143,32 +150,65 @@ def _meet(
     is_of_record = kind.operation == RECORD
     if is_of_record:
         list(threads.map(shop.pay, customers))
-    met: list[Step] = []
     refreshed: list[Step] = []
-
-    async def fault(step: Step, data: bytes) -> bytes:
-        if (step.operation, step.moment) == (TOKEN, "before"):
-            refreshed.append(step)
-        if (step.operation, step.moment) != (kind.operation, kind.moment):
-            return data
-        met.append(step)
-        return await kind.act(data)
-
-    for name in _WIRES:
-        shop.system.wire[name].fault = fault
-    if is_of_record:
-        _decide(shop, customers, chance, webhook=True)
-        shop.wait(lambda: len(met) >= len(customers))
-    else:
-        list(threads.map(shop.ask, customers))
-    for name in _WIRES:
-        shop.system.wire[name].fault = carry_on
+    with _spoilt(shop, kind, refreshed) if kind.act else _refused(shop) as met:
+        if is_of_record:
+            _decide(shop, customers, chance, webhook=True)
+            shop.wait(lambda: len(met) >= len(customers))
+        else:
+            answers = list(threads.map(shop.ask, customers))
+            if not kind.act and {*answers} != {503}:
+                shop.report(f"{kind.name}: answered {answers}, and nothing was sent")
     if not met:
         shop.report(f"{kind.name} was not met")
     if kind.name == WITHDRAWN and len(refreshed) != 1:
         shop.report(f"{len(refreshed)} tokens were fetched after {kind.name}")
     list(threads.map(shop.pay, customers))
     _decide(shop, customers, chance, webhook=False)
+
+
+@contextmanager
+def _spoilt(shop: Shop, kind: Kind, refreshed: list[Step]) -> Iterator[list[Step]]:
+    """Spoils the answers. Yields the steps that were met; adds those that fetch a token to `refreshed`."""
+    met: list[Step] = []
+
+    async def fault(step: Step, data: bytes) -> bytes:
+        if (step.operation, step.moment) == (TOKEN, "before"):
+            refreshed.append(step)
+        if (step.operation, step.moment) != (kind.operation, kind.moment) or kind.act is None:
+            return data
+        met.append(step)
+        return await kind.act(data)
+
+    _set_fault(shop, _WIRES, fault)
+    yield met
+    _set_fault(shop, _WIRES, carry_on)
+
+
+@contextmanager
+def _refused(shop: Shop) -> Iterator[list[Step]]:
+    """Refuses connections with CamPay. Yields the calls and webhooks that were answered 503 meanwhile."""
+    met: list[Step] = []
+
+    async def look(step: Step, data: bytes) -> bytes:
+        if step.moment == "after" and data.split(b" ", 2)[1] == b"503":
+            met.append(step)
+        return data
+
+    shop.wait_for_prompts()  # for which the API gets a token: without one, nothing would be sent in any case
+    _set_fault(shop, _CALLERS, look)
+    for name in _WIRES:
+        shop.system.wires.call(shop.system.wire[name].cut())
+    yield met
+    for name in _WIRES:
+        shop.system.wires.call(shop.system.wire[name].open())
+    _set_fault(shop, _CALLERS, carry_on)
+    shop.wait_for_prompts()
+
+
+def _set_fault(shop: Shop, wires: Sequence[str], fault: Fault) -> None:
+    for name in wires:
+        shop.system.wire[name].fault = fault
 
 
 def _decide(shop: Shop, customers: list[Customer], chance: random.Random, *, webhook: bool) -> None:
