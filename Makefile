@@ -128,8 +128,12 @@ destroy: $(INSTALLED_DEPLOY)
 bench: $(INSTALLED)
 	@exec $(PY) -m benchmarks
 
+# The row `rolling`, where it is run: it builds pages, and opens them in a browser.
+WITH_PAGES = $(if $(filter --list --small,$(ARGS)),,$(filter rolling,$(or $(ROW),rolling)))
+
 # ROW: the names of rows, all without it. SEED: chooses the faults. `make gauntlet ARGS=--list` names the rows.
-gauntlet: $(INSTALLED)
+gauntlet: $(INSTALLED) $(if $(WITH_PAGES),$(NODE_MODULES))
+	@$(if $(WITH_PAGES),$(HAS_BROWSER) || $(INSTALL_BROWSER))
 	@exec $(PY) -m gauntlet $(ROW) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench-gateway: $(INSTALLED) $(PEERS)
@@ -215,7 +219,7 @@ HAS_BROWSER = command -v chromium >/dev/null || command -v chromium-browser >/de
 	|| command -v google-chrome >/dev/null
 INSTALL_BROWSER = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "Installing chromium ..." \
 	&& { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } \
-	>/dev/null 2>&1 || { echo "The browser tests need Chromium: sudo apt-get install chromium"; exit 1; }; }
+	>/dev/null 2>&1 || { echo "The browser tests and the gauntlet's row rolling need Chromium: sudo apt-get install chromium"; exit 1; }; }
 
 INSTALL_PHP = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "Installing php-cli ..." \
 	&& { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends php-cli; } \

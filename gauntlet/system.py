@@ -55,7 +55,10 @@ SETTINGS: Mapping[str, str] = {
 
 
 class Part:
-    """A process of the system, with a log that goes on when it is started again. `folder`: of the code that it runs."""
+    """A process of the system, with a log that goes on when it is started again.
+
+    `folder`: of the code that it runs. `away`: from when to when it was started again, by `time.time`.
+    """
 
     def __init__(self, name: str, command: list[str], environment: Mapping[str, str], ready: str, log: Path) -> None:
         self.name = name
@@ -63,6 +66,7 @@ class Part:
         self._log: IO[bytes] = log.open("ab")
         self._process: subprocess.Popen[bytes] | None = None
         self.folder = ROOT
+        self.away: list[tuple[float, float]] = []
 
     def start(self) -> None:
         """Starts the process, and returns at once."""
@@ -109,9 +113,11 @@ class Part:
         `changed`: variables of its environment that have another value from now on.
         """
         self._environment = {**self._environment, **changed}
+        began = time.time()
         self.kill()
         self.start()
         self.wait()
+        self.away.append((began, time.time()))
 
     def close(self) -> None:
         self.kill()

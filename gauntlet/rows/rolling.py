@@ -1,4 +1,4 @@
-"""Runs the release before beside this one, in every mix of API, worker and gateway, and changes them in mid-traffic."""
+"""Runs the release before beside this one, in every mix of API, worker, gateway and page, changed in mid-traffic."""
 
 import random
 import subprocess
@@ -24,16 +24,23 @@ EARLIER = "HEAD~30"
 
 
 def run(shop: Shop, size: int, chance: random.Random) -> int:
-    """Lets `size` customers pay in each mix; half of them start before it changes."""
-    with _release_before() as before:
+    """Lets `size` customers pay in each mix, and one more on each page; half of them start before it changes."""
+    from gauntlet.pages import pages_of  # needs the front end's packages, as no other row does
+
+    with _release_before() as before, pages_of(shop, {"before": before, "now": ROOT}) as pages:
         for mix in MIXES:
             _deploy(shop, mix, before)
             waiting = _start(shop, size // 2, chance)
+            pages.pay()
             _deploy(shop, [not is_before for is_before in mix], before)
+            pages.pay()
+            pages.decide(chance)
             for reference in [*waiting, *_start(shop, size - size // 2, chance)]:
                 if outcome := chance.choice(("SUCCESSFUL", "SUCCESSFUL", "FAILED", None)):
                     shop.decide(reference, outcome, webhook=chance.random() < 0.5)
+            pages.judge()
         _deploy(shop, [False] * len(PARTS), before)
+        shop.note(f"{pages.paid} more payments on pages")
     return size * len(MIXES)
 
 

@@ -278,5 +278,5 @@ class Order:
 def _executable() -> str:
     found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
     executable = next(found, None)
-    assert executable, "there is no Chromium: `make test-browser` brings one"
+    assert executable, "there is no Chromium: `make test-browser` and `make gauntlet` bring one"
     return executable

@@ -20,6 +20,7 @@ from chalicelib.domain.tokens import TrackingGrant, sign_tracking_token
 from chalicelib.domain.version import Version
 from chalicelib.runtime.clock import Clock
 from gauntlet.invariants import Asked, Evidence, Watched, violations
+from gauntlet.pages import is_excused
 from gauntlet.receiver import Receiver
 from gauntlet.shop import strays
 from local.embedded import LOOPBACK
@@ -172,6 +173,31 @@ def test_what_no_log_may_have_is_found(kind: str, text: str) -> None:
 def test_what_a_log_may_have_is_none_of_it() -> None:
     line = "2026 INFO 2376******77 00000000-0000-4000-8000-677777777000 1677777777000 eyJ... v1,short"
     assert strays(line, {"ORDER_EVENTS_KEY": SECRET}, ["237677777777"]) == []
+
+
+RESET = "Failed to load resource: net::ERR_CONNECTION_RESET"
+SOCKET = "WebSocket connection to 'ws://gateway/socket.io/?EIO=4' failed: Error during WebSocket handshake: "
+AWAY = {"http://api": [(10.0, 12.0)], "http://gateway": [(12.0, 14.0), (20.0, 22.0)]}
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "at", "excused"),
+    [
+        (RESET, "http://api/api/payment/current", 11, True),
+        (RESET, "http://api/api/payment/current", 9.9, False),
+        (RESET, "http://api/api/payment/current", 13.1, False),
+        (RESET, "http://gateway/socket.io/?EIO=4", 11, False),
+        (RESET, "http://gateway/socket.io/?EIO=4", 21, True),
+        (RESET, "http://shop/", 11, False),
+        (SOCKET + "net::ERR_CONNECTION_RESET", "http://gateway/page.js", 13, True),
+        (SOCKET + "net::ERR_CONNECTION_RESET", "http://gateway/page.js", 11, False),
+        (SOCKET + "Unexpected response code: 400", "http://gateway/page.js", 13, False),
+        ("Failed to load resource: the server responded with a status of 500 ()", "http://api/x", 11, False),
+        ("Access to fetch at 'http://api/x' has been blocked by CORS policy", "http://api/x", 11, False),
+    ],
+)
+def test_a_console_may_say_only_that_a_process_was_away(text: str, url: str, at: float, excused: bool) -> None:
+    assert is_excused(text, url, at, AWAY) is excused
 
 
 def test_a_success_that_changes_is_found() -> None:
