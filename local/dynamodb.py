@@ -285,21 +285,21 @@ class Moto:
         self._dispatcher = DomainDispatcherApplication(create_backend_app)
         self._apps: dict[str, Any] = {}
 
-    def call(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response | None:
-        """Handles one HTTP call. Returns None where the caller must get no response."""
+    def call(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[Response, bool]:
+        """Handles one HTTP call. Returns the response, and whether the caller must get none."""
         service, _, operation = headers.get("X-Amz-Target", "").partition(".")
         with self._counting:
             self.calls[operation] += 1
         fault = self.faults.take(operation)
         if fault is not None and fault != "lost-answer":
-            return refusal_of(fault, operation, body)
+            return refusal_of(fault, operation, body), False
 
         def forward() -> Response:
             environ = EnvironBuilder(path, method=method, headers=list(headers.items()), data=body).get_environ()
             return Response.from_app(self._app_of(service, environ), environ, buffered=True)
 
         response = _alone(operation, body, forward) if service.startswith("DynamoDB") else queues.alone(forward)
-        return None if fault else response
+        return response, fault is not None
 
     def _app_of(self, service: str, environ: dict[str, Any]) -> Any:
         """Returns the application of a service. moto looks for it among all its services at each call."""

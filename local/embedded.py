@@ -127,7 +127,7 @@ class EmbeddedAws(Embedded):
     """Serves DynamoDB, EventBridge, SQS and Secrets Manager at `url`, on the same port after each start.
 
     moto has one memory per process: tables outlive a stop, and two instances share them. `events` has the newest
-    entries of PutEvents. Another process can call:
+    entries of PutEvents that were taken. Another process can call:
 
         GET    /embedded/health   200 once `ready` is set, before that 503
         GET    /embedded/calls    {"TransactWriteItems": 3, ...}; DELETE sets all counts to zero
@@ -158,10 +158,12 @@ class EmbeddedAws(Embedded):
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> "Response | None":
         """Handles a call of AWS. Returns None where the connection must close without a response."""
-        response = self._moto.call(method, path, headers, body)
-        if headers.get("X-Amz-Target") == "AWSEvents.PutEvents" and response and response.status_code == 200:
-            self._announce(json.loads(body)["Entries"])
-        return response
+        response, is_lost = self._moto.call(method, path, headers, body)
+        if headers.get("X-Amz-Target") == "AWSEvents.PutEvents" and response.status_code == 200:
+            answers = json.loads(response.get_data())["Entries"]
+            entries = zip(json.loads(body)["Entries"], answers, strict=True)
+            self._announce([entry for entry, answer in entries if "ErrorCode" not in answer])
+        return None if is_lost else response
 
     def control(self, method: str, path: str, body: bytes) -> tuple[int, object]:
         """Handles a call of `/embedded/`. Returns a status and the content of the JSON body."""
