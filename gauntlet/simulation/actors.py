@@ -13,15 +13,16 @@ from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
 from gauntlet.invariants import Asked
 from gauntlet.simulation.faults import Faults
+from gauntlet.simulation.queues import Queues
 from gauntlet.simulation.scheduler import Scheduler
-from gauntlet.simulation.world import CHECKS, INVOCATION_MS, NoReply, World
+from gauntlet.simulation.world import CHECKS, DELIVERIES, INVOCATION_MS, NoReply, World
 from infra.functions import HIDDEN_SECONDS
 from local.simulator.phone_numbers import DECLINED_REASON, Status
 from local.simulator.transactions import Transaction
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 _MOST_RECEIVED = 5
-"""Deliveries of one message of a queue."""
+"""How often a message of a queue is taken, as infra/work_queues.py has it."""
 _WEBHOOKS = ("true", "true", "true", "lost", "doubled", "late", "invented", "early")
 _LATE = (4 * MINUTE, 6 * MINUTE, 20 * MINUTE, 2 * HOUR, 30 * HOUR, 45 * HOUR)
 """When a late customer decides, give or take a half: within the 72 hours for which the service watches a payment."""
@@ -37,7 +38,11 @@ class Actors:
     def __init__(self, scheduler: Scheduler, faults: Faults, ledger: type[Ledger]) -> None:
         self._scheduler = scheduler
         self._faults = faults
-        self.world = World(scheduler, faults, self._prompted, self._hinted, ledger)
+        hidden_ms = HIDDEN_SECONDS * SECOND
+        queues = Queues(
+            lambda: scheduler.now, (CHECKS, DELIVERIES), hidden_ms, _MOST_RECEIVED, self._copies, self._will_show
+        )
+        self.world = World(scheduler, faults, self._prompted, queues, ledger)
 
     # ------------------------------------------------------------------ customers
 
@@ -134,21 +139,23 @@ class Actors:
 
     # ------------------------------------------------------------------ workers
 
-    def _hinted(self, queue: str, body: str, delay_ms: int) -> None:
-        """Hands a message over once, twice, late or, while faults are made, never."""
+    def _copies(self) -> list[int]:
+        """Lets a message come once, twice, late or, while faults are made, never."""
         chance = self._scheduler.current().chance
         is_faulty = self._scheduler.now < self._faults.until
         fate = chance.random() if is_faulty else 1.0
-        for copy in range(0 if fate < 0.05 else 2 if fate < 0.1 else 1):
-            late = chance.randrange(30 * SECOND) if fate < 0.2 else copy * chance.randrange(SECOND)
-            self._scheduler.spawn(queue, lambda: self._follow(queue, body), self._scheduler.now + delay_ms + late)
+        copies = range(0 if fate < 0.05 else 2 if fate < 0.1 else 1)
+        return [chance.randrange(30 * SECOND) if fate < 0.2 else 0 for _ in copies]
 
-    def _follow(self, queue: str, body: str) -> None:
-        """Has a worker follow a hint. It is given again where the worker has not said that it is done."""
-        for _ in range(_MOST_RECEIVED):
-            if self._call("worker", _work_of(queue, body)):
-                return
-            self._pause(HIDDEN_SECONDS * SECOND, exactly=True)
+    def _will_show(self, queue: str, at: int) -> None:
+        self._scheduler.spawn(queue, lambda: self._take(queue), at)
+
+    def _take(self, queue: str) -> None:
+        """Has a worker do what a message says, and deletes it where the worker says that it is done."""
+        queues = self.world.queues
+        for message in queues.receive_message(QueueUrl=queue).get("Messages", ()):
+            if self._call("worker", _work_of(queue, message["Body"])):
+                queues.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
     def schedules(self, until: int) -> None:
         """Begins what runs by the clock: the sweep, the pass over the statement, and an operator."""
@@ -208,8 +215,8 @@ class Actors:
             return False
         return True
 
-    def _pause(self, ms: int, *, exactly: bool = False) -> None:
-        self._scheduler.sleep(ms if exactly else self._scheduler.current().chance.uniform(0.5, 1.5) * ms)
+    def _pause(self, ms: int) -> None:
+        self._scheduler.sleep(self._scheduler.current().chance.uniform(0.5, 1.5) * ms)
 
 
 def _give_up(reference: str, service: Service) -> object:

@@ -1,7 +1,7 @@
 """Is DynamoDB's client on one table in memory: the operations, conditions and refusals that the ledger knows.
 
 Every call takes effect whole, at once, and its indexes with it. Its answers and refusals are those of DynamoDB
-(tests/parts/test_simulated_stores.py compares them).
+(tests/parts/test_simulated_table.py compares them).
 """
 
 import re
@@ -20,6 +20,7 @@ from gauntlet.simulation.expressions import (
     condition,
     update,
 )
+from gauntlet.simulation.refusal import refusal
 
 _Key = tuple[str, str]
 _KEYS = ("pk", "sk")
@@ -66,7 +67,7 @@ class Table:
         ((table, request),) = RequestItems.items()
         keys = [_key_of(key) for key in request["Keys"]]
         if len(set(keys)) != len(keys) or len(keys) > 100:
-            raise _refusal("BatchGetItem", "ValidationException", "too many keys, or one key twice")
+            raise refusal("BatchGetItem", "ValidationException", "too many keys, or one key twice")
         return {"Responses": {table: [row for key in keys if (row := self._row(key))]}, "UnprocessedKeys": {}}
 
     def query(self, **request: Any) -> dict[str, Any]:
@@ -75,7 +76,7 @@ class Table:
         wanted, kept = condition(text), condition(request.get("FilterExpression", ""))
         match = _PARTITION.match(text)
         if match is None:
-            raise _refusal("Query", "ValidationException", "the partition is missing")
+            raise refusal("Query", "ValidationException", "the partition is missing")
         sort, partition = self._partition(request.get("IndexName"), values[match[2]]["S"])
         if not partition:
             return {"Items": []}  # of most shards of an index, of which a sweep asks each
@@ -105,7 +106,7 @@ class Table:
         key, before = _key_of(request["Key"]), self._row(_key_of(request["Key"]))
         if not _holds(request, before):
             item = {"Item": before} if before and _wants_row(request) else {}
-            raise _refusal("UpdateItem", "ConditionalCheckFailedException", _NO_CONDITION, **item)
+            raise refusal("UpdateItem", "ConditionalCheckFailedException", _NO_CONDITION, **item)
         after = _updated("UpdateItem", request, before)
         self._write(key, after)
         return {"Attributes": after} if returns == "ALL_NEW" else {}
@@ -119,11 +120,11 @@ class Table:
         if ClientRequestToken in self._done:
             if self._done[ClientRequestToken] == TransactItems:
                 return {}
-            raise _refusal("TransactWriteItems", "IdempotentParameterMismatchException", "another transaction")
+            raise refusal("TransactWriteItems", "IdempotentParameterMismatchException", "another transaction")
         parts = [next(iter(item.items())) for item in TransactItems]
         keys = [_key_of(part["Item"] if kind == "Put" else part["Key"]) for kind, part in parts]
         if len(set(keys)) != len(keys) or len(keys) > 100:
-            raise _refusal("TransactWriteItems", "ValidationException", "too many rows, or one row twice")
+            raise refusal("TransactWriteItems", "ValidationException", "too many rows, or one row twice")
         before = [self._row(key) for key in keys]
         holds = [_holds(part, row) for (_, part), row in zip(parts, before, strict=True)]
         if not all(holds):
@@ -153,13 +154,7 @@ def cancelled(reasons: Sequence[Mapping[str, Any]]) -> ClientError:
     """Returns the refusal of a transaction, with a reason for each of its parts."""
     codes = ", ".join(reason["Code"] for reason in reasons)
     message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
-    return _refusal("TransactWriteItems", "TransactionCanceledException", message, CancellationReasons=reasons)
-
-
-def _refusal(operation: str, code: str, message: str, **fields: Any) -> ClientError:
-    """Returns the exception of chalicelib/runtime/aws.py."""
-    metadata = {"HTTPStatusCode": 400, "RequestId": ""}
-    return ClientError({**fields, "Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, operation)
+    return refusal("TransactWriteItems", "TransactionCanceledException", message, CancellationReasons=reasons)
 
 
 def _key_of(row: Row) -> _Key:
@@ -197,5 +192,5 @@ def _updated(operation: str, request: Mapping[str, Any], row: Row) -> Row:
     try:
         changed = update(request["UpdateExpression"])(Scope(row, names, values))
     except MalformedExpression as error:
-        raise _refusal(operation, "ValidationException", str(error)) from error
+        raise refusal(operation, "ValidationException", str(error)) from error
     return {**request["Key"], **changed}

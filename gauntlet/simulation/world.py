@@ -1,9 +1,7 @@
 """Is the world of one run: the stores, CamPay, the processes of the service, and what all of them have told."""
 
-import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -21,7 +19,9 @@ from chalicelib.settings import CampaySettings, Limits, Settings
 from gauntlet.invariants import Asked, Evidence, Watched
 from gauntlet.simulation.campay_http import CampayHttp
 from gauntlet.simulation.clients import AwsClient, ProcessClock
+from gauntlet.simulation.event_bus import EventBus
 from gauntlet.simulation.faults import Faults, Invocation
+from gauntlet.simulation.queues import Queues
 from gauntlet.simulation.redis_store import RedisClient, RedisStore
 from gauntlet.simulation.scheduler import Died, Scheduler
 from gauntlet.simulation.table import Table
@@ -74,38 +74,15 @@ class _PhoneCustomers(Customers):
         self._prompted(transaction)
 
 
-@dataclass
-class _Queues:
-    """Is SQS: each message goes to `came`, after its delay."""
-
-    came: Callable[[str, str, int], object]
-
-    def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 boto3's
-        for entry in Entries:
-            self.came(QueueUrl, entry["MessageBody"], entry["DelaySeconds"] * 1000)
-        return {}
-
-
-@dataclass
-class _EventBus:
-    """Is EventBridge: keeps what the shop is told."""
-
-    told: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-
-    def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 boto3's
-        self.told += [(entry["DetailType"], json.loads(entry["Detail"])) for entry in Entries]
-        return {"FailedEntryCount": 0, "Entries": [{} for _ in Entries]}
-
-
 class World:
-    """Holds what outlives a process. `prompted`: is told of each prompt; `hinted`: of each message of a queue."""
+    """Holds what outlives a process. `prompted`: is told of each prompt."""
 
     def __init__(
         self,
         scheduler: Scheduler,
         faults: Faults,
         prompted: Callable[[Transaction], object],
-        hinted: Callable[[str, str, int], object],
+        queues: Queues,
         ledger: type[Ledger],
     ) -> None:
         self._ledger = ledger
@@ -116,7 +93,7 @@ class World:
         self.shown: dict[str, list[int]] = defaultdict(list)
         self.campay = TransactionLedger(lambda: datetime.fromtimestamp(scheduler.now / 1000, CAMEROON))
         self.redis = RedisStore(scheduler, self._show)
-        self._bus, self._queues = _EventBus(), _Queues(hinted)
+        self._bus, self.queues = EventBus(), queues
         customers = _PhoneCustomers(prompted)
         links = PaymentLinks(_SIMULATOR, self.campay, customers)
         self._api = CampayApi(_SIMULATOR, self.campay, FaultQueue(), customers, links)
@@ -166,7 +143,7 @@ class World:
         campay = Campay(SETTINGS.campay, clock, shared_breaker=live_store.shared_breaker)
         campay._http = CampayHttp(self._api, clock, self.faults)  # noqa: SLF001 the one place at which it reaches a network
         ledger: Any = dynamodb
-        events, queues = AwsClient("events", self._bus, self.faults), AwsClient("sqs", self._queues, self.faults)
+        events, queues = AwsClient("events", self._bus, self.faults), AwsClient("sqs", self.queues, self.faults)
         return bootstrap.compose(
             SETTINGS,
             clock,

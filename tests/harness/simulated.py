@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from gauntlet.simulation.faults import Faults, Likelihood
 from gauntlet.simulation.scheduler import Scheduler
 
@@ -42,6 +44,14 @@ def outcome(call: Callable[[], T], refusals: tuple[type[Exception], ...]) -> T |
         return call()
     except refusals as refusal:
         return refusal
+
+
+AWS_REFUSALS = (ClientError, BotoCoreError)
+
+
+def read_of(refusal: Exception) -> object:
+    """Returns what the product reads of a refusal of AWS."""
+    return refusal.response["Error"]["Code"] if isinstance(refusal, ClientError) else type(refusal)
 
 
 @dataclass

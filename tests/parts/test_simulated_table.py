@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -19,43 +18,22 @@ from chalicelib.bootstrap import Service
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.runtime import aws as aws_calls
+from gauntlet.simulation.clients import AwsClient
+from gauntlet.simulation.faults import Likelihood
 from gauntlet.simulation.table import Table
-from tests.conftest import Shop
+from local.embedded import EmbeddedAws
+from tests.conftest import Shop, aws_environment
 from tests.harness.fakes import HandClock
 from tests.harness.service import rebuilt
+from tests.harness.simulated import AWS_REFUSALS, Simulated, Twins, outcome
 from tests.harness.workers import run_for, sweep_once
 
 _NAMES = (f"twin-{number}" for number in itertools.count(1))
 
 
-@dataclass
-class Twins:
-    """Makes each call on both tables, and compares what comes of it."""
-
-    real: Any
-    simulated: Table = field(default_factory=Table)
-    calls: set[str] = field(default_factory=set)
-    refused: int = 0
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(**arguments: Any) -> Any:
-            of_simulation = outcome(lambda: getattr(self.simulated, name)(**arguments))
-            of_service = outcome(lambda: getattr(self.real, name)(**arguments))
-            assert comparable(of_simulation) == comparable(of_service), (name, arguments)
-            self.calls.add(name)
-            if isinstance(of_service, ClientError):
-                self.refused += 1
-                raise of_service
-            return of_service
-
-        return call
-
-
-def outcome(call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except ClientError as refusal:
-        return refusal
+def twins_of(dynamodb: Any) -> Any:
+    return Twins(Table(), dynamodb, comparable, (ClientError,))
 
 
 def comparable(found: Any) -> Any:
@@ -79,7 +57,7 @@ def _row(item: Any) -> list[tuple[str, Any]]:
 
 def test_the_real_flows_get_the_same_answers(service: Service, shop: Shop, clock: HandClock) -> None:
     """A customer pays, one declines, one says nothing, one charge is a duplicate, an operator resolves."""
-    twins: Any = Twins(service.ledger._table.client)
+    twins = twins_of(service.ledger._table.client)
     service = rebuilt(service, ledger=Ledger(twins, service.settings.payments_table, clock))
     requests = [
         PaymentRequest(f"order-{number}", Money(5000, "XAF"), f"23767123450{number}", "Shoes", "fr", f"key-{number}")
@@ -175,7 +153,7 @@ _CALLS = st.one_of(
 def test_generated_calls_get_the_same_answers(dynamodb: Any) -> None:
     table = next(_NAMES)
     create_table(dynamodb, table)
-    twins: Any = Twins(dynamodb)
+    twins = twins_of(dynamodb)
 
     @settings(max_examples=12, derandomize=True, database=None)
     @given(st.lists(_CALLS, min_size=8, max_size=20))
@@ -188,7 +166,7 @@ def test_generated_calls_get_the_same_answers(dynamodb: Any) -> None:
                 _make(twins, table, *call)
 
     agree()
-    assert twins.refused > 20
+    assert len(twins.refused) > 20
 
 
 def _make(twins: Any, table: str, kind: str, what: Any, more: Any) -> None:
@@ -215,9 +193,50 @@ def _make(twins: Any, table: str, kind: str, what: Any, more: Any) -> None:
 def test_a_transaction_is_done_once_for_its_token(dynamodb: Any) -> None:
     table = next(_NAMES)
     create_table(dynamodb, table)
-    twins: Any = Twins(dynamodb)
+    twins = twins_of(dynamodb)
     counted = Update("order#1").count("uses").item(table)
     for _ in range(2):
         twins.transact_write_items(TransactItems=[counted], ClientRequestToken="the-token-of-this-commit")
     row = twins.get_item(TableName=table, Key=to_attributes(key_of("order#1")))["Item"]
     assert to_values(row)["uses"] == 1
+
+
+FAULTS = {"unavailable": Likelihood(refuse=1.0), "lost-answer": Likelihood(lose=1.0)}
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [*itertools.product(["UpdateItem", "GetItem"], FAULTS), ("TransactWriteItems", "lost-answer")],
+)
+def test_a_call_that_fails_is_made_three_times(
+    aws: EmbeddedAws,
+    table: str,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+    kind: str,
+    times: int,
+) -> None:
+    """What a lost answer hides takes effect again, but for a transaction, whose token is known."""
+    for name, value in aws_environment(aws).items():
+        monkeypatch.setenv(name, value)
+    simulated = Simulated()
+    in_memory = AwsClient("dynamodb", Table(), simulated.faults)
+    client = aws_calls.make_client("dynamodb")
+    twins: Any = Twins(
+        in_memory, client, lambda it: "away" if isinstance(it, Exception) else comparable(it), AWS_REFUSALS
+    )
+    counted, read = Update("order#1").count("uses"), {"TableName": table, "Key": to_attributes(key_of("order#1"))}
+    calls = {
+        "UpdateItem": lambda: twins.update_item(**counted.arguments(table)),
+        "TransactWriteItems": lambda: twins.transact_write_items(
+            TransactItems=[counted.item(table)], ClientRequestToken=f"{kind}-{times}-of-{table}"
+        ),
+        "GetItem": lambda: twins.get_item(**read),
+    }
+    aws.faults.set({"operation": operation, "kind": kind, "count": times})
+    simulated.fail("dynamodb", FAULTS[kind], times)
+    found = outcome(lambda: simulated.run(calls[operation]), AWS_REFUSALS)
+    aws.faults.set()
+    assert isinstance(found, Exception) == (times == 3)
+    simulated.run(lambda: twins.get_item(**read))
