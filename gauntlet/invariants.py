@@ -20,12 +20,16 @@ PROMPTS_PER_15_MINUTES = 3
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A call that a customer made, and its answer. `reference`: of the payment that it was answered with, if any."""
+    """A call that a customer made, and its answer. `reference`: of the payment that it was answered with, if any.
+
+    `retryable`: whether it was told that the same call may be made again.
+    """
 
     order_id: str
     key: str
     status: int
     reference: str | None
+    retryable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,8 @@ class Shop:
         told = answer.json()
         customer.reference = told.get("reference") or customer.reference
         customer.token = told.get("trackingToken") or customer.token
-        self.asked.append(Asked(customer.order_id, customer.key, answer.status_code, told.get("reference")))
+        retryable = bool(told.get("retryable"))
+        self.asked.append(Asked(customer.order_id, customer.key, answer.status_code, told.get("reference"), retryable))
         return answer.status_code
 
     def pay(self, customer: Customer) -> int:
@@ -158,10 +159,10 @@ class Shop:
         self.decide(customer.reference, "FAILED", webhook=True)
         self.wait(lambda: self.system.is_settled(customer.reference))
 
-    def read(self, customer: Customer) -> None:
+    def read(self, customer: Customer) -> requests.Response:
         """Reads the customer's payment from the API, as a page does that has heard nothing for a while."""
         bearer = {"Authorization": f"Bearer {customer.token}"}
-        self._calls.get(f"{self.system.api}/tracking/{customer.reference}", headers=bearer, timeout=30)
+        return self._calls.get(f"{self.system.api}/tracking/{customer.reference}", headers=bearer, timeout=30)
 
     def watch(self, customer: Customer) -> Screen:
         """Opens a screen that watches the customer's payment to the end, and connects again where it must."""
