@@ -42,6 +42,7 @@ from chalicelib.runtime.settings_reader import RedisSettings
 
 CONNECT_SECONDS, READ_SECONDS = 0.5, 1.0
 WINDOW_MS = 60_000
+_LIMIT_TTL_SECONDS = 2 * WINDOW_MS // 1000
 _PUBLISH_NEWER = resources.files(__package__).joinpath("lua/publish_newer.lua").read_text("utf-8")
 _FAILURES = (redis.RedisError, RedisClusterException, OSError, ValueError)
 NO_NEWS = WebhookNews()
@@ -186,7 +187,7 @@ class LiveStore:
 
         def count(pipeline: Any) -> None:
             pipeline.incr(prompts)
-            pipeline.expire(prompts, 2 * WINDOW_MS // 1000)
+            pipeline.expire(prompts, _LIMIT_TTL_SECONDS)
             pipeline.get(refusals)
             self._outcomes.ask(pipeline)
 
@@ -195,21 +196,17 @@ class LiveStore:
         return taken, int(refused or 0)
 
     def return_prompt(self, address: str) -> None:
-        """Uncounts a prompt that was not sent. Raises LiveStoreUnavailable."""
-        self._call(lambda: self._client.decr(self._limit_keys(address)[0]))
+        """Uncounts a prompt that was not sent. Raises LiveStoreUnavailable.
+
+        The key may be new: a minute may have begun, or Redis have lost what it had.
+        """
+        prompts, _ = self._limit_keys(address)
+        self._call(lambda: self._counted(prompts, -1))
 
     def count_refusal(self, address: str) -> int:
         """Counts a refused call of an address; returns their number in this minute. Raises LiveStoreUnavailable."""
-
-        def count() -> int:
-            _, refusals = self._limit_keys(address)
-            pipeline = self._client.pipeline(transaction=False)
-            pipeline.incr(refusals)
-            pipeline.expire(refusals, 2 * WINDOW_MS // 1000)
-            refused: int = pipeline.execute()[0]
-            return refused
-
-        return self._call(count)
+        _, refusals = self._limit_keys(address)
+        return self._call(lambda: self._counted(refusals, 1))
 
     def operators_in_trouble(self) -> Sequence[str]:
         """Returns the operators, MTN or Orange, whose payments fail for technical reasons; none where Redis is away.
@@ -240,6 +237,14 @@ class LiveStore:
     def _limit_keys(self, address: str) -> tuple[str, str]:
         window = self._clock.now() // WINDOW_MS
         return limit_key("prompts", address, window), limit_key("refusals", address, window)
+
+    def _counted(self, key: str, number: int) -> int:
+        """Adds to a limit's count; returns it. Use it only inside `_call`."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.incrby(key, number)
+        pipeline.expire(key, _LIMIT_TTL_SECONDS)
+        count: int = pipeline.execute()[0]
+        return count
 
     def _with_breakers(self, queue: Callable[[Any], object]) -> list[Any]:
         """Sends commands together with the reads of the shared breakers; returns the replies to the former.

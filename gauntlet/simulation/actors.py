@@ -26,6 +26,8 @@ _MOST_RECEIVED = 5
 _WEBHOOKS = ("true", "true", "true", "lost", "doubled", "late", "invented", "early")
 _LATE = (4 * MINUTE, 6 * MINUTE, 20 * MINUTE, 2 * HOUR, 30 * HOUR, 45 * HOUR)
 """When a late customer decides, give or take a half: within the 72 hours for which the service watches a payment."""
+_SHARED_ADDRESS = "192.0.2.1"
+"""Of all customers who call by themselves, as those of one mobile network share theirs."""
 REDELIVERED = 0.1
 """Share of the payments that an operator has delivered once more, each time that he looks."""
 _OTHER_AMOUNT = "237670000006"
@@ -54,19 +56,20 @@ class Actors:
             phones = [_OTHER_AMOUNT]
         begin, apart = self._scheduler.now + chance.randrange(10 * MINUTE), chance.choice([10, SECOND, 5 * MINUTE])
         keys = [f"{chance.getrandbits(64):016x}"] if chance.random() < 0.3 else []
+        address = _SHARED_ADDRESS if chance.random() < 0.7 else None
         for tab in range(chance.choice([1, 1, 2, 3])):
-            pay = partial(self._pay, f"order-{number}", chance.choice(phones), keys)
+            pay = partial(self._pay, f"order-{number}", chance.choice(phones), address, keys)
             self._scheduler.spawn(f"customer-{number}-{tab}", pay, begin + chance.randrange(apart))
 
-    def _pay(self, order_id: str, phone: str, keys: Sequence[str]) -> None:
+    def _pay(self, order_id: str, phone: str, address: str | None, keys: Sequence[str]) -> None:
         """Asks for a payment as a page does, under a new key each time that an attempt has ended.
 
-        `keys`: those that all tabs use first.
+        `address`: None where the shop calls for the customer. `keys`: those that all tabs use first.
         """
         chance = self._scheduler.current().chance
         fresh = [f"{chance.getrandbits(64):016x}" for _ in range(chance.choice([1, 1, 2, 3]))]
         for key in [*keys, *fresh]:
-            request = PaymentRequest(order_id, Money(5000, "XAF"), phone, "Shoes", "fr", key)
+            request = PaymentRequest(order_id, Money(5000, "XAF"), phone, "Shoes", "fr", key, address)
             reference = self._ask_again_and_again(request)
             self._pause(chance.choice([10, SECOND, MINUTE, 7 * MINUTE]))
             if reference is None:

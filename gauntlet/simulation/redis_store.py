@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import redis
 from redis.exceptions import NoScriptError
@@ -18,6 +18,8 @@ from gauntlet.simulation.scheduler import Scheduler
 
 _PUBLISH_NEWER = resources.files("chalicelib.adapters").joinpath("lua/publish_newer.lua").read_text("utf-8")
 _FAILED = (redis.ConnectionError, redis.TimeoutError)
+NEVER = 1 << 62
+"""When a key ends that has no end."""
 
 
 @dataclass
@@ -51,6 +53,27 @@ class RedisStore:
         is_there = self.get(key) is not None
         self.keys.pop(key, None)
         return int(is_there)
+
+    def expire(self, key: str, seconds: int) -> bool:
+        value = self.get(key)
+        if value is None:
+            return False
+        if seconds > 0:
+            self.keys[key] = value, self.scheduler.now + seconds * 1000
+        else:
+            del self.keys[key]
+        return True
+
+    def add(self, key: str, number: int) -> int:
+        value, until = (b"0", NEVER) if self.get(key) is None else self.keys[key]
+        if not value.removeprefix(b"-").isdigit():
+            raise redis.ResponseError("value is not an integer or out of range")
+        self.keys[key] = str(int(value) + number).encode(), until
+        return int(value) + number
+
+    def endless(self) -> list[str]:
+        """Lists the keys that have no end."""
+        return [key for key, (_, until) in self.keys.items() if until == NEVER]
 
     def load_script(self) -> None:
         self.knows_script = True
@@ -140,22 +163,46 @@ class RedisClient:
 
 
 class Pipeline:
-    """Keeps reads, and makes them together."""
+    """Keeps commands, and sends them together."""
 
     def __init__(self, store: RedisStore, step: Callable[[str, Callable[[], Any]], Any]) -> None:
         self._store, self._step = store, step
-        self._keys: list[str] = []
+        self._commands: list[Callable[[], Any]] = []
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._commands)
 
-    def get(self, key: str) -> "Pipeline":
-        self._keys.append(key)
+    def get(self, key: str) -> Self:
+        return self._keep(lambda: self._store.get(key))
+
+    def incr(self, key: str) -> Self:
+        return self._keep(lambda: self._store.add(key, 1))
+
+    def incrby(self, key: str, number: int) -> Self:
+        return self._keep(lambda: self._store.add(key, number))
+
+    def expire(self, key: str, seconds: int) -> Self:
+        return self._keep(lambda: self._store.expire(key, seconds))
+
+    def zrangebyscore(self, *_: str) -> Self:
+        """Finds nothing: no flow on the way of a payment notes an outcome for the operators."""
+        return self._keep(list)
+
+    def execute(self) -> list[Any]:
+        commands, self._commands = self._commands, []
+        replies: list[Any] = self._step("pipeline", lambda: [_reply(it) for it in commands]) if commands else []
+        for error in (it for it in replies if isinstance(it, Exception)):
+            raise error
+        return replies
+
+    def _keep(self, command: Callable[[], Any]) -> Self:
+        self._commands.append(command)
         return self
 
-    def execute(self) -> list[bytes | None]:
-        keys, self._keys = self._keys, []
-        if not keys:
-            return []
-        found: list[bytes | None] = self._step("pipeline", lambda: [self._store.get(key) for key in keys])
-        return found
+
+def _reply(command: Callable[[], Any]) -> Any:
+    """Returns the reply to a command, or its refusal: those after it are run all the same."""
+    try:
+        return command()
+    except redis.ResponseError as refusal:
+        return refusal

@@ -57,7 +57,8 @@ def simulate(
     with simulated_machine(scheduler) as unexpected:
         scheduler.run(until)
     raised = [f"{name} raised {error!r}" for name, error in scheduler.failures]
-    wrong = [*unexpected.seen, *raised, *violations(actors.world.evidence())]
+    endless = [f"{key} of Redis does not expire" for key in actors.world.redis.endless()]
+    wrong = [*unexpected.seen, *raised, *endless, *violations(actors.world.evidence())]
     return Outcome(wrong, scheduler.steps, count, faults.made)
 
 

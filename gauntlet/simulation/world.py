@@ -52,7 +52,7 @@ SETTINGS = Settings(
     operator_keys=(),
     payments_table=TABLE,
     event_bus="default",
-    limits=Limits(),
+    limits=Limits(address_prompts_per_minute=4),
     expires_after_seconds=300.0,
     check_ages_seconds=AGES_SECONDS,
     checks_queue_url=CHECKS,

@@ -89,7 +89,8 @@ class Twins:
         of_simulation, of_service = outcomes
         if name in self.returns:
             return Twins(of_simulation, of_service, self.comparable, self.refusals, (), self.calls, self.refused)
-        assert self.comparable(of_simulation) == self.comparable(of_service), (name, arguments, named)
+        answers = self.comparable(of_simulation), self.comparable(of_service)
+        assert answers[0] == answers[1], (name, arguments, named)
         if isinstance(of_service, Exception):
             self.refused.append(of_service)
             raise of_service

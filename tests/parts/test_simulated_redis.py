@@ -55,7 +55,8 @@ class Redises:
         """Lets time pass."""
         self.simulated.scheduler.now += seconds * 1000
         for key in self.real.scan_iter():
-            self.real.pexpire(key, self.real.pttl(key) - seconds * 1000)
+            if (ms := self.real.pttl(key)) >= 0:
+                self.real.pexpire(key, ms - seconds * 1000)
 
     def restart(self) -> None:
         self.store.restart()
@@ -70,7 +71,7 @@ class Redises:
             key.decode(): self.real.get(key) for key in self.real.scan_iter()
         }
         for key, ms in lives.items():
-            assert abs(ms - self.real.pttl(key)) < SLACK_MS, key
+            assert abs((-1 if key in self.store.endless() else ms) - self.real.pttl(key)) < SLACK_MS, key
         assert self.published == self._heard_so_far()
 
     def _heard_so_far(self) -> list[Any]:
@@ -108,6 +109,7 @@ _CALLS = st.one_of(
     st.tuples(st.just("set"), _KEYS, st.integers(0, 9), _LIVES, st.booleans(), st.booleans()),
     st.tuples(st.just("publish"), _KEYS, _VERSIONS, _LIVES),
     st.tuples(st.just("read together"), st.lists(_KEYS, max_size=4)),
+    st.tuples(st.just("count together"), _KEYS, _KEYS, st.sampled_from((0, 100))),
     st.tuples(st.just("pass"), st.integers(1, 6)),
     st.tuples(st.just("ping")),
     st.tuples(st.just("restart")),
@@ -144,6 +146,8 @@ def _make(redises: Redises, kind: str, *arguments: Any) -> None:
             call = lambda: twins.register_script(_PUBLISH_NEWER)(keys=[key], args=[version, payload, seconds])  # noqa: E731
         case "read together", keys:
             call = lambda: _read_together(twins, keys)  # noqa: E731
+        case "count together", counted, expires, seconds:
+            call = lambda: _count_together(twins, counted, expires, seconds)  # noqa: E731
         case "pass", times:
             call = lambda: redises.forward(times * PASSES)  # noqa: E731
         case "restart", *_:
@@ -162,7 +166,18 @@ def _read_together(twins: Any, keys: list[str]) -> None:
         pipeline.execute()
 
 
+def _count_together(twins: Any, counted: str, expires: str, seconds: int) -> None:
+    pipeline = twins.pipeline(transaction=False)
+    pipeline.incr(counted)
+    pipeline.expire(expires, seconds)
+    pipeline.incrby(counted, -1)
+    pipeline.get(counted)
+    pipeline.zrangebyscore("outcomes", "(1", "+inf")
+    pipeline.execute()
+
+
 _STEPS = st.one_of(
+    st.tuples(st.sampled_from(["take_prompt", "return_prompt", "count_refusal"]), st.sampled_from("ab")),
     st.tuples(st.just("publish_newer"), st.sampled_from(REFERENCES), _VERSIONS),
     st.tuples(st.just("read"), st.sampled_from(REFERENCES)),
     st.tuples(st.just("statuses")),
@@ -204,6 +219,8 @@ def _step(
             store.statuses(REFERENCES)
         case "storage", *_:
             assert store.storage() == "redis"
+        case ("take_prompt" | "return_prompt" | "count_refusal") as method, address:
+            getattr(store, method)(address)
         case "breaker", process, method:
             getattr(breakers[process], method)()
         case "open", process, leases:
@@ -281,7 +298,7 @@ def cut(wire: Wire, moment: str, operation: str, times: int) -> None:
 @pytest.mark.parametrize(
     ("moment", "likely"), [("before", Likelihood(refuse=1.0)), ("after", Likelihood(lose=1.0))], ids=["before", "after"]
 )
-@pytest.mark.parametrize("operation", ["EVALSHA", "SET", "GET", "DEL", "PING"])
+@pytest.mark.parametrize("operation", ["EVALSHA", "SET", "GET", "DEL", "PING", "INCRBY"])
 def test_a_call_that_is_cut_is_made_once_more(
     redises: Redises, wire: Wire, clock: HandClock, operation: str, moment: str, likely: Likelihood, times: int
 ) -> None:
@@ -296,6 +313,7 @@ def test_a_call_that_is_cut_is_made_once_more(
         "GET": lambda: store.read("ref-1"),
         "DEL": breaker.close,
         "PING": store.storage,
+        "INCRBY": lambda: store.take_prompt("a"),
     }
 
     def begin() -> None:
@@ -307,7 +325,7 @@ def test_a_call_that_is_cut_is_made_once_more(
     cut(wire, moment, operation, times)
     redises.simulated.fail("redis", likely, times)
     found = outcome(lambda: redises.simulated.run(calls[operation]), (LiveStoreUnavailable,))
-    is_told = operation in ("EVALSHA", "GET")
+    is_told = operation in ("EVALSHA", "GET", "INCRBY")
     assert isinstance(found, LiveStoreUnavailable) == (is_told and times == 2)
     assert len(redises.twins.refused) == (times == 2)
     assert len(redises.simulated.faults.made) >= times

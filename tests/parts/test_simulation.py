@@ -9,7 +9,7 @@ from chalicelib.adapters.ledger.ledger import Ledger
 from gauntlet.simulation.run import simulate, smallest
 from tests import ROOT
 
-A_SEED_WITH_TWO_SENDERS = 7
+A_SEED_WITH_TWO_SENDERS = 24
 RUNS, PARTS = 500, 20
 """The gauntlet makes others."""
 
