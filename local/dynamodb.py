@@ -298,7 +298,10 @@ class Moto:
             environ = EnvironBuilder(path, method=method, headers=list(headers.items()), data=body).get_environ()
             return Response.from_app(self._app_of(service, environ), environ, buffered=True)
 
-        response = _alone(operation, body, forward) if service.startswith("DynamoDB") else queues.alone(forward)
+        try:
+            response = _alone(operation, body, forward) if service.startswith("DynamoDB") else queues.alone(forward)
+        except queues.Busy:
+            response = refusal_of("unavailable", operation, body)
         return response, fault is not None
 
     def _app_of(self, service: str, environ: dict[str, Any]) -> Any:

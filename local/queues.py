@@ -14,14 +14,27 @@ from moto.sqs.models import Message, Queue, SQSBackend
 
 R = TypeVar("R")
 
+LONGEST_WAIT_SECONDS = 1.0
+"""As long as the product waits for SQS. What nobody waits for any more would keep those waiting who come after it."""
 _one_call_at_a_time = threading.Lock()
 _moto_waits = Queue.wait_for_messages
 
 
+class Busy(Exception):
+    """Says that a call's turn has not come in time, and that it was not made."""
+
+
 def alone(call: Callable[[], R]) -> R:
-    """Makes one call at a time; one that waits for a message lets others pass. EventBridge puts into queues too."""
-    with _one_call_at_a_time:
+    """Makes one call at a time; one that waits for a message lets others pass. EventBridge puts into queues too.
+
+    Raises Busy.
+    """
+    if not _one_call_at_a_time.acquire(timeout=LONGEST_WAIT_SECONDS):
+        raise Busy
+    try:
         return call()
+    finally:
+        _one_call_at_a_time.release()
 
 
 def _wait_for_messages(queue: Queue, timeout: int) -> None:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Event
 from typing import Any
 
 import boto3
@@ -21,6 +22,7 @@ from moto.dynamodb.models.table import Table
 from moto.sqs.models import sqs_backends
 from werkzeug.wrappers import Response
 
+from local import queues
 from local.dynamodb import TOKEN_LIFE_SECONDS, AtomicBackend, BoundedShard, Fault, IndexedTable, RequestTokens
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey, print_order_event
 
@@ -187,6 +189,30 @@ def test_no_message_is_lost_between_its_arrival_and_the_end_of_another(aws: Embe
     assert sorted(taken) == sorted(sent)
     counted = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert {counted[f"ApproximateNumberOfMessages{of}"] for of in ("", "NotVisible", "Delayed")} == {"0"}
+    sqs.delete_queue(QueueUrl=url)
+    sqs.close()
+
+
+def test_a_call_of_a_busy_queue_is_refused_and_never_made(aws: EmbeddedAws) -> None:
+    """Else those that nobody waits for any more would be made one by one, before those that come after them."""
+    sqs = connect(aws, "sqs")
+    url = sqs.create_queue(QueueName=f"queue-{uuid.uuid4().hex}")["QueueUrl"]
+    is_busy, may_end = Event(), Event()
+
+    def call() -> None:
+        is_busy.set()
+        may_end.wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(queues.alone, call)
+        is_busy.wait()
+        with pytest.raises(ClientError, match="Internal server error"):
+            sqs.send_message(QueueUrl=url, MessageBody="late")
+        may_end.set()
+        busy.result()
+    sqs.send_message(QueueUrl=url, MessageBody="in time")
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert [message["Body"] for message in received] == ["in time"]
     sqs.delete_queue(QueueUrl=url)
     sqs.close()
 
