@@ -225,5 +225,6 @@ ROWS = [
         small=3,
         whole=len(KINDS) * 100,
         is_large=True,
+        is_long=True,
     )
 ]
