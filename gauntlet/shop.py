@@ -151,11 +151,8 @@ class Shop:
         return status
 
     def wait_for_prompts(self) -> None:
-        """Pays until a customer gets a prompt, who declines: right after CamPay was away the product sends none."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        customer = self.customer()
-        while self.pay(customer) != 201 and time.monotonic() < deadline:
-            customer = self.customer()
+        """Waits until a customer gets a prompt, who declines: right after CamPay was away nobody does."""
+        customer, _ = self.started()
         self.decide(customer.reference, "FAILED", webhook=True)
         self.wait(lambda: self.system.is_settled(customer.reference))
 
@@ -176,10 +173,19 @@ class Shop:
         return replace(self.system.evidence(), asked=self.asked, watched=watched)
 
     def started(self) -> tuple[Customer, Mapping[str, Any]]:
-        """Starts a new customer's payment. Returns the customer, and the transaction that waits at CamPay."""
-        customer = self.customer()
-        self.pay(customer)
-        return customer, self.system.transaction(customer.reference)
+        """Starts a new customer's payment. Returns the customer, and the transaction that waits at CamPay.
+
+        Right after CamPay was away the product sends no prompts; other customers come then until it does. Raises
+        RuntimeError where that takes too long.
+        """
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            customer = self.customer()
+            self.pay(customer)
+            if self.system.transactions_of(customer.reference):
+                return customer, self.system.transaction(customer.reference)
+            time.sleep(0.5)
+        raise RuntimeError(f"{customer.order_id} got no prompt")
 
     def decide(self, reference: str, status: str, *, webhook: bool) -> None:
         """Lets the customer of a payment approve (SUCCESSFUL) or decline (FAILED) the prompt, if there is one."""
