@@ -17,7 +17,7 @@ class Row:
     `settings`: variables of the environment that the row's system needs. A row that has some gets its own.
     `is_large`: in the whole gauntlet hundreds of its payments are due at a time. The ledger is swept once a minute
     then, as in AWS: a sweep each second, by which small rows end sooner, would send them again before they are checked.
-    `alone`: nothing else may run beside it, since it measures delays. `is_long`: it takes a quarter of an hour or more.
+    `alone`: nothing else may run beside it, since it measures delays.
     """
 
     name: str
@@ -28,15 +28,13 @@ class Row:
     settings: Mapping[str, str] = field(default_factory=dict)
     alone: bool = False
     is_large: bool = False
-    is_long: bool = False
 
 
 @dataclass(frozen=True)
 class Simulation:
     """A kind of fault that is made without a system.
 
-    `run`: makes that many runs from a seed on, and returns what is wrong. `small`, `whole`, `alone`, `is_long`: as of
-    `Row`.
+    `run`: makes that many runs from a seed on, and returns what is wrong. `small`, `whole`, `alone`: as of `Row`.
     """
 
     name: str
@@ -45,4 +43,3 @@ class Simulation:
     small: int
     whole: int
     alone: bool = False
-    is_long: bool = False

@@ -225,6 +225,5 @@ ROWS = [
         small=3,
         whole=len(KINDS) * 100,
         is_large=True,
-        is_long=True,
     )
 ]

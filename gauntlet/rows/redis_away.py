@@ -241,7 +241,7 @@ FAULTS_OF_A_SHARD: Mapping[str, Callable[[Cluster, Shop, str], AbstractContextMa
 }
 
 ROWS = [
-    Row("redis", f"Redis gone in {len(FAULTS)} ways", run, 1, 200, is_long=True),
+    Row("redis", f"Redis gone in {len(FAULTS)} ways", run, 1, 200),
     Row(
         "redis-cluster",
         f"a shard of Redis gone in {len(FAULTS_OF_A_SHARD)} ways",
