@@ -73,7 +73,7 @@ class _Handler(ChaliceRequestHandler):
     def _send_error_response(self, _: LocalGatewayException) -> None:
         self._refuse(NotFound())
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - the base class's
         """Refuses a request that http.server cannot read, or whose method it does not know."""
         self._started, self.close_connection = time.perf_counter(), True
         self._refuse(NotFound() if code == HTTPStatus.NOT_IMPLEMENTED else InvalidRequest())

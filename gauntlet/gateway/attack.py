@@ -166,7 +166,7 @@ async def _read_slowly(orders: Orders, count: Count) -> None:
         plug.bind((OTHERS, 0))
         plug.setblocking(False)
         await loop.sock_connect(plug, (LOOPBACK, orders.port))
-        await loop.create_connection(lambda it=browser: it, sock=plug)  # type: ignore[misc]
+        await loop.create_connection(lambda it=browser: it, sock=plug)  # type: ignore[misc]  # mypy infers no lambda with a default
         count.opened += 1
     await _until(lambda: all(it.versions for it in browsers), _OPEN_SECONDS)
     for browser in browsers:

@@ -102,7 +102,7 @@ def run(shop: Shop, size: int, _chance: random.Random) -> int:
     memory: list[int] = []
     for _ in range(size):
         over = time.monotonic() + ATTACK_SECONDS
-        quiet.append(watching.delay(lambda over=over: time.monotonic() < over))  # type: ignore[misc]
+        quiet.append(watching.delay(lambda over=over: time.monotonic() < over))  # type: ignore[misc]  # mypy infers no lambda with a default
         attacked.append(_attack(shop, publisher, watching))
         if not shop.wait(lambda: _connections(shop) <= WATCHERS + len(shop.screens) + 1):
             shop.report("the gateway keeps connections of attackers who have gone")

@@ -75,7 +75,7 @@ def _move(shop: Shop, size: int, ports: Sequence[int], chance: random.Random) ->
             balancer.to_ports = [ports[stays]]
             parts[number].signal(end)
             decide(shop, customers[number + 1 :: 4], chance)
-            if not shop.wait(lambda port=ports[stays]: _clients(port) >= size, CAUGHT_UP_SECONDS):  # type: ignore[misc]
+            if not shop.wait(lambda port=ports[stays]: _clients(port) >= size, CAUGHT_UP_SECONDS):  # type: ignore[misc]  # mypy infers no lambda with a default
                 shop.report(f"{_clients(ports[stays])} of {size} browsers moved after {end.name}")
         longest = max(longest, probe.longest)
         if end == signal.SIGTERM:
@@ -89,7 +89,7 @@ def _race(shop: Shop, publisher: Publisher, size: int, ports: Sequence[int], cha
     for first in range(0, size, AT_ONCE):
         browsers = [Browser(*publisher.start()) for _ in range(min(AT_ONCE, size - first))]
         _begun(shop, _open(browsers, ports, chance)).result()
-        shop.wait(lambda browsers=browsers: all(it.is_connected for it in browsers))  # type: ignore[misc]
+        shop.wait(lambda browsers=browsers: all(it.is_connected for it in browsers))  # type: ignore[misc]  # mypy infers no lambda with a default
         for browser in browsers:
             for step in chance.sample(("track", "publish"), 2):
                 if step == "track":

@@ -150,8 +150,8 @@ class World:
             campay,
             self._ledger(ledger, TABLE, clock),
             live_store,
-            OrderEvents(lambda: events, SETTINGS.event_bus),  # type: ignore[arg-type, return-value]
-            WorkQueue(lambda: queues, CHECKS, DELIVERIES, clock),  # type: ignore[arg-type, return-value]
+            OrderEvents(lambda: events, SETTINGS.event_bus),  # type: ignore[arg-type, return-value]  # as far as it calls them
+            WorkQueue(lambda: queues, CHECKS, DELIVERIES, clock),  # type: ignore[arg-type, return-value]  # as far as it calls them
         )
 
     # ------------------------------------------------------------------ what was seen

@@ -156,7 +156,7 @@ def test_a_writer_that_had_read_the_payment_before_does_not_bring_the_phone_back
         service.settle.commit(stored, lambda payment, now: replace(payment, version=4, updated_at=now), Cause.CHECK)
 
     assert forget(service, Meanwhile(clock, late_writer)) == 2
-    assert service.ledger.load(payments[1].reference).payment.version == 4  # type: ignore[union-attr]
+    assert service.ledger.load(payments[1].reference).payment.version == 4  # type: ignore[union-attr]  # it is there
     assert traces(dynamodb, table, PHONE, service.search.phone_hash_keys) == []
 
 

@@ -73,7 +73,7 @@ class Ways:
         """Makes a call on both ways. Returns what comes of it, with names for the references that CamPay has drawn."""
         found = []
         for number, (simulator, clock) in enumerate(self._clients):
-            result = self._simulated.run(lambda: outcome(lambda: call(number, simulator, clock), FAILURES))  # noqa: B023
+            result = self._simulated.run(lambda: outcome(lambda: call(number, simulator, clock), FAILURES))  # noqa: B023 - is called at once
             of_failure = (type(result).__name__, str(result)) if isinstance(result, Exception) else result
             found.append(_named(repr(of_failure), simulator))
         return found[0], found[1]

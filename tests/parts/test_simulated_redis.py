@@ -5,6 +5,7 @@ Time passes for the real one by what its keys have left to live.
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -138,23 +139,28 @@ def test_drawn_calls_of_the_client_get_the_same_answers(valkey: Valkey) -> None:
 
 def _make(redises: Redises, kind: str, *arguments: Any) -> None:
     twins: Any = redises.twins
+    call: Callable[[], object]
     match kind, *arguments:
         case "set", key, value, seconds, only_if_there, returns_old:
-            call = lambda: twins.set(key, value, xx=only_if_there, get=returns_old, ex=seconds)  # noqa: E731
+            call = partial(twins.set, key, value, xx=only_if_there, get=returns_old, ex=seconds)
         case "publish", key, version, seconds:
             payload = json.dumps({"version": version, "reference": "é"})
-            call = lambda: twins.register_script(_PUBLISH_NEWER)(keys=[key], args=[version, payload, seconds])  # noqa: E731
+            call = partial(_publish, twins, key, version, payload, seconds)
         case "read together", keys:
-            call = lambda: _read_together(twins, keys)  # noqa: E731
+            call = partial(_read_together, twins, keys)
         case "count together", counted, expires, seconds:
-            call = lambda: _count_together(twins, counted, expires, seconds)  # noqa: E731
+            call = partial(_count_together, twins, counted, expires, seconds)
         case "pass", times:
-            call = lambda: redises.forward(times * PASSES)  # noqa: E731
+            call = partial(redises.forward, times * PASSES)
         case "restart", *_:
             call = redises.restart
         case _:
-            call = lambda: getattr(twins, kind)(*arguments)  # noqa: E731
+            call = partial(getattr(twins, kind), *arguments)
     outcome(call, (redis.RedisError,))
+
+
+def _publish(twins: Any, key: str, version: int, payload: str, seconds: int) -> None:
+    twins.register_script(_PUBLISH_NEWER)(keys=[key], args=[version, payload, seconds])
 
 
 def _read_together(twins: Any, keys: list[str]) -> None:
@@ -200,7 +206,7 @@ def test_drawn_calls_of_the_live_store_get_the_same_answers(valkey: Valkey) -> N
         stores = [LiveStore(lambda: redises.twins, clock, in_memory=False) for _ in range(2)]
         breakers = [store.shared_breaker("campay", "reads") for store in stores]
         for kind, *arguments in drawn:
-            redises.simulated.run(lambda: _step(redises, clock, stores[0], breakers, kind, *arguments))  # noqa: B023
+            redises.simulated.run(partial(_step, redises, clock, stores[0], breakers, kind, *arguments))
         redises.agree()
         redises.close()
 
