@@ -17,6 +17,7 @@ from chalicelib.domain.errors import (
     NotAllowed,
     NotFound,
     PaymentChanged,
+    PaymentError,
     ProviderUnavailable,
     RefundNotCovered,
     RefundsOff,
@@ -26,12 +27,14 @@ from chalicelib.domain.hints import CheckHint
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.domain.provider import PayerRecord
 from chalicelib.domain.refund import RefundRequest, RefundStatus
 from chalicelib.domain.webhooks import WebhookOutcome
 from chalicelib.settings import Settings
 from tests.conftest import Shop
 from tests.harness.fakes import HandClock
 from tests.harness.service import rebuilt
+from tests.harness.workers import CHECKS, queues_of
 
 SENDING, PENDING, SUCCESSFUL, FAILED = RefundStatus
 PHONE = "237677777777"
@@ -116,24 +119,29 @@ def test_nothing_goes_back_unless_it_is_switched_on(service: Service, shop: Shop
     off = rebuilt(replace(service, settings=replace(service.settings, refunds=False)))
     assert "refund" in service.story(paid.reference)["actions"]
     assert "refund" not in off.story(paid.reference)["actions"]
-    with pytest.raises(RefundsOff):
+    with pytest.raises(RefundsOff) as refused:
         refund(off, paid)
+    assert refused.value.reference == paid.reference
     assert not payouts(shop)
 
 
+NOT_CHARGED = "the payment was not charged by this reference"
+
+
 @pytest.mark.parametrize(
-    ("changes", "error"),
+    ("changes", "error", "detail"),
     [
-        ({"amount": 5001}, RefundTooHigh),
-        ({"charge": "another"}, NotAllowed),
-        ({"version": 1}, PaymentChanged),
+        ({"amount": 5001}, RefundTooHigh, ""),
+        ({"charge": "another"}, NotAllowed, NOT_CHARGED),
+        ({"version": 1}, PaymentChanged, ""),
     ],
 )
 def test_what_is_refused_sends_and_writes_nothing(
-    service: Service, shop: Shop, paid: Payment, changes: dict[str, Any], error: type[Exception]
+    service: Service, shop: Shop, paid: Payment, changes: dict[str, Any], error: type[PaymentError], detail: str
 ) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error) as refused:
         refund(service, paid, **changes)
+    assert (refused.value.detail, refused.value.reference) == (detail, paid.reference)
     assert not payouts(shop)
     assert newest(service, paid) == paid
 
@@ -142,8 +150,9 @@ def test_a_payment_that_is_unknown_or_not_paid(service: Service, shop: Shop, pai
     pending = service.initiate(replace(REQUEST, order_id="order-2", phone_number="237677777002")).payment
     with pytest.raises(NotFound):
         refund(service, replace(paid, reference="00000000-0000-4000-8000-000000000000"))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowed) as refused:
         refund(service, replace(pending, charges=(str(pending.provider_reference),)))
+    assert refused.value.detail == NOT_CHARGED
     assert not payouts(shop)
 
 
@@ -154,19 +163,28 @@ def test_more_than_is_left_while_a_refund_is_open(service: Service, shop: Shop, 
     assert [it["amount"] for it in payouts(shop)] == [4000]
 
 
+NO_CHARGE = "CamPay's record is of no successful charge"
+
+
 @pytest.mark.parametrize(
-    "changed", [{"external_reference": "of-another-payment"}, {"phone_number": ""}, {"endpoint": "withdraw"}]
+    ("changed", "detail"),
+    [
+        ({"external_reference": "of-another-payment"}, "CamPay's record does not name this payment"),
+        ({"phone_number": ""}, "CamPay's record names no number"),
+        ({"endpoint": "withdraw"}, NO_CHARGE),
+    ],
 )
 def test_only_who_paid_this_payment_is_paid_back(
-    service: Service, shop: Shop, paid: Payment, changed: dict[str, Any]
+    service: Service, shop: Shop, paid: Payment, changed: dict[str, Any], detail: str
 ) -> None:
     """CamPay's record of the charge names another payment by now, no number, or a payout."""
     record = shop._simulator.ledger.find(paid.charges[0])
     assert record is not None
     shop._simulator.ledger.put(replace(record, prompt=replace(record.prompt, **changed)))
     asked = len(shop.transactions)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowed) as refused:
         refund(service, paid)
+    assert (refused.value.detail, refused.value.reference) == (detail, paid.reference)
     assert (newest(service, paid), len(shop.transactions)) == (paid, asked)
 
 
@@ -174,8 +192,16 @@ def test_a_charge_that_campay_has_taken_back_is_not_paid_back(service: Service, 
     record = shop._simulator.ledger.find(paid.charges[0])
     assert record is not None
     shop._simulator.ledger.put(replace(record, status="FAILED"))
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowed) as refused:
         refund(service, paid)
+    assert (refused.value.detail, refused.value.reference) == (NO_CHARGE, paid.reference)
+
+
+def test_a_charge_that_campay_does_not_know_is_not_paid_back(service: Service, shop: Shop, paid: Payment) -> None:
+    shop.faults(transaction=["404"])
+    with pytest.raises(NotAllowed) as refused:
+        refund(service, paid)
+    assert refused.value.detail == NO_CHARGE
 
 
 def test_the_float_of_the_customers_operator_has_to_cover_it(service: Service, shop: Shop) -> None:
@@ -213,6 +239,20 @@ def test_a_double_click_pays_once(service: Service, shop: Shop, paid: Payment) -
     assert sorted(type(it).__name__ for it in answers) == ["Payment", "PaymentChanged"]
     assert len(payouts(shop)) == 1
     assert states(newest(service, paid)) == [PENDING]
+
+
+def test_the_hint_for_the_first_check_is_sent_before_campay_is_asked(service: Service, paid: Payment) -> None:
+    """The process may end with the call."""
+    queues = queues_of(service)
+    queues.waiting.clear()
+    with pytest.raises(Interrupted):
+        refund(rebuilt(service, campay=DyingCampay(service.campay)), paid)
+    stored = service.ledger.load(paid.reference)
+    assert stored is not None
+    assert stored.check_at is not None
+    [sent] = [it for it in queues.waiting if it.queue == CHECKS]
+    assert CheckHint.from_body(sent.body) == CheckHint(paid.reference)
+    assert stored.check_at <= sent.at < stored.check_at + 1000, "SQS counts in whole seconds"
 
 
 @pytest.mark.parametrize("fault", ["reset-after-accept", "502-after-accept", "refused-after-accept", "200-html"])
@@ -337,6 +377,27 @@ def test_a_refusal_with_a_code_is_proof(service: Service, shop: Shop) -> None:
     assert states(refund(service, failed, 4000)) == [FAILED, PENDING]
     assert [it["amount"] for it in payouts(shop)] == [4000]
     assert service.attention()["counts"]["refundOpen"] == 0
+
+
+class OtherCurrency(Campay):
+    """Says of each record that it is of another currency."""
+
+    def __init__(self, campay: Campay) -> None:
+        vars(self).update(vars(campay))
+
+    def read_payer(self, provider_reference: str) -> PayerRecord | None:
+        found = super().read_payer(provider_reference)
+        return found and replace(found, record=replace(found.record, money=Money(5000, "XOF")))
+
+
+def test_a_charge_in_another_currency_is_not_paid_back(service: Service, shop: Shop, paid: Payment) -> None:
+    with pytest.raises(NotAllowed) as refused:
+        refund(rebuilt(service, campay=OtherCurrency(service.campay)), paid)
+    assert (refused.value.detail, refused.value.reference) == (
+        "CamPay's record is of another currency",
+        paid.reference,
+    )
+    assert not payouts(shop)
 
 
 class Interrupted(Exception):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.bootstrap import Service
+from chalicelib.domain.cause import Cause
 from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.errors import NotAllowed, NotFound, ProviderUnavailable
 from chalicelib.domain.money import Money
@@ -46,6 +47,28 @@ def test_a_webhook_settles_by_campays_record(service: Service, pending: Payment,
     kept = service.live_store.read(pending.reference)
     assert kept is not None
     assert kept["status"] == "SUCCESSFUL"
+
+
+def test_a_payment_that_was_settled_without_its_webhook_says_so(
+    service: Service, pending: Payment, shop: Shop, clock: HandClock
+) -> None:
+    other = service.initiate(replace(REQUEST, order_id="order-2", phone_number="237677777001")).payment
+    for payment in (pending, other):
+        shop.customer(payment.provider_reference, "SUCCESSFUL")
+    service.settle.handle_webhook(pending.reference, pending.provider_reference)
+    service.settle.recheck(other.reference, Cause.CHECK)
+    assert newest(service, pending).webhook_missing_at is None
+    assert newest(service, other).webhook_missing_at == clock.now()
+
+
+def test_a_recheck_counts_a_charge_that_campay_names_and_says_who_asked(
+    service: Service, pending: Payment, shop: Shop
+) -> None:
+    again = shop.charge_again(pending.reference)
+    paid = service.settle.recheck(pending.reference, Cause.STATEMENT, note="of the day", by="paul", named=again)
+    assert paid.charges == (again,)
+    [last] = service.story(pending.reference)["versions"][-1:]
+    assert (last["cause"], last["by"], last["note"]) == (Cause.STATEMENT, "paul", "of the day")
 
 
 def test_a_repeated_webhook_makes_no_call_to_campay(

@@ -102,6 +102,8 @@ def test_a_signature_covers_what_was_seen_and_no_more() -> None:
     assert day_of(two).is_open
     assert not ComparedDay(DAY, [two], [signature]).is_open
     assert not ComparedDay(DAY, [one], [signature]).is_open, "one of two that were signed"
+    of_both = [day_of(it).signed("paul", "a link", 9) for it in (one, found((Kind.MISSING_THERE, "b")))]
+    assert not ComparedDay(DAY, [two], of_both).is_open, "two that were signed one by one"
     other = day_of(found((Kind.MISSING_HERE, "c"))).signed("paul", "a link", 9)
     assert ComparedDay(DAY, [one], [other]).is_open
     assert ComparedDay(DAY, [two], [day_of(one).signed("paul", "a link", 9), other]).is_open

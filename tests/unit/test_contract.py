@@ -13,7 +13,7 @@ from chalicelib.domain.failure import FailureCode
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.provider import ProviderRecord, RecordStatus
-from chalicelib.domain.refund import Refund
+from chalicelib.domain.refund import Refund, RefundStatus
 from tests import ROOT
 
 GOLDEN = ROOT / "tests" / "contract"
@@ -204,6 +204,29 @@ def test_completed_is_the_last_event_of_a_version_that_settles(status: str, even
     settles = status in {PaymentStatus.SUCCESSFUL, PaymentStatus.FAILED, PaymentStatus.EXPIRED}
     assert events.count(contract.PAYMENT_COMPLETED) == settles
     assert settles is (events[-1] == contract.PAYMENT_COMPLETED)
+
+
+@pytest.mark.parametrize(
+    ("status", "version", "events"),
+    [
+        (RefundStatus.SUCCESSFUL, 5, (contract.PAYMENT_STATUS, contract.PAYMENT_REFUNDED)),
+        (RefundStatus.PENDING, 5, (contract.PAYMENT_STATUS,)),
+        (RefundStatus.FAILED, 5, (contract.PAYMENT_STATUS,)),
+        (RefundStatus.SUCCESSFUL, 4, contract.EVENTS_OF_STATUS["SUCCESSFUL"]),
+    ],
+)
+def test_a_version_in_which_only_a_refund_changed_does_not_complete_the_payment_again(
+    status: RefundStatus, version: int, events: tuple[str, ...]
+) -> None:
+    paid = golden_payments()["successful"]
+    refunds = (replace(REFUND, reference="earlier", version=3), replace(REFUND, status=status, version=version))
+    payload = contract.to_event(replace(paid, version=5, refunds=refunds), SENT)
+    assert contract.events_of(payload) == events
+
+
+def test_a_time_is_written_in_utc_to_the_millisecond() -> None:
+    assert contract.iso_or_none(CREATED) == "2026-01-15T10:00:00.120Z"
+    assert contract.iso_or_none(None) is None
 
 
 def test_keys_channels_and_rooms() -> None:

@@ -31,7 +31,9 @@ def test_the_signature_covers_id_time_and_body(changed: tuple[str, int, bytes]) 
     assert signed_headers(*changed, [read_secret(SECRET)])["webhook-signature"] != SIGNATURE
 
 
-@pytest.mark.parametrize("text", ["", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_not base64", "whsec_MfK"])
+@pytest.mark.parametrize(
+    "text", ["", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_not base64", "whsec_MfK", "whsec_MfK Q"]
+)
 def test_what_is_no_secret_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(MalformedSecret) as refused:
         read_secret(text)

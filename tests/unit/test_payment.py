@@ -25,6 +25,7 @@ from chalicelib.domain.payment import (
     PaymentStatus,
 )
 from chalicelib.domain.provider import ProviderRecord, RecordStatus
+from chalicelib.domain.refund import Refund
 
 INITIATING, PENDING, EXPIRED, FAILED, CONFLICTED, SUCCESSFUL = PaymentStatus
 MAY_BECOME = {
@@ -52,6 +53,7 @@ CLAIMED = Payment(
     expires_at=EXPIRES,
 )
 PROMPTED = replace(CLAIMED, status=PENDING, version=2, provider_reference="A", ussd_code="*126#", operator="MTN")
+REFUND = Refund(reference="refund-1", charge="A", amount=5000, charged=5000, at=NOW)
 EXAMPLES = {
     "INITIATING": CLAIMED,
     "PENDING": PROMPTED,
@@ -266,6 +268,27 @@ def test_a_prompt_that_went_out() -> None:
     payment = changed(CLAIMED.prompted("A", "*126#", "MTN", NOW))
     assert payment == replace(PROMPTED, updated_at=NOW)
     assert payment.prompted("A", "*126#", "MTN", NOW) is None
+
+
+def test_a_prompt_that_went_out_at_the_second_try_says_so() -> None:
+    assert changed(CLAIMED.prompted("A", "*126#", "MTN", NOW, retries=1)).prompt_retries == 1
+    assert changed(CLAIMED.refused("ER201", NOW, retries=1)).prompt_retries == 1
+
+
+def test_a_payment_that_a_restored_ledger_lacks_keeps_its_refunds_and_gets_those_of_the_log() -> None:
+    known, lost = REFUND, replace(REFUND, reference="refund-2")
+    before = replace(EXAMPLES["SUCCESSFUL"], refunds=(known,))
+    after = before.recovered(9, "Z", (lost,), NOW)
+    assert after == replace(before, version=9, refunds=(known, lost), updated_at=NOW)
+    assert EXAMPLES["LOST"].recovered(9, "Z", (), NOW).provider_reference == "Z"
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_wait_of_a_payment_begins_anew_in_a_restored_ledger_where_there_is_one(example: str) -> None:
+    before = EXAMPLES[example]
+    expires_at = NOW + EXPIRES - CREATED if before.is_waiting else EXPIRES
+    assert before.recovered(9, None, (), NOW) == replace(before, version=9, expires_at=expires_at, updated_at=NOW)
+    assert before.recovered(9, None, (), CREATED - 1).updated_at == before.updated_at
 
 
 @pytest.mark.parametrize("example", [example for example in EXAMPLES if example != "INITIATING"])

@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.payment_request import key_hash
 from chalicelib.domain.recovery import Decision, Logged, LoggedVersion, claim_fields, read_log, refund_fields
 from chalicelib.domain.refund import Refund, RefundStatus
 from chalicelib.domain.version import Version
@@ -42,6 +43,22 @@ def test_a_payment_is_made_again_from_its_claim_without_its_phone() -> None:
     assert logged.claimed == replace(PAYMENT, phone_mask="2376********", phone_hash="unknown")
     assert (logged.reference, logged.order_id, logged.newest) == (REFERENCE, "order-1", 1)
     assert logged.provider_reference is None
+
+
+def test_a_claims_line_has_the_names_that_lines_of_earlier_releases_have() -> None:
+    """The log of a restored ledger may be of such a release: a name that changed would leave its payments out."""
+    assert claim_fields(PAYMENT, "key-1") == {
+        "reference": REFERENCE,
+        "order": "order-1",
+        "amount": 5000,
+        "currency": "XAF",
+        "provider": "campay",
+        "operator": "MTN",
+        "locale": "fr",
+        "claimed_at": CLAIMED_AT,
+        "expires_at": CLAIMED_AT + 300_000,
+        "key": key_hash("key-1"),
+    }
 
 
 def test_no_line_of_a_claim_has_the_phone_or_the_key() -> None:

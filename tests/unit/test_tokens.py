@@ -124,6 +124,16 @@ def test_claims_under_the_signature_of_other_claims_are_refused(kind: str) -> No
         READERS[kind](f"{header}.{richer}.{signature}")
 
 
+@each_reader
+def test_an_empty_key_does_not_hide_the_one_after_it(kind: str) -> None:
+    readers: Mapping[str, Read] = {
+        "order": lambda token: read_order_token(token, ["", KEY], NOW),
+        "tracking": lambda token: read_tracking_token(token, ["", KEY], NOW),
+        "webhook": lambda token: check_webhook_signature(token, ["", KEY], NOW),
+    }
+    readers[kind](forge(CLAIMS[kind]))
+
+
 @pytest.mark.parametrize("keys", [[], [""], ["", ""]])
 def test_without_a_key_nothing_passes_not_even_a_token_signed_with_the_empty_key(keys: list[str]) -> None:
     for key in ("", KEY):
