@@ -26,6 +26,21 @@ export function payment(golden: keyof typeof paymentEvents, changes: Partial<Pay
   return { ...parsed.event, ...changes };
 }
 
+export const TWO_PAYMENTS = [
+  payment("pending"),
+  payment("failedDeclined", { reference: "another", orderId: "order-2" }),
+];
+
+export const LONG_PAYMENT = payment("conflicted", {
+  orderId: LONG,
+  providerReference: LONG,
+  operatorReference: LONG,
+  reason: LONG,
+});
+
+/** A list's page without a payment. */
+export const EMPTY = { payments: [], phoneMarks: [], cursor: null };
+
 /** Returns the story of a payment that is the only attempt of its order. */
 export function storyOf(shown: PaymentEvent, changes: Partial<PaymentStory> = {}): PaymentStory {
   return {
