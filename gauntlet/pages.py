@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import ConsoleMessage, Page
 from playwright.sync_api import TimeoutError as WaitedInVain
 
+from gauntlet import ROOT
 from gauntlet.shop import AMOUNT, Shop
-from gauntlet.system import ROOT
 from tests.harness.browser import CheckoutPage, Chromium, Customer
 from tests.harness.stack import NODE
 

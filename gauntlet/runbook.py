@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gauntlet.system import ROOT
+from gauntlet import ROOT
 
 PAGE, SECTION = ROOT / "docs" / "operations.md", "## The ledger has to be restored"
 _STEP = re.compile(r"([0-9]+)\. \*\*(.+?)\*\*")

@@ -3,17 +3,15 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import boto3
 import requests
@@ -24,16 +22,15 @@ from chalicelib.domain.order_event import order_events_after
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.rollup import day_of
 from chalicelib.runtime.clock import Clock
+from gauntlet import ROOT
 from gauntlet.invariants import Evidence
+from gauntlet.part import Part
 from gauntlet.receiver import Receiver
 from gauntlet.redis_cluster import SHARDS, Cluster, node_options
 from gauntlet.wire import Wire, Wires, carry_on
 from local.__main__ import Ports, environment, redis_server
 from local.embedded import LOOPBACK, free_port
-from local.processes import die_with_parent, is_ready
 
-ROOT = Path(__file__).resolve().parent.parent
-READY_SECONDS = 60.0
 _REDIS_OPTIONS = ("--bind", LOOPBACK, "--save", "", "--loglevel", "warning")
 SETTINGS: Mapping[str, str] = {
     "PAYMENT_EXPIRES_SECONDS": "8",
@@ -52,76 +49,6 @@ SETTINGS: Mapping[str, str] = {
     "DRAIN_CLOSE_SECONDS": "5",
     "LOG_CLIENTS": "false",
 }
-
-
-class Part:
-    """A process of the system, with a log that goes on when it is started again.
-
-    `folder`: of the code that it runs. `away`: from when to when it was started again, by `time.time`.
-    """
-
-    def __init__(self, name: str, command: list[str], environment: Mapping[str, str], ready: str, log: Path) -> None:
-        self.name = name
-        self._command, self._environment, self._ready = command, environment, ready
-        self._log: IO[bytes] = log.open("ab")
-        self._process: subprocess.Popen[bytes] | None = None
-        self.folder = ROOT
-        self.away: list[tuple[float, float]] = []
-
-    def start(self) -> None:
-        """Starts the process, and returns at once."""
-        self._process = subprocess.Popen(
-            self._command,
-            cwd=self.folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent,
-        )
-
-    def wait(self) -> None:
-        """Waits until the process is ready. Raises RuntimeError where it ends or takes too long."""
-        deadline = time.monotonic() + READY_SECONDS
-        while not (self._ready and is_ready(self._ready)):
-            if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{self.name} has not become ready: {self._log.name}")
-            if not self._ready:
-                return
-            time.sleep(0.02)
-
-    def kill(self) -> None:
-        """Ends the process as `kill -9` does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(10)
-
-    @property
-    def pid(self) -> int:
-        """Returns the id of the process. Raises RuntimeError where it has not been started."""
-        if self._process is None:
-            raise RuntimeError(f"{self.name} has not been started")
-        return self._process.pid
-
-    def signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-
-    def restart(self, **changed: str) -> None:
-        """Kills the process if it still runs, starts it again, and waits until it is ready.
-
-        `changed`: variables of its environment that have another value from now on.
-        """
-        self._environment = {**self._environment, **changed}
-        began = time.time()
-        self.kill()
-        self.start()
-        self.wait()
-        self.away.append((began, time.time()))
-
-    def close(self) -> None:
-        self.kill()
-        self._log.close()
 
 
 class System:

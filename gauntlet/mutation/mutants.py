@@ -20,7 +20,7 @@ from pathlib import Path
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
 
-from gauntlet.system import ROOT
+from gauntlet import ROOT
 
 COPIED = ("app.py", "chalicelib", "docs", "gauntlet", "infra", "local", "socket_gateway", "tests", "pyproject.toml")
 _NOT_COPIED = shutil.ignore_patterns("node_modules", "__pycache__", "*.out", "*.webp", "browser")

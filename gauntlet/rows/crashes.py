@@ -16,9 +16,10 @@ from typing import Literal
 import requests
 
 from chalicelib.domain.payment import PaymentStatus
+from gauntlet.part import Part
 from gauntlet.row import Row
 from gauntlet.shop import Customer, Shop
-from gauntlet.system import Part, System
+from gauntlet.system import System
 from gauntlet.wire import Cut, Step
 
 Outcome = Literal["approve", "decline", "silence", "late"]

@@ -4,10 +4,10 @@ import random
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gauntlet import ROOT
 from gauntlet.mutation.by_hand import survivors
 from gauntlet.mutation.mutants import Mutants, MutmutFailed, Target
 from gauntlet.row import Simulation
-from gauntlet.system import ROOT
 
 LEAST_KILLED = 0.9
 

@@ -11,9 +11,9 @@ from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gauntlet import ROOT
 from gauntlet.row import Row
 from gauntlet.shop import Shop
-from gauntlet.system import ROOT
 
 PARTS = ("api", "worker", "gateway")
 MIXES = tuple(product((False, True), repeat=len(PARTS)))
