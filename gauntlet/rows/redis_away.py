@@ -260,7 +260,15 @@ FAULTS_OF_A_SHARD: Mapping[str, Callable[[Cluster, Shop, str], AbstractContextMa
 
 ROWS = [
     Row("redis", f"Redis gone in {len(FAULTS)} ways", run, 1, 160),
-    Row("redis-return", "the same; how soon the screens have caught up", run_alone, 0, 40, alone=True),
+    Row(
+        "redis-return",
+        "the same; how soon the screens have caught up",
+        run_alone,
+        0,
+        40,
+        {"SWEEP_SECONDS": "1"},
+        alone=True,
+    ),
     Row(
         "redis-cluster",
         f"a shard of Redis gone in {len(FAULTS_OF_A_SHARD)} ways",
