@@ -32,6 +32,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
 from local import faster_moto, queues
+from local.one_at_a_time import Busy, OneAtATime
 
 Item = dict[str, Any]
 
@@ -299,8 +300,11 @@ class Moto:
             return Response.from_app(self._app_of(service, environ), environ, buffered=True)
 
         try:
-            response = _alone(operation, body, forward) if service.startswith("DynamoDB") else queues.alone(forward)
-        except queues.Busy:
+            if service.startswith("DynamoDB"):
+                response = alone(lambda: _once(operation, body, forward))
+            else:
+                response = queues.alone(forward)
+        except Busy:
             response = refusal_of("unavailable", operation, body)
         return response, fault is not None
 
@@ -313,16 +317,13 @@ class Moto:
         return self._apps[service]
 
 
+_LONGEST_WAIT_SECONDS = 4.0
+"""As long as the product waits for DynamoDB."""
 _tokens = RequestTokens()
-_one_call_at_a_time = threading.Lock()
+alone = OneAtATime(_LONGEST_WAIT_SECONDS)
+"""Makes a call of DynamoDB, reads too, so that none sees half a transaction: one per process, as moto's memory is."""
 
 
-def _alone(operation: str, body: bytes, forward: Callable[[], Response]) -> Response:
-    """Runs one call of DynamoDB at a time, reads too, so that none sees half a transaction.
-
-    The lock is one per process, as moto's memory is.
-    """
-    with _one_call_at_a_time:
-        if operation == "TransactWriteItems":
-            return _tokens.once(json.loads(body), forward)
-        return forward()
+def _once(operation: str, body: bytes, forward: Callable[[], Response]) -> Response:
+    """Makes a transaction once, however often it is sent."""
+    return _tokens.once(json.loads(body), forward) if operation == "TransactWriteItems" else forward()

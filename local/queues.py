@@ -4,45 +4,24 @@ moto loses a message that arrives while another is deleted. It counts all messag
 sent or handed out, and reckons with dates for each of them: with a thousand in the queue, 33 ms to send one.
 """
 
-import threading
 import time
-from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from moto.sqs.models import Message, Queue, SQSBackend
 
-R = TypeVar("R")
+from local.one_at_a_time import OneAtATime
 
-LONGEST_WAIT_SECONDS = 1.0
-"""As long as the product waits for SQS. What nobody waits for any more would keep those waiting who come after it."""
-_one_call_at_a_time = threading.Lock()
+_LONGEST_WAIT_SECONDS = 1.0
+"""As long as the product waits for SQS."""
+alone = OneAtATime(_LONGEST_WAIT_SECONDS)
+"""Makes a call of SQS, or of EventBridge, which puts into queues too."""
 _moto_waits = Queue.wait_for_messages
 
 
-class Busy(Exception):
-    """Says that a call's turn has not come in time, and that it was not made."""
-
-
-def alone(call: Callable[[], R]) -> R:
-    """Makes one call at a time; one that waits for a message lets others pass. EventBridge puts into queues too.
-
-    Raises Busy.
-    """
-    if not _one_call_at_a_time.acquire(timeout=LONGEST_WAIT_SECONDS):
-        raise Busy
-    try:
-        return call()
-    finally:
-        _one_call_at_a_time.release()
-
-
 def _wait_for_messages(queue: Queue, timeout: int) -> None:
-    _one_call_at_a_time.release()
-    try:
+    with alone.others_pass():
         _moto_waits(queue, timeout)
-    finally:
-        _one_call_at_a_time.acquire()
 
 
 def _now_ms() -> float:

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from threading import Event
 from typing import Any
@@ -22,9 +23,10 @@ from moto.dynamodb.models.table import Table
 from moto.sqs.models import sqs_backends
 from werkzeug.wrappers import Response
 
-from local import queues
+from local import dynamodb, queues
 from local.dynamodb import TOKEN_LIFE_SECONDS, AtomicBackend, BoundedShard, Fault, IndexedTable, RequestTokens
 from local.embedded import LOOPBACK, EmbeddedAws, Valkey, print_order_event
+from local.one_at_a_time import OneAtATime
 
 KEYS: dict[str, Any] = {
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
@@ -182,7 +184,7 @@ def test_no_message_is_lost_between_its_arrival_and_the_end_of_another(aws: Embe
                 taken.append(message["Body"])
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
-    with ThreadPoolExecutor(20) as pool:
+    with waiting(queues.alone, 60), ThreadPoolExecutor(20) as pool:  # however slow the machine is
         receivers = pool.map(receive, range(6))
         list(pool.map(lambda body: sqs.send_message(QueueUrl=url, MessageBody=body), sent))
         list(receivers)
@@ -193,28 +195,52 @@ def test_no_message_is_lost_between_its_arrival_and_the_end_of_another(aws: Embe
     sqs.close()
 
 
-def test_a_call_of_a_busy_queue_is_refused_and_never_made(aws: EmbeddedAws) -> None:
-    """Else those that nobody waits for any more would be made one by one, before those that come after them."""
-    sqs = connect(aws, "sqs")
-    url = sqs.create_queue(QueueName=f"queue-{uuid.uuid4().hex}")["QueueUrl"]
+@contextmanager
+def waiting(turns: OneAtATime, seconds: float) -> Iterator[None]:
+    """Has calls wait for their turn so long."""
+    usual, turns.longest_wait_seconds = turns.longest_wait_seconds, seconds
+    try:
+        yield
+    finally:
+        turns.longest_wait_seconds = usual
+
+
+@contextmanager
+def held(turns: OneAtATime) -> Iterator[None]:
+    """Has one call take its time, while others lose their patience soon."""
     is_busy, may_end = Event(), Event()
 
     def call() -> None:
         is_busy.set()
         may_end.wait()
 
-    with ThreadPoolExecutor(1) as pool:
-        busy = pool.submit(queues.alone, call)
+    with waiting(turns, 0.1), ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(turns, call)
         is_busy.wait()
-        with pytest.raises(ClientError, match="Internal server error"):
-            sqs.send_message(QueueUrl=url, MessageBody="late")
-        may_end.set()
+        try:
+            yield
+        finally:
+            may_end.set()
         busy.result()
+
+
+def test_a_call_of_a_busy_queue_is_refused_and_never_made(aws: EmbeddedAws) -> None:
+    """Else those that nobody waits for any more would be made one by one, before those that come after them."""
+    sqs = connect(aws, "sqs")
+    url = sqs.create_queue(QueueName=f"queue-{uuid.uuid4().hex}")["QueueUrl"]
+    with held(queues.alone), pytest.raises(ClientError, match="Internal server error"):
+        sqs.send_message(QueueUrl=url, MessageBody="late")
     sqs.send_message(QueueUrl=url, MessageBody="in time")
     received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     assert [message["Body"] for message in received] == ["in time"]
     sqs.delete_queue(QueueUrl=url)
     sqs.close()
+
+
+def test_a_call_of_a_busy_table_is_refused_and_never_made(client: Any, table: str) -> None:
+    with held(dynamodb.alone), pytest.raises(ClientError, match="Internal server error"):
+        client.put_item(TableName=table, Item=key("late"))
+    assert "Item" not in client.get_item(TableName=table, Key=key("late"))
 
 
 def test_a_message_is_received_while_it_is_retained(aws: EmbeddedAws) -> None:
