@@ -32,6 +32,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response
 
 from local import faster_moto, queues
+from local.direct_calls import is_made_directly, made_directly
 from local.one_at_a_time import Busy, OneAtATime
 
 Item = dict[str, Any]
@@ -268,10 +269,12 @@ def _refusal(code: str, message: str, *, status: int = 400, **more: object) -> R
 class Moto:
     """Serves all of moto's AWS with one method.
 
-    `calls` counts the calls of each operation, with retries and calls that had a fault.
+    `calls` counts the calls of each operation, with retries and calls that had a fault. `is_direct`: whether frequent
+    calls are made without moto's web framework.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_direct: bool = True) -> None:
+        self._is_direct = is_direct
         dynamodb_backends.backend = AtomicBackend
         faster_moto.install()
         queues.install()
@@ -296,6 +299,8 @@ class Moto:
             return refusal_of(fault, operation, body), False
 
         def forward() -> Response:
+            if self._is_direct and is_made_directly(operation):
+                return made_directly(operation, headers, body)
             environ = EnvironBuilder(path, method=method, headers=list(headers.items()), data=body).get_environ()
             return Response.from_app(self._app_of(service, environ), environ, buffered=True)
 
