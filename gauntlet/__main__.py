@@ -101,8 +101,8 @@ def _run(rows: Sequence[Row], seed: int, *, small: bool) -> list[str]:
         for row in rows:
             try:
                 cases = row.run(shop, row.small if small else row.whole, random.Random(f"{seed} {row.name}"))
-            except Exception:
-                print(f"{row.name:<18} ended early; logs: {system.keep_logs()}", flush=True)
+            except Exception as error:  # what is closed after it may fail too, and would be all that is said
+                print(f"{row.name:<18} ended early by {error!r}; logs: {system.keep_logs()}", flush=True)
                 raise
             system.carry_on()
             print(f"{row.name:<18} {cases:>7} cases {time.monotonic() - started:>6.0f} s", flush=True)
