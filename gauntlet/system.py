@@ -35,7 +35,7 @@ _REDIS_OPTIONS = ("--bind", LOOPBACK, "--save", "", "--loglevel", "warning")
 SETTINGS: Mapping[str, str] = {
     "PAYMENT_EXPIRES_SECONDS": "8",
     "CHECK_AGES_SECONDS": ",".join(str(age) for age in (*range(1, 60, 2), *range(60, 3600, 60))),
-    # A sweep is 24 queries, which cost the embedded AWS as much as a payment does.
+    # A sweep is 24 queries: one each second was most of what an idle system computed.
     "SWEEP_SECONDS": "2",
     # Nobody decides before a row does: `System.decide`.
     "SIMULATOR_APPROVE_AFTER": "86400",
