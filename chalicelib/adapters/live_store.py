@@ -159,6 +159,18 @@ class LiveStore:
 
         self._call(tell)
 
+    def noted_as_waiting(self, before: int, limit: int) -> list[str]:
+        """Lists the payments that `tell_operators` has noted as waiting and that were claimed before a time.
+
+        Those that were claimed first come first. Raises LiveStoreUnavailable.
+        """
+        names = self._call(lambda: self._client.zrangebyscore(waiting_key(), "-inf", f"({before}", 0, limit))
+        return [name.decode() for name in names]
+
+    def note_ended(self, references: Collection[str]) -> None:
+        """Notes that payments wait no longer, and tells nobody. Raises LiveStoreUnavailable."""
+        self._call(lambda: self._client.zrem(waiting_key(), *references))
+
     def read(self, reference: str) -> PaymentEvent | None:
         """Returns the stored version, or None. Raises LiveStoreUnavailable."""
         (text,) = self._with_breakers(lambda pipeline: pipeline.get(payment_key(reference)))

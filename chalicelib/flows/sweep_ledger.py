@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
-from chalicelib.adapters.live_store import LiveStore
+from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.hints import CheckHint
+from chalicelib.domain.rollup import outcome_of
 from chalicelib.flows.catch_up_deliveries import UNDELIVERED_AT_ONCE
 from chalicelib.runtime import deadline, log
 from chalicelib.runtime.clock import Clock
@@ -55,6 +56,7 @@ class SweepLedger:
         try:
             undelivered = self._send_undelivered(now)
             overdue_ms = self._send_due(now)
+            self._note_ended(now)
         except LedgerUnavailable:
             log.warning("sweep-without-ledger")
             return False
@@ -87,6 +89,19 @@ class SweepLedger:
         if deadline.is_over(self.clock.now()):
             return longest
         return max(longest, self._send_checks(self.ledger.due(0, oldest_waiting, _LISTED), now))
+
+    def _note_ended(self, now: int) -> None:
+        """Notes in Redis which payments have ended whose end it missed: it was away when the operators were told.
+
+        Without faults none that Redis has as waiting is older than an expiry, and the ledger is not asked.
+        """
+        try:
+            noted = self.live_store.noted_as_waiting(now - self.expires_after_ms, _LOADED)
+            waiting = {it.payment.reference for it in self.ledger.load_many(noted) if outcome_of(it.payment) is None}
+            if ended := set(noted) - waiting:
+                self.live_store.note_ended(ended)
+        except LiveStoreUnavailable:
+            log.info("ended-not-noted", reason="LiveStoreUnavailable")
 
     def _send_checks(self, listed: Mapping[str, int], now: int) -> int:
         references, longest = list(listed), 0

@@ -23,7 +23,7 @@ MOST_PAYMENTS = 100
 class TellOperators:
     """Publishes a notice of changed payments, and keeps in the live store which payments wait, and how webhooks come.
 
-    Nothing depends on it: what is lost is made good by the next notice, and by what a page reads.
+    Nothing depends on it: what is lost is made good by the next notice, by the sweep, and by what a page reads.
     """
 
     live_store: LiveStore

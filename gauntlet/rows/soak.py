@@ -29,8 +29,9 @@ GROWTH_BYTES = 8_000_000
 """Of a process's memory from the first fifth of the payments to the last."""
 MORE_HANDLES = 20
 """Files, sockets and threads that a process may have at the end beyond those of the first payments: its pools grow."""
-LEFT_SECONDS = 60.0
-"""How long what browsers and payments leave is waited for: a key of Redis that nobody could delete expires."""
+LEFT_SECONDS = 90.0
+"""How long what browsers and payments leave is waited for: a key of Redis that nobody could delete expires, and the
+sweep, once a minute, notes which payments have ended whose end Redis missed."""
 FEWEST = 100
 """Payments from which on it tells something what a process holds: before, it starts, and loads what it needs."""
 _OPEN = {"active", "undeliveredSince", "turnId", "nextAt"}

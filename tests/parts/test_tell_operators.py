@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,6 +51,14 @@ def channel(service: Service, client: "redis.Redis") -> Iterator[PubSub]:  # noq
         subscription.subscribe(operators_channel())
         subscription.get_message(timeout=10)
         yield subscription
+
+
+@pytest.fixture
+def away(clock: HandClock) -> Iterator[LiveStore]:
+    """Nothing listens where it looks for Redis."""
+    port = free_port()
+    with closing(LiveStore(lambda: connect(RedisSettings("127.0.0.1", port)), clock, in_memory=False)) as store:
+        yield store
 
 
 def notice(channel: PubSub) -> dict[str, Any]:
@@ -154,14 +163,31 @@ def provider_reference(service: Service, reference: str) -> str:
     return str(stored.payment.provider_reference)
 
 
-def test_without_redis_everything_is_counted(service: Service, clock: HandClock) -> None:
+def test_without_redis_everything_is_counted(service: Service, away: LiveStore) -> None:
     start(service, "order-1", "237677777701")
-    port = free_port()
-    away = LiveStore(lambda: connect(RedisSettings("127.0.0.1", port)), clock, in_memory=False)
     without = rebuilt(service, live_store=away)
     count_all(without)
     assert counted(service) == recount(service) != {}
     assert webhooks(without) == {"toldAt": None, "missingAt": None, "arrivals": None}
+
+
+def test_the_sweep_notes_which_payments_have_ended_whose_end_redis_missed(
+    service: Service, shop: Shop, clock: HandClock, client: "redis.Redis", away: LiveStore
+) -> None:
+    missed = start(service, "order-1", "237677777701")
+    waits = start(service, "order-2", "237677777702")
+    count_all(service)
+    told(service, shop, missed, "SUCCESSFUL")
+    count_all(rebuilt(service, live_store=away))
+    expires_after_ms = service.sweep.expires_after_ms
+    client.zadd(waiting_key(), {"forgotten": clock.now() - 1})
+    clock.forward(expires_after_ms / 1000)
+    assert service.sweep()
+    assert waiting(client).keys() == {missed, waits}, "the others may still wait: the ledger is not asked"
+    clock.forward(1)
+    assert rebuilt(service, live_store=away).sweep()
+    assert service.sweep()
+    assert waiting(client).keys() == {waits}
 
 
 @dataclass
@@ -239,8 +265,6 @@ def test_what_has_waited_for_a_day_is_forgotten(valkey: Valkey, client: "redis.R
     store.close()
 
 
-def test_a_notice_without_redis_is_refused(clock: HandClock) -> None:
-    port = free_port()
-    away = LiveStore(lambda: connect(RedisSettings("127.0.0.1", port)), clock, in_memory=False)
+def test_a_notice_without_redis_is_refused(away: LiveStore) -> None:
     with pytest.raises(LiveStoreUnavailable):
         away.tell_operators({"ref": 1}, [], "{}")
