@@ -20,8 +20,9 @@ import requests
 from playwright.sync_api import Page, ViewportSize
 
 from chalicelib.adapters.live_store import LiveStore
-from chalicelib.domain.contract import PaymentEvent, decode, payment_key, to_iso
+from chalicelib.domain.contract import PaymentEvent, decode, to_iso
 from chalicelib.domain.payment import PaymentStatus
+from chalicelib.domain.redis_names import payment_key
 from chalicelib.runtime.clock import Clock
 from local.embedded import LOOPBACK, LoopbackServer, Valkey
 from tests.harness.browser import Chromium, Customer

@@ -10,7 +10,7 @@ from typing import Any
 
 import uvloop
 
-from chalicelib.domain.contract import operators_channel
+from chalicelib.domain.redis_names import operators_channel
 from chalicelib.runtime import log, metrics
 from chalicelib.runtime.settings_reader import InvalidSettings
 from socket_gateway import metrics as prometheus

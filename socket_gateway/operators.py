@@ -6,15 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.contract import (
-    OPERATOR_NAMESPACE,
-    PAYMENTS_CHANGED,
-    MalformedEvent,
-    operators_channel,
-    to_iso,
-    waiting_key,
-)
+from chalicelib.domain.contract import OPERATOR_NAMESPACE, PAYMENTS_CHANGED, MalformedEvent, to_iso
 from chalicelib.domain.errors import InvalidSession, LimitReached, PaymentError
+from chalicelib.domain.redis_names import operators_channel, waiting_key
 from chalicelib.domain.tokens import OperatorSession, read_operator_ticket
 from chalicelib.runtime import log
 from socket_gateway.change_notices import ChangeNotices

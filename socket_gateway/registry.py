@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chalicelib.domain.contract import (
+from chalicelib.domain.contract import to_iso
+from chalicelib.domain.redis_names import (
     CLIENT_TTL_SECONDS,
     GATEWAY_TTL_SECONDS,
     client_key,
     clients_key,
     gateway_key,
     gateways_key,
-    to_iso,
 )
 from socket_gateway.redis_clients import REDIS_AWAY, RedisClients
 

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
-from chalicelib.domain.contract import operators_channel, payment_channel, probe_channel
+from chalicelib.domain.redis_names import operators_channel, payment_channel, probe_channel
 from chalicelib.runtime import log
 from socket_gateway.metrics import Metrics
 from socket_gateway.redis_clients import REDIS_AWAY, RedisClients, raise_if_cancelled

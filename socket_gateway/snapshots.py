@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from chalicelib.domain.contract import MalformedEvent, payment_key
+from chalicelib.domain.contract import MalformedEvent
+from chalicelib.domain.redis_names import payment_key
 from chalicelib.runtime import log
 from socket_gateway.redis_clients import RedisClients
 from socket_gateway.versions import Version, read_version

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 
-from chalicelib.domain.contract import MalformedEvent, reference_of_channel
+from chalicelib.domain.contract import MalformedEvent
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.redis_names import reference_of_channel
 from chalicelib.runtime import log
 from socket_gateway.broadcast import Broadcast
 from socket_gateway.redis_clients import REDIS_AWAY

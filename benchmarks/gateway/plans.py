@@ -11,9 +11,10 @@ import redis
 
 from benchmarks.gateway import servers
 from benchmarks.gateway.rows import PLANS, Measured
-from chalicelib.domain.contract import PaymentEvent, encode, payment_key, to_event
+from chalicelib.domain.contract import PaymentEvent, encode, to_event
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.redis_names import payment_key
 from chalicelib.domain.tokens import TrackingGrant, sign_tracking_token
 
 _FIRST_VERSION = 100_000

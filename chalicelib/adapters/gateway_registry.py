@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.contract import client_key, clients_key, gateway_key, gateways_key
+from chalicelib.domain.redis_names import client_key, clients_key, gateway_key, gateways_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,20 +21,17 @@ from chalicelib.adapters.gateway_registry import ConnectionsPage, read_connectio
 from chalicelib.adapters.operator_outcomes import Latest, OperatorOutcomes
 from chalicelib.adapters.shared_breaker import SharedBreaker
 from chalicelib.adapters.webhook_counts import WebhookCounts
-from chalicelib.domain.contract import (
+from chalicelib.domain.contract import MalformedEvent, PaymentEvent, decode, encode
+from chalicelib.domain.operator_trouble import Outcome
+from chalicelib.domain.redis_names import (
     PAYMENT_TTL_SECONDS,
     WAITING_TTL_SECONDS,
-    MalformedEvent,
-    PaymentEvent,
     breaker_key,
-    decode,
-    encode,
     limit_key,
     operators_channel,
     payment_key,
     waiting_key,
 )
-from chalicelib.domain.operator_trouble import Outcome
 from chalicelib.domain.webhooks import WebhookNews
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock

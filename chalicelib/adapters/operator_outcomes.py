@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.contract import LAST_PAID_TTL_SECONDS, OUTCOMES_TTL_SECONDS, last_paid_key, outcomes_key
 from chalicelib.domain.operator_trouble import LATEST, TROUBLE_WINDOW_MS, Outcome, is_in_trouble
 from chalicelib.domain.phone_number import OPERATORS
+from chalicelib.domain.redis_names import LAST_PAID_TTL_SECONDS, OUTCOMES_TTL_SECONDS, last_paid_key, outcomes_key
 from chalicelib.runtime.clock import Clock
 
 _BELIEVED_MS = 5_000

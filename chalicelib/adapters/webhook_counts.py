@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from chalicelib.domain.contract import (
+from chalicelib.domain.redis_names import (
     WEBHOOK_COUNTS_TTL_SECONDS,
     WEBHOOKS_TTL_SECONDS,
     webhook_counts_key,

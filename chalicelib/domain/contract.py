@@ -1,4 +1,4 @@
-"""Spells everything that crosses a process: keys, channels, event names and the payload. Pure.
+"""Spells what crosses a process: event names and the payload. Pure.
 
 These words stand here, in `tests/contract/` and in `frontend/src/paymentContract.ts`, nowhere else.
 """
@@ -10,18 +10,10 @@ from datetime import UTC, datetime
 from types import UnionType
 from typing import Any, TypedDict, cast, get_args, get_origin, get_type_hints
 
+from chalicelib.domain.customer_message import message_of
 from chalicelib.domain.failure import failure_code_of
 from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.refund import Refund, RefundStatus, refunded_amount
-
-PAYMENT_TTL_SECONDS = 3600
-CLIENT_TTL_SECONDS = 86_400
-GATEWAY_TTL_SECONDS = 30
-WAITING_TTL_SECONDS = 86_400
-OUTCOMES_TTL_SECONDS = 86_400
-LAST_PAID_TTL_SECONDS = 7 * 86_400
-WEBHOOKS_TTL_SECONDS = 7 * 86_400
-WEBHOOK_COUNTS_TTL_SECONDS = 2 * 86_400
 
 TRACK = "track-payment"
 STOP_TRACKING = "stop-tracking-payment"
@@ -59,99 +51,6 @@ REFUNDED_ORDER_EVENT = "payment.refunded"
 FOR_A_PERSON = frozenset({DUPLICATE_ORDER_EVENT, _ORDER_EVENT_OF_STATUS[_S.CONFLICTED]})
 """The order events that a person has to act upon."""
 ORDER_EVENT_SOURCE = "braidster.payments"
-
-
-def payment_key(reference: str) -> str:
-    """Names the Redis key of a payment's newest version, and the channel of its changes.
-
-    The braces make every key of one payment share a cluster slot.
-    """
-    return f"payment:{{{reference}}}"
-
-
-payment_channel = payment_key
-
-
-def reference_of_channel(channel: str) -> str | None:
-    """Returns the reference in a payment's channel name; None for any other channel."""
-    if channel.startswith("payment:{") and channel.endswith("}"):
-        return channel[len("payment:{") : -1]
-    return None
-
-
-def client_key(socket_id: str) -> str:
-    """Names the Redis key of a connected client's registry entry."""
-    return f"client:{socket_id}"
-
-
-def gateway_key(gateway_id: str) -> str:
-    """Names the Redis key of a gateway's registry entry."""
-    return f"gateway:{gateway_id}"
-
-
-def gateways_key() -> str:
-    """Names the sorted set of gateways' ids, by the time of their last heartbeat in seconds."""
-    return "registry:gateways"
-
-
-def clients_key(gateway_id: str) -> str:
-    """Names the sorted set of a gateway's socket ids. All have the same score, so Redis sorts them by id."""
-    return f"registry:clients:{gateway_id}"
-
-
-def probe_channel(gateway_id: str) -> str:
-    """Names a gateway's own channel. It publishes to itself to learn that its subscription is alive."""
-    return f"probe:{gateway_id}"
-
-
-def operators_channel() -> str:
-    """Names the channel that tells gateways, for the shop's people, which payments have changed."""
-    return "operators:changes"
-
-
-def waiting_key() -> str:
-    """Names the sorted set of the references of payments that wait, by when they were claimed (milliseconds)."""
-    return "payments:waiting"
-
-
-def webhooks_key() -> str:
-    """Names the sorted set of when a webhook was last the first to tell of a change, and when one last failed to.
-
-    Its members are `told` and `missing`; a score is in milliseconds.
-    """
-    return "payments:webhooks"
-
-
-def webhook_counts_key(day: str) -> str:
-    """Names the sorted set of what has become of a day's webhooks (Cameroon's day, as ISO 8601 has it).
-
-    Its members are an outcome, with how many there were; `<outcome>:last`, with the time of the last one; and `since`,
-    with the time when the counting began. Times are in milliseconds.
-    """
-    return f"payments:webhooks:{day}"
-
-
-def outcomes_key(operator: str) -> str:
-    """Names the sorted set of an operator's last outcomes, by when the payments were claimed (milliseconds).
-
-    A member is `<reference>:paid`, `<reference>:technical` or, of any other that failed, `<reference>:failed`.
-    """
-    return f"outcomes:{{{operator}}}"
-
-
-def last_paid_key() -> str:
-    """Names the sorted set of operators, by when the latest of their payments that were paid was claimed (ms)."""
-    return "payments:last-paid"
-
-
-def limit_key(kind: str, address: str, window: int) -> str:
-    """Names the counter of one address in one window (the window's number since the epoch)."""
-    return f"limit:{kind}:{{{address}}}:{window}"
-
-
-def breaker_key(service: str, calls: str) -> str:
-    """Names the state of the circuit breaker of one kind of calls to a service."""
-    return f"breaker:{{{service}}}:{calls}"
 
 
 class RefundEvent(TypedDict):
@@ -366,66 +265,3 @@ def to_iso(milliseconds: int) -> str:
 
 def iso_or_none(milliseconds: int | None) -> str | None:
     return None if milliseconds is None else to_iso(milliseconds)
-
-
-_MESSAGES: Mapping[str, Mapping[str, str]] = {
-    "order_paid_elsewhere": {
-        "en": "This order is already paid. Please decline the prompt on your phone.",
-        "fr": "Cette commande est déjà payée. Refusez la demande sur votre téléphone.",
-    },
-    "duplicate": {
-        "en": "This order was paid twice. The shop has been told and will contact you.",
-        "fr": "Cette commande a été payée deux fois. La boutique vous remboursera le second paiement.",
-    },
-    "reviewed": {
-        "en": "The shop has checked this payment and did not accept it. It will contact you.",
-        "fr": "La boutique a vérifié ce paiement et ne l’a pas accepté. Elle vous contactera.",
-    },
-    "late": {
-        "en": "Your payment arrived late, and it has been accepted.",
-        "fr": "Votre paiement est arrivé en retard, et il a bien été pris en compte.",
-    },
-    "given_up": {
-        "en": "You ended this payment. If you approve it on your phone all the same, it still counts.",
-        "fr": "Vous avez mis fin à ce paiement. Si vous le validez malgré tout, il sera pris en compte.",
-    },
-    _S.INITIATING: {
-        "en": "We are sending the request to your phone.",
-        "fr": "Nous envoyons la demande sur votre téléphone.",
-    },
-    _S.PENDING: {
-        "en": "Check your phone and enter your PIN to pay.",
-        "fr": "Regardez votre téléphone et saisissez votre code PIN pour payer.",
-    },
-    _S.SUCCESSFUL: {"en": "Your payment is confirmed.", "fr": "Votre paiement est confirmé."},
-    _S.FAILED: {
-        "en": "The payment was not made. You have not been charged.",
-        "fr": "Le paiement n’a pas abouti. Votre compte n’a pas été débité.",
-    },
-    _S.EXPIRED: {
-        "en": "We received no confirmation in time. An approval that comes later still counts.",
-        "fr": "Confirmation non reçue à temps. Si vous validez plus tard, votre paiement sera pris en compte.",
-    },
-    _S.CONFLICTED: {
-        "en": "The shop is checking this payment. Please do not pay again.",
-        "fr": "La boutique vérifie ce paiement. Ne payez pas une deuxième fois.",
-    },
-}
-
-
-def message_of(payment: Payment) -> str:
-    """Returns a sentence for the customer, in the payment's language."""
-    if payment.duplicate:
-        case = "duplicate"
-    elif payment.disputed and payment.status is PaymentStatus.FAILED:
-        case = "reviewed"
-    elif payment.order_paid_by and payment.is_active:
-        case = "order_paid_elsewhere"
-    elif payment.late and payment.is_final:
-        case = "late"
-    elif payment.was_given_up:
-        case = "given_up"
-    else:
-        case = payment.status
-    sentences = _MESSAGES[case]
-    return sentences.get(payment.locale, sentences["fr"])

@@ -11,7 +11,7 @@ from statistics import median
 
 from redis import Redis
 
-from chalicelib.domain.contract import payment_key
+from chalicelib.domain.redis_names import payment_key
 from chalicelib.flows.settle_payment import FRESH_MS
 from gauntlet.redis_cluster import Cluster, shard_of
 from gauntlet.row import Row

@@ -10,7 +10,7 @@ from redis import Redis
 
 from chalicelib.adapters.ledger.attributes import to_values
 from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE
-from chalicelib.domain.contract import client_key, payment_channel, waiting_key
+from chalicelib.domain.redis_names import client_key, payment_channel, waiting_key
 from gauntlet.measured import Held, figures_of, held_by
 from gauntlet.row import Row
 from gauntlet.shop import SETTLED_SECONDS, Shop

@@ -16,7 +16,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from chalicelib.domain import contract
+from chalicelib.domain import redis_names
 from local.embedded import LOOPBACK, Valkey, free_port
 from socket_gateway.packets import NAMESPACE
 from socket_gateway.registry import Registry
@@ -76,20 +76,20 @@ async def test_the_registry_knows_who_is_here_and_forgets_who_left(gateway: Runn
     store.put(event)
     inside = gateway.gateway
     async with gateway.browser() as browser:
-        key = contract.client_key(browser.client.get_sid())
+        key = redis_names.client_key(browser.client.get_sid())
         await until(lambda: store.record(key))
         await browser.track(event["reference"])
         await until(lambda: store.record(key)["payments"] == [event["reference"]])
         record = store.record(key)
         assert set(record) == {"gateway", "connectedAt", "payments"}
         assert record["gateway"] == inside.id
-        sockets = contract.clients_key(inside.id)
+        sockets = redis_names.clients_key(inside.id)
         assert store.redis.zrange(sockets, 0, -1) == [browser.client.get_sid().encode()]
-        assert store.redis.zscore(contract.gateways_key(), inside.id) == pytest.approx(time.time(), abs=60)
-        for index in (sockets, contract.gateways_key()):
+        assert store.redis.zscore(redis_names.gateways_key(), inside.id) == pytest.approx(time.time(), abs=60)
+        for index in (sockets, redis_names.gateways_key()):
             assert 86_000 < int(str(store.redis.ttl(index))) <= 86_400
         assert 86_000 < int(str(store.redis.ttl(key))) <= 86_400
-        own = contract.gateway_key(inside.id)
+        own = redis_names.gateway_key(inside.id)
         await until(lambda: store.record(own)["clients"] == 1)
         assert store.record(own)["payments"] == 1
         assert 25 < int(str(store.redis.ttl(own))) <= 30
@@ -105,13 +105,13 @@ async def test_the_registry_writes_thousands_part_by_part(gateway: Running, stor
     written_before: list[bool] = []
 
     def describe(_: str) -> dict[str, Any]:
-        written_before.append(store.redis.zcard(contract.clients_key("gateway-of-thousands")) != 0)
+        written_before.append(store.redis.zcard(redis_names.clients_key("gateway-of-thousands")) != 0)
         return {}
 
     for sid in sids:
         registry.changed(sid)
     running_on = asyncio.create_task(registry.run(describe, dict))
-    await until(lambda: store.redis.zcard(contract.clients_key("gateway-of-thousands")) == len(sids))
+    await until(lambda: store.redis.zcard(redis_names.clients_key("gateway-of-thousands")) == len(sids))
     running_on.cancel()
     assert written_before.count(False) <= 100
     await registry.remove_all()
@@ -141,7 +141,7 @@ async def test_the_registry_outlives_a_connection_that_is_closed_under_it(gatewa
     registry = Registry(clients, "gateway-of-one", 0.01)
     registry.changed("sid")
     running_on = asyncio.create_task(registry.run(lambda _: {}, dict))
-    await until(lambda: store.redis.zcard(contract.clients_key("gateway-of-one")) == 1)
+    await until(lambda: store.redis.zcard(redis_names.clients_key("gateway-of-one")) == 1)
     assert closed.met
     assert not running_on.done()
     running_on.cancel()
@@ -152,7 +152,7 @@ async def test_the_registry_is_written_again_when_redis_comes_back_empty() -> No
     with Valkey() as own:
         store = LiveStore(own)
         async with running(settings_for(own, registry_flush_seconds=0.02)) as gateway, gateway.browser() as browser:
-            key = contract.client_key(browser.client.get_sid())
+            key = redis_names.client_key(browser.client.get_sid())
             await until(lambda: store.record(key))
             own.stop()
             async with gateway.browser():

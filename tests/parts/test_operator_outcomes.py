@@ -11,7 +11,7 @@ import redis
 from chalicelib.adapters.live_store import LiveStore, connect
 from chalicelib.bootstrap import Service
 from chalicelib.domain.cause import Cause
-from chalicelib.domain.contract import OUTCOMES_TTL_SECONDS, outcomes_key, to_iso
+from chalicelib.domain.contract import to_iso
 from chalicelib.domain.errors import ProviderBusy
 from chalicelib.domain.failure import FailureCode, failure_code_of
 from chalicelib.domain.operator_trouble import (
@@ -22,6 +22,7 @@ from chalicelib.domain.operator_trouble import (
     TROUBLE_WINDOW_MS,
 )
 from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.redis_names import OUTCOMES_TTL_SECONDS, outcomes_key
 from chalicelib.domain.version import Version
 from chalicelib.flows.failing_operators import FailingOperators
 from chalicelib.flows.tell_operators import TellOperators

@@ -6,10 +6,11 @@ import pytest
 import redis
 
 from chalicelib.bootstrap import Service
-from chalicelib.domain.contract import payment_key, to_event
+from chalicelib.domain.contract import to_event
 from chalicelib.domain.money import Money
 from chalicelib.domain.payment import Payment
 from chalicelib.domain.payment_request import PaymentRequest
+from chalicelib.domain.redis_names import payment_key
 from local.embedded import EmbeddedAws, Valkey
 from tests.conftest import Shop
 from tests.harness.fakes import HandClock

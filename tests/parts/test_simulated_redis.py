@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from chalicelib.adapters.live_store import _PUBLISH_NEWER, LiveStore, LiveStoreUnavailable, connect
 from chalicelib.adapters.shared_breaker import LEASE_MS, SharedBreaker
-from chalicelib.domain.contract import PaymentEvent, breaker_key, payment_key
+from chalicelib.domain.contract import PaymentEvent
+from chalicelib.domain.redis_names import breaker_key, payment_key
 from chalicelib.runtime.settings_reader import RedisSettings
 from gauntlet.simulation.faults import Likelihood
 from gauntlet.simulation.redis_store import RedisClient, RedisStore

@@ -13,18 +13,16 @@ from redis.client import PubSub
 from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable, connect
 from chalicelib.bootstrap import Service
 from chalicelib.domain.cause import Cause
-from chalicelib.domain.contract import (
+from chalicelib.domain.contract import PaymentEvent, decode, to_iso
+from chalicelib.domain.money import Money
+from chalicelib.domain.payment import Payment, PaymentStatus
+from chalicelib.domain.redis_names import (
     WAITING_TTL_SECONDS,
     WEBHOOKS_TTL_SECONDS,
-    PaymentEvent,
-    decode,
     operators_channel,
-    to_iso,
     waiting_key,
     webhooks_key,
 )
-from chalicelib.domain.money import Money
-from chalicelib.domain.payment import Payment, PaymentStatus
 from chalicelib.domain.rollup import day_of
 from chalicelib.domain.version import Version
 from chalicelib.flows.count_changes import CountChanges

@@ -8,7 +8,7 @@ import redis
 
 from chalicelib.adapters.live_store import LiveStore, connect
 from chalicelib.adapters.webhook_counts import SEND_EVERY_MS
-from chalicelib.domain.contract import WEBHOOK_COUNTS_TTL_SECONDS, webhook_counts_key
+from chalicelib.domain.redis_names import WEBHOOK_COUNTS_TTL_SECONDS, webhook_counts_key
 from chalicelib.domain.rollup import day_of
 from chalicelib.domain.webhooks import Arrivals, Arrived, WebhookNews, WebhookOutcome
 from chalicelib.runtime.settings_reader import RedisSettings

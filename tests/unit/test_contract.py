@@ -229,49 +229,6 @@ def test_a_time_is_written_in_utc_to_the_millisecond() -> None:
     assert contract.iso_or_none(None) is None
 
 
-def test_keys_channels_and_rooms() -> None:
-    """The golden templates are what the functions return for a placeholder."""
-    assert {
-        "paymentKey": contract.payment_key("<reference>"),
-        "paymentChannel": contract.payment_channel("<reference>"),
-        "clientKey": contract.client_key("<socketId>"),
-        "gatewayKey": contract.gateway_key("<gatewayId>"),
-        "gatewaysKey": contract.gateways_key(),
-        "clientsKey": contract.clients_key("<gatewayId>"),
-        "probeChannel": contract.probe_channel("<gatewayId>"),
-        "operatorsChannel": contract.operators_channel(),
-        "waitingKey": contract.waiting_key(),
-        "webhooksKey": contract.webhooks_key(),
-        "webhookCountsKey": contract.webhook_counts_key("<day>"),
-        "lastPaidKey": contract.last_paid_key(),
-        "outcomesKey": contract.outcomes_key("<operator>"),
-        "breakerKey": contract.breaker_key("<service>", "<calls>"),
-        "limitKey": contract.limit_key("<kind>", "<address>", 7).replace("7", "<window>"),
-    } == NAMES["templates"]
-
-
-def test_lifetimes() -> None:
-    assert NAMES["ttlSeconds"] == {
-        "payment": contract.PAYMENT_TTL_SECONDS,
-        "client": contract.CLIENT_TTL_SECONDS,
-        "gateway": contract.GATEWAY_TTL_SECONDS,
-        "waiting": contract.WAITING_TTL_SECONDS,
-        "webhooks": contract.WEBHOOKS_TTL_SECONDS,
-        "webhookCounts": contract.WEBHOOK_COUNTS_TTL_SECONDS,
-        "lastPaid": contract.LAST_PAID_TTL_SECONDS,
-        "outcomes": contract.OUTCOMES_TTL_SECONDS,
-    }
-
-
-def test_a_channel_leads_back_to_its_reference() -> None:
-    assert contract.reference_of_channel(contract.payment_channel(REFERENCE)) == REFERENCE
-
-
-@pytest.mark.parametrize("channel", ["", "payment:", f"payment:{REFERENCE}", "payment:{x", "probe:x", "client:{x}"])
-def test_other_channels_have_no_reference(channel: str) -> None:
-    assert contract.reference_of_channel(channel) is None
-
-
 @pytest.mark.parametrize("case", MALFORMED["changed"], ids=lambda case: case["name"])
 def test_a_wrong_field_is_refused(case: Mapping[str, Any]) -> None:
     event = EVENTS["pending"]["event"] | {case["field"]: case["value"]}
@@ -318,22 +275,6 @@ def test_nothing_secret_is_in_a_payload(case: str) -> None:
     text = contract.encode(contract.to_event(PAYMENTS[case], SENT))
     assert PAYMENTS[case].phone_hash not in text
     assert EVENTS[case]["event"]["phoneNumber"] == "2376******77"
-
-
-@pytest.mark.parametrize("case", EVENTS)
-def test_each_language_has_its_own_sentence_and_french_is_the_one_for_all_others(case: str) -> None:
-    english, french, german = (
-        contract.message_of(replace(PAYMENTS[case], locale=locale)) for locale in ("en", "fr", "de")
-    )
-    assert english != french == german
-    assert english.endswith(".")
-    assert french.endswith(".")
-
-
-@pytest.mark.parametrize(("locale", "words"), [("en", "did not accept it"), ("fr", "ne l’a pas accepté")])
-def test_a_payment_that_the_shop_has_not_accepted_after_a_review_says_so(locale: str, words: str) -> None:
-    payment = replace(golden_payments()["failedDeclined"], disputed=("A",), locale=locale)
-    assert words in contract.message_of(payment)
 
 
 def test_letters_with_accents_stay_one_letter_on_the_wire() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests import ROOT
 
-SAID_BY_THE_SERVICE = [ROOT / "chalicelib" / "domain" / name for name in ("contract.py", "errors.py")]
+SAID_BY_THE_SERVICE = [ROOT / "chalicelib" / "domain" / name for name in ("customer_message.py", "errors.py")]
 SHOWN_BY_PAGES = sorted(
     path
     for folder in ("src", "operator", "payment-test")
