@@ -4,7 +4,7 @@
     --small     as `make test` runs it: a few cases of each row, in as few systems as can be
     --list      names the rows, and runs none
 
-Several rows run two at a time, each with a system of its own; those that measure delays run after them, alone. The
+Several rows run two at a time, each with a system of its own; those that need the machine follow, one by one. The
 last line of a row says how long the processor worked for all its processes. The exit code is 1 where something was
 wrong; the parts' logs are kept then.
 """

@@ -17,7 +17,7 @@ class Row:
     `settings`: variables of the environment that the row's system needs. A row that has some gets its own.
     `is_large`: in the whole gauntlet hundreds of its payments are due at a time. The ledger is swept once a minute
     then, as in AWS: more sweeps, by which small rows end sooner, would send them again before they are checked.
-    `alone`: nothing else may run beside it, since it measures delays.
+    `alone`: nothing else may run beside it, since it measures delays, or uses all cores itself.
     """
 
     name: str
