@@ -29,6 +29,7 @@ from chalicelib.flows.give_up_payment import GiveUpPayment
 from chalicelib.flows.initiate_payment import InitiatePayment
 from chalicelib.flows.late_payments import LatePayments
 from chalicelib.flows.list_order_events import ListOrderEvents
+from chalicelib.flows.mend_live_store import MendLiveStore
 from chalicelib.flows.operate_payment import OperatePayment
 from chalicelib.flows.payment_history import PaymentHistory
 from chalicelib.flows.payment_links import PaymentLinks
@@ -225,7 +226,15 @@ def compose(
         catch_up=CatchUpDeliveries(ledger, live_store, deliver, work_queue, clock),
         tell_shop=TellShop(ledger, _shop(settings, clock), clock),
         list_order_events=ListOrderEvents(ledger, clock),
-        sweep=SweepLedger(ledger, live_store, work_queue, clock, expires_after_ms, int(settings.sweep_seconds * 1000)),
+        sweep=SweepLedger(
+            ledger,
+            live_store,
+            work_queue,
+            MendLiveStore(ledger, live_store, clock, expires_after_ms),
+            clock,
+            expires_after_ms,
+            int(settings.sweep_seconds * 1000),
+        ),
         late_payments=LatePayments(campay, ledger, work_queue, clock),
         operate=OperatePayment(ledger, settle, settle_refunds, commit, deliver, clock),
         refund=RefundPayment(

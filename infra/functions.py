@@ -54,7 +54,7 @@ _LISTS = ("dynamodb:BatchGetItem",)
 _ALL_WORK = (Work.CHECKS, Work.DELIVERIES)
 _LISTED_BY_API = ("day", "events", "search", "undelivered")
 API = Function("Api", "APIHandler", (*_SETTLES, "dynamodb:ConditionCheckItem"), _LISTED_BY_API, _ALL_WORK)
-SWEEP = Function("Sweep", "Sweep", _LISTS, ("due", "undelivered"), _ALL_WORK, publishes=False)
+SWEEP = Function("Sweep", "Sweep", _LISTS, ("due", "events", "undelivered"), _ALL_WORK, publishes=False)
 CHECKS = Function("Checks", "Checks", _SETTLES, ("due",), _ALL_WORK, takes=Work.CHECKS)
 DELIVERIES = Function(
     "Deliveries", "Deliveries", _DELIVERS, ("undelivered",), (Work.DELIVERIES,), takes=Work.DELIVERIES

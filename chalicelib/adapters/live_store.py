@@ -175,17 +175,11 @@ class LiveStore:
 
     def statuses(self, references: Iterable[str]) -> dict[str, str]:
         """Returns reference -> status for the payments that are stored. Raises LiveStoreUnavailable."""
-        asked = list(references)
+        return {event["reference"]: event["status"] for event in self._read_many(references)}
 
-        def read() -> list[bytes | None]:
-            pipeline = self._client.pipeline(transaction=False)
-            for reference in asked:
-                pipeline.get(payment_key(reference))
-            texts: list[bytes | None] = pipeline.execute()
-            return texts
-
-        events = [_decoded(*each) for each in zip(asked, self._call(read), strict=True)]
-        return {event["reference"]: event["status"] for event in events if event is not None}
+    def versions(self, references: Iterable[str]) -> dict[str, int]:
+        """Returns reference -> version for the payments that are stored. Raises LiveStoreUnavailable."""
+        return {event["reference"]: event["version"] for event in self._read_many(references)}
 
     def take_prompt(self, address: str) -> tuple[int, int]:
         """Counts a prompt of an address; returns its numbers of prompts and of refused calls in this minute.
@@ -242,6 +236,19 @@ class LiveStore:
             if self._connected is None:
                 self._connected = self._connect()
             return self._connected
+
+    def _read_many(self, references: Iterable[str]) -> list[PaymentEvent]:
+        asked = list(references)
+
+        def read() -> list[bytes | None]:
+            pipeline = self._client.pipeline(transaction=False)
+            for reference in asked:
+                pipeline.get(payment_key(reference))
+            texts: list[bytes | None] = pipeline.execute()
+            return texts
+
+        events = [_decoded(*each) for each in zip(asked, self._call(read), strict=True)]
+        return [event for event in events if event is not None]
 
     def _limit_keys(self, address: str) -> tuple[str, str]:
         window = self._clock.now() // WINDOW_MS

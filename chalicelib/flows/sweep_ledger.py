@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.ledger.items import Stored
 from chalicelib.adapters.ledger.ledger import Ledger
-from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
+from chalicelib.adapters.live_store import LiveStore
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.errors import LedgerUnavailable
 from chalicelib.domain.hints import CheckHint
-from chalicelib.domain.rollup import outcome_of
 from chalicelib.flows.catch_up_deliveries import UNDELIVERED_AT_ONCE
+from chalicelib.flows.mend_live_store import MendLiveStore
 from chalicelib.runtime import deadline, log
 from chalicelib.runtime.clock import Clock
 
@@ -30,7 +30,7 @@ _LOADED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SweepLedger:
-    """Finds what fell through: it checks and delivers nothing itself.
+    """Finds what fell through, and has others check and deliver it; what Redis alone lacks is mended at once.
 
     `every_ms`: the time between two sweeps.
     """
@@ -38,6 +38,7 @@ class SweepLedger:
     ledger: Ledger
     live_store: LiveStore
     queue: WorkQueue
+    mend_live_store: MendLiveStore
     clock: Clock
     expires_after_ms: int
     every_ms: int
@@ -56,7 +57,8 @@ class SweepLedger:
         try:
             undelivered = self._send_undelivered(now)
             overdue_ms = self._send_due(now)
-            self._note_ended(now)
+            if not deadline.is_over(self.clock.now()):
+                self.mend_live_store()
         except LedgerUnavailable:
             log.warning("sweep-without-ledger")
             return False
@@ -89,19 +91,6 @@ class SweepLedger:
         if deadline.is_over(self.clock.now()):
             return longest
         return max(longest, self._send_checks(self.ledger.due(0, oldest_waiting, _LISTED), now))
-
-    def _note_ended(self, now: int) -> None:
-        """Notes in Redis which payments have ended whose end it missed: it was away when the operators were told.
-
-        Without faults none that Redis has as waiting is older than an expiry, and the ledger is not asked.
-        """
-        try:
-            noted = self.live_store.noted_as_waiting(now - self.expires_after_ms, _LOADED)
-            waiting = {it.payment.reference for it in self.ledger.load_many(noted) if outcome_of(it.payment) is None}
-            if ended := set(noted) - waiting:
-                self.live_store.note_ended(ended)
-        except LiveStoreUnavailable:
-            log.info("ended-not-noted", reason="LiveStoreUnavailable")
 
     def _send_checks(self, listed: Mapping[str, int], now: int) -> int:
         references, longest = list(listed), 0

@@ -12,7 +12,6 @@ from statistics import median
 from redis import Redis
 
 from chalicelib.domain.redis_names import payment_key
-from chalicelib.flows.settle_payment import FRESH_MS
 from gauntlet.redis_cluster import Cluster, shard_of
 from gauntlet.row import Row
 from gauntlet.shop import Customer, Screen, Shop
@@ -62,21 +61,16 @@ def run_in_cluster(shop: Shop, size: int, chance: random.Random) -> int:
     for number in range(size):
         name = list(FAULTS_OF_A_SHARD)[number % len(FAULTS_OF_A_SHARD)]
         fault, seconds = partial(FAULTS_OF_A_SHARD[name], cluster), chance.uniform(*AWAY_SECONDS)
-        slowest = max(slowest, _take_away(shop, chance, name, fault, seconds, page_reads=name == BEHIND))
+        slowest = max(slowest, _take_away(shop, chance, name, fault, seconds))
     shop.note(f"a screen had caught up {slowest:.1f} s at most after the shard was back")
     return size
 
 
-def _take_away(
-    shop: Shop, chance: random.Random, name: str, fault: Fault, seconds: float, *, page_reads: bool = False
-) -> float:
-    """Has customers pay before, during and after a fault.
+def _take_away(shop: Shop, chance: random.Random, name: str, fault: Fault, seconds: float) -> float:
+    """Has customers pay before, during and after a fault. One opens the page only after it, and has paid during it.
 
     Returns how long after its end the screen that was there before it was shown that its payment was paid meanwhile.
-
-    One opens the page only after the fault, and has paid during it. `page_reads`: whether that page reads the payment
-    from the API too, as ours does every 15 s: Redis has an older version, and nobody else would notice. The API
-    believes Redis' version while that is new, so that the page reads until it is told the newest.
+    The screens only listen: ours reads the payment from the API too, every 15 s.
     """
     before, returning = _watch(shop, shop.started()[0], chance), shop.started()[0]
     with fault(shop, returning.reference):
@@ -87,9 +81,6 @@ def _take_away(
         time.sleep(max(0.0, seconds - (time.monotonic() - began)))
     ended = time.monotonic()
     returned, after = shop.watch(returning), _watch(shop, shop.started()[0], chance)
-    if page_reads:
-        shop.wait(lambda: bool(returned.versions))
-        shop.wait(partial(_is_told_the_newest, shop, returning), seconds=2 * FRESH_MS / 1000)
     shop.decide(during.reference, "SUCCESSFUL", webhook=True)
     shop.decide(after.reference, "SUCCESSFUL", webhook=True)
     screens = [before, during, returned, after]
@@ -112,12 +103,6 @@ def _have_caught_up(shop: Shop, screens: Sequence[Screen]) -> bool:
     payments = [shop.system.payment(screen.reference) for screen in screens]
     shown = [screen.versions[-1:] for screen in screens]
     return all(it.is_final for it in payments) and shown == [[it.version] for it in payments]
-
-
-def _is_told_the_newest(shop: Shop, customer: Customer) -> bool:
-    """Whether the API tells a page the version that the ledger has, in which the payment is paid."""
-    payment = shop.system.payment(customer.reference)
-    return payment.is_final and shop.read(customer).json().get("version") == payment.version
 
 
 # ---------------------------------------------------------------------- how Redis goes away, and comes back
@@ -251,11 +236,10 @@ def _shard_behind(cluster: Cluster, shop: Shop, reference: str) -> Iterator[None
         cluster.wait()
 
 
-BEHIND = "taken over without the last writes"
 FAULTS_OF_A_SHARD: Mapping[str, Callable[[Cluster, Shop, str], AbstractContextManager[None]]] = {
     "without a killed node": _shard_killed,
     "without a frozen node": _shard_frozen,
-    BEHIND: _shard_behind,
+    "taken over without the last writes": _shard_behind,
 }
 
 ROWS = [

@@ -169,25 +169,6 @@ def test_without_redis_everything_is_counted(service: Service, away: LiveStore) 
     assert webhooks(without) == {"toldAt": None, "missingAt": None, "arrivals": None}
 
 
-def test_the_sweep_notes_which_payments_have_ended_whose_end_redis_missed(
-    service: Service, shop: Shop, clock: HandClock, client: "redis.Redis", away: LiveStore
-) -> None:
-    missed = start(service, "order-1", "237677777701")
-    waits = start(service, "order-2", "237677777702")
-    count_all(service)
-    told(service, shop, missed, "SUCCESSFUL")
-    count_all(rebuilt(service, live_store=away))
-    expires_after_ms = service.sweep.expires_after_ms
-    client.zadd(waiting_key(), {"forgotten": clock.now() - 1})
-    clock.forward(expires_after_ms / 1000)
-    assert service.sweep()
-    assert waiting(client).keys() == {missed, waits}, "the others may still wait: the ledger is not asked"
-    clock.forward(1)
-    assert rebuilt(service, live_store=away).sweep()
-    assert service.sweep()
-    assert waiting(client).keys() == {waits}
-
-
 @dataclass
 class BrokenStore:
     """Fails in a way that nobody expects."""
