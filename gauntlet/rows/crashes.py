@@ -111,7 +111,7 @@ _OF_API = ("api-redis", "api-aws", "api-campay")
 INITIATE = Stage("api", _OF_API, begins="call")
 # No webhook comes of a customer who says nothing; the payment expires, but that is not the API's doing.
 WEBHOOK = Stage("api", _OF_API, outcomes=DECIDED)
-WORKER = Stage("worker", ("worker-redis", "worker-aws", "worker-campay"), webhook=False)
+WORKER = Stage("worker", ("worker-redis", "worker-aws", "worker-campay", "worker-shop"), webhook=False)
 REDIS = Stage("redis", ("api-redis", "worker-redis", "gateway-redis"))
 GATEWAY = Stage("gateway", ("gateway-redis", "gateway-api"), begins="screen")
 # What finds no connection with CamPay was not sent, what is reset may have been, and the product knows the difference.
