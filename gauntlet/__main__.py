@@ -4,9 +4,9 @@
     --small     as `make test` runs it: a few cases of each row, in as few systems as can be
     --list      names the rows, and runs none
 
-Several rows run two at a time, each with a system of its own; those that need the machine follow, one by one. The
-last line of a row says how long the processor worked for all its processes. The exit code is 1 where something was
-wrong; the parts' logs are kept then.
+Several rows run three at a time, a large one with one other, each with a system of its own; those that need the machine
+follow, one by one. The last line of a row says how long the processor worked for all its processes. The exit code is 1
+where something was wrong; the parts' logs are kept then.
 """
 
 import argparse
@@ -14,10 +14,11 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from gauntlet.row import Row, Simulation
 from gauntlet.rows import ROWS
@@ -25,8 +26,9 @@ from gauntlet.shop import Shop
 from gauntlet.system import System
 
 MOST_SHOWN = 20
-AT_ONCE = 2
-"""Rows beside each other on two cores. With three, the embedded AWS of a large one fell behind for good."""
+PLACES = 3
+"""Rows beside each other on two cores. A large one takes two places, and no other large one runs meanwhile: with two
+more, its embedded AWS fell behind for good."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,9 +69,20 @@ def _run_apart(rows: Sequence[Row | Simulation], seed: int) -> int:
         print(done.stdout.removeprefix(f"seed {seed}\n"), end="", flush=True)
         return done.returncode == 0
 
+    places, a_large_one = threading.Semaphore(PLACES), threading.Lock()
+
+    def run_beside(row: Row | Simulation) -> bool:
+        with ExitStack() as held:
+            if row.is_large:
+                held.enter_context(a_large_one)
+                held.enter_context(places)
+            held.enter_context(places)
+            return run(row)
+
     beside, alone = [row for row in rows if not row.alone], [row for row in rows if row.alone]
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        passed = [*threads.map(run, beside)]
+    beside.sort(key=lambda row: not row.is_large)  # the small ones then fill what is left
+    with ThreadPoolExecutor(max(len(beside), 1)) as threads:
+        passed = [*threads.map(run_beside, beside)]
     passed += [run(row) for row in alone]
     failed = [row.name for row, has_passed in zip([*beside, *alone], passed, strict=True) if not has_passed]
     print(f"{len(rows)} rows, {time.monotonic() - started:.0f} s; failed: {', '.join(failed) or 'none'}")

@@ -16,7 +16,8 @@ class Row:
     `small`, `whole`: how many cases there are in `make test`, where 0 leaves the row out, and in the whole gauntlet.
     `settings`: variables of the environment that the row's system needs. A row that has some gets its own.
     `is_large`: in the whole gauntlet hundreds of its payments are due at a time. The ledger is swept once a minute
-    then, as in AWS: more sweeps, by which small rows end sooner, would send them again before they are checked.
+    then, as in AWS: more sweeps, by which small rows end sooner, would send them again before they are checked. Fewer
+    rows run beside it.
     `alone`: nothing else may run beside it, since it measures delays, or uses all cores itself.
     """
 
@@ -34,7 +35,7 @@ class Row:
 class Simulation:
     """A kind of fault that is made without a system.
 
-    `run`: makes that many runs from a seed on, and returns what is wrong. `small`, `whole`, `alone`: as of `Row`.
+    `run`: makes that many runs from a seed on, and returns what is wrong. The others: as of `Row`.
     """
 
     name: str
@@ -43,3 +44,4 @@ class Simulation:
     small: int
     whole: int
     alone: bool = False
+    is_large: bool = False
