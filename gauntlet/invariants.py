@@ -41,6 +41,10 @@ class Watched:
     stayed: bool = True
 
 
+Histories = dict[str, Sequence[Version]]
+"""The versions of payments, by reference."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What can be seen of a system from outside its processes.

@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 from chalicelib.domain.contract import CONNECTED, PAYMENT_STATUS
 from chalicelib.domain.event_signature import SECRET_PREFIX
 from gauntlet.gateway.browsers import Browser
-from gauntlet.invariants import Asked, Evidence, Watched, violations
+from gauntlet.invariants import Asked, Evidence, Histories, Watched, violations
 from gauntlet.system import System
 from local.simulator.webhooks import sign
 
@@ -25,6 +25,8 @@ AT_ONCE = 128
 """Connections that are kept to the API."""
 SETTLED_SECONDS = 150.0
 """Longest wait until a system has come to rest: a payment whose answer was lost is searched for every half minute."""
+PAUSE = 3.0
+"""How many times longer than a look at all payments the pause after it is."""
 PATIENCE_SECONDS = 12.0
 _ANSWER_SECONDS = 60.0
 _PHONES = count(237_671_000_000)
@@ -168,9 +170,10 @@ class Shop:
         self.system.wires.begin(screen.open(self.system.gateway))
         return screen
 
-    def evidence(self) -> Evidence:
+    def evidence(self, histories: Histories | None = None) -> Evidence:
+        """Returns what can be seen of the system and of its customers. `histories`: as of `System.evidence`."""
         watched = [screen.watched for screen in self.screens]
-        return replace(self.system.evidence(), asked=self.asked, watched=watched)
+        return replace(self.system.evidence(histories), asked=self.asked, watched=watched)
 
     def started(self) -> tuple[Customer, Mapping[str, Any]]:
         """Starts a new customer's payment. Returns the customer, and the transaction that waits at CamPay.
@@ -238,16 +241,19 @@ class Shop:
         """Keeps what a row has found wrong at once, and no wait can mend."""
         self._reported.append(fault)
 
-    def wrong(self) -> list[str]:
-        """Lists the rules that do not hold at this moment."""
-        return violations(self.evidence())
+    def rest(self) -> None:
+        """Waits until no rule is broken any more, or the time is up.
 
-    def settled(self, seconds: float = SETTLED_SECONDS) -> list[str]:
+        Whoever looks takes from the embedded AWS what the product needs to come to rest: most of the time nobody does.
+        """
+        deadline, histories = time.monotonic() + SETTLED_SECONDS, Histories()
+        while (looked := time.monotonic()) < deadline and violations(self.evidence(histories)):
+            time.sleep(max(0.5, PAUSE * (time.monotonic() - looked)))
+
+    def settled(self) -> list[str]:
         """Waits until no rule is broken any more. Returns what is still wrong when the time is up."""
-        deadline = time.monotonic() + seconds
-        while (wrong := self.wrong()) and time.monotonic() < deadline:
-            time.sleep(0.5)
-        return [*self._reported, *wrong, *self._logged()]
+        self.rest()
+        return [*self._reported, *violations(self.evidence()), *self._logged()]
 
     def _logged(self) -> list[str]:
         """Lists what a part has logged and may not."""

@@ -23,7 +23,7 @@ from chalicelib.domain.payment import Payment
 from chalicelib.domain.rollup import day_of
 from chalicelib.runtime.clock import Clock
 from gauntlet import ROOT
-from gauntlet.invariants import Evidence
+from gauntlet.invariants import Evidence, Histories
 from gauntlet.part import Part
 from gauntlet.receiver import Receiver
 from gauntlet.redis_cluster import SHARDS, Cluster, node_options
@@ -252,15 +252,23 @@ class System:
             raise RuntimeError(f"{' '.join(command)}: {done.stdout[-2000:]} {done.stderr[-2000:]}")
         return done.stdout
 
-    def evidence(self) -> Evidence:
-        """Reads both ledgers, the payments' histories and what the shop was told."""
+    def evidence(self, histories: Histories | None = None) -> Evidence:
+        """Reads both ledgers, the payments' histories and what the shop was told.
+
+        `histories`: what was read of them before, to which what is read now is added. One that is complete is not read
+        again.
+        """
+        histories = {} if histories is None else histories
         ledger, today = self.ledger, datetime.now(UTC).date()
         claimed = [payment for day in (today - timedelta(days=1), today) for payment in ledger.claimed_on(day)]
+        for it in claimed:
+            if it.reference not in histories or len(histories[it.reference]) != it.version:
+                histories[it.reference] = ledger.versions_of(it.reference)
         events = self.calls.get(f"http://{LOOPBACK}:{self.ports.aws}/embedded/events", timeout=30).json()
         return Evidence(
             transactions=self.transactions(),
             payments={it.reference: it for it in claimed},
-            versions={it.reference: ledger.versions_of(it.reference) for it in claimed},
+            versions={it.reference: histories[it.reference] for it in claimed},
             told=[*self.receiver.taken],
             announced=[(it["DetailType"], json.loads(it["Detail"])) for it in events],
             refused=[*self.receiver.refused],

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gauntlet.row import Row
-from gauntlet.shop import SETTLED_SECONDS, Customer, Shop
+from gauntlet.shop import Customer, Shop
 
 OWN_CLOCK = Path(__file__).parent.parent / "own_clock"
 MOST_SECONDS = 600
@@ -41,7 +41,7 @@ def run(shop: Shop, size: int, chance: random.Random) -> int:
                 _set(clocks, others, chance)
             for each in paying:
                 each.result()
-        shop.wait(lambda: not shop.wrong(), SETTLED_SECONDS)
+        shop.rest()
     return size
 
 

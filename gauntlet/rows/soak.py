@@ -13,7 +13,7 @@ from chalicelib.adapters.ledger.table import FORGOTTEN_BY_ATTRIBUTE
 from chalicelib.domain.redis_names import client_key, payment_channel, waiting_key
 from gauntlet.measured import Held, figures_of, held_by
 from gauntlet.row import Row
-from gauntlet.shop import SETTLED_SECONDS, Shop
+from gauntlet.shop import Shop
 from gauntlet.wire import Cut, Step
 from local.embedded import LOOPBACK
 
@@ -58,7 +58,7 @@ def run(shop: Shop, size: int, chance: random.Random) -> int:
         held = [*threads.map(lambda number: _pay(shop, number, random.Random(chance.random())), range(size))]
     shop.system.carry_on()
     shop.note(f"{met.total()} exchanges cut, on {len(met)} of {len(_FAULTY)} wires")
-    shop.wait(lambda: not shop.wrong(), SETTLED_SECONDS)
+    shop.rest()
     shop.leave()
     shop.wait(lambda: not any(_left(shop)), LEFT_SECONDS)
     for line in _left(shop):

@@ -37,7 +37,7 @@ def lose_all(shop: Shop, size: int, chance: random.Random) -> int:
         status = chance.choice(["SUCCESSFUL", "FAILED"])
         shop.decide(customer.reference, status, webhook=False)
         decided[customer.reference] = status, time.time()
-    shop.settled()
+    shop.rest()
     ages = [int(age) for age in shop.system.environment["CHECK_AGES_SECONDS"].split(",")]
     for reference, (status, at) in decided.items():
         versions = shop.system.ledger.versions_of(reference)
