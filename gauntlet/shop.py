@@ -25,8 +25,8 @@ AT_ONCE = 128
 """Connections that are kept to the API."""
 SETTLED_SECONDS = 150.0
 """Longest wait until a system has come to rest: a payment whose answer was lost is searched for every half minute."""
-PAUSE = 3.0
-"""How many times longer than a look at all payments the pause after it is."""
+PAUSE, LONGEST_PAUSE = 3.0, 10.0
+"""How many times longer than a look at all payments the pause after it is, and how many seconds at most."""
 PATIENCE_SECONDS = 12.0
 _ANSWER_SECONDS = 60.0
 _PHONES = count(237_671_000_000)
@@ -248,7 +248,7 @@ class Shop:
         """
         deadline, histories = time.monotonic() + SETTLED_SECONDS, Histories()
         while (looked := time.monotonic()) < deadline and violations(self.evidence(histories)):
-            time.sleep(max(0.5, PAUSE * (time.monotonic() - looked)))
+            time.sleep(min(max(0.5, PAUSE * (time.monotonic() - looked)), LONGEST_PAUSE))
 
     def settled(self) -> list[str]:
         """Waits until no rule is broken any more. Returns what is still wrong when the time is up."""
