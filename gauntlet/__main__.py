@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 
 from gauntlet.row import Row, Simulation
 from gauntlet.rows import ROWS
@@ -26,9 +26,9 @@ from gauntlet.shop import Shop
 from gauntlet.system import System
 
 MOST_SHOWN = 20
-PLACES = 3
-"""Rows beside each other on two cores. A large one takes two places, and no other large one runs meanwhile: with two
-more, its embedded AWS fell behind for good."""
+PLACES, PLACES_OF_A_LARGE_ONE = 3, 2
+"""Rows beside each other on two cores: one large one at a time. With two more beside it, its embedded AWS fell behind
+for good."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,22 +69,27 @@ def _run_apart(rows: Sequence[Row | Simulation], seed: int) -> int:
         print(done.stdout.removeprefix(f"seed {seed}\n"), end="", flush=True)
         return done.returncode == 0
 
-    places, a_large_one = threading.Semaphore(PLACES), threading.Lock()
+    large = [row for row in rows if row.is_large and not row.alone]
+    small = [row for row in rows if not row.is_large and not row.alone]
+    alone = [row for row in rows if row.alone]
+    held = PLACES_OF_A_LARGE_ONE if large else 0
+    places = threading.Semaphore(PLACES - held)
 
-    def run_beside(row: Row | Simulation) -> bool:
-        with ExitStack() as held:
-            if row.is_large:
-                held.enter_context(a_large_one)
-                held.enter_context(places)
-            held.enter_context(places)
+    def run_large() -> list[bool]:
+        passed = [run(row) for row in large]
+        for _ in range(held):
+            places.release()
+        return passed
+
+    def run_small(row: Row | Simulation) -> bool:
+        with places:
             return run(row)
 
-    beside, alone = [row for row in rows if not row.alone], [row for row in rows if row.alone]
-    beside.sort(key=lambda row: not row.is_large)  # the small ones then fill what is left
-    with ThreadPoolExecutor(max(len(beside), 1)) as threads:
-        passed = [*threads.map(run_beside, beside)]
-    passed += [run(row) for row in alone]
-    failed = [row.name for row, has_passed in zip([*beside, *alone], passed, strict=True) if not has_passed]
+    with ThreadPoolExecutor(PLACES) as threads:
+        of_large = threads.submit(run_large)
+        passed = [*threads.map(run_small, small)]
+    passed = [*of_large.result(), *passed, *(run(row) for row in alone)]
+    failed = [row.name for row, has_passed in zip([*large, *small, *alone], passed, strict=True) if not has_passed]
     print(f"{len(rows)} rows, {time.monotonic() - started:.0f} s; failed: {', '.join(failed) or 'none'}")
     return 1 if failed else 0
 

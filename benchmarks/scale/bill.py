@@ -17,7 +17,7 @@ _MINUTES = HOURS * 60
 _MEMORY_GB = 0.5
 """Of each function: `.chalice/config.json`."""
 _SWEEP_SECONDS = 3
-"""Of each minute. Estimated: it reads two indexes and sends what it finds."""
+"""Of each minute. Estimated: it reads three indexes, sends what it finds, and compares what was decided with Redis."""
 _CALLS_OF_A_MESSAGE = 3
 """Sent, received, deleted, each alone."""
 _CONTAINER_METRICS, _METRICS_OF_A_CONTAINER = 40, 25

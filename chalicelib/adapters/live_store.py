@@ -21,7 +21,7 @@ from chalicelib.adapters.gateway_registry import ConnectionsPage, read_connectio
 from chalicelib.adapters.operator_outcomes import Latest, OperatorOutcomes
 from chalicelib.adapters.shared_breaker import SharedBreaker
 from chalicelib.adapters.webhook_counts import WebhookCounts
-from chalicelib.domain.contract import MalformedEvent, PaymentEvent, decode, encode
+from chalicelib.domain.contract import MalformedEvent, PaymentEvent, decode, encode, head_of
 from chalicelib.domain.operator_trouble import Outcome
 from chalicelib.domain.redis_names import (
     PAYMENT_TTL_SECONDS,
@@ -162,7 +162,7 @@ class LiveStore:
         Those that were claimed first come first. Raises LiveStoreUnavailable.
         """
         names = self._call(lambda: self._client.zrangebyscore(waiting_key(), "-inf", f"({before}", 0, limit))
-        return [name.decode() for name in names]
+        return [name.decode(errors="replace") for name in names]
 
     def note_ended(self, references: Collection[str]) -> None:
         """Notes that payments wait no longer, and tells nobody. Raises LiveStoreUnavailable."""
@@ -175,11 +175,16 @@ class LiveStore:
 
     def statuses(self, references: Iterable[str]) -> dict[str, str]:
         """Returns reference -> status for the payments that are stored. Raises LiveStoreUnavailable."""
-        return {event["reference"]: event["status"] for event in self._read_many(references)}
+        events = [_decoded(*each) for each in self._texts(references)]
+        return {event["reference"]: event["status"] for event in events if event is not None}
 
     def versions(self, references: Iterable[str]) -> dict[str, int]:
-        """Returns reference -> version for the payments that are stored. Raises LiveStoreUnavailable."""
-        return {event["reference"]: event["version"] for event in self._read_many(references)}
+        """Returns reference -> version for the payments that are stored, as far as it stands at their beginning.
+
+        Raises LiveStoreUnavailable.
+        """
+        heads = ((reference, head_of(text)) for reference, text in self._texts(references) if text is not None)
+        return {reference: head[0] for reference, head in heads if head is not None}
 
     def take_prompt(self, address: str) -> tuple[int, int]:
         """Counts a prompt of an address; returns its numbers of prompts and of refused calls in this minute.
@@ -237,8 +242,11 @@ class LiveStore:
                 self._connected = self._connect()
             return self._connected
 
-    def _read_many(self, references: Iterable[str]) -> list[PaymentEvent]:
+    def _texts(self, references: Iterable[str]) -> list[tuple[str, bytes | None]]:
+        """Returns each reference with what is stored of its payment."""
         asked = list(references)
+        if not asked:
+            return []
 
         def read() -> list[bytes | None]:
             pipeline = self._client.pipeline(transaction=False)
@@ -247,8 +255,7 @@ class LiveStore:
             texts: list[bytes | None] = pipeline.execute()
             return texts
 
-        events = [_decoded(*each) for each in zip(asked, self._call(read), strict=True)]
-        return [event for event in events if event is not None]
+        return list(zip(asked, self._call(read), strict=True))
 
     def _limit_keys(self, address: str) -> tuple[str, str]:
         window = self._clock.now() // WINDOW_MS

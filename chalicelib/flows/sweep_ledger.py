@@ -49,7 +49,7 @@ class SweepLedger:
         return self.every_ms * 13 // 12
 
     def __call__(self) -> bool:
-        """Sweeps once, until the deadline at most. Returns whether it got to everything.
+        """Sweeps once, until the deadline at most. Returns whether it sent every hint.
 
         What it did not get to comes with the next sweep.
         """
@@ -57,8 +57,6 @@ class SweepLedger:
         try:
             undelivered = self._send_undelivered(now)
             overdue_ms = self._send_due(now)
-            if not deadline.is_over(self.clock.now()):
-                self.mend_live_store()
         except LedgerUnavailable:
             log.warning("sweep-without-ledger")
             return False
@@ -67,7 +65,9 @@ class SweepLedger:
         log.info("swept", ms=self.clock.now() - now)
         if max(waits) >= _BEHIND_MS:
             log.warning("sweep-behind", due_seconds=due_seconds, undelivered_seconds=undelivered_seconds)
-        return not deadline.is_over(self.clock.now())
+        has_got_to_all = not deadline.is_over(self.clock.now())
+        self.mend_live_store()
+        return has_got_to_all
 
     def _send_undelivered(self, now: int) -> Mapping[str, int]:
         """Sends the payments that are undelivered; without Redis only those with an order event to publish."""

@@ -205,6 +205,7 @@ def run(stage: Stage, shop: Shop, size: int, chance: random.Random) -> int:
     Two payments do not make quite the same exchanges, so that a point of one may not be reached by another.
     """
     crashes = Crashes(stage, shop)
+    shop.redis_loses |= stage.victim == "redis"
     outcomes = chance.sample(stage.outcomes, min(size, len(stage.outcomes)))
     cases = [(outcome, point) for outcome in outcomes for point in crashes.points(outcome)]
     chance.shuffle(cases)

@@ -65,7 +65,7 @@ class Lost:
 
 def run(shop: Shop, size: int, chance: random.Random) -> int:
     """Makes `size` payments, half of them in the lost time."""
-    recovery = Recovery(shop)
+    recovery, shop.redis_loses = Recovery(shop), True
     with ThreadPoolExecutor(AT_ONCE) as threads:
         waiting, paid = _pay_before(shop, size // 2, chance, threads)
         _expect_success(shop, paid)

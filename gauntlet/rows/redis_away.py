@@ -72,6 +72,7 @@ def _take_away(shop: Shop, chance: random.Random, name: str, fault: Fault, secon
     Returns how long after its end the screen that was there before it was shown that its payment was paid meanwhile.
     The screens only listen: ours reads the payment from the API too, every 15 s.
     """
+    shop.redis_loses = True
     before, returning = _watch(shop, shop.started()[0], chance), shop.started()[0]
     with fault(shop, returning.reference):
         began = time.monotonic()

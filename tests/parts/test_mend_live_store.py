@@ -12,11 +12,13 @@ from redis.client import PubSub
 from chalicelib.adapters.live_store import LiveStore, connect
 from chalicelib.bootstrap import Service
 from chalicelib.domain.redis_names import payment_channel, payment_key, waiting_key
+from chalicelib.flows.mend_live_store import MendLiveStore
 from chalicelib.runtime.settings_reader import RedisSettings
-from local.embedded import Valkey, free_port
+from local.embedded import EmbeddedAws, Valkey, free_port
 from tests.conftest import Shop
 from tests.harness.fakes import HandClock
 from tests.harness.service import rebuilt
+from tests.harness.workers import work_off
 from tests.parts.test_rollups import count_all, start, told
 
 
@@ -96,6 +98,42 @@ def test_what_was_decided_three_minutes_ago_is_left_alone(
     clock.forward(seconds)
     assert service.sweep()
     assert version_kept(client, paid) == version
+
+
+def test_all_of_several_pages_are_looked_at(
+    service: Service, shop: Shop, clock: HandClock, client: "redis.Redis", paid: str
+) -> None:
+    others = [start(service, f"order-{number}", f"23767777770{number}") for number in (2, 3)]
+    for reference in (paid, *others):
+        pay_and_lose(service, shop, client, reference)
+        clock.forward(0.001)
+    client.zadd(waiting_key(), dict.fromkeys((paid, *others), clock.now()))
+    clock.forward(2)
+    by_one = MendLiveStore(service.ledger, service.live_store, clock, expires_after_ms=1_000, at_once=1)
+    by_one()
+    assert [version_kept(client, reference) for reference in (paid, *others)] == [3, 3, 3]
+    assert waiting(client) == set()
+
+
+def test_what_is_not_delivered_is_left_to_its_delivery(
+    service: Service, shop: Shop, clock: HandClock, client: "redis.Redis", paid: str
+) -> None:
+    pay_and_lose(service, shop, client, paid)
+    service.ledger.mark_undelivered(paid)
+    clock.forward(2)
+    assert service.sweep()
+    assert version_kept(client, paid) == 2, "the order event goes first"
+    work_off(service)
+    assert version_kept(client, paid) == 3
+
+
+def test_without_the_ledger_nothing_is_raised(
+    service: Service, aws: EmbeddedAws, caplog: pytest.LogCaptureFixture
+) -> None:
+    aws.faults.set({"operation": "Query", "kind": "unavailable", "count": 100})
+    service.sweep.mend_live_store()
+    aws.faults.set()
+    assert "live-store-not-mended" in caplog.messages
 
 
 def test_a_payment_that_waits_is_not_looked_at(
