@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 from chalicelib.adapters.campay.client import Campay
 from chalicelib.adapters.ledger.ledger import Ledger
 from chalicelib.adapters.ledger.table import create_table
-from chalicelib.adapters.live_store import LiveStore, connect
+from chalicelib.adapters.live_store import LiveStore
 from chalicelib.adapters.order_events import OrderEvents
+from chalicelib.adapters.redis_client import connect
 from chalicelib.adapters.shop import Shop
 from chalicelib.adapters.work_queue import WorkQueue
 from chalicelib.domain.check_schedule import CheckSchedule

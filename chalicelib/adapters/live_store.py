@@ -11,10 +11,7 @@ from importlib import resources
 from typing import Any, TypeVar
 
 import redis
-from redis.backoff import NoBackoff
-from redis.cluster import RedisCluster
 from redis.exceptions import RedisClusterException
-from redis.retry import Retry
 
 from chalicelib.adapters.breaker import Breaker, BreakerOpen
 from chalicelib.adapters.gateway_registry import ConnectionsPage, read_connections
@@ -35,9 +32,7 @@ from chalicelib.domain.redis_names import (
 from chalicelib.domain.webhooks import WebhookNews
 from chalicelib.runtime import log
 from chalicelib.runtime.clock import Clock
-from chalicelib.runtime.settings_reader import RedisSettings
 
-CONNECT_SECONDS, READ_SECONDS = 0.5, 1.0
 WINDOW_MS = 60_000
 _LIMIT_TTL_SECONDS = 2 * WINDOW_MS // 1000
 _PUBLISH_NEWER = resources.files(__package__).joinpath("lua/publish_newer.lua").read_text("utf-8")
@@ -48,27 +43,6 @@ T = TypeVar("T")
 
 class LiveStoreUnavailable(Exception):
     """Raised where Redis cannot be used. No data is lost; the caller goes on without it."""
-
-
-def connect(settings: RedisSettings) -> "redis.Redis | RedisCluster":
-    """Makes a Redis client. A cluster's client connects here, a single node's at its first command.
-
-    A failed command is sent once more on a fresh connection, since a connection that was idle for long may be dead.
-    The circuit breaker decides about all further attempts.
-    """
-    options: dict[str, Any] = {
-        "host": settings.host,
-        "port": settings.port,
-        "username": settings.username or None,
-        "password": settings.password or None,
-        "ssl": settings.tls,
-        "socket_connect_timeout": CONNECT_SECONDS,
-        "socket_timeout": READ_SECONDS,
-        "health_check_interval": 30,
-    }
-    if settings.cluster:
-        return RedisCluster(**options)
-    return redis.Redis(**options, db=settings.database, retry=Retry(NoBackoff(), 1))
 
 
 class LiveStore:

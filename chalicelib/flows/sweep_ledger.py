@@ -65,9 +65,9 @@ class SweepLedger:
         log.info("swept", ms=self.clock.now() - now)
         if max(waits) >= _BEHIND_MS:
             log.warning("sweep-behind", due_seconds=due_seconds, undelivered_seconds=undelivered_seconds)
-        has_got_to_all = not deadline.is_over(self.clock.now())
+        has_sent_every_hint = not deadline.is_over(self.clock.now())
         self.mend_live_store()
-        return has_got_to_all
+        return has_sent_every_hint
 
     def _send_undelivered(self, now: int) -> Mapping[str, int]:
         """Sends the payments that are undelivered; without Redis only those with an order event to publish."""

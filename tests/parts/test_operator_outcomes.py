@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import redis
 
-from chalicelib.adapters.live_store import LiveStore, connect
+from chalicelib.adapters.live_store import LiveStore
+from chalicelib.adapters.redis_client import connect
 from chalicelib.bootstrap import Service
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.contract import to_iso

@@ -13,7 +13,8 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.adapters.live_store import _PUBLISH_NEWER, LiveStore, LiveStoreUnavailable, connect
+from chalicelib.adapters.live_store import _PUBLISH_NEWER, LiveStore, LiveStoreUnavailable
+from chalicelib.adapters.redis_client import connect
 from chalicelib.adapters.shared_breaker import LEASE_MS, SharedBreaker
 from chalicelib.domain.contract import PaymentEvent
 from chalicelib.domain.redis_names import breaker_key, payment_key

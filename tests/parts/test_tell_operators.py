@@ -10,7 +10,8 @@ import pytest
 import redis
 from redis.client import PubSub
 
-from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable, connect
+from chalicelib.adapters.live_store import LiveStore, LiveStoreUnavailable
+from chalicelib.adapters.redis_client import connect
 from chalicelib.bootstrap import Service
 from chalicelib.domain.cause import Cause
 from chalicelib.domain.contract import PaymentEvent, decode, to_iso

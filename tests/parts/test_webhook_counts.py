@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import redis
 
-from chalicelib.adapters.live_store import LiveStore, connect
+from chalicelib.adapters.live_store import LiveStore
+from chalicelib.adapters.redis_client import connect
 from chalicelib.adapters.webhook_counts import SEND_EVERY_MS
 from chalicelib.domain.redis_names import WEBHOOK_COUNTS_TTL_SECONDS, webhook_counts_key
 from chalicelib.domain.rollup import day_of
