@@ -4,9 +4,10 @@
     --small     as `make test` runs it: a few cases of each row, in as few systems as can be
     --list      names the rows, and runs none
 
-Several rows run three at a time, a large one with one other, each with a system of its own; those that need the machine
-follow, one by one. The last line of a row says how long the processor worked for all its processes. The exit code is 1
-where something was wrong; the parts' logs are kept then.
+Several rows run three at a time, a large one with one other, each with a system of its own. What they leave of the
+processor is for those without a system, one after the other; those that need the machine follow, one by one. The last
+line of a row says how long the processor worked for all its processes. The exit code is 1 where something was wrong;
+the parts' logs are kept then.
 """
 
 import argparse
@@ -29,6 +30,7 @@ MOST_SHOWN = 20
 PLACES, PLACES_OF_A_LARGE_ONE = 3, 2
 """Rows beside each other on two cores: one large one at a time. With two more beside it, its embedded AWS fell behind
 for good."""
+_AFTER_ALL_OTHERS = "nice", "-n", "19"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,15 +65,17 @@ def _run_apart(rows: Sequence[Row | Simulation], seed: int) -> int:
     """Runs each row in a process of its own, and prints what each says when it ends. Returns the exit code."""
     started = time.monotonic()
 
-    def run(row: Row | Simulation) -> bool:
-        command = [sys.executable, "-m", "gauntlet", row.name, "--seed", str(seed)]
+    def run(row: Row | Simulation, *before: str) -> bool:
+        command = [*before, sys.executable, "-m", "gauntlet", row.name, "--seed", str(seed)]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         print(done.stdout.removeprefix(f"seed {seed}\n"), end="", flush=True)
         return done.returncode == 0
 
-    large = [row for row in rows if row.is_large and not row.alone]
-    small = [row for row in rows if not row.is_large and not row.alone]
-    alone = [row for row in rows if row.alone]
+    simulations = [row for row in rows if isinstance(row, Simulation)]
+    together = [row for row in rows if isinstance(row, Row) and not row.alone]
+    large = [row for row in together if row.is_large]
+    small = [row for row in together if not row.is_large]
+    alone = [row for row in rows if isinstance(row, Row) and row.alone]
     held = PLACES_OF_A_LARGE_ONE if large else 0
     places = threading.Semaphore(PLACES - held)
 
@@ -81,15 +85,17 @@ def _run_apart(rows: Sequence[Row | Simulation], seed: int) -> int:
             places.release()
         return passed
 
-    def run_small(row: Row | Simulation) -> bool:
+    def run_small(row: Row) -> bool:
         with places:
             return run(row)
 
-    with ThreadPoolExecutor(PLACES) as threads:
+    with ThreadPoolExecutor(PLACES + 1) as threads:
+        of_simulations = threads.submit(lambda: [run(row, *_AFTER_ALL_OTHERS) for row in simulations])
         of_large = threads.submit(run_large)
-        passed = [*threads.map(run_small, small)]
-    passed = [*of_large.result(), *passed, *(run(row) for row in alone)]
-    failed = [row.name for row, has_passed in zip([*large, *small, *alone], passed, strict=True) if not has_passed]
+        of_small = threads.map(run_small, small)
+    passed = [*of_simulations.result(), *of_large.result(), *of_small, *(run(row) for row in alone)]
+    ran: list[Row | Simulation] = [*simulations, *large, *small, *alone]
+    failed = [row.name for row, has_passed in zip(ran, passed, strict=True) if not has_passed]
     print(f"{len(rows)} rows, {time.monotonic() - started:.0f} s; failed: {', '.join(failed) or 'none'}")
     return 1 if failed else 0
 

@@ -18,7 +18,7 @@ class Row:
     `is_large`: in the whole gauntlet hundreds of its payments are due at a time. The ledger is swept once a minute
     then, as in AWS: more sweeps, by which small rows end sooner, would send them again before they are checked. Fewer
     rows run beside it.
-    `alone`: nothing else may run beside it, since it measures delays, or uses all cores itself.
+    `alone`: nothing else may run beside it, since it measures delays.
     """
 
     name: str
@@ -33,8 +33,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Simulation:
-    """A kind of fault that is made without a system.
+    """A kind of fault that is made without a system, and that no delay disturbs.
 
+    In the whole gauntlet simulations follow one another, and take what the other rows leave of the processor.
     `run`: makes that many runs from a seed on, and returns what is wrong. The others: as of `Row`.
     """
 
@@ -43,5 +44,3 @@ class Simulation:
     run: Callable[[int, int], list[str]]
     small: int
     whole: int
-    alone: bool = False
-    is_large: bool = False

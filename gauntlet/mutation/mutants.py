@@ -137,7 +137,7 @@ def _configuration(target: Target) -> str:
         "also_copy": COPIED,
         "pytest_add_cli_args": [*pytest_options, *deselected],
         "pytest_add_cli_args_test_selection": target.tests,
-        "timeout_constant": ["10"],
+        "timeout_constant": ["30"],
         "timeout_multiplier": ["3"],
         "use_git_change_detection": ["false"],
     }

@@ -77,4 +77,4 @@ def _try(target: Target, folder: Path, seed: int, size: int) -> list[str]:
     return [told] if killed < LEAST_KILLED * len(tried) else []
 
 
-ROWS = [Simulation("mutation", "small changes of the code, each of which a test must notice", run, 0, 300, alone=True)]
+ROWS = [Simulation("mutation", "small changes of the code, each of which a test must notice", run, 0, 300)]
