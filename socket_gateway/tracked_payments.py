@@ -97,11 +97,15 @@ class TrackedPayments:
                     task.result()
 
     async def catch_up(self) -> None:
-        """Brings every tracked payment up to date after a gap in the messages. Raises RedisError."""
+        """Brings every tracked payment up to date after a gap in the messages. Raises one of REDIS_AWAY.
+
+        It asks the API where Redis has lost a payment, and where a shard of a cluster does not answer.
+        """
         missing: list[TrackedPayment] = []
         for references in in_batches(tuple(self._tracked_payments)):
-            for reference, version in zip(references, await self._snapshots.read_many(references), strict=True):
-                tracked = self._tracked_payments.get(reference)
+            versions = await self._snapshots.read_many(references)
+            for reference in references:
+                tracked, version = self._tracked_payments.get(reference), versions.get(reference)
                 if tracked is None:
                     continue
                 if version is None or version.number < tracked.version:

@@ -24,7 +24,7 @@ from socket_gateway.redis_clients import RedisClients
 from socket_gateway.relay import Relay
 from socket_gateway.session import Client
 from socket_gateway.settings import Settings
-from tests.harness.clustered_valkey import clustered_valkey
+from tests.harness.clustered_valkey import clustered_valkey, frozen, on_shard
 from tests.harness.gateway_stack import (
     ORIGIN,
     Link,
@@ -371,6 +371,31 @@ async def test_in_a_cluster_it_works_the_same() -> None:
             await until(lambda: all(browser.versions(event["reference"]) == [1, 2] for event in events))
             await until(lambda: store.record(redis_names.gateway_key(gateway.gateway.id)))
         store.close()
+
+
+async def test_a_shard_that_does_not_answer_keeps_no_payment_from_its_screen() -> None:
+    """Of a payment whose shard does not answer the API is asked; the others are read as ever."""
+    with clustered_valkey(2) as nodes:
+        async with TrackingServer() as api, AsyncExitStack() as stack:
+            stores = [stack.enter_context(contextlib.closing(LiveStore(node))) for node in nodes]
+            settings = settings_for(
+                nodes[0],
+                api.url,
+                redis=RedisSettings("127.0.0.1", nodes[0].port, cluster=True),
+                redis_timeout_seconds=0.5,
+            )
+            gateway = await stack.enter_async_context(running(settings))
+            browser = await stack.enter_async_context(gateway.browser())
+            near, far = (new_event(on_shard(shard, 2, redis_names.payment_key)) for shard in range(2))
+            for store, event in zip(stores, (near, far), strict=True):
+                store.put(event)
+                await browser.track(event["reference"])
+            stores[0].put(next_version(near, PaymentStatus.SUCCESSFUL))
+            api.events[far["reference"]] = next_version(far, PaymentStatus.FAILED)
+            with frozen(nodes[1]):
+                await gateway.gateway.tracked_payments.catch_up()
+                await until(lambda: all(browser.versions(event["reference"]) == [1, 2] for event in (near, far)))
+            assert api.asked == [far["reference"]]
 
 
 async def test_a_cluster_that_is_lost_ends_nothing_for_good() -> None:

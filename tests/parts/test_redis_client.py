@@ -1,56 +1,31 @@
 """Tests the client of Redis on a cluster of which one shard does not answer."""
 
-import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
-
 import pytest
 import redis
-from redis.crc import key_slot
 
 from chalicelib.adapters.breaker import PROBE_AFTER_TIMEOUT_MS
 from chalicelib.adapters.live_store import WINDOW_MS, LiveStore, LiveStoreUnavailable
 from chalicelib.adapters.redis_client import connect
 from chalicelib.domain.redis_names import limit_key, payment_key
 from chalicelib.runtime.settings_reader import RedisSettings
-from tests.harness.clustered_valkey import clustered_valkey, shard_of
+from tests.harness.clustered_valkey import clustered_valkey, frozen, on_shard
 from tests.harness.fakes import HandClock
 from tests.parts.test_live_store import an_event
 
 SHARDS = 2
 
 
-@contextmanager
-def frozen(process: int) -> Iterator[None]:
-    """Stops a process; what it has been sent meanwhile it answers when it goes on."""
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
-
-
-def on_shard(number: int, key_of: Callable[[str], str]) -> str:
-    """Returns a name whose key is on a shard."""
-    return next(
-        name for each in count() if shard_of(key_slot(key_of(name := f"192.0.2.{each}").encode()), SHARDS) == number
-    )
-
-
 def test_a_frozen_shard_is_asked_twice_and_not_once_more_for_each_command(clock: HandClock) -> None:
     """A customer waited a minute for the prompt: each of its commands was sent eleven times, a second each."""
-    address = on_shard(1, lambda name: limit_key("prompts", name, clock.now() // WINDOW_MS))
-    reference = on_shard(1, payment_key)
+    address = on_shard(1, SHARDS, lambda name: limit_key("prompts", name, clock.now() // WINDOW_MS))
+    reference = on_shard(1, SHARDS, payment_key)
     with clustered_valkey(SHARDS) as (other, node):
         settings = RedisSettings("127.0.0.1", other.port, cluster=True)
         live = LiveStore(lambda: connect(settings), clock, in_memory=False)
         assert live.take_prompt(address) == (1, 0)
         with redis.Redis(port=node.port) as client:
-            process = client.info("server")["process_id"]
             client.config_resetstat()
-        with frozen(process):
+        with frozen(node):
             with pytest.raises(LiveStoreUnavailable):
                 live.take_prompt(address)
             clock.forward(PROBE_AFTER_TIMEOUT_MS / 1000)
