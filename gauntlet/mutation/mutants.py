@@ -29,6 +29,10 @@ _NOT_CHANGED = (r"\b(log|metrics)\.\w+\(", r'\braise \w+\(f?"[^"]*"\)')
 """Lines that are left as they are: of the log and of metrics, since nothing that the service does depends on them; and
 of errors with nothing but a text, since a caller acts on the kind of error and a developer reads the text."""
 _KILLED = {"killed", "timeout", "segfault"}
+_NEVER = "1000000"
+"""Seconds after which mutmut ends a mutant's process: each test has a time limit of its own. mutmut signals the number
+that the process had, also where it has ended long ago. By then the number may be that of a thread of another program,
+such as of a row beside it, which the signal would end."""
 _NAME = re.compile(r"(.+)\.x(?:_|ǁ(\w+)ǁ)(\w+)__mutmut_\d+")
 
 
@@ -137,8 +141,7 @@ def _configuration(target: Target) -> str:
         "also_copy": COPIED,
         "pytest_add_cli_args": [*pytest_options, *deselected],
         "pytest_add_cli_args_test_selection": target.tests,
-        "timeout_constant": ["30"],
-        "timeout_multiplier": ["3"],
+        "timeout_constant": [_NEVER],
         "use_git_change_detection": ["false"],
     }
     lines = (f"{name} =\n" + "".join(f"    {value}\n" for value in values) for name, values in settings.items())
