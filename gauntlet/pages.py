@@ -42,6 +42,7 @@ _UNREACHED = re.compile(
     r"(?:Failed to load resource"
     r"|WebSocket connection to '(?P<url>\S+)' failed: Error (?:during WebSocket handshake|in connection establishment))"
     r": net::ERR_(?:CONNECTION_RESET|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)"
+    r"|WebSocket is already in CLOSING or CLOSED state\."
 )
 _LATE_SECONDS = 1.0
 """How long after a process is back a browser may still say that it was not reached."""

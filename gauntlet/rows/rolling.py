@@ -95,6 +95,8 @@ ROWS = [
         run,
         0,
         200,
+        # A page's first prompt after a change waits for processes that have just started.
+        settings={"PAYMENT_EXPIRES_SECONDS": "20"},
         is_large=True,
     )
 ]

@@ -177,6 +177,7 @@ def test_what_a_log_may_have_is_none_of_it() -> None:
 
 RESET = "Failed to load resource: net::ERR_CONNECTION_RESET"
 SOCKET = "WebSocket connection to 'ws://gateway/socket.io/?EIO=4' failed: Error during WebSocket handshake: "
+CLOSED = "WebSocket is already in CLOSING or CLOSED state."
 AWAY = {"http://api": [(10.0, 12.0)], "http://gateway": [(12.0, 14.0), (20.0, 22.0)]}
 
 
@@ -192,6 +193,8 @@ AWAY = {"http://api": [(10.0, 12.0)], "http://gateway": [(12.0, 14.0), (20.0, 22
         (SOCKET + "net::ERR_CONNECTION_RESET", "http://gateway/page.js", 13, True),
         (SOCKET + "net::ERR_CONNECTION_RESET", "http://gateway/page.js", 11, False),
         (SOCKET + "Unexpected response code: 400", "http://gateway/page.js", 13, False),
+        (CLOSED, "http://gateway/page.js", 13, True),
+        (CLOSED, "http://gateway/page.js", 15.1, False),
         ("Failed to load resource: the server responded with a status of 500 ()", "http://api/x", 11, False),
         ("Access to fetch at 'http://api/x' has been blocked by CORS policy", "http://api/x", 11, False),
     ],
