@@ -15,9 +15,8 @@ class Row:
     make the same choices. It reports on the shop what was wrong at once; the invariants are the runner's.
     `small`, `whole`: how many cases there are in `make test`, where 0 leaves the row out, and in the whole gauntlet.
     `settings`: variables of the environment that the row's system needs. A row that has some gets its own.
-    `is_large`: in the whole gauntlet hundreds of its payments are due at a time. The ledger is swept once a minute
-    then, as in AWS: more sweeps, by which small rows end sooner, would send them again before they are checked. Fewer
-    rows run beside it.
+    `is_large`: in the whole gauntlet hundreds of its payments are due at a time. It has the settings for that
+    besides its own, and fewer rows run beside it.
     `alone`: nothing else may run beside it, since it measures delays.
     """
 

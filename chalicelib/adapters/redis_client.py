@@ -44,7 +44,8 @@ class _Cluster(RedisCluster):
     """
 
     def pipeline(self, transaction: bool | None = None, shard_hint: object = None) -> ClusterPipeline:
-        pipeline: ClusterPipeline = super().pipeline(transaction, shard_hint)  # type: ignore[no-untyped-call]  # redis-py's
+        make: Callable[..., ClusterPipeline] = super().pipeline  # redis-py has no types for it
+        pipeline = make(transaction, shard_hint)
         pipeline.set_retry(Retry(NoBackoff(), 0))
         pipeline.parent_execute_command = _until_one_fails(pipeline.parent_execute_command)
         return pipeline
